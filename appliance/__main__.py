@@ -1,0 +1,167 @@
+"""The composition root: the one place that reads the command line and chooses real parts or simulated ones."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance import __version__
+
+if TYPE_CHECKING:
+    from appliance.config import Config
+    from appliance.core.events import Event
+    from appliance.panel import Panel
+    from appliance.runner import Gateways
+
+log = logging.getLogger("appliance")
+
+EX_CONFIG = 78
+"""The exit code of a configuration that can't be used (sysexits.h)."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["simulate"]:
+        from appliance.simulator.cli import main as simulate
+
+        return simulate(arguments[1:])
+    options = _parser().parse_args(arguments)
+    return int(options.command(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tt-appliance",
+        description="Shows a kitchen how many Table Tracker orders are active, and sounds the pages.",
+    )
+    parser.add_argument("--version", action="version", version=f"tt-appliance {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the appliance")
+    run.add_argument(
+        "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
+    )
+    run.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    run.add_argument("--verbose", action="store_true", help="log more")
+    run.set_defaults(command=_run)
+
+    config = commands.add_parser("config", help="print the settings in force, commented")
+    config.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    config.set_defaults(command=_config)
+
+    demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
+    demo.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
+    demo.set_defaults(command=_demo)
+
+    # Only named here; its own options are read by the simulator.
+    commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from appliance import logs
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
+    return asyncio.run(_serve(config, options.panel))
+
+
+async def _serve(config: Config, kind: str) -> int:
+    """Run the appliance until it is told to end."""
+    from appliance.core.machine import begin
+    from appliance.runner import Runner
+    from appliance.store import TokenStore
+
+    panel = _panel(config, kind)
+    state = begin(config.orders, typed=config.gateway.address is not None)
+    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel)
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
+    log.info("Table Tracker appliance %s", __version__)
+    await runner.run()
+    return 0
+
+
+def _panel(config: Config, kind: str) -> Panel:
+    match kind:
+        case "headless":
+            from appliance.panel.headless import HeadlessPanel
+
+            return HeadlessPanel()
+        case "terminal":
+            from appliance.panel.terminal import TerminalPanel
+
+            return TerminalPanel()
+        case _:
+            from appliance.panel.hardware import HardwarePanel
+
+            display, pins = config.display, config.pins
+            return HardwarePanel(
+                driver=display.driver,
+                port=display.i2c_port,
+                address=display.i2c_address,
+                rotate=display.rotate,
+                contrast=display.contrast,
+                button=pins.button,
+                green=pins.green,
+                amber=pins.amber,
+                red=pins.red,
+                buzzer=pins.buzzer,
+                buzzer_enabled=config.buzzer.enabled,
+            )
+
+
+def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
+    """The source of gateways: the address that was typed in, or mDNS."""
+    if config.gateway.address is not None:
+        from appliance.gateway.typed import TypedGateway
+
+        return TypedGateway(tell, config.gateway.address, config.gateway.name)
+    from appliance.gateway.discovery import Discovery
+
+    return Discovery(tell, config.gateway.name, config.network.interfaces)
+
+
+def _config(options: argparse.Namespace) -> int:
+    from appliance.config import dump
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    sys.stdout.write(dump(config))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    # Without a terminal there is nobody to press a key.
+    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from appliance.demo.story import play_story
+
+        return asyncio.run(play_story())
+    from appliance.demo.play import play
+
+    return asyncio.run(play())
+
+
+def _load(path: Path | None) -> Config | None:
+    """The settings; None, and what is wrong on stderr, where they can't be used."""
+    from appliance.config import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Connected: the orders are folded from a live feed, and looked at afresh whenever they might not be true.
+
+A look at the whole set is a second feed that takes over with its first message. There is no other way to ask for it:
+what a plain HTTP request answers has no place in the order of the notifications.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from appliance.core.effects import CloseFeed, Effect, MakeSound, OpenFeed, StartTimer
+from appliance.core.events import (
+    Event,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    MessageIgnored,
+    MessageUnusable,
+    NetworkChanged,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    Timer,
+    TimerFired,
+    TokenRefused,
+)
+from appliance.core.moves import (
+    LOOK_EVERY,
+    REFRESH_AFTER,
+    STALE_AFTER,
+    STALE_AFTER_DOUBT,
+    STALE_AFTER_LOSS,
+    Step,
+    disconnect,
+    leave,
+    refuse,
+    watch_late,
+)
+from appliance.core.orders import fold, newly_paged, replaced
+from appliance.core.states import Connected
+from appliance.core.values import Order
+from appliance.core.view import Sound
+
+VAIN_LOOKS = 3
+"""After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
+PAGE_LASTS = 1.5
+"""Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
+TIMER_TOLERANCE = 0.05
+"""Seconds by which a timer may fire before its time."""
+
+
+def connected(state: Connected, event: Event, now: float) -> Step:
+    """The feed is live and its count is shown."""
+    match event:
+        case FeedNotified(attempt, notifications) if attempt == state.feed:
+            return _notified(state, notifications, now)
+        case FeedOpened(attempt, orders) if attempt == state.looking:
+            return _taken_over(state, orders, now)
+        case FeedLost(attempt) if attempt == state.feed:
+            return _lost(state, now)
+        case FeedLost(attempt) if attempt == state.looking:
+            state = replace(state, looking=0)
+            return disconnect(state, now) if state.lost else (state, _look_at(state, now))
+        case TokenRefused(attempt) if attempt in (state.feed, state.looking):
+            refused, effects = refuse(state.world)
+            return refused, (*leave(state), *effects)
+        case TimerFired(Timer.REFRESH) if not state.looking:
+            return _look(state, now)
+        case TimerFired(Timer.STALE):
+            return disconnect(state, now)
+        case TimerFired(Timer.LATE):
+            return _late(state, now)
+        case NetworkChanged(()) if not state.world.typed:
+            return disconnect(state, now)
+        case NetworkChanged():
+            # A feed from an address that is gone is dead without a sign of it; a look tells at once.
+            return _doubt(state, now)
+        case _:
+            return state, ()
+
+
+def _notified(state: Connected, notifications: tuple[Notification, ...], now: float) -> Step:
+    seq, gap = _follow(state.seq, notifications)
+    told = fold(state.book, notifications, now)
+    state = replace(state, book=told.book, seq=seq)
+    effects: list[Effect] = []
+    if told.whole:
+        state, whole = _whole(state, now)
+        effects += whole
+    if told.paged:
+        state, page = _page(state, now)
+        effects += page
+    if told.unknown or told.unusable:
+        state, doubt = _doubt(state, now)
+        effects += doubt
+    elif gap and state.vain < VAIN_LOOKS and not state.gap:
+        state, doubt = _doubted(replace(state, gap=True), now)
+        effects += doubt
+    state, late = watch_late(state, now)
+    return state, (*effects, *late)
+
+
+def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int | None, bool]:
+    """The last `seq` after some notifications, and whether one was left out on the way."""
+    gap = False
+    for notification in notifications:
+        match notification:
+            case OrderChanged() | OrderPaged() | MessageUnusable() | MessageIgnored() if notification.seq is not None:
+                gap = gap or (seq is not None and notification.seq != seq + 1)
+                seq = notification.seq
+            case _:
+                pass
+    return seq, gap
+
+
+def _page(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    if now - state.world.last_page < PAGE_LASTS:
+        return state, ()
+    return replace(state, world=replace(state.world, last_page=now)), (MakeSound(Sound.PAGE),)
+
+
+def _late(state: Connected, now: float) -> Step:
+    due = state.late_at
+    if due is None or due > now + TIMER_TOLERANCE:
+        return state, ()
+    state, effects = watch_late(state, max(now, due))
+    sounds = now - state.world.last_page >= PAGE_LASTS
+    return state, (MakeSound(Sound.LATE), *effects) if sounds else effects
+
+
+def _doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """Something says that the count may be wrong, and `seq` has no part in it."""
+    return (state, ()) if state.doubt else _doubted(replace(state, doubt=True), now)
+
+
+def _doubted(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    stale_at = min(state.stale_at, now + STALE_AFTER_DOUBT)
+    look = () if state.looking else _look_at(state, now)
+    return replace(state, stale_at=stale_at), (StartTimer(Timer.STALE, max(0.0, stale_at - now)), *look)
+
+
+def _look_at(state: Connected, now: float) -> tuple[Effect, ...]:
+    """Look as soon as another look is allowed, whatever the gateway says."""
+    return (StartTimer(Timer.REFRESH, max(0.0, state.last_look + LOOK_EVERY - now)),)
+
+
+def _look(state: Connected, now: float) -> Step:
+    credential = state.world.credential
+    assert credential is not None, "a feed was opened with a token"
+    world = replace(state.world, serial=state.world.serial + 1)
+    state = replace(state, world=world, looking=world.serial, last_look=now)
+    return state, (OpenFeed(world.serial, state.address, credential.token),)
+
+
+def _taken_over(state: Connected, orders: tuple[Order, ...], now: float) -> Step:
+    """The second feed is live: from its first message on it is the feed."""
+    book = replaced(state.book, orders, now)
+    effects: list[Effect] = [] if state.lost else [CloseFeed(state.feed)]
+    if state.gap and not state.doubt:
+        state = replace(state, vain=state.vain + 1 if state.book.same_orders(book) else 0)
+    paged = newly_paged(state.book, book)
+    state = replace(state, feed=state.looking, looking=0, lost=False, book=book, seq=None)
+    state, whole = _whole(state, now)
+    effects += whole
+    if paged:
+        state, page = _page(state, now)
+        effects += page
+    state, late = watch_late(state, now)
+    return state, (*effects, *late)
+
+
+def _whole(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """The whole set is known: no doubt is left, and the next is asked for in good time."""
+    timers = (StartTimer(Timer.REFRESH, REFRESH_AFTER), StartTimer(Timer.STALE, STALE_AFTER))
+    return replace(state, stale_at=now + STALE_AFTER, gap=False, doubt=False), timers
+
+
+def _lost(state: Connected, now: float) -> Step:
+    """The feed ended. Where a second one is opening, it has a moment to show that this is no outage."""
+    if not state.looking:
+        return disconnect(replace(state, lost=True), now)
+    stale_at = min(state.stale_at, now + STALE_AFTER_LOSS)
+    return replace(state, lost=True, stale_at=stale_at), (StartTimer(Timer.STALE, max(0.0, stale_at - now)),)

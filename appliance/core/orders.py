@@ -1,0 +1,219 @@
+"""The set of active orders, folded from what the gateway tells, and the age of each.
+
+The box has no clock that can be trusted, so an order's age comes from the gateway's own times at the moment the box
+learns of the order, and from the box's monotonic clock since then. `now` is that clock, in seconds, everywhere here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from appliance.core.events import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
+from appliance.core.values import Benchmarks, Order
+
+CLOCK_JUMP = 24 * 3600.0
+"""Seconds: a step of the gateway's clock that is larger than this is a clock being set, and no order's age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An order and its age: it was 0 s old at `since`. exact: False where that is only the latest it can have been."""
+
+    order: Order
+    since: float
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """The active orders by uuid.
+
+    offset: the gateway's local time minus `now`, as far as it is known; a lower bound until `offset_exact`.
+    """
+
+    held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
+    offset: float | None = None
+    offset_exact: bool = False
+
+    def same_orders(self, other: OrderBook) -> bool:
+        """Whether both hold the same orders in the same state, whatever is thought of their ages."""
+        return self.held.keys() == other.held.keys() and all(
+            _lasting(held.order) == _lasting(other.held[uuid].order) for uuid, held in self.held.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a run of notifications made of a book.
+
+    paged: how many orders were paged. unknown: a change to an order that was not held. unusable: a message that could
+    not be used. whole: the whole set was among them.
+    """
+
+    book: OrderBook
+    paged: int = 0
+    unknown: bool = False
+    unusable: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The book at a glance. Ages are in seconds.
+
+    late, oldest: of the orders that are not yet forgotten. forgotten: orders older than `forget_after`, which count as
+    active but drive nothing. at_least: the oldest age is only a lower bound.
+    """
+
+    active: int
+    paged: int
+    late: int
+    forgotten: int
+    oldest: float | None
+    at_least: bool
+
+
+def _lasting(order: Order) -> Order:
+    return replace(order, elapsed=None)
+
+
+def replaced(book: OrderBook, orders: Iterable[Order], now: float) -> OrderBook:
+    """The book after the whole set arrived (gateway API, WebSocket, ACTIVE_ORDERS).
+
+    Orders that were held keep the age that is known of them: it can only have been too young.
+    """
+    active = {order.uuid: order for order in orders if order.active}
+    latest = max((time for order in active.values() for time in _gateway_times(order)), default=None)
+    offset, exact = book.offset, book.offset_exact
+    if latest is not None and (offset is None or not 0 <= offset + now - latest < CLOCK_JUMP):
+        # Either the first times we see, or the clock ran on, or it was set back: believe the newest set.
+        offset, exact = latest - now, False
+    held = {uuid: _learnt(order, book.held.get(uuid), offset, exact, now) for uuid, order in active.items()}
+    return OrderBook(held, offset, exact)
+
+
+def newly_paged(before: OrderBook, after: OrderBook) -> int:
+    """How many orders are paged in `after` that were not, as far as `before` knew."""
+    return sum(held.order.paged and not _was_paged(before, uuid) for uuid, held in after.held.items())
+
+
+def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
+    """The book after a run of notifications, in their order; any of them may repeat or contradict what is held."""
+    held = dict(book.held)
+    offset, exact = book.offset, book.offset_exact
+    paged = 0
+    unknown = unusable = whole = settled = False
+    for notification in notifications:
+        match notification:
+            case OrderChanged(order, created):
+                told = _gateway_times(order)
+                if created and order.created is not None:
+                    # The one message that is sent at the very moment it speaks of: now we know the gateway's clock.
+                    settled = settled or not exact
+                    offset, exact = max(order.created, order.changed or order.created) - now, True
+                elif told and (offset is None or max(told) > offset + now):
+                    offset = max(told) - now
+                before = held.get(order.uuid)
+                unknown = unknown or (before is None and not created)
+                paged += order.paged and order.active and not (before and before.order.paged)
+                _put(held, order, before, offset, exact or created, now)
+            case OrderPaged(order):
+                before = held.get(order.uuid)
+                unknown = unknown or before is None
+                paged += order.active
+                _put(held, order, before, offset, exact, now)
+            case OrdersReplaced(orders):
+                last = OrderBook(held, offset, exact)
+                fresh = replaced(last, orders, now)
+                paged += newly_paged(last, fresh)
+                held, offset, exact = dict(fresh.held), fresh.offset, fresh.offset_exact
+                whole, unknown, unusable = True, False, False
+            case MessageUnusable():
+                unusable = True
+            case MessageIgnored():
+                pass
+    if settled and offset is not None:
+        held = {uuid: _settled(order, offset) for uuid, order in held.items()}
+    return Folded(OrderBook(held, offset, exact), paged, unknown, unusable, whole)
+
+
+def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
+    """The book at a glance, at `now`."""
+    late_since, forgotten_since = now - benchmarks.late_after, now - benchmarks.forget_after
+    paged = late = forgotten = 0
+    oldest: Held | None = None
+    for held in book.held.values():
+        paged += held.order.paged
+        if held.since <= forgotten_since:
+            forgotten += 1
+            continue
+        late += held.since <= late_since
+        if oldest is None or held.since < oldest.since:
+            oldest = held
+    return Summary(
+        active=len(book.held),
+        paged=paged,
+        late=late,
+        forgotten=forgotten,
+        oldest=None if oldest is None else max(0.0, now - oldest.since),
+        at_least=oldest is not None and not oldest.exact,
+    )
+
+
+def next_late(book: OrderBook, benchmarks: Benchmarks, now: float) -> float | None:
+    """When the next order will pass the late benchmark, or None where none will."""
+    due = now - benchmarks.late_after
+    # A microsecond more, or rounding would find the order again that was late just now.
+    since = min((held.since for held in book.held.values() if held.since > due + 1e-6), default=None)
+    return None if since is None else since + benchmarks.late_after
+
+
+def _gateway_times(order: Order) -> list[float]:
+    """Times that the gateway's clock had reached when it told of the order."""
+    times = [time for time in (order.created, order.changed) if time is not None]
+    if order.created is not None and order.elapsed:
+        times.append(order.created + order.elapsed)
+    return times
+
+
+def _was_paged(book: OrderBook, uuid: str) -> bool:
+    held = book.held.get(uuid)
+    return held is not None and held.order.paged
+
+
+def _put(
+    held: dict[str, Held], order: Order, before: Held | None, offset: float | None, exact: bool, now: float
+) -> None:
+    if order.active:
+        held[order.uuid] = _learnt(order, before, offset, exact, now)
+    else:
+        held.pop(order.uuid, None)
+
+
+def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool, now: float) -> Held:
+    """An order with the oldest age that anything says of it."""
+    if before is not None:
+        if not order.elapsed or now - order.elapsed >= before.since:
+            return Held(order, before.since, before.exact)
+        return Held(order, now - order.elapsed, True)
+    age = order.elapsed or 0.0
+    if offset is not None and order.created is not None:
+        age = max(age, offset + now - order.created)
+    return Held(order, now - age, exact or bool(order.elapsed))
+
+
+def _settled(held: Held, offset: float) -> Held:
+    """A lower bound made exact, now that the gateway's clock is known."""
+    if held.exact or held.order.created is None:
+        return held
+    since = held.order.created - offset
+    return Held(held.order, since, True) if held.since - CLOCK_JUMP < since <= held.since else held

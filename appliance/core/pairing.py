@@ -1,0 +1,151 @@
+"""Discovering, awaiting pairing and pairing: everything up to the moment at which there is a token."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.effects import CheckToken, MakeSound, ResolveGateway, StartTimer
+from appliance.core.events import (
+    ButtonPressed,
+    Denial,
+    Event,
+    GatewayFound,
+    GatewayLost,
+    GatewayResolved,
+    GatewayUnresolved,
+    Timer,
+    TimerFired,
+    TokenAccepted,
+    TokenDenied,
+    TokenRefused,
+    TokensLoaded,
+    TokenUnchecked,
+)
+from appliance.core.moves import (
+    RECHECK_REFUSED,
+    TOKEN_UNREADABLE,
+    TRUST_ADDRESS,
+    WINDOW_OVER,
+    Step,
+    accept,
+    ask_all,
+    offer,
+    open_feed,
+    rest,
+    start_pairing,
+    stop_pairing,
+)
+from appliance.core.states import (
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Link,
+    Offer,
+    Offline,
+    Pairing,
+    State,
+)
+from appliance.core.values import Gateway, Token
+from appliance.core.view import Sound
+
+
+def discovering(state: Discovering, event: Event, now: float) -> Step:
+    """No gateway in sight, and none paired."""
+    match event:
+        case TokensLoaded(current, pending, damaged):
+            world = replace(state.world, current=current, pending=pending, damaged=damaged)
+            return rest(world, now, TOKEN_UNREADABLE if damaged else None)
+        case GatewayFound():
+            return rest(state.world, now, state.reason)
+        case ButtonPressed():
+            return state, (MakeSound(Sound.ERROR),)
+        case _:
+            return state, ()
+
+
+def awaiting_pairing(state: AwaitingPairing, event: Event, now: float) -> Step:
+    """A gateway in sight and no good token. One that was refused is tried again every minute."""
+    world = state.world
+    match event:
+        case ButtonPressed():
+            return start_pairing(world, now) if world.gateways else (state, (MakeSound(Sound.ERROR),))
+        case GatewayLost() if not world.gateways or _paired_out_of_sight(state):
+            return rest(world, now, state.reason)
+        case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
+            # It may have restarted with its tokens restored: no need to wait for the minute to end.
+            return state, (StartTimer(Timer.RETRY, 0.0),)
+        case TimerFired(Timer.RETRY) if world.credential is not None:
+            number, name = world.serial + 1, world.credential.gateway
+            effects = (ResolveGateway(number, name), StartTimer(Timer.RETRY, RECHECK_REFUSED))
+            return replace(state, world=replace(world, serial=number), attempt=number), effects
+        case GatewayResolved(attempt, gateway) if attempt == state.attempt and world.credential:
+            token = world.credential.token
+            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
+            return replace(state, world=world), (CheckToken(attempt, gateway.addresses[0], token),)
+        case TokenAccepted(attempt) if attempt == state.attempt and world.credential:
+            link = Link(world.gateways.get(world.credential.gateway), trusted_until=now + TRUST_ADDRESS)
+            return open_feed(Connecting(world, link))
+        case GatewayUnresolved(attempt) | TokenRefused(attempt) | TokenUnchecked(attempt) if attempt == state.attempt:
+            return replace(state, attempt=0), ()
+        case _:
+            return state, ()
+
+
+def pairing(state: Pairing, event: Event, now: float) -> Step:
+    """The window is open: every gateway in sight is asked, until one answers, a person cancels, or two minutes pass."""
+    match event:
+        case TimerFired(Timer.ASK) if not state.offers:
+            return ask_all(state)
+        case TokenDenied(_, name, why):
+            turns = dict(state.turns)
+            if why is Denial.UNREACHABLE:
+                turns[name] = turns.get(name, 0) + 1
+            return replace(state, answers={**state.answers, name: why}, turns=turns), ()
+        case GatewayLost(name):
+            answers = {other: why for other, why in state.answers.items() if other != name}
+            return replace(state, answers=answers), ()
+        case ButtonPressed() if state.offers:
+            chosen = state.offers[0]
+            return accept(state, chosen.gateway, chosen.token, now)
+        case ButtonPressed():
+            return stop_pairing(state, now, None)
+        case TimerFired(Timer.HOLD) if state.offers:
+            # The person says that this is not the gateway meant: the next one, or on with asking.
+            if len(state.offers) > 1:
+                return offer(state.world, state.offers[1:], now, attempt=state.attempt, asked=state.asked)
+            return ask_all(replace(state, offers=()))
+        case TimerFired(Timer.WINDOW):
+            stopped, effects = stop_pairing(state, now, WINDOW_OVER)
+            return stopped, (*effects, MakeSound(Sound.ERROR))
+        case _:
+            return state, ()
+
+
+def issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
+    """A token came, perhaps long after it was asked for. It is used: the gateway will never show it again.
+
+    Where several gateways were candidates, the one that answered is named first and a person confirms it.
+    """
+    world = state.world
+    match state:
+        case Connected():
+            return state, ()
+        case Connecting() | Offline():
+            # Answers of gateways that are not paired come too late to matter; the paired one's replaces what is held.
+            if world.credential is None or world.credential.gateway != gateway.name:
+                return state, ()
+        case Pairing() if state.offers or len(state.asked | {gateway.name}) > 1:
+            offers = (*(known for known in state.offers if known.gateway.name != gateway.name), Offer(gateway, token))
+            return offer(world, offers, now, attempt=state.attempt, asked=state.asked)
+        case Discovering() | AwaitingPairing() if len(world.gateways.keys() | {gateway.name}) > 1:
+            asked = frozenset(world.gateways.keys() | {gateway.name})
+            return offer(world, (Offer(gateway, token),), now, attempt=world.serial, asked=asked)
+        case _:
+            pass
+    return accept(state, gateway, token, now)
+
+
+def _paired_out_of_sight(state: AwaitingPairing) -> bool:
+    credential = state.world.credential
+    return credential is not None and credential.gateway not in state.world.gateways

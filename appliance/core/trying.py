@@ -1,0 +1,145 @@
+"""Connecting and offline: the steps from a token to a live feed, and the pauses between attempts.
+
+Both states go the same way; offline only remembers since when, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.effects import CheckToken, CloseFeed, StartTimer, StoreToken
+from appliance.core.events import (
+    ButtonPressed,
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    GatewayFound,
+    GatewayResolved,
+    GatewayUnresolved,
+    NetworkChanged,
+    Timer,
+    TimerFired,
+    TokenAccepted,
+    TokenNotStored,
+    TokenRefused,
+    TokenStored,
+    TokenUnchecked,
+)
+from appliance.core.moves import (
+    FEED_REFUSED,
+    GATEWAY_UNREACHABLE,
+    SAVE_AGAIN,
+    TRUST_ADDRESS,
+    Step,
+    connect,
+    numbered,
+    open_feed,
+    pause,
+    refuse,
+    try_again,
+)
+from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.states import Connecting, Offline, Phase, Trying
+from appliance.core.values import Gateway
+
+
+def trying(state: Trying, event: Event, now: float) -> Step:
+    """A token is held and the feed is not live."""
+    link, world = state.link, state.world
+    match event:
+        case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
+            return _found(state, gateway, now)
+        case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING:
+            return try_again(state)
+        case TimerFired(Timer.RETRY) | ButtonPressed() if link.phase is Phase.WAITING:
+            return try_again(state)
+        case GatewayResolved(attempt, gateway) if _mine(state, Phase.RESOLVING, attempt):
+            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
+            return _found(replace(state, world=world), gateway, now)
+        case GatewayUnresolved(attempt) if _mine(state, Phase.RESOLVING, attempt):
+            return _unresolved(state, now)
+        case FeedOpened(attempt, orders) if _mine(state, Phase.OPENING, attempt):
+            return _opened(state, replaced(link.book, orders, now), now)
+        case FeedNotified(attempt, notifications) if _mine(state, Phase.PROMOTING, attempt):
+            return replace(state, link=replace(link, book=fold(link.book, notifications, now).book)), ()
+        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, Phase.OPENING, attempt):
+            return _check(state)
+        case FeedLost(attempt, why) if _mine(state, Phase.OPENING, attempt) or _mine(state, Phase.PROMOTING, attempt):
+            failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
+            return pause(failed, GATEWAY_UNREACHABLE if why is FeedFailure.UNREACHABLE else FEED_REFUSED, now)
+        case TokenRefused(attempt) if _mine(state, Phase.OPENING, attempt) or _mine(state, Phase.CHECKING, attempt):
+            return refuse(world)
+        case TokenAccepted(attempt) if _mine(state, Phase.CHECKING, attempt):
+            return pause(state, FEED_REFUSED, now)
+        case TokenUnchecked(attempt) if _mine(state, Phase.CHECKING, attempt):
+            return pause(state, GATEWAY_UNREACHABLE, now)
+        case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, Phase.STORING, attempt):
+            world = replace(world, unsaved=isinstance(event, TokenNotStored))
+            return open_feed(replace(state, world=world))
+        case TokenStored(number) | TokenNotStored(number) if link.phase is Phase.PROMOTING and number == world.saving:
+            return _promoted(state, saved=isinstance(event, TokenStored), now=now)
+        case _:
+            return state, ()
+
+
+def _mine(state: Trying, phase: Phase, attempt: int) -> bool:
+    return state.link.phase is phase and state.link.attempt == attempt
+
+
+def _found(state: Trying, gateway: Gateway, now: float) -> Step:
+    """The paired gateway announced itself, perhaps at a new address."""
+    old = state.link
+    link = replace(old, gateway=gateway, trusted_until=now + TRUST_ADDRESS)
+    match old.phase:
+        case Phase.WAITING | Phase.RESOLVING:
+            found = replace(state, link=link)
+            if isinstance(found, Offline) and old.gateway is None:
+                # It was never in sight since power-on: this is the first attempt and not an outage.
+                found = Connecting(found.world, link)
+            return open_feed(found)
+        case Phase.OPENING if old.address not in gateway.addresses:
+            opened, effects = open_feed(replace(state, link=link))
+            return opened, (CloseFeed(old.attempt), *effects)
+        case Phase.STORING:
+            return replace(state, link=link), ()
+        case _:
+            return state, ()
+
+
+def _unresolved(state: Trying, now: float) -> Step:
+    """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere."""
+    if state.link.gateway is not None and now <= state.link.trusted_until:
+        return open_feed(state)
+    credential = state.world.credential
+    left = {name: seen for name, seen in state.world.gateways.items() if credential and name != credential.gateway}
+    return pause(replace(state, world=replace(state.world, gateways=left)), GATEWAY_UNREACHABLE, now)
+
+
+def _check(state: Trying) -> Step:
+    """Closed without a word: a refused token, or a gateway that is half booted. A secured GET tells them apart."""
+    address, credential = state.link.address, state.world.credential
+    assert address is not None, "a feed was opened somewhere"
+    assert credential is not None, "a feed was opened with a token"
+    checking = numbered(state, Phase.CHECKING)
+    return checking, (CheckToken(checking.link.attempt, address, credential.token),)
+
+
+def _opened(state: Trying, book: OrderBook, now: float) -> Step:
+    """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
+    world = state.world
+    page = newly_paged(state.link.book, book) > 0
+    if world.pending is None:
+        return connect(state, book, page=page, now=now)
+    number = world.serial + 1
+    world = replace(world, current=world.pending, pending=None, serial=number, saving=number)
+    link = replace(state.link, phase=Phase.PROMOTING, book=book)
+    assert world.current is not None
+    return replace(state, world=world, link=link), (StoreToken(number, world.current),)
+
+
+def _promoted(state: Trying, *, saved: bool, now: float) -> Step:
+    world = replace(state.world, saving=0, unsaved=not saved)
+    connected, effects = connect(replace(state, world=world), state.link.book, page=False, now=now)
+    return connected, effects if saved else (*effects, StartTimer(Timer.SAVE, SAVE_AGAIN))

@@ -1,0 +1,108 @@
+"""The nouns of the field as immutable values: addresses, gateways, tokens and orders.
+
+Everything here is compared by value and imports nothing of the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+HTTP_PORT = 8000
+"""The gateway's port where its address was typed in by hand (vendor's quickstart); else the SRV record names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a gateway answers: an IP address (IPv6 link-local ones with their scope) or a host name, and a TCP port."""
+
+    host: str
+    port: int = HTTP_PORT
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway in sight.
+
+    name: its DNS-SD instance name, the only identity that survives a change of address, or `host:port` where the
+        address was typed in.
+    addresses: where it may answer, the best first; never empty.
+    """
+
+    name: str
+    addresses: tuple[Address, ...]
+
+
+class Token:
+    """An access token, which never shows itself: `repr`, `str` and formatting hide it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself, for the wire and for flash; for nothing else."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("a token is not to be taken apart; use reveal()")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token and the name of the one gateway that it may be sent to."""
+
+    gateway: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as the gateway tells it (gateway API, active orders).
+
+    uuid: opaque identity. name: the tracker's number, which is re-used. order_type: `ON_PREMISE`, `TO_GO` or whatever a
+    newer gateway says. location: the table, or "" until located. state: `started`, `located`, `cleared` or newer.
+    created, changed: the gateway's local time in seconds since an arbitrary day, without a zone; None where unusable.
+    elapsed: seconds, often 0 whatever the age; None where unusable.
+    """
+
+    uuid: str
+    name: str = ""
+    order_type: str = ""
+    location: str = ""
+    state: str = "started"
+    paged: bool = False
+    created: float | None = None
+    changed: float | None = None
+    elapsed: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """A cleared order is delivered and no longer active; any other state, known or not, is."""
+        return self.state != "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmarks:
+    """The restaurant's times, in seconds of an order's age.
+
+    warn_after, late_after: the vendor's order screen turns yellow at the first and red at the second.
+    forget_after: an order that nobody cleared by then (a lost tracker) still counts but alarms no more.
+    """
+
+    warn_after: float = 180.0
+    late_after: float = 300.0
+    forget_after: float = 3 * 3600.0

@@ -1,0 +1,106 @@
+"""The demo that a person plays with: the appliance on a terminal panel, beside a simulated gateway with a busy lunch."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.core.machine import begin
+from appliance.core.values import Benchmarks
+from appliance.gateway.discovery import Discovery
+from appliance.panel.terminal import TerminalPanel
+from appliance.runner import Runner
+from appliance.simulator.commands import BY_WORD, CommandError, Hand
+from appliance.simulator.gateway import SimulatedGateway
+from appliance.simulator.traffic import Traffic, lunch_rush, visits
+from appliance.store import TokenStore
+
+LOOPBACK = "127.0.0.1"
+PACE = 4.0
+"""How much faster than real the guests come and go: a lunch hour in a quarter of one."""
+BENCHMARKS = Benchmarks(warn_after=180.0 / PACE, late_after=300.0 / PACE)
+"""The usual times, at the pace of the guests."""
+KEYS = {
+    "g": "button",
+    "p": "page",
+    "o": "order",
+    "c": "clear",
+    "r": "restart",
+    "m": "move",
+    "d": "drop",
+    "s": "silent",
+    "t": "delete-tokens",
+    "x": "garbage",
+    "f": "flood",
+    "w": "pause",
+}
+"""The demo's keys for the simulator's commands; the panel has space, h and q for itself."""
+LABELS = {"button": "GATEWAY'S BUTTON", "pause": "guests wait"}
+
+
+async def play() -> int:
+    """Run until the person quits; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="tt-appliance-demo-") as folder:
+        async with SimulatedGateway("Demo gateway", LOOPBACK, advertise_on=[LOOPBACK]) as gateway:
+            for age in (5.0, 20.0, 40.0, 70.0):
+                gateway.floor.create_many(1, age=age)
+            await _play(gateway, Path(folder))
+    return 0
+
+
+async def _play(gateway: SimulatedGateway, state_dir: Path) -> None:
+    guests = visits(random.Random(), intensity=lambda at: lunch_rush(at + 1800.0))
+    traffic = Traffic(gateway.floor, guests, pace=PACE)
+    async with asyncio.TaskGroup() as tasks:
+        desk = _Desk(gateway, traffic, tasks)
+        keys = {key: (LABELS.get(word, word), desk.action(word)) for key, word in KEYS.items()}
+        panel = TerminalPanel(keys, desk.note)
+        find = Discovery
+        runner = Runner(begin(BENCHMARKS), lambda tell: find(tell, None, ["lo"]), TokenStore(state_dir), panel)
+        for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
+        playing = tasks.create_task(traffic.run())
+        await runner.run()
+        playing.cancel()
+        desk.close()
+
+
+class _Desk:
+    """The person's hand on the gateway, and the line that says what it did."""
+
+    def __init__(self, gateway: SimulatedGateway, traffic: Traffic, tasks: asyncio.TaskGroup) -> None:
+        self._hand = Hand(gateway, traffic, lambda: None)
+        self._tasks = tasks
+        self._running: set[asyncio.Task[None]] = set()
+        self._said = "press space to pair the box, then g for the gateway's button"
+
+    def action(self, word: str) -> Callable[[], None]:
+        """What a key does: the command of that word, beside whatever else is under way."""
+
+        def act() -> None:
+            task = self._tasks.create_task(self._do(word))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+        return act
+
+    def note(self) -> str:
+        """The gateway's state, and what was last done to it."""
+        gateway = self._hand.gateway
+        where = gateway.address if gateway.running else "off"
+        return f"gateway {where}, {len(gateway.floor.active)} orders · {self._said}"
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        for task in self._running:
+            task.cancel()
+
+    async def _do(self, word: str) -> None:
+        try:
+            self._said = await BY_WORD[word].action(self._hand, "")
+        except CommandError as error:
+            self._said = str(error)

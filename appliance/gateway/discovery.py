@@ -1,0 +1,168 @@
+"""Gateways in sight, by mDNS. A hint, never a verdict: who is not announced may still be there.
+
+Facts: the service type is `_tracker-http._tcp`, the port that of the SRV record, and the address may change whenever
+the gateway restarts (vendor's quickstart), so that browsing never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import zeroconf
+from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
+from appliance.core.values import Address, Gateway
+from appliance.gateway.network import OwnAddress, own_addresses
+
+log = logging.getLogger(__name__)
+
+SERVICE_TYPE = "_tracker-http._tcp.local."
+LOOK_AT_NETWORK_EVERY = 2.0
+"""Seconds between looks at our own addresses."""
+RESOLVE_TIMEOUT = 3.0
+"""Seconds to wait for an answer to a name: three questions, as mDNS repeats them."""
+SETTLE = 1.2
+"""Seconds after which a record that was replaced is out of the cache (RFC 6762, 10.2, says one)."""
+
+
+class Discovery:
+    """Browses for gateways on this box's networks, and begins anew whenever its own addresses change.
+
+    only: the one gateway name that counts, if it is set. interfaces: see own_addresses().
+    """
+
+    def __init__(self, tell: Callable[[Event], None], only: str | None = None, interfaces: Sequence[str] = ()) -> None:
+        self._tell = tell
+        self._only = only
+        self._interfaces = tuple(interfaces)
+        self._own: tuple[OwnAddress, ...] | None = None
+        self._zeroconf: AsyncZeroconf | None = None
+        self._told: dict[str, Gateway] = {}
+        self._resolving: set[str] = set()
+        self._changes: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Browse until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch_network(), name="watch the network")
+                while True:
+                    name, change = await self._changes.get()
+                    tasks.create_task(self._follow(name, change), name="follow an announcement")
+        finally:
+            await self._stop()
+
+    async def resolve(self, name: str) -> Gateway | None:
+        """Ask for a gateway's name afresh, past every cache; None where nobody answers."""
+        if self._zeroconf is None:
+            return None
+        self._resolving.add(name)
+        try:
+            _forget(self._zeroconf.zeroconf, _full(name))
+            gateway = await self._ask(name)
+        finally:
+            self._resolving.discard(name)
+        if gateway is None:
+            # When it comes back it is news, even at the old address.
+            self._told.pop(name, None)
+        else:
+            self._told[name] = gateway
+        return gateway
+
+    async def _watch_network(self) -> None:
+        while True:
+            own = own_addresses(self._interfaces)
+            if own != self._own:
+                await self._restart(own)
+            await asyncio.sleep(LOOK_AT_NETWORK_EVERY)
+
+    async def _restart(self, own: tuple[OwnAddress, ...]) -> None:
+        """Begin anew: zeroconf binds its sockets once and is deaf on addresses that come later."""
+        await self._stop()
+        if self._own != own:
+            self._tell(NetworkChanged(tuple(one.address for one in own)))
+        for name in list(self._told):
+            self._lose(name)
+        self._own = own
+        if not own:
+            return
+        try:
+            self._zeroconf = AsyncZeroconf(interfaces=[one.address for one in own], ip_version=IPVersion.V4Only)
+            AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+        except OSError as error:
+            # The address went again, or is not ready yet: the next look begins once more.
+            log.info("mDNS can't start on this network yet: %s", error)
+            self._own = None
+
+    async def _stop(self) -> None:
+        stopping, self._zeroconf = self._zeroconf, None
+        if stopping is not None:
+            # Interfaces may be gone already, and with them what there was to close.
+            with suppress(OSError, TimeoutError):
+                await stopping.async_close()
+
+    def _changed(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+        short = name.removesuffix("." + SERVICE_TYPE)
+        if self._only is None or short == self._only:
+            self._changes.put_nowait((short, state_change))
+
+    async def _follow(self, name: str, change: ServiceStateChange) -> None:
+        if change is ServiceStateChange.Removed:
+            self._lose(name)
+            return
+        if name in self._resolving:
+            return
+        for pause in (0.0, SETTLE):
+            # Once more when an address that was replaced has left the cache.
+            await asyncio.sleep(pause)
+            gateway = await self._ask(name)
+            if gateway is not None and gateway != self._told.get(name):
+                self._told[name] = gateway
+                self._tell(GatewayFound(gateway))
+
+    def _lose(self, name: str) -> None:
+        if self._told.pop(name, None) is not None:
+            self._tell(GatewayLost(name))
+
+    async def _ask(self, name: str) -> Gateway | None:
+        if self._zeroconf is None:
+            return None
+        try:
+            info = AsyncServiceInfo(SERVICE_TYPE, _full(name))
+            answered = await info.async_request(self._zeroconf.zeroconf, RESOLVE_TIMEOUT * 1000)
+        except (zeroconf.Error, OSError) as error:
+            # A name that is none, or sockets that were closed under the question by a change of network.
+            log.debug("Could not ask for a gateway's address: %s", type(error).__name__)
+            return None
+        if not answered or not info.port:
+            return None
+        hosts = sorted(info.parsed_scoped_addresses(), key=self._distance)
+        return Gateway(name, tuple(Address(host, info.port) for host in hosts)) if hosts else None
+
+    def _distance(self, host: str) -> int:
+        """Nearest first: our own networks, then other IPv4 addresses, then IPv6. Newest first within each."""
+        address = ipaddress.ip_address(host)
+        if address.version == 6:
+            return 2
+        nets = (ipaddress.ip_interface(f"{one.address}/{one.prefix}").network for one in self._own or ())
+        return 0 if any(address in net for net in nets) else 1
+
+
+def _full(name: str) -> str:
+    return f"{name}.{SERVICE_TYPE}"
+
+
+def _forget(zeroconf_: Zeroconf, name: str) -> None:
+    """Take a service and its host's addresses out of the cache, so that only a fresh answer counts."""
+    cache = zeroconf_.cache
+    records = cache.async_entries_with_name(name)
+    servers = {server for record in records if (server := getattr(record, "server", None))}
+    for server in servers:
+        records = records + cache.async_entries_with_name(server)
+    cache.async_remove_records(records)

@@ -1,0 +1,195 @@
+"""One WebSocket connection to a gateway: authenticated, read, watched by pings. It never tries again by itself.
+
+Facts: gateway API, WebSocket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Callable
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    WebSocketException,
+)
+from websockets.frames import CloseCode
+
+from appliance.core.events import (
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    Notification,
+    OrdersReplaced,
+    TokenRefused,
+)
+from appliance.core.values import Address, Order, Token
+from appliance.gateway.api import refuses_token
+from appliance.gateway.wire import Envelope, read_message
+
+log = logging.getLogger(__name__)
+
+PATH = "/api/v2/websocket"
+OPEN_TIMEOUT = 5.0
+"""Seconds for TCP and the handshake; on one network both take milliseconds."""
+FIRST_MESSAGE_TIMEOUT = 20.0
+"""Seconds from the token to the whole set; a large site's takes a few."""
+PING_EVERY, PING_TIMEOUT = 10.0, 10.0
+"""Seconds. A line that went silent is found after 20 s at most, and a count older than that is never shown as true."""
+CLOSE_TIMEOUT = 0.5
+"""Seconds for the gateway to close its side; SIGTERM has 2."""
+LARGEST_MESSAGE = 64 * 1024 * 1024
+"""Bytes. 100,000 orders are about 30 MB; the library's own limit of 1 MiB would shut out a large site."""
+
+Tell = Callable[[Event], None]
+
+
+class _Refused(Exception):
+    """The gateway said that the token is not good."""
+
+
+class _Failed(Exception):
+    """The feed ended."""
+
+    def __init__(self, why: FeedFailure, words: str) -> None:
+        super().__init__(words)
+        self.why = why
+
+
+async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> None:
+    """Open a feed and tell what comes, until it ends; its end is told too, as TokenRefused or FeedLost.
+
+    Cancelling closes it, and then nothing more is told.
+    """
+    try:
+        connection = await _open(address)
+        async with connection:
+            await _serve(connection, attempt, token, tell)
+    except _Refused:
+        tell(TokenRefused(attempt))
+    except _Failed as failed:
+        log.debug("Feed of %s ended: %s", address, failed)
+        tell(FeedLost(attempt, failed.why))
+
+
+async def _open(address: Address) -> ClientConnection:
+    try:
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            # A socket of our own: then the library neither follows a redirect nor looks for a proxy.
+            line = await _dial(address)
+            return await connect(
+                f"ws://{_host(address)}:{address.port}{PATH}",
+                sock=line,
+                proxy=None,
+                compression=None,  # nothing to gain on a local network, and no bomb to take apart
+                open_timeout=None,
+                ping_interval=PING_EVERY,
+                ping_timeout=PING_TIMEOUT,
+                close_timeout=CLOSE_TIMEOUT,
+                max_size=LARGEST_MESSAGE,
+            )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        # The handshake carries no token, so 401 and 403 say nothing of it: a secured GET has to.
+        why = FeedFailure.CLOSED_EARLY if status in (401, 403) else FeedFailure.CLOSED
+        raise _Failed(why, f"handshake answered with HTTP {status}") from None
+    except InvalidMessage as error:
+        raise _Failed(FeedFailure.UNREACHABLE, str(error)) from None
+    except (WebSocketException, ValueError) as error:
+        # ValueError is what a redirect leads to when the socket is given.
+        raise _Failed(FeedFailure.CLOSED, f"handshake failed: {error}") from None
+    except (OSError, TimeoutError, EOFError) as error:
+        raise _Failed(FeedFailure.UNREACHABLE, str(error) or type(error).__name__) from None
+
+
+async def _dial(address: Address) -> socket.socket:
+    """A TCP connection; the host is an IP address, so that no look-up can block.
+
+    Raises:
+        OSError: Nothing answers there.
+    """
+    loop = asyncio.get_running_loop()
+    family, kind, protocol, _, where = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )[0]
+    line = socket.socket(family, kind, protocol)
+    try:
+        line.setblocking(False)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.sock_connect(line, where)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def _host(address: Address) -> str:
+    # An IPv6 scope means something to this box alone and is no part of the Host header.
+    return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host
+
+
+async def _serve(connection: ClientConnection, attempt: int, token: Token, tell: Tell) -> None:
+    live = False
+    batch: list[Notification] = []
+
+    def flush() -> None:
+        if batch:
+            notifications = tuple(batch)
+            batch.clear()
+            tell(FeedNotified(attempt, notifications))
+
+    try:
+        await connection.send(json.dumps({"accesstoken": token.reveal()}))
+        async with asyncio.timeout(FIRST_MESSAGE_TIMEOUT):
+            orders = await _first(connection)
+        tell(FeedOpened(attempt, orders))
+        live = True
+        loop = asyncio.get_running_loop()
+        async for text in connection:
+            message = read_message(text)
+            if isinstance(message, Envelope):
+                _judge(message)
+                continue
+            if not batch:
+                # What came in one burst is told in one go: folding a thousand changes costs little more than one.
+                loop.call_soon(flush)
+            batch.append(message)
+        raise _Failed(FeedFailure.CLOSED, "closed by the gateway")
+    except TimeoutError:
+        raise _Failed(FeedFailure.UNREACHABLE, "no orders within the time") from None
+    except ConnectionClosed as closed:
+        raise _Failed(_why(closed, live), str(closed)) from None
+    finally:
+        flush()
+
+
+async def _first(connection: ClientConnection) -> tuple[Order, ...]:
+    """The whole set, with which a feed begins; anything else before it is not ours to judge."""
+    while True:
+        message = read_message(await connection.recv())
+        if isinstance(message, OrdersReplaced):
+            return message.orders
+        if isinstance(message, Envelope):
+            _judge(message)
+
+
+def _judge(envelope: Envelope) -> None:
+    """An error in words, before the gateway closes. A success is none of our business."""
+    if refuses_token(envelope):
+        raise _Refused
+    if envelope.return_code is not None and envelope.return_code < 0:
+        raise _Failed(FeedFailure.CLOSED, f"returnCode {envelope.return_code}: {envelope.words}")
+
+
+def _why(closed: ConnectionClosed, live: bool) -> FeedFailure:
+    timed_out = closed.rcvd is None and closed.sent is not None and closed.sent.code == CloseCode.INTERNAL_ERROR
+    if timed_out:
+        return FeedFailure.UNREACHABLE
+    return FeedFailure.CLOSED if live else FeedFailure.CLOSED_EARLY

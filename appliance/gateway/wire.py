@@ -1,0 +1,133 @@
+"""The gateway's JSON, read into values: tolerant of what we don't know, strict about what is used.
+
+Facts of the format: gateway API, WebSocket and active orders.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from appliance.core.events import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
+from appliance.core.values import Order, Token
+
+INVALID_TOKEN = -2
+MALFORMED_AUTHORIZATION = -1
+WINDOW_CLOSED = -3
+TOKEN_TIMEOUT = -32
+LONGEST_TOKEN = 4096
+"""Characters; the gateway's own have 48."""
+
+_EPOCH = datetime(2000, 1, 1)
+_ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a gateway says of a call: `returnCode`, positive for success, and on errors its own words."""
+
+    return_code: int | None
+    words: str
+
+
+def decode(text: str | bytes) -> Any:
+    """JSON, or None where it is none. Deep nesting and endless numbers are no JSON of a gateway either."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_envelope(body: object) -> Envelope:
+    """The envelope of any answer; of anything else, an empty one."""
+    if not isinstance(body, dict):
+        return Envelope(None, "")
+    code, words = body.get("returnCode"), body.get("message")
+    return Envelope(_integer(code), words if isinstance(words, str) else "")
+
+
+def read_token(body: object) -> Token | None:
+    """The token of a 201 (gateway API, access token), if there is one that can be sent in a header."""
+    token = body.get("token") if isinstance(body, dict) else None
+    text = token.get("token") if isinstance(token, dict) else None
+    if isinstance(text, str) and 0 < len(text) <= LONGEST_TOKEN and all("!" <= c <= "~" for c in text):
+        return Token(text)
+    return None
+
+
+def read_message(text: str | bytes) -> Notification | Envelope:
+    """One message of the feed: a notification, or an envelope that says what is wrong."""
+    body = decode(text)
+    if not isinstance(body, dict):
+        return MessageUnusable()
+    kind = body.get("type")
+    seq = _integer(body.get("seq"))
+    if kind == "ACTIVE_ORDERS":
+        items = body.get("items")
+        if not isinstance(items, list):
+            return MessageUnusable(seq)
+        orders = (read_order(item) for item in items)
+        return OrdersReplaced(tuple(order for order in orders if order is not None))
+    if kind in _ORDER_CHANGES:
+        order = read_order(body)
+        if order is None:
+            return MessageUnusable(seq)
+        return OrderPaged(order, seq) if kind == "ORDER_PAGED" else OrderChanged(order, kind == "ORDER_CREATED", seq)
+    if kind is None and "returnCode" in body:
+        return read_envelope(body)
+    return MessageIgnored(seq) if isinstance(kind, str) else MessageUnusable(seq)
+
+
+def read_order(item: object) -> Order | None:
+    """An order, or None where what the count rests on (uuid, state, paged) is missing or mistyped."""
+    if not isinstance(item, dict):
+        return None
+    uuid, state, paged = item.get("uuid"), item.get("state"), item.get("paged")
+    if not isinstance(uuid, str) or not uuid or not isinstance(state, str) or not isinstance(paged, bool | None):
+        return None
+    return Order(
+        uuid=uuid,
+        name=_text(item.get("name")),
+        order_type=_text(item.get("orderType")),
+        location=_text(item.get("locationName")),
+        state=state,
+        paged=bool(paged),
+        created=_time(item.get("created")),
+        changed=_time(item.get("stateChanged")),
+        elapsed=_seconds(item.get("elapsedTime")),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9 and isfinite(value):
+        return max(0.0, float(value))
+    return None
+
+
+def _time(value: object) -> float | None:
+    """The gateway's local time, which carries no zone; where one is given, it is left out of account."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (time.replace(tzinfo=None) - _EPOCH).total_seconds()

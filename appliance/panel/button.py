@@ -1,0 +1,86 @@
+"""The button: from edges on a noisy wire to ButtonPressed and ButtonReleased.
+
+gpiozero calls back on threads of its own; everything here but that one hop runs in the loop's thread. gpiozero's own
+debouncing is not used: it drops presses shorter than its window, and takes the first edge of noise for a press.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from appliance.core.events import ButtonPressed, ButtonReleased, Event
+
+if TYPE_CHECKING:
+    from gpiozero import DigitalInputDevice
+
+log = logging.getLogger(__name__)
+
+STABLE = 0.03
+"""Seconds without an edge before a level counts: switches bounce for 1 to 20 ms, a quick tap lasts 50 ms."""
+
+
+class ButtonPart:
+    """A button between a pin and ground, the pin pulled up: low is pressed.
+
+    A button that is down at the start counts only after it came up once, so that a stuck one presses nothing.
+    """
+
+    def __init__(self, pin: DigitalInputDevice) -> None:
+        self._pin = pin
+        self._emit: Callable[[Event], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._down = False
+        self._counts = True
+
+    def start(self, emit: Callable[[Event], None]) -> None:
+        """Begin to watch, inside a running loop. emit is called in the loop's thread."""
+        self._emit = emit
+        self._loop = asyncio.get_running_loop()
+        self._pin.when_activated = self._edge
+        self._pin.when_deactivated = self._edge
+        self._down = bool(self._pin.value)
+        self._counts = not self._down
+        if self._down:
+            log.warning("the button is down at the start; it counts once it came up")
+
+    def close(self) -> None:
+        """Watch no more, and give the pin back."""
+        if self._emit is not None:
+            self._pin.when_activated = None
+            self._pin.when_deactivated = None
+            self._emit = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._pin.close()
+
+    def _edge(self) -> None:
+        """An edge, on one of gpiozero's threads."""
+        if self._loop is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._wait_until_stable)
+        except RuntimeError:
+            # The loop was closed while this edge was on its way; there is nobody left to tell.
+            log.debug("an edge came after the end")
+
+    def _wait_until_stable(self) -> None:
+        if self._emit is None or self._loop is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(STABLE, self._read)
+
+    def _read(self) -> None:
+        self._timer = None
+        down = bool(self._pin.value)
+        if self._emit is None or down == self._down:
+            return
+        self._down = down
+        if self._counts:
+            self._emit(ButtonPressed() if down else ButtonReleased())
+        self._counts = True

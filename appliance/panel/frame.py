@@ -1,0 +1,117 @@
+"""What the terminal panel shows, as rows of styled text, and the bytes from one such frame to the next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from appliance.core.view import Leds, Light, Sound
+
+WIDTH, HEIGHT = 80, 24
+"""The terminal that it needs, in characters."""
+DISPLAY = (64, 16)
+"""The display's picture in braille cells."""
+RESET, BOLD, DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
+COLOURS = {"green": "\x1b[32m", "amber": "\x1b[33m", "red": "\x1b[31m"}
+"""ANSI colours; a terminal without them still has the words and shapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Rows from top to bottom.
+
+    bells: how often the bell rang until now. size: the terminal's. last: if not empty, the bytes that end it all.
+    """
+
+    rows: tuple[str, ...]
+    bells: int
+    size: tuple[int, int] = (WIDTH, HEIGHT)
+    last: bytes = b""
+
+
+def compose(
+    *,
+    picture: Sequence[str],
+    leds: Leds,
+    lit: tuple[bool, bool, bool],
+    sound: Sound | None,
+    held: bool,
+    legend: Mapping[str, str],
+    note: str,
+) -> list[str]:
+    """All rows of the panel.
+
+    picture: of DISPLAY's size. lit: which LEDs are lit at this moment. legend: what each key does. Each row shows at
+    most WIDTH characters.
+    """
+    side = {1: f"{BOLD}Table Tracker{RESET}"}
+    lights = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
+    for row, (name, light), is_lit in zip((4, 6, 8), lights, lit, strict=True):
+        side[row] = _led(name, light, is_lit)
+    side[11] = f"{BOLD}♪ {sound}{RESET}" if sound is not None else f"{DIM}♪ silent{RESET}"
+    side[14] = f"{BOLD}▼ button down{RESET}" if held else f"{DIM}△ button up{RESET}"
+    columns, lines = DISPLAY
+    rows = ["┌" + "─" * columns + "┐"]
+    rows += [f"│{row}│ {side.get(number, '')}".rstrip() for number, row in enumerate(picture[:lines], 1)]
+    rows += ["└" + "─" * columns + "┘"]
+    rows += legend_rows(legend)[: HEIGHT - 1 - len(rows)]
+    rows += [""] * (HEIGHT - 1 - len(rows))
+    rows.append(_printable(note)[:WIDTH])
+    return rows
+
+
+def legend_rows(legend: Mapping[str, str]) -> list[str]:
+    """What each key does, as many to a row as fit."""
+    rows: list[str] = []
+    used = WIDTH
+    for key, label in legend.items():
+        entry, shown = f"{BOLD}{key}{RESET} {label}", len(key) + 1 + len(label)
+        if used + 3 + shown > WIDTH:
+            rows.append(entry)
+            used = shown
+        else:
+            rows[-1] += f"   {entry}"
+            used += 3 + shown
+    return rows
+
+
+def too_small(columns: int, lines: int) -> list[str]:
+    """What to say in a terminal that the panel does not fit."""
+    words = [f"This window is {columns} x {lines}.", f"It needs {WIDTH} x {HEIGHT}.", "Make it larger.", "q quits."]
+    return [word[:columns] for word in words[:lines]]
+
+
+class Differ:
+    """Encodes each frame as the bytes that change the terminal from the frame before. first: bytes to begin with."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        self._first = first
+        self._before: Frame | None = None
+
+    def encode(self, frame: Frame) -> bytes:
+        """The bytes for this frame: the rows that differ, each cleared to its end; all of them after a resize."""
+        if frame.last:
+            return frame.last
+        before, self._before = self._before, frame
+        out = ""
+        fresh = before is None or before.size != frame.size
+        old = () if before is None or fresh else before.rows
+        if fresh:
+            out += "\x1b[2J"
+        for number in range(max(len(frame.rows), len(old))):
+            row = frame.rows[number] if number < len(frame.rows) else ""
+            if number >= len(old) or old[number] != row:
+                out += f"\x1b[{number + 1};1H{row}{RESET}\x1b[K"
+        if before is not None and frame.bells != before.bells:
+            out += "\a"
+        start, self._first = self._first, b""
+        return start + out.encode(errors="replace")
+
+
+def _led(name: str, light: Light, lit: bool) -> str:
+    word = f"{name:<6}{light}"
+    return f"{COLOURS[name]}{BOLD}● {word}{RESET}" if lit else f"{DIM}○ {word}{RESET}"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

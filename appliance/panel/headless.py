@@ -1,0 +1,152 @@
+"""The panel for programs: a JSON line on standard output for each change, commands on standard input.
+
+Owns the black-box contract's lines and commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import math
+from collections.abc import Callable
+
+from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.view import Leds, Screen, Sound, View
+from appliance.panel.streams import Reader, Writer
+
+log = logging.getLogger(__name__)
+
+DRAIN = 0.9
+"""Seconds that the end waits for a slow reader; a panel has a second to close."""
+KEEP = 10_000
+"""Lines that wait for a slow reader before the oldest are dropped: an hour of a busy kitchen, a few megabytes."""
+LONGEST = 1000
+"""Bytes of a command line; a longer one is no command."""
+COMPLAINTS = 20
+"""Lines that are not commands, and that the log tells of; a program gone wild may send them without end."""
+
+
+class HeadlessPanel:
+    """Lines out, commands in. stdin, stdout: file descriptors."""
+
+    def __init__(self, stdin: int = 0, stdout: int = 1) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._emit: Callable[[Event], None] = lambda _: None
+        self._quit: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reader: Reader | None = None
+        self._writer: Writer[str] | None = None
+        self._last: View | None = None
+        self._rest = b""
+        self._hold: asyncio.TimerHandle | None = None
+        self._ended = False
+        self._complaints = 0
+
+    def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
+        """Begin to read and write, inside a running loop."""
+        self._emit, self._quit = emit, quit_
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(self._stdout, str.encode, self._broken, KEEP)
+        self._reader = Reader(self._stdin, self._received)
+
+    def show(self, view: View, sound: Sound | None) -> None:
+        """Print a line, unless nothing but the oldest order's age changed."""
+        same = self._last is not None and dataclasses.replace(view, oldest=self._last.oldest) == self._last
+        self._last = view
+        if self._writer is not None and not (same and sound is None):
+            self._writer.put(to_line(view, sound))
+
+    async def close(self) -> None:
+        """Print that the lights went off and the display dark, and wait until the reader has it all, up to a second."""
+        if self._hold is not None:
+            self._hold.cancel()
+        if self._reader is not None:
+            self._reader.close()
+        if self._last is not None:
+            self.show(dataclasses.replace(self._last, leds=Leds(), screen=Screen(())), None)
+        if self._writer is not None and not await self._writer.close(DRAIN):
+            log.warning("nobody reads the output; its last lines are lost")
+
+    def _broken(self, error: OSError) -> None:
+        log.warning("the output can't be written any more (%s): this is the end", error.strerror or error)
+        self._end()
+
+    def _received(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if not chunk and self._rest:
+            lines, self._rest = [self._rest], b""
+        # What is far too long for a command is kept only as long as it takes to see that.
+        self._rest = self._rest[: LONGEST + 1]
+        for line in lines:
+            if self._ended:
+                return
+            self._command(line[:LONGEST].decode(errors="replace").strip())
+        if not chunk:
+            self._end()
+
+    def _command(self, line: str) -> None:
+        match line.split():
+            case []:
+                return
+            case ["quit"]:
+                self._end()
+            case ["press"] if self._hold is None:
+                self._emit(ButtonPressed())
+                self._emit(ButtonReleased())
+            case ["hold", text] if self._hold is None:
+                seconds = to_seconds(text)
+                if seconds is None or self._loop is None:
+                    self._complain("not a number of seconds in %r; ignored", line)
+                    return
+                self._emit(ButtonPressed())
+                self._hold = self._loop.call_later(seconds, self._let_go)
+            case ["press"] | ["hold", _]:
+                self._complain("the button is held already: %r is ignored", line)
+            case _:
+                self._complain("unknown command %r; ignored (press, hold SECONDS, quit)", line)
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._quit()
+
+    def _let_go(self) -> None:
+        self._hold = None
+        self._emit(ButtonReleased())
+
+    def _complain(self, message: str, line: str) -> None:
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS:
+            log.warning(message, line[:80])
+        if self._complaints == COMPLAINTS:
+            log.warning("further commands that can't be used are ignored without a word")
+
+
+def to_line(view: View, sound: Sound | None) -> str:
+    """A view as the contract's JSON, with its line end."""
+    gateway = None if view.gateway is None else {"name": view.gateway, "address": view.address}
+    leds = {"green": view.leds.green, "amber": view.leds.amber, "red": view.leds.red}
+    facts = {
+        "state": view.state,
+        "reason": view.reason,
+        "gateway": gateway,
+        "active": view.active,
+        "paged": view.paged,
+        "oldest_s": view.oldest,
+        "leds": leds,
+        "sound": sound,
+        "screen": [line.text for line in view.screen.lines],
+    }
+    return json.dumps(facts) + "\n"
+
+
+def to_seconds(text: str) -> float | None:
+    """A time that a hold may last, or None for what is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

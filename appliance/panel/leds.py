@@ -1,0 +1,133 @@
+"""The three LEDs: which is lit at this moment, and the pins that do it.
+
+Owns the blinking, for every panel. gpiozero's own blinking is not used: it runs a thread for each LED, and stopping one
+joins it, which would block the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from appliance.core.view import Leds, Light
+
+if TYPE_CHECKING:
+    from gpiozero import DigitalOutputDevice
+
+log = logging.getLogger(__name__)
+
+TICK = 0.125
+"""Seconds that a fast LED stays lit, and dark: four blinks a second."""
+SLOW_TICKS = 4
+"""Ticks that a slow LED stays lit, and dark: one blink a second."""
+
+Lit = tuple[bool, bool, bool]
+"""Whether green, amber and red are lit at this moment."""
+
+
+class Blinker:
+    """Turns Leds into what is lit now; one chain of timers, which runs only while something blinks.
+
+    changed: called in the loop's thread whenever what is lit changes. All LEDs blink in phase, lit first.
+    """
+
+    def __init__(self, changed: Callable[[Lit], None]) -> None:
+        self._changed = changed
+        self._leds = Leds()
+        self._lit: Lit = (False, False, False)
+        self._epoch: float | None = None
+        self._ticks = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def lit(self) -> Lit:
+        """What is lit now."""
+        return self._lit
+
+    def show(self, leds: Leds) -> None:
+        """Light these from now on. Inside a running loop."""
+        if leds == self._leds:
+            return
+        self._leds = leds
+        self._stop_timer()
+        if self._step:
+            now = asyncio.get_running_loop().time()
+            if self._epoch is None:
+                self._epoch = now
+            self._ticks = int((now - self._epoch) / TICK + 1e-6)
+            self._schedule(self._epoch)
+        else:
+            self._epoch = None
+        self._light()
+
+    def close(self) -> None:
+        """All dark, and no timer left."""
+        self._stop_timer()
+        self._leds = Leds()
+        self._epoch = None
+        self._light()
+
+    @property
+    def _step(self) -> int:
+        """Ticks from one change to the next; 0 when nothing blinks."""
+        lights = (self._leds.green, self._leds.amber, self._leds.red)
+        return 1 if Light.FAST in lights else SLOW_TICKS if Light.SLOW in lights else 0
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _schedule(self, epoch: float) -> None:
+        loop = asyncio.get_running_loop()
+        following = (self._ticks // self._step + 1) * self._step
+        self._timer = loop.call_at(epoch + following * TICK, self._tick, epoch, following)
+
+    def _tick(self, epoch: float, ticks: int) -> None:
+        self._ticks = ticks
+        self._light()
+        self._schedule(epoch)
+
+    def _light(self) -> None:
+        lit = (self._is_lit(self._leds.green), self._is_lit(self._leds.amber), self._is_lit(self._leds.red))
+        if lit != self._lit:
+            self._lit = lit
+            self._changed(lit)
+
+    def _is_lit(self, light: Light) -> bool:
+        match light:
+            case Light.OFF:
+                return False
+            case Light.ON:
+                return True
+            case Light.FAST:
+                return self._ticks % 2 == 0
+            case Light.SLOW:
+                return self._ticks // SLOW_TICKS % 2 == 0
+
+
+class LedPart:
+    """The LEDs on their pins, green, amber and red; a pin that is None has no LED."""
+
+    def __init__(self, pins: Sequence[DigitalOutputDevice | None]) -> None:
+        self._pins = tuple(pins)
+        self._blinker = Blinker(self._write)
+
+    def show(self, leds: Leds) -> None:
+        """Light these from now on. Inside a running loop."""
+        self._blinker.show(leds)
+
+    def close(self) -> None:
+        """All dark, and the pins given back."""
+        self._blinker.close()
+        for pin in self._pins:
+            if pin is not None:
+                pin.off()
+                pin.close()
+
+    def _write(self, lit: Lit) -> None:
+        for pin, level in zip(self._pins, lit, strict=True):
+            if pin is not None and bool(pin.value) != level:
+                pin.value = level

@@ -1,0 +1,198 @@
+"""The panel in a terminal of 80x24: the display's own picture in braille, LEDs and buzzer beside it, keys as buttons.
+
+Owns the terminal while it runs: raw mode, the alternate screen, and giving both back, after a crash too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import termios
+import tty
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.view import Leds, Screen, Sound, View
+from appliance.panel import frame
+from appliance.panel.braille import to_braille
+from appliance.panel.buzzer import length
+from appliance.panel.drawing import draw
+from appliance.panel.leds import Blinker
+from appliance.panel.streams import Reader, Writer
+
+log = logging.getLogger(__name__)
+
+ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
+LEAVE = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+"""Alternate screen, cursor and line wrap (xterm control sequences)."""
+NOTE_PERIOD = 0.5
+"""Seconds between looks at the note, which changes without telling."""
+DRAIN = 0.5
+"""Seconds that the end waits for the terminal to take the last bytes."""
+
+
+class TerminalPanel:
+    """A panel for people without the hardware.
+
+    keys: more keys, each with what the legend says and what it does, in the loop's thread. note: makes one more line of
+    words. stdin, stdout: file descriptors.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, tuple[str, Callable[[], None]]] | None = None,
+        note: Callable[[], str] | None = None,
+        stdin: int = 0,
+        stdout: int = 1,
+    ) -> None:
+        self._keys = dict(keys or {})
+        self._note = note
+        self._stdin = stdin
+        self._stdout = stdout
+        self._emit: Callable[[Event], None] = lambda _: None
+        self._quit: Callable[[], None] = lambda: None
+        self._blinker = Blinker(lambda _: self._draw())
+        self._leds = Leds()
+        self._picture = to_braille(draw(Screen(())))
+        self._sound: Sound | None = None
+        self._bells = 0
+        self._held = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._reader: Reader | None = None
+        self._writer: Writer[frame.Frame] | None = None
+        self._modes: list[Any] | None = None
+
+    def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
+        """Take the terminal, inside a running loop."""
+        self._emit, self._quit = emit, quit_
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(termios.error):  # Not a terminal: there is no mode to change.
+            self._modes = termios.tcgetattr(self._stdin)
+            tty.setraw(self._stdin, termios.TCSANOW)
+        atexit.register(self._restore_after_crash)
+        # Only the latest frame waits: a slow terminal skips the older ones.
+        self._writer = Writer(self._stdout, frame.Differ(ENTER).encode, self._broken, keep=1, loss=logging.DEBUG)
+        self._reader = Reader(self._stdin, self._typed)
+        with contextlib.suppress(ValueError, RuntimeError):  # Outside the main thread there are no signals.
+            loop.add_signal_handler(signal.SIGWINCH, self._draw)
+        self._draw()
+        if self._note is not None:
+            self._watch_note()
+
+    def show(self, view: View, sound: Sound | None) -> None:
+        """Show a view. sound: not None in the one call that starts a sound."""
+        if sound is not None:
+            self._sound = sound
+            self._bells += 1
+            self._after("sound", length(sound), self._silence)
+        self._picture = to_braille(draw(view.screen))
+        self._leds = view.leds
+        self._blinker.show(view.leds)
+        self._draw()
+
+    async def close(self) -> None:
+        """Give the terminal back as it was."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._blinker.close()
+        with contextlib.suppress(ValueError, RuntimeError):  # As in start.
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGWINCH)
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None:
+            self._writer.put(frame.Frame((), 0, last=LEAVE))
+            if not await self._writer.close(DRAIN):
+                log.warning("the terminal takes nothing any more")
+            self._writer = None
+        self._restore_mode()
+        atexit.unregister(self._restore_after_crash)
+
+    def _draw(self) -> None:
+        if self._writer is None:
+            return
+        size = self._size()
+        if size.columns < frame.WIDTH or size.lines < frame.HEIGHT:
+            rows = frame.too_small(size.columns, size.lines)
+        else:
+            legend = {"space": "press", "h": "let go" if self._held else "hold", "q": "quit"}
+            legend |= {key: label for key, (label, _) in self._keys.items()}
+            rows = frame.compose(
+                picture=self._picture,
+                leds=self._leds,
+                lit=self._blinker.lit,
+                sound=self._sound,
+                held=self._held,
+                legend=legend,
+                note=self._note() if self._note is not None else "",
+            )
+        self._writer.put(frame.Frame(tuple(rows), self._bells, size=(size.columns, size.lines)))
+
+    def _size(self) -> os.terminal_size:
+        try:
+            return os.get_terminal_size(self._stdout)
+        except OSError:
+            # Not a terminal, or one that hung up: then nobody sees it, and the usual size does.
+            return os.terminal_size((frame.WIDTH, frame.HEIGHT))
+
+    def _typed(self, chunk: bytes) -> None:
+        if not chunk:
+            self._quit()
+            return
+        if chunk.startswith(b"\x1b"):
+            # An arrow or function key, or a paste: none of them is a key of ours.
+            return
+        for key in chunk.decode(errors="replace"):
+            self._key(key)
+
+    def _key(self, key: str) -> None:
+        if key in ("q", "\x03"):
+            self._quit()
+        elif key in (" ", "\r", "\n"):
+            self._tap()
+        elif key == "h":
+            self._held = not self._held
+            self._emit(ButtonPressed() if self._held else ButtonReleased())
+        elif key in self._keys:
+            self._keys[key][1]()
+        self._draw()
+
+    def _tap(self) -> None:
+        # A finger that holds the button can't tap it; letting go is what a person would do next.
+        if self._held:
+            self._held = False
+        else:
+            self._emit(ButtonPressed())
+        self._emit(ButtonReleased())
+
+    def _silence(self) -> None:
+        self._sound = None
+        self._draw()
+
+    def _watch_note(self) -> None:
+        self._draw()
+        self._after("note", NOTE_PERIOD, self._watch_note)
+
+    def _after(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = asyncio.get_running_loop().call_later(seconds, call)
+
+    def _broken(self, error: OSError) -> None:
+        log.warning("the terminal is gone (%s)", error.strerror or error)
+        self._quit()
+
+    def _restore_mode(self) -> None:
+        if self._modes is not None:
+            with contextlib.suppress(termios.error):  # The terminal hung up.
+                termios.tcsetattr(self._stdin, termios.TCSANOW, self._modes)
+            self._modes = None
+
+    def _restore_after_crash(self) -> None:
+        with contextlib.suppress(OSError):  # As above.
+            os.write(self._stdout, LEAVE)
+        self._restore_mode()

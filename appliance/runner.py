@@ -1,0 +1,281 @@
+"""The only loop: event -> step -> effects -> view. It owns every task and every timer of the appliance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from appliance import systemd
+from appliance.core import machine
+from appliance.core.effects import (
+    AskForToken,
+    CheckToken,
+    CloseFeed,
+    DropPendingToken,
+    Effect,
+    ForgetTokens,
+    MakeSound,
+    OpenFeed,
+    ResolveGateway,
+    StartTimer,
+    StopTimer,
+    StorePendingToken,
+    StoreToken,
+)
+from appliance.core.events import (
+    Event,
+    GatewayResolved,
+    GatewayUnresolved,
+    Timer,
+    TimerFired,
+    TokenAccepted,
+    TokenDenied,
+    TokenIssued,
+    TokenNotStored,
+    TokenRefused,
+    TokenStored,
+    TokenUnchecked,
+)
+from appliance.core.present import legible, present
+from appliance.core.states import Offline, State
+from appliance.core.values import Gateway
+from appliance.core.view import Sound, View
+from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
+from appliance.gateway.feed import run_feed
+from appliance.panel import Panel
+from appliance.store import TokenStore
+from appliance.threads import in_daemon_thread
+
+log = logging.getLogger("appliance")
+
+FRAME = 0.05
+"""Seconds between two pictures at the least: a flood of changes is drawn as it stands, not change by change."""
+STORE_TIMEOUT = 10.0
+"""Seconds after which a write counts as failed, although the disk may still be busy with it."""
+JITTER = 0.2
+"""The part of a pause that is left to chance, so that the boxes of one site do not all knock at once."""
+EVENTS_AT_ONCE = 1000
+"""Events taken before the panel has its turn."""
+
+
+class Gateways(Protocol):
+    """Where gateways are found: on the network by mDNS, or at an address that was typed in."""
+
+    async def run(self) -> None:
+        """Tell of gateways, and of this box's own addresses, until cancelled."""
+
+    async def resolve(self, name: str) -> Gateway | None:
+        """Ask for a name afresh; None where nobody answers."""
+
+
+class Runner:
+    """Runs the appliance until quit() is called or a task of it fails.
+
+    find: makes the source of gateways, given where to tell events.
+    """
+
+    def __init__(
+        self, state: State, find: Callable[[Callable[[Event], None]], Gateways], store: TokenStore, panel: Panel
+    ) -> None:
+        self.state = state
+        self._store = store
+        self._panel = panel
+        self._gateways = find(self.tell)
+        self._events: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._quit = False
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._feeds: dict[int, asyncio.Task[None]] = {}
+        self._storing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._shown: View | None = None
+        self._shown_at = float("-inf")
+        self._show_by = float("-inf")
+        self._said: set[str] = set()
+
+    def tell(self, event: Event) -> None:
+        """Take an event, to be handled in its turn. For the loop's own thread."""
+        self._events.append(event)
+        self._wake.set()
+
+    def quit(self) -> None:
+        """End in an orderly way. For the loop's own thread."""
+        self._quit = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run until quit() is called.
+
+        Raises:
+            ExceptionGroup: A task failed; the process is to end and to be started again.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._panel.start(self.tell, self.quit)
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                self._start(self._load())
+                await self._turn()
+                systemd.stopping()
+                for task in self._tasks:
+                    task.cancel()
+        finally:
+            for handle in self._timers.values():
+                handle.cancel()
+            await self._panel.close()
+
+    async def _turn(self) -> None:
+        """The loop itself."""
+        systemd.ready()
+        interval = systemd.watchdog_interval()
+        while not self._quit:
+            now = self._loop.time()
+            sounds = self._take_events(now)
+            until = self._show(now, sounds)
+            if interval is not None:
+                systemd.watchdog()
+                until = min(until, now + interval)
+            if self._events:
+                await asyncio.sleep(0)
+                continue
+            alarm = self._loop.call_at(until, self._wake.set) if until < float("inf") else None
+            await self._wake.wait()
+            self._wake.clear()
+            if alarm is not None:
+                alarm.cancel()
+
+    def _take_events(self, now: float) -> list[Sound]:
+        sounds: list[Sound] = []
+        for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
+            self.state, effects = machine.step(self.state, self._events.popleft(), now)
+            for effect in effects:
+                if isinstance(effect, MakeSound):
+                    sounds.append(effect.sound)
+                else:
+                    self._do(effect)
+            if effects or sounds:
+                self._show_by = now
+        return sounds
+
+    def _show(self, now: float, sounds: list[Sound]) -> float:
+        """Show the state if it is time to, and say when the next time is."""
+        if not sounds and now < self._shown_at + FRAME:
+            return self._shown_at + FRAME
+        shown = present(self.state, now)
+        for sound in sounds or (None,):
+            if sound is not None or shown.view != self._shown:
+                self._panel.show(shown.view, sound)
+        self._log_change(shown.view)
+        self._shown, self._shown_at = shown.view, now
+        return max(shown.until, now + FRAME)
+
+    def _log_change(self, view: View) -> None:
+        last = self._shown
+        if last is not None and (last.state, last.reason, last.gateway) == (view.state, view.reason, view.gateway):
+            return
+        words = view.state.replace("_", " ") + (f" ({view.reason})" if view.reason else "")
+        about = f": {legible(view.gateway)}" if view.gateway else ""
+        at = f" at {view.address}" if view.gateway and view.address and view.address != view.gateway else ""
+        systemd.status(words + about)
+        level = logging.WARNING if isinstance(self.state, Offline) else logging.INFO
+        log.log(level, "%s%s%s", words.capitalize(), about, at)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case StartTimer(timer, delay, jitter):
+                self._stop_timer(timer)
+                if jitter:
+                    delay *= 1 - JITTER * random.random()
+                self._timers[timer] = self._loop.call_later(delay, self._fire, timer)
+            case StopTimer(timer):
+                self._stop_timer(timer)
+            case AskForToken():
+                self._start(self._ask(effect))
+            case CheckToken():
+                self._start(self._check(effect))
+            case ResolveGateway():
+                self._start(self._resolve(effect))
+            case OpenFeed(attempt, address, token):
+                self._feeds[attempt] = task = self._start(run_feed(attempt, address, token, self.tell))
+                task.add_done_callback(lambda _: self._feeds.pop(attempt, None))
+            case CloseFeed(attempt):
+                feed = self._feeds.pop(attempt, None)
+                if feed is not None:
+                    feed.cancel()
+            case StorePendingToken(attempt, credential):
+                self._start(self._write(lambda: self._store.store_pending(credential), attempt))
+            case StoreToken(attempt, credential):
+                self._start(self._write(lambda: self._store.store(credential), attempt))
+            case DropPendingToken():
+                self._start(self._write(self._store.drop_pending))
+            case ForgetTokens():
+                self._start(self._write(self._store.forget))
+            case MakeSound():
+                pass
+
+    def _fire(self, timer: Timer) -> None:
+        del self._timers[timer]
+        self.tell(TimerFired(timer))
+
+    def _stop_timer(self, timer: Timer) -> None:
+        handle = self._timers.pop(timer, None)
+        if handle is not None:
+            handle.cancel()
+
+    async def _load(self) -> None:
+        """What flash holds, and then gateways: whom a token belongs to is known before anyone is in sight."""
+        self.tell(await in_daemon_thread(self._store.load, "load the token"))
+        await self._gateways.run()
+
+    async def _ask(self, effect: AskForToken) -> None:
+        name = effect.gateway.name
+        answer = await ask_for_token(effect.address)
+        if not isinstance(answer, Denied):
+            # Where it answered is where it is.
+            others = tuple(other for other in effect.gateway.addresses if other != effect.address)
+            self.tell(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
+            return
+        self._say_once(logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(answer.words)}")
+        self.tell(TokenDenied(effect.attempt, name, answer.why))
+
+    async def _check(self, effect: CheckToken) -> None:
+        match await check_token(effect.address, effect.token):
+            case Verdict.ACCEPTED:
+                self.tell(TokenAccepted(effect.attempt))
+            case Verdict.REFUSED:
+                self.tell(TokenRefused(effect.attempt))
+            case Verdict.UNKNOWN:
+                self.tell(TokenUnchecked(effect.attempt))
+
+    async def _resolve(self, effect: ResolveGateway) -> None:
+        gateway = await self._gateways.resolve(effect.name)
+        self.tell(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
+
+    async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
+        """One write to flash, after those before it."""
+        async with self._storing:
+            try:
+                async with asyncio.timeout(STORE_TIMEOUT):
+                    await in_daemon_thread(write, "write the token")
+            except (OSError, TimeoutError) as error:
+                self._say_once(logging.ERROR, f"The pairing can't be saved: {error or 'the disk does not answer'}")
+                outcome: Event | None = None if attempt is None else TokenNotStored(attempt)
+            else:
+                outcome = None if attempt is None else TokenStored(attempt)
+        if outcome is not None:
+            self.tell(outcome)
+
+    def _say_once(self, level: int, words: str) -> None:
+        """Log what would else be logged every second."""
+        if words not in self._said and len(self._said) < 100:
+            self._said.add(words)
+            log.log(level, "%s", words)

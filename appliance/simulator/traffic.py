@@ -1,0 +1,185 @@
+"""A restaurant's traffic: guests who come, sit down, are paged and get their food, at a chosen pace.
+
+`visits` is a pure, endless sequence that depends on its random numbers alone; Traffic plays it on a floor in time.
+How long things take is an invention, made to look like a lunch around the vendor's default target of 300 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from random import Random
+
+from appliance.simulator.orders import Floor, TrackerInUseError, UnknownOrderError
+
+
+class Step(StrEnum):
+    """What befalls an order."""
+
+    START = "start"
+    LOCATE = "locate"
+    CHANGE_TYPE = "change type"
+    PAGE = "page"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of one visit. at: restaurant seconds since the doors opened. visit: tells visits apart."""
+
+    at: float
+    visit: int
+    step: Step
+    tracker: str
+    order_type: str = "ON_PREMISE"
+    location: str = ""
+
+
+def steady(at: float) -> float:
+    """Give the same traffic at every time of day."""
+    return 1.0
+
+
+def lunch_rush(at: float) -> float:
+    """Give a factor on arrivals that rises from a third to twice the usual an hour in, and falls again."""
+    return 1 / 3 + 5 / 3 * math.exp(-(((at - 3600.0) / 1800.0) ** 2))
+
+
+def visits(
+    random: Random,
+    *,
+    trackers: int = 60,
+    tables: int = 40,
+    per_minute: float = 2.0,
+    already: int = 0,
+    intensity: Callable[[float], float] = steady,
+) -> Iterator[Change]:
+    """Yield every change of an endless opening time, in order of time.
+
+    trackers: how many there are, numbered from 1; a guest who comes when all are out gets none and is not seen.
+    already: guests who are there when the doors open. intensity: a factor on arrivals by time, at most 2.
+    """
+    free = deque(str(number) for number in range(1, trackers + 1))
+    upcoming: list[tuple[float, int, Change]] = []
+    order = count()
+    visit_numbers = count(1)
+
+    def come(at: float) -> None:
+        # The tracker that lies longest on the pile goes out next: numbers come back after minutes.
+        steps = _visit(random, at, next(visit_numbers), free.popleft(), tables)
+        for change in steps:
+            heapq.heappush(upcoming, (change.at, next(order), change))
+
+    for _ in range(min(already, trackers)):
+        come(0.0)
+    arrival = 0.0
+    while True:
+        # Thinning: guests come at twice the rate, and as many of them are let in as the time of day wants.
+        arrival += random.expovariate(2 * per_minute / 60.0)
+        while upcoming and upcoming[0][0] <= arrival:
+            change = heapq.heappop(upcoming)[2]
+            if change.step is Step.CLEAR:
+                free.append(change.tracker)
+            yield change
+        if free and random.random() < intensity(arrival) / 2:
+            come(arrival)
+
+
+def _visit(random: Random, at: float, visit: int, tracker: str, tables: int) -> list[Change]:
+    to_go = random.random() < 0.2
+    order_type = "TO_GO" if to_go else "ON_PREMISE"
+    table = str(random.randint(1, tables))
+    cleared = at + min(max(random.lognormvariate(math.log(270.0), 0.45), 45.0), 1500.0)
+    begins_located = not to_go and random.random() < 0.15
+    changes = [Change(at, visit, Step.START, tracker, order_type, table if begins_located else "")]
+    if not to_go and not begins_located:
+        sits = at + random.uniform(10.0, 40.0)
+        changes.append(Change(sits, visit, Step.LOCATE, tracker, order_type, table))
+        if random.random() < 0.1:
+            moved = str(random.randint(1, tables))
+            changes.append(Change(random.uniform(sits, cleared), visit, Step.LOCATE, tracker, order_type, moved))
+    if random.random() < 0.05 and not to_go:
+        changes.append(Change(random.uniform(at, cleared), visit, Step.CHANGE_TYPE, tracker, "TO_GO"))
+    if random.random() < (0.8 if to_go else 0.15):
+        changes.append(Change(cleared - random.uniform(5.0, 40.0), visit, Step.PAGE, tracker, order_type))
+    changes.append(Change(cleared, visit, Step.CLEAR, tracker, order_type))
+    return changes
+
+
+class Traffic:
+    """Plays changes on a floor, in time, and tolerates that a hand plays there too.
+
+    pace: 1 is real, 20 is for a demo. paused: nothing happens meanwhile, and nothing is made up for afterwards.
+    """
+
+    def __init__(self, floor: Floor, changes: Iterator[Change], *, pace: float = 1.0) -> None:
+        self.pace = pace
+        self._floor = floor
+        self._changes = changes
+        self._uuids: dict[int, str] = {}
+        self._going = asyncio.Event()
+        self._going.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the traffic stands still."""
+        return not self._going.is_set()
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if paused:
+            self._going.clear()
+        else:
+            self._going.set()
+
+    async def run(self) -> None:
+        """Play until cancelled; the only one that sleeps."""
+        loop = asyncio.get_running_loop()
+        then, due = 0.0, loop.time()
+        for change in self._changes:
+            due += (change.at - then) / self.pace
+            then = change.at
+            # Due times are added up, or the loop's own delays would slow down a fast pace.
+            # One that is overdue still gives way, or a full house at the start would hold up the loop.
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if self.paused:
+                await self._going.wait()
+                due = loop.time()
+            self.play(change)
+
+    def play(self, change: Change) -> None:
+        """Make one change. A visit whose order or tracker a hand took away is left alone."""
+        if change.step is Step.START:
+            try:
+                order = self._floor.create(change.tracker, order_type=change.order_type, location=change.location)
+            except TrackerInUseError:
+                return  # a hand gave this tracker to somebody else; this visit is not seen
+            self._uuids[change.visit] = order.uuid
+            return
+        uuid = self._uuids.get(change.visit)
+        if uuid is None:
+            return
+        try:
+            self._step(uuid, change)
+        except UnknownOrderError:
+            del self._uuids[change.visit]  # a hand cleared it
+
+    def _step(self, uuid: str, change: Change) -> None:
+        match change.step:
+            case Step.LOCATE:
+                self._floor.locate(uuid, change.location)
+            case Step.CHANGE_TYPE:
+                self._floor.modify(uuid, order_type=change.order_type)
+            case Step.PAGE:
+                self._floor.page(uuid)
+            case Step.CLEAR:
+                self._floor.clear(uuid)
+                del self._uuids[change.visit]
+            case Step.START:
+                raise AssertionError("a start has no order yet")

@@ -1,0 +1,134 @@
+"""Reads YAML into plain nodes that know their line, and refuses what no configuration needs.
+
+Refused with the line that has it: aliases (which can make a small file huge), tags, deep nesting, keys that are no
+words, and a key given twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MAX_DEPTH = 8
+"""Levels of nesting. A configuration has three; the parser below recurses, and must not do so for ever."""
+
+_TAG = "tag:yaml.org,2002:"
+_KNOWN_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "timestamp", "merge", "value", "str"))
+
+Report = Callable[[int | None, int | None, str | None, str], None]
+"""Takes a problem: line and column (from 1), dotted key, and what is wrong; each but the last may be None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value. kind: `null`, `bool`, `int`, `float`, `str` or another of YAML's own; plain: without quotes."""
+
+    line: int
+    kind: str
+    text: str
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list of nodes."""
+
+    line: int
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a mapping, with the key's line."""
+
+    key: str
+    line: int
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys and nodes in the file's order, each key once."""
+
+    line: int
+    entries: tuple[Entry, ...]
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def read(text: str, report: Report) -> Node | None:
+    """The one document in the text; None where it is empty or can't be read, which is then reported."""
+    try:
+        if _too_wild(text, report):
+            return None
+        loader = yaml.SafeLoader(text)
+        try:
+            root = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        # Has a position in the text, and no mark.
+        line = text.count("\n", 0, error.position) + 1
+        report(line, None, None, f"character U+{_code(error.character):04X} is not allowed in YAML")
+        return None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        report(mark.line + 1 if mark else None, mark.column + 1 if mark else None, None, f"broken YAML: {what}")
+        return None
+    return None if root is None else _convert(root, "", report)
+
+
+def _code(character: object) -> int:
+    return character if isinstance(character, int) else ord(str(character)[:1])
+
+
+def _too_wild(text: str, report: Report) -> bool:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        line = event.start_mark.line + 1 if event.start_mark else None
+        if isinstance(event, yaml.AliasEvent):
+            report(line, None, None, f"aliases are not allowed; write the value of *{event.anchor} out")
+            return True
+        if depth > MAX_DEPTH:
+            report(line, None, None, f"nested more than {MAX_DEPTH} deep; no key needs that")
+            return True
+    return False
+
+
+def _convert(node: Any, path: str, report: Report) -> Node:
+    line = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return Mapping(line, _entries(node, path, report))
+    if isinstance(node, yaml.SequenceNode):
+        return Sequence(line, tuple(_convert(item, path, report) for item in node.value))
+    if node.tag not in _KNOWN_TAGS:
+        report(
+            line, None, path or None, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write the value alone"
+        )
+        return Scalar(line, "null", "", plain=True)
+    return Scalar(line, node.tag.removeprefix(_TAG), node.value, plain=node.style is None)
+
+
+def _entries(node: Any, path: str, report: Report) -> tuple[Entry, ...]:
+    entries: dict[str, Entry] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            report(line, None, path or None, "a key must be a word, not a list or a mapping")
+            continue
+        key = str(key_node.value)
+        dotted = f"{path}.{key}" if path else key
+        if key in entries:
+            report(line, None, dotted, f"given twice; it is on line {entries[key].line} already")
+            continue
+        entries[key] = Entry(key, line, _convert(value_node, dotted, report))
+    return tuple(entries.values())
