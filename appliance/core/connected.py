@@ -15,6 +15,7 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
     FeedOpened,
+    GatewayFound,
     MessageIgnored,
     MessageUnusable,
     NetworkChanged,
@@ -71,6 +72,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return disconnect(state, now)
         case TimerFired(Timer.LATE):
             return _late(state, now)
+        case GatewayFound(gateway) if gateway.name == state.gateway.name and state.address not in gateway.addresses:
+            # It moved, and the feed of its old address is dead or will be: look where it is now.
+            return _doubt(replace(state, gateway=gateway), now)
         case NetworkChanged(()) if not state.world.typed:
             return disconnect(state, now)
         case NetworkChanged():
@@ -149,8 +153,10 @@ def _look(state: Connected, now: float) -> Step:
     credential = state.world.credential
     assert credential is not None, "a feed was opened with a token"
     world = replace(state.world, serial=state.world.serial + 1)
-    state = replace(state, world=world, looking=world.serial, last_look=now)
-    return state, (OpenFeed(world.serial, state.address, credential.token),)
+    known = state.gateway.addresses
+    address = state.address if state.address in known else known[0]
+    state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)
+    return state, (OpenFeed(world.serial, address, credential.token),)
 
 
 def _taken_over(state: Connected, orders: tuple[Order, ...], now: float) -> Step:
@@ -160,7 +166,8 @@ def _taken_over(state: Connected, orders: tuple[Order, ...], now: float) -> Step
     if state.gap and not state.doubt:
         state = replace(state, vain=state.vain + 1 if state.book.same_orders(book) else 0)
     paged = newly_paged(state.book, book)
-    state = replace(state, feed=state.looking, looking=0, lost=False, book=book, seq=None)
+    address = state.look_address or state.address
+    state = replace(state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None)
     state, whole = _whole(state, now)
     effects += whole
     if paged:

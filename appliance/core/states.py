@@ -153,7 +153,7 @@ class Connected:
 
     feed: its number. seq: the last notification's number. stale_at: when the count is no longer to be believed unless
     the whole set came again. looking: the number of a second feed that is being opened, or 0. last_look: when one was
-    last opened. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq` has no part in.
+    last opened. look_address: where. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq` has no part in.
     vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second one opens.
     late_at: when the next order becomes late.
     """
@@ -166,6 +166,7 @@ class Connected:
     stale_at: float
     seq: int | None = None
     looking: int = 0
+    look_address: Address | None = None
     last_look: float = NEVER
     gap: bool = False
     doubt: bool = False

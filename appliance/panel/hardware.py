@@ -52,6 +52,7 @@ class HardwarePanel:
     ) -> None:
         self._oled = Oled(driver, port, address, rotate, contrast, make_device=make_device, changed=self._light)
         self._leds_wanted = Leds()
+        self._closed = False
         pins = _Pins(pin_factory)
         self._leds = LedPart(
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
@@ -76,6 +77,7 @@ class HardwarePanel:
 
     async def close(self) -> None:
         """Lights and sound off first, then the display blanked, which may be stuck."""
+        self._closed = True
         if self._button is not None:
             self._button.close()
         self._buzzer.close()
@@ -84,6 +86,9 @@ class HardwarePanel:
 
     def _light(self) -> None:
         """The LEDs as wanted; amber blinks fast while the display is out, for then it is all that can say so."""
+        if self._closed:
+            # The display may still have something to say when the LEDs are already given back.
+            return
         leds = self._leds_wanted
         if self._oled.fault is not None:
             leds = dataclasses.replace(leds, amber=Light.FAST)

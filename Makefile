@@ -1,0 +1,43 @@
+# Everything runs in .venv, which .ci/setup makes and keeps up to date.
+PYTHON := .venv/bin/python
+ARGS ?=
+UV_VERSION := 0.13.9
+
+.PHONY: help demo run test check bench lock clean venv system
+
+help: ## This list
+	@echo 'make WHAT [ARGS=...]'
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+
+demo: venv ## A simulated gateway and the appliance, on this terminal (ARGS=--auto: unattended)
+	@$(PYTHON) -m appliance demo $(ARGS)
+
+run: venv ## The appliance itself (ARGS="--panel terminal --config FILE")
+	@$(PYTHON) -m appliance run $(ARGS)
+
+# One worker a core, a file to a worker: what a file sets up is set up once.
+test: system ## Every test (as root also those with a network namespace and avahi)
+	@$(PYTHON) -m pytest -n auto --dist loadfile -q $(ARGS)
+
+check: venv ## Format, lint and types
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+
+bench: venv ## How quick and how small it is, beside a plain client
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
+	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--extra simulator --extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## Take away what the other targets made
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find appliance tests -name __pycache__ -prune -exec rm -rf {} +
+
+venv:
+	@.ci/setup
+
+system:
+	@.ci/setup --system

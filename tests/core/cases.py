@@ -1,0 +1,173 @@
+"""The states and events of the grid, each by the name under which the grid and the README's diagram know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from appliance.core import machine
+from appliance.core.effects import Effect
+from appliance.core.events import (
+    ButtonPressed,
+    ButtonReleased,
+    Denial,
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    GatewayFound,
+    GatewayLost,
+    GatewayResolved,
+    GatewayUnresolved,
+    MessageUnusable,
+    NetworkChanged,
+    OrderChanged,
+    OrderPaged,
+    Timer,
+    TimerFired,
+    TokenAccepted,
+    TokenDenied,
+    TokenIssued,
+    TokenNotStored,
+    TokenRefused,
+    TokensLoaded,
+    TokenStored,
+    TokenUnchecked,
+)
+from appliance.core.orders import OrderBook, replaced
+from appliance.core.states import (
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Link,
+    Offer,
+    Offline,
+    Pairing,
+    Phase,
+    State,
+    World,
+)
+from appliance.core.values import Address, Credential, Gateway, Order, Token
+
+NOW = 1000.0
+NUMBER = 7
+"""The number of whatever a state has under way; LOOK is that of a second feed."""
+LOOK = 8
+
+A = Gateway("A", (Address("192.0.2.10"),))
+A_MOVED = Gateway("A", (Address("192.0.2.99"),))
+B = Gateway("B", (Address("192.0.2.20"),))
+CREDENTIAL = Credential("A", Token("a" * 48))
+FRESH = Credential("A", Token("b" * 48))
+ORDER = Order("u1", "23", "ON_PREMISE", "4", "located")
+BOOK = replaced(OrderBook(), [ORDER], NOW - 60)
+
+_EMPTY = World(addresses=("192.0.2.5",), serial=LOOK)
+_SEEN = replace(_EMPTY, gateways={"A": A})
+_BOTH = replace(_EMPTY, gateways={"A": A, "B": B})
+_PAIRED = replace(_SEEN, current=CREDENTIAL)
+_PENDING = replace(_SEEN, pending=FRESH)
+
+
+def _link(phase: Phase) -> Link:
+    return Link(A, phase, NUMBER, trusted_until=NOW + 30, book=BOOK)
+
+
+def _offline(phase: Phase, world: World = _PAIRED) -> Offline:
+    return Offline(world, _link(phase), NOW - 90, "gateway unreachable")
+
+
+def _connected() -> Connected:
+    return Connected(_PAIRED, A, A.addresses[0], NUMBER, BOOK, NOW + 200, seq=5, last_look=NOW - 100, late_at=NOW + 240)
+
+
+STATES: dict[str, State] = {
+    "discovering": Discovering(_EMPTY),
+    "awaiting_pairing, no token": AwaitingPairing(_SEEN),
+    "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
+    "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),
+    "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A")),
+    "pairing, two gateways": Pairing(replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB")),
+    "pairing, to be confirmed": Pairing(_BOTH, 6, NOW + 60, frozenset("AB"), offers=(Offer(A, FRESH.token),)),
+    "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), fresh=True)),
+    "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
+    "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
+    "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), fresh=True)),
+    "connecting, promoting": Connecting(replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True)),
+    "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
+    "connected": _connected(),
+    "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
+    "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
+    "offline, waiting": _offline(Phase.WAITING),
+    "offline, waiting, out of sight": _offline(Phase.WAITING, replace(_PAIRED, gateways={"B": B})),
+    "offline, resolving": _offline(Phase.RESOLVING),
+    "offline, opening": _offline(Phase.OPENING),
+    "offline, checking": _offline(Phase.CHECKING),
+}
+
+_NEW = Order("u2", "7", "TO_GO", "", "started")
+
+EVENTS: dict[str, Sequence[Event]] = {
+    "tokens loaded, none": [TokensLoaded(None, None)],
+    "tokens loaded, one of A": [TokensLoaded(CREDENTIAL, None)],
+    "tokens loaded, damaged": [TokensLoaded(None, None, damaged=True)],
+    "network changed": [NetworkChanged(("192.0.2.6",))],
+    "network gone": [NetworkChanged(())],
+    "A found": [GatewayFound(A)],
+    "A found elsewhere": [GatewayFound(A_MOVED)],
+    "B found": [GatewayFound(B)],
+    "A lost from sight": [GatewayLost("A")],
+    "B lost from sight": [GatewayLost("B")],
+    "A resolved": [GatewayResolved(NUMBER, A)],
+    "A not resolved": [GatewayUnresolved(NUMBER)],
+    "token issued by A": [TokenIssued(6, A, FRESH.token)],
+    "token issued by B": [TokenIssued(6, B, FRESH.token)],
+    "A's button not pressed": [TokenDenied(6, "A", Denial.NOT_PRESSED)],
+    "A unreachable for a token": [TokenDenied(6, "A", Denial.UNREACHABLE)],
+    "A refuses a token": [TokenDenied(6, "A", Denial.REFUSED)],
+    "token accepted": [TokenAccepted(NUMBER)],
+    "token refused": [TokenRefused(NUMBER)],
+    "token unchecked": [TokenUnchecked(NUMBER)],
+    "pending token stored": [TokenStored(NUMBER)],
+    "pending token not stored": [TokenNotStored(NUMBER)],
+    "token stored": [TokenStored(9)],
+    "token not stored": [TokenNotStored(9)],
+    "feed opened": [FeedOpened(NUMBER, (ORDER, _NEW))],
+    "feed notified of an order": [FeedNotified(NUMBER, (OrderChanged(_NEW, created=True, seq=6),))],
+    "feed notified of a page": [FeedNotified(NUMBER, (OrderPaged(replace(ORDER, paged=True), seq=6),))],
+    "feed notified of a stranger": [FeedNotified(NUMBER, (OrderChanged(_NEW, seq=6),))],
+    "feed notified past a gap": [FeedNotified(NUMBER, (OrderChanged(ORDER, seq=8),))],
+    "feed notified, unusable": [FeedNotified(NUMBER, (MessageUnusable(seq=6),))],
+    "feed lost, unreachable": [FeedLost(NUMBER, FeedFailure.UNREACHABLE)],
+    "feed lost, closed": [FeedLost(NUMBER, FeedFailure.CLOSED)],
+    "feed lost, closed early": [FeedLost(NUMBER, FeedFailure.CLOSED_EARLY)],
+    "second feed opened": [FeedOpened(LOOK, (ORDER, replace(_NEW, paged=True)))],
+    "second feed lost": [FeedLost(LOOK, FeedFailure.UNREACHABLE)],
+    "second feed's token refused": [TokenRefused(LOOK)],
+    "button pressed": [ButtonPressed()],
+    "button released": [ButtonReleased()],
+    "button tapped": [ButtonPressed(), ButtonReleased()],
+    "button held": [ButtonPressed(), TimerFired(Timer.HOLD), ButtonReleased()],
+    **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
+}
+
+_AT: dict[str, float] = {f"timer: {Timer.LATE}": NOW + 240}
+"""When an event happens, where that is not NOW."""
+
+
+def outcome(state: State, event: str) -> tuple[State, list[Effect]]:
+    """What the events of a name make of a state, and every effect on the way."""
+    effects: list[Effect] = []
+    for one in EVENTS[event]:
+        state, more = machine.step(state, one, _AT.get(event, NOW))
+        effects += more
+    return state, effects
+
+
+def rows(render: Callable[[State, State, list[Effect]], str]) -> dict[str, dict[str, str]]:
+    """The whole grid: by the name of a state and of an event, its outcome in words."""
+    return {
+        name: {event: render(state, *outcome(state, event)) for event in EVENTS} for name, state in STATES.items()
+    }

@@ -1,0 +1,72 @@
+"""Imports run one way: core <- {gateway, panel} <- runner <- the composition roots."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "appliance"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": {"core"},
+    "threads": set(),
+    "logs": set(),
+    "systemd": set(),
+    "gateway": {"core", "gateway", "threads"},
+    "panel": {"core", "panel", "threads"},
+    "store": {"core"},
+    "config": {"core", "config_keys", "config_checks", "yaml_lines"},
+    "config_keys": {"core", "config", "config_checks", "yaml_lines"},
+    "config_checks": {"core", "config", "config_keys", "yaml_lines"},
+    "yaml_lines": set(),
+    "simulator": {"simulator"},
+    "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
+    "demo": {"core", "gateway", "panel", "store", "runner", "simulator", "demo"},
+}
+"""What each part may import of the package. `__main__` chooses parts and may import all of them."""
+
+
+def imports_of(path: Path) -> set[str]:
+    """The dotted names that a module imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by a relative name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def parts() -> set[str]:
+    return {path.stem for path in PACKAGE.iterdir() if path.name not in ("__init__.py", "__main__.py", "__pycache__")}
+
+
+def modules_of(part: str) -> list[Path]:
+    folder = PACKAGE / part
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def test_every_part_has_its_place() -> None:
+    assert parts() == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_a_part_imports_only_what_stands_below_it(part: str) -> None:
+    for path in modules_of(part):
+        of_ours = {name for name in imports_of(path) if name.split(".")[0] == "appliance"}
+        used = {name.split(".")[1] for name in of_ours if "." in name}
+        # `from appliance import systemd` and the version are names of the package itself.
+        assert used - {"__version__"} <= MAY_IMPORT[part], f"{path.name} imports {sorted(used)}"
+
+
+def test_the_core_is_pure() -> None:
+    """No clock, no thread, no chance, no I/O and no logging: it imports values and arithmetic alone."""
+    allowed = {"__future__", "collections", "dataclasses", "enum", "math", "types", "typing", "unicodedata", "appliance"}
+    for path in modules_of("core"):
+        used = {name.split(".")[0] for name in imports_of(path)}
+        assert used <= allowed, f"{path.name} imports {sorted(used - allowed)}"
+        assert all(name in sys.stdlib_module_names or name == "appliance" for name in used)

@@ -1,0 +1,1 @@
+"""Tests of the simulated gateway, over real sockets where it has any."""

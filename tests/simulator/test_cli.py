@@ -1,0 +1,96 @@
+"""`tt-appliance simulate` as a process of its own: lines on a pipe, keys on a terminal, signals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from select import select
+
+import pytest
+
+from appliance.simulator.cli import main
+
+PROGRAM = "import sys; from appliance.simulator.cli import main; sys.exit(main(sys.argv[1:]))"
+START = [sys.executable, "-c", PROGRAM, "--port", "0", "--seed", "1"]
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    ends = pty.openpty()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def read_until(fd: int, words: str) -> str:
+    """Read a terminal until words appear on it."""
+    seen = ""
+    end = time.monotonic() + 5
+    while words not in seen:
+        assert select([fd], [], [], max(0.0, end - time.monotonic()))[0], f"{words!r} not in {seen!r}"
+        seen += os.read(fd, 4096).decode()
+    return seen
+
+
+def test_lines_are_obeyed_to_the_end_of_the_file_and_sigterm_ends_it() -> None:
+    with subprocess.Popen(START, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("button\ntracker 777 4\nnonsense\nhelp")
+        process.stdin.close()
+        seen = ""
+        while "end the simulator" not in seen:
+            line = process.stdout.readline()
+            assert line, seen
+            seen += line
+        for words in ("is up at 127.0.0.1:", "pairing window open for 120 s", "order 777 located", "unknown command"):
+            assert words in seen
+        assert "\x1b" not in seen
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read().endswith("ending\ngateway is down\n")
+        assert process.wait(2) == 0
+        assert time.monotonic() - begun < 2
+
+
+def test_keys_are_obeyed_and_the_terminal_is_put_back(terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    before = termios.tcgetattr(theirs)
+    with subprocess.Popen([*START, "--no-advertise"], stdin=theirs, stdout=theirs) as process:
+        read_until(ours, "0 feeds")
+        assert not termios.tcgetattr(theirs)[3] & termios.ICANON
+        os.write(ours, b"b")
+        read_until(ours, "pairing window 1")
+        os.write(ours, b"q")
+        read_until(ours, "gateway is down")
+        assert process.wait(2) == 0
+    assert termios.tcgetattr(theirs) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "99999"], "65535"),
+        (["--host", "gateway.example"], "no IP address"),
+        (["--interface", "::1"], "IPv4"),
+        (["--pace", "0"], "0.01"),
+        (["--orders", "-1"], "100000"),
+        (["--name", "x" * 64], "63 bytes"),
+    ],
+)
+def test_options_that_can_not_be_are_said(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_an_address_that_is_not_to_be_had_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--host", "203.0.113.9", "--no-advertise"]) == 1
+    assert "203.0.113.9, port 8000" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+"""The restaurant's traffic, stepped without sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from itertools import islice, takewhile
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.simulator.orders import Floor
+from appliance.simulator.traffic import Change, Step, Traffic, lunch_rush, visits
+
+from .conftest import Clock, until
+
+
+def test_a_seed_makes_the_same_day() -> None:
+    days = [list(islice(visits(Random(seed)), 500)) for seed in (1, 1, 2)]
+    assert days[0] == days[1] != days[2]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(), trackers=st.integers(1, 40), already=st.integers(0, 60), per_minute=st.floats(0.1, 60))
+def test_a_day_is_possible(seed: int, trackers: int, already: int, per_minute: float) -> None:
+    day = visits(Random(seed), trackers=trackers, already=already, per_minute=per_minute)
+    out: dict[str, int] = {}
+    at = 0.0
+    for change in islice(day, 600):
+        assert change.at >= at
+        at = change.at
+        if change.step is Step.START:
+            assert change.tracker not in out
+            assert 1 <= int(change.tracker) <= trackers
+            out[change.tracker] = change.visit
+            if change.order_type == "TO_GO":
+                assert change.location == ""
+            continue
+        assert out[change.tracker] == change.visit
+        if change.step is Step.LOCATE:
+            assert change.order_type == "ON_PREMISE"
+            assert change.location
+        if change.step is Step.CLEAR:
+            del out[change.tracker]
+
+
+def test_a_lunch_has_everything_in_it() -> None:
+    lunch = list(takewhile(lambda change: change.at < 3 * 3600, visits(Random(7), intensity=lunch_rush)))
+    steps = Counter(change.step for change in lunch)
+    assert set(steps) == set(Step)
+    assert steps[Step.START] > steps[Step.LOCATE] > steps[Step.PAGE] > steps[Step.CHANGE_TYPE]
+    starts = [change for change in lunch if change.step is Step.START]
+    assert any(change.location for change in starts)
+    assert len({change.tracker for change in starts}) < len(starts)
+    hours = Counter(int(change.at // 1800) for change in starts)
+    assert max(hours[1], hours[2]) > 1.5 * max(hours[0], hours[5])
+    lives = {change.visit: change.at for change in starts}
+    took = sorted(change.at - lives[change.visit] for change in lunch if change.step is Step.CLEAR)
+    assert took[0] >= 45
+    assert 200 < took[len(took) // 2] < 350
+    assert took[-1] > 300
+
+
+def test_active_is_created_less_cleared(clock: Clock) -> None:
+    told: Counter[object] = Counter()
+    floor = Floor(clock, lambda message: told.update([message["type"], message["state"]]))
+    traffic = Traffic(floor, iter(()))
+    for change in islice(visits(Random(3), already=20, per_minute=10), 3000):
+        clock.advance(seconds=change.at - (clock.now - Clock().now).total_seconds())
+        traffic.play(change)
+        names = [order.name for order in floor.active]
+        assert len(names) == len(set(names)) == told["ORDER_CREATED"] - told["cleared"]
+    assert told["ORDER_PAGED"] > 0
+    assert all(order.order_type == "ON_PREMISE" for order in floor.history() if order.location == "") is False
+
+
+def test_a_hand_may_play_along(clock: Clock) -> None:
+    floor = Floor(clock)
+    traffic = Traffic(floor, iter(()))
+    mine = floor.create("1")
+    for step in (Step.START, Step.LOCATE, Step.PAGE, Step.CLEAR):
+        traffic.play(Change(0.0, 1, step, "1", location="5" if step is Step.LOCATE else ""))
+    assert floor.active == [mine]
+    traffic.play(Change(0.0, 2, Step.START, "2"))
+    floor.clear("2")
+    again = floor.create("2")
+    for step in (Step.CHANGE_TYPE, Step.PAGE, Step.CLEAR):
+        traffic.play(Change(0.0, 2, step, "2", "TO_GO"))
+    assert floor.active == [mine, again]
+
+
+async def test_it_runs_at_its_pace_and_can_be_paused(clock: Clock) -> None:
+    floor = Floor(clock)
+    day = [Change(at, visit, Step.START, str(visit)) for visit, at in enumerate((0.0, 0.0, 50.0, 100.0, 1e9), 1)]
+    traffic = Traffic(floor, iter(day), pace=1000)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    running = asyncio.create_task(traffic.run())
+    await until(lambda: len(floor.active) == 3)
+    assert loop.time() - begun >= 0.05
+    traffic.paused = True
+    await asyncio.sleep(0.08)
+    assert (traffic.paused, len(floor.active)) == (True, 3)
+    traffic.paused = False
+    await until(lambda: len(floor.active) == 4)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_full_house_at_the_start_does_not_hold_up_the_loop(clock: Clock) -> None:
+    floor = Floor(clock)
+    traffic = Traffic(floor, visits(Random(1), trackers=500, already=500), pace=1)
+    running = asyncio.create_task(traffic.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(floor.active) < 10
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -1,0 +1,117 @@
+"""The log's form, for people and for the journal, and that no library's frames or headers reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+
+from appliance import logs
+
+SECRET = "5ecret" * 8
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    names = ("asyncio", "aiohttp", "gpiozero", "luma", "PIL", "requests", "urllib3", "websockets", "zeroconf")
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
+def say() -> None:
+    log = logging.getLogger("appliance.runner")
+    log.debug("one")
+    log.info("two")
+    log.warning("three\nfour")
+    try:
+        raise ValueError("five")
+    except ValueError:
+        log.exception("six")
+    log.critical("seven")
+
+
+def test_the_journals_form(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(journal=True)
+    say()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:4] == [
+        "<6>appliance.runner: two",
+        "<4>appliance.runner: three",
+        "<4>four",
+        "<3>appliance.runner: six",
+    ]
+    assert all(line.startswith("<3>") for line in lines[4:-1])
+    assert lines[-1] == "<2>appliance.runner: seven"
+
+
+def test_the_plain_form_has_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(logging.DEBUG)
+    say()
+    first = capsys.readouterr().err.splitlines()[0]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBUG appliance\.runner: one", first)
+
+
+def test_set_up_twice_says_everything_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(journal=True)
+    logs.set_up(logging.WARNING, journal=True)
+    logging.getLogger("appliance").info("not this")
+    logging.getLogger("appliance").warning("this")
+    assert capsys.readouterr().err == "<4>appliance: this\n"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_journal_is_known_by_its_stream(own: bool) -> None:
+    code = "import logging; from appliance import logs; logs.set_up(); logging.getLogger('x').error('here')"
+    with tempfile.TemporaryFile() as journal:
+        status = os.fstat(journal.fileno())
+        stream = f"{status.st_dev}:{status.st_ino if own else status.st_ino + 1}"
+        environment = os.environ | {"JOURNAL_STREAM": stream}
+        subprocess.run([sys.executable, "-c", code], stderr=journal, env=environment, check=True)
+        journal.seek(0)
+        assert journal.read().startswith(b"<3>x: here\n") is own
+
+
+@pytest.mark.parametrize("stream", ["", "1", "a:b", "1:2:3"])
+def test_a_stream_that_is_none_means_plain(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", stream)
+    logs.set_up()
+    logging.getLogger("x").error("here")
+    assert re.match(r"\d{4}-", capsys.readouterr().err)
+
+
+async def test_no_frame_and_no_header_is_logged_at_any_level(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("websockets.client").setLevel(logging.DEBUG)
+    logs.set_up(logging.DEBUG)
+
+    async def echo(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(message)
+
+    async with asyncio.timeout(5), serve(echo, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        async with connect(f"ws://127.0.0.1:{port}", additional_headers=headers, proxy=None) as client:
+            await client.send(SECRET)
+            assert await client.recv() == SECRET
+    logging.getLogger("appliance").debug("ours is heard")
+    said = capsys.readouterr().err
+    assert "ours is heard" in said
+    assert SECRET not in said
+    assert "websockets" not in said

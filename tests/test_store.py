@@ -1,0 +1,539 @@
+"""The store: what it keeps, what it makes of damaged files, of failing calls and of a power cut at any instant."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import logging
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.events import TokensLoaded
+from appliance.core.values import Credential, Token
+from appliance.store import MAX_FILE_BYTES, TokenStore
+
+OLD = Credential("Kitchen", Token("0ld5ecret" * 5))
+NEW = Credential("Küche “Nord”", Token("new5ecret" * 5))
+OTHER = Credential("Bar", Token("other5ecret" * 4))
+
+Step = Callable[[TokenStore], None]
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+# What is kept.
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "a" / "b")
+    assert store.load(tidy=False) == TokensLoaded(None, None)
+    store.forget()
+    store.drop_pending()
+    assert names(tmp_path) == set()
+    assert store.load() == TokensLoaded(None, None)
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_a_token_is_pending_then_proven_then_forgotten(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    store.store(OLD)
+    assert store.load() == TokensLoaded(OLD, None)
+    store.store_pending(NEW)
+    assert store.load() == TokensLoaded(OLD, NEW)
+    store.store(NEW)
+    assert store.load() == TokensLoaded(NEW, None)
+    assert names(tmp_path) == {"token.json"}
+    store.store_pending(OTHER)
+    store.drop_pending()
+    assert store.load() == TokensLoaded(NEW, None)
+    store.store_pending(OTHER)
+    (tmp_path / "token.json.damaged").write_text(NEW.token.reveal())
+    store.forget()
+    assert names(tmp_path) == set()
+
+
+def test_a_pending_token_of_another_pairing_is_left_alone(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    store.store_pending(OTHER)
+    store.store(NEW)
+    assert store.load() == TokensLoaded(NEW, OTHER)
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_only_the_owner_may_read(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        TokenStore(tmp_path / "state").store(NEW)
+        TokenStore(tmp_path / "state").store_pending(OLD)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    for name in ("token.json", "token.pending.json"):
+        assert stat.S_IMODE((tmp_path / "state" / name).stat().st_mode) == 0o600
+    assert json.loads((tmp_path / "state" / "token.json").read_text()) == {
+        "gateway": NEW.gateway,
+        "token": NEW.token.reveal(),
+    }
+
+
+def test_unknown_keys_are_tolerated_and_what_a_crash_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "token.json").write_text('{"token": "abc", "gateway": "Bar", "made": [1, null]}')
+    for name in ("token.json.new", "token.pending.json.new"):
+        (tmp_path / name).write_text('{"tok')
+    assert TokenStore(tmp_path).load(tidy=False) == TokensLoaded(Credential("Bar", Token("abc")), None)
+    assert len(names(tmp_path)) == 3
+    assert TokenStore(tmp_path).load() == TokensLoaded(Credential("Bar", Token("abc")), None)
+    assert names(tmp_path) == {"token.json"}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "token"),
+    [
+        ("", "a"),
+        ("a", ""),
+        ("a", "a b"),
+        ("a", "a\n"),
+        ("a", "ü"),
+        ("a", "a" * 4097),
+        ("\ud800", "a"),
+        ("é" * 12000, "a"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, gateway: str, token: str) -> None:
+    with pytest.raises(OSError, match="could not be read back"):
+        TokenStore(tmp_path).store(Credential(gateway, Token(token)))
+    assert names(tmp_path) == set()
+
+
+# Damaged files.
+
+DAMAGED = {
+    "empty": b"",
+    "torn": b'{"gateway": "Kitchen", "tok',
+    "zeros": bytes(4096),
+    "list": b'["gateway", "token"]',
+    "not utf-8": b'{"gateway": "K\xfcche", "token": "abc"}',
+    "utf-16": '{"gateway": "Bar", "token": "abc"}'.encode("utf-16"),
+    "no gateway": b'{"token": "abc"}',
+    "empty gateway": b'{"gateway": "", "token": "abc"}',
+    "half a character": b'{"gateway": "\\ud800", "token": "abc"}',
+    "number": b'{"gateway": "a", "token": 123}',
+    "space": b'{"gateway": "a", "token": "a b"}',
+    "line end": b'{"gateway": "a", "token": "a\\r\\nX: y"}',
+    "long token": b'{"gateway": "a", "token": "' + b"a" * 4097 + b'"}',
+    "deep": b"[" * 60_000,
+    "long number": b"1" * 60_000,
+    "large": b'{"gateway": "a", "token": "b"}' + b" " * MAX_FILE_BYTES,
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("name", ["token.json", "token.pending.json"])
+def test_a_damaged_file_is_put_aside(tmp_path: Path, name: str, content: bytes) -> None:
+    store = TokenStore(tmp_path)
+    store.store(OLD)
+    store.store_pending(NEW)
+    (tmp_path / name).write_bytes(content)
+    left = TokensLoaded(None, NEW, damaged=True) if name == "token.json" else TokensLoaded(OLD, None, damaged=True)
+    assert store.load(tidy=False) == left
+    assert names(tmp_path) == {"token.json", "token.pending.json"}
+    assert store.load() == left
+    assert (tmp_path / f"{name}.damaged").read_bytes() == content
+    assert store.load() == TokensLoaded(left.current, left.pending)
+    (store.store if name == "token.json" else store.store_pending)(OTHER)
+    assert OTHER in (store.load().current, store.load().pending)
+
+
+def _a_directory(path: Path) -> None:
+    path.mkdir()
+    (path / "file").touch()
+
+
+def _a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _a_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _a_link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [_a_directory, _a_pipe, _a_loop, _a_link_to_a_device])
+def test_what_is_no_file_is_damaged_and_holds_nobody_up(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "token.json")
+    store = TokenStore(tmp_path)
+    assert store.load() == TokensLoaded(None, None, damaged=True)
+    assert names(tmp_path) == {"token.json.damaged"}
+    store.store(NEW)
+    assert store.load() == TokensLoaded(NEW, None)
+
+
+def test_few_damaged_files_are_kept(tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / "token.json").write_text(str(number))
+        assert TokenStore(tmp_path).load().damaged
+    kept = {name: (tmp_path / name).read_text() for name in names(tmp_path)}
+    assert kept == {"token.json.damaged": "0", "token.json.damaged.1": "1", "token.json.damaged.2": "5"}
+
+
+@given(
+    st.binary(max_size=300)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner), max_leaves=5
+    ).map(lambda value: json.dumps({"gateway": value, "token": value}).encode())
+    | st.fixed_dictionaries({}, optional={"gateway": st.text(), "token": st.text(), "more": st.integers()}).map(
+        lambda value: json.dumps(value).encode()
+    )
+)
+def test_no_content_raises(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "token.json").write_bytes(content)
+        loaded = TokenStore(directory).load()
+        assert loaded.damaged == (loaded.current is None)
+        if loaded.current is not None:
+            held = json.loads(content)
+            assert held["gateway"] == loaded.current.gateway
+            assert held["token"] == loaded.current.token.reveal()
+            TokenStore(directory).store(loaded.current)
+            assert TokenStore(directory).load() == loaded
+
+
+# Calls that fail.
+
+CALLS = ("open", "read", "write", "fsync", "rename", "close", "unlink", "fchmod", "chmod", "fstat", "mkdir", "listdir")
+
+
+class Calls:
+    """Stands before the system calls of module os: counts and names them, and lets one fail."""
+
+    def __init__(self, fail_at: int | None = None, code: int = 0, short: bool = False) -> None:
+        self.made: list[str] = []
+        self._fail_at, self._code, self._short = fail_at, code, short
+
+    def wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.made.append(name)
+            if len(self.made) - 1 == self._fail_at:
+                if name == "close":
+                    real(*arguments, **named)
+                raise OSError(self._code, os.strerror(self._code))
+            if name == "write" and self._short:
+                return real(arguments[0], arguments[1][:7])
+            return real(*arguments, **named)
+
+        return call
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in CALLS:
+                patch.setattr(os, name, self.wrap(name, getattr(os, name)))
+            yield
+
+
+def fresh(directory: Path, *steps: Step) -> TokenStore:
+    store = TokenStore(directory)
+    for step in steps:
+        step(store)
+    return store
+
+
+@dataclass(frozen=True)
+class Change:
+    """A call to the store. allowed: what may be found whenever it breaks off; done: what must be when it ends well."""
+
+    before: tuple[Step, ...]
+    call: Step
+    allowed: tuple[TokensLoaded, ...]
+    done: TokensLoaded
+
+
+CHANGES = {
+    "first": Change((), lambda s: s.store(NEW), (TokensLoaded(None, None),), TokensLoaded(NEW, None)),
+    "replace": Change(
+        (lambda s: s.store(OLD),), lambda s: s.store(NEW), (TokensLoaded(OLD, None),), TokensLoaded(NEW, None)
+    ),
+    "pend": Change(
+        (lambda s: s.store(OLD),), lambda s: s.store_pending(NEW), (TokensLoaded(OLD, None),), TokensLoaded(OLD, NEW)
+    ),
+    "pend again": Change(
+        (lambda s: s.store(OLD), lambda s: s.store_pending(OTHER)),
+        lambda s: s.store_pending(NEW),
+        (TokensLoaded(OLD, OTHER),),
+        TokensLoaded(OLD, NEW),
+    ),
+    "promote": Change(
+        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
+        lambda s: s.store(NEW),
+        # Where the pending file can't be read for a moment, it stays there beside its copy.
+        (TokensLoaded(OLD, NEW), TokensLoaded(NEW, NEW)),
+        TokensLoaded(NEW, None),
+    ),
+    "drop": Change(
+        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
+        lambda s: s.drop_pending(),
+        (TokensLoaded(OLD, NEW),),
+        TokensLoaded(OLD, None),
+    ),
+    "forget": Change(
+        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
+        lambda s: s.forget(),
+        (TokensLoaded(OLD, NEW), TokensLoaded(OLD, None), TokensLoaded(None, NEW)),
+        TokensLoaded(None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_failing_call_leaves_the_old_or_the_new(
+    tmp_path: Path, change: Change, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for place in itertools.count():
+        directory = tmp_path / str(place)
+        store = fresh(directory, *change.before)
+        calls = Calls(place, code)
+        failed: OSError | None = None
+        with calls.watching():
+            try:
+                change.call(store)
+            except OSError as error:
+                failed = error
+        found = TokenStore(directory).load()
+        assert found in (*change.allowed, change.done), calls.made
+        if failed is None:
+            assert found == change.done or found == TokensLoaded(NEW, NEW), calls.made
+        else:
+            assert "5ecret" not in f"{failed!r} {failed.__context__!r}"
+            # The next try, on a disk that is well again, does it.
+            change.call(store)
+            assert TokenStore(directory).load() == change.done
+        assert ".new" not in "".join(names(directory))
+        if len(calls.made) <= place:
+            assert failed is None
+            assert found == change.done
+            assert place >= 5, "the calls were not seen"
+            break
+    assert "5ecret" not in caplog.text
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_load_never_raises(tmp_path: Path, damaged: bool, code: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for place in itertools.count():
+        directory = tmp_path / str(place) / "state"
+        if damaged:
+            fresh(directory, lambda s: s.store(OLD), lambda s: s.store_pending(NEW))
+            (directory / "token.json").write_text(OLD.token.reveal())
+            (directory / "token.json.new").touch()
+        calls = Calls(place, code)
+        with calls.watching():
+            found = TokenStore(directory).load()
+        assert found.pending in (None, NEW)
+        if len(calls.made) <= place:
+            assert place >= 5, "the calls were not seen"
+            assert found == TokensLoaded(None, NEW if damaged else None, damaged=damaged)
+            break
+    assert "can't be used" in caplog.text
+    assert "5ecret" not in caplog.text
+
+
+def test_writes_that_fall_short_are_continued(tmp_path: Path) -> None:
+    calls = Calls(short=True)
+    with calls.watching():
+        TokenStore(tmp_path).store(NEW)
+    assert calls.made.count("write") > 5
+    assert TokenStore(tmp_path).load() == TokensLoaded(NEW, None)
+
+
+def test_a_write_of_nothing_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
+    with pytest.raises(OSError, match="nothing was written"):
+        TokenStore(tmp_path).store(NEW)
+    assert names(tmp_path) == set()
+
+
+def test_a_state_directory_that_is_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "state").touch()
+    store = TokenStore(tmp_path / "state")
+    assert store.load() == TokensLoaded(None, None)
+    assert "Not a directory" in caplog.text
+    with pytest.raises(NotADirectoryError):
+        store.store(NEW)
+
+
+# A power cut.
+
+
+@dataclass
+class Disk:
+    """A disk as POSIX promises it and no better, under one directory.
+
+    What was not flushed may be lost: a file's data wholly, in part or not at all, and each change to the directory on
+    its own. A cut is taken after every call; each way in which it may leave the directory is in `leftovers`.
+    """
+
+    directory: Path
+    flushes_files: bool = True
+    files: list[list[bytes]] = field(default_factory=list)
+    """For each file ever made: its flushed content and its content."""
+    flushed: dict[str, int] = field(default_factory=dict)
+    unflushed: list[tuple[str, str, int]] = field(default_factory=list)
+    entries: dict[str, int] = field(default_factory=dict)
+    open_files: dict[int, int] = field(default_factory=dict)
+    open_directories: set[int] = field(default_factory=set)
+    leftovers: list[dict[str, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for path in self.directory.iterdir():
+            self.files.append([path.read_bytes()] * 2)
+            self.flushed[path.name] = self.entries[path.name] = len(self.files) - 1
+        self.cut()
+
+    def after(self, call: str, arguments: tuple[Any, ...], named: dict[str, Any], result: Any) -> None:
+        if call == "open" and arguments[1] & os.O_DIRECTORY:
+            self.open_directories.add(result)
+        elif call == "open" and arguments[1] & os.O_CREAT:
+            assert arguments[1] & (os.O_EXCL | os.O_NOFOLLOW) == os.O_EXCL | os.O_NOFOLLOW
+            self.files.append([b"", b""])
+            self.open_files[result] = self.entries[arguments[0]] = len(self.files) - 1
+            self.unflushed.append(("link", arguments[0], len(self.files) - 1))
+        elif call == "close":
+            self.open_files.pop(arguments[0], None)
+            self.open_directories.discard(arguments[0])
+        elif call == "write":
+            self.files[self.open_files[arguments[0]]][1] += arguments[1][:result]
+        elif call == "fsync" and arguments[0] in self.open_directories:
+            self.flushed, self.unflushed = dict(self.entries), []
+        elif call == "fsync" and self.flushes_files:
+            content = self.files[self.open_files[arguments[0]]]
+            content[0] = content[1]
+        elif call == "rename":
+            file = self.entries.pop(arguments[0])
+            self.entries[arguments[1]] = file
+            self.unflushed += [("rename", f"{arguments[0]}/{arguments[1]}", file)]
+        elif call == "unlink":
+            self.unflushed.append(("unlink", arguments[0], self.entries.pop(arguments[0])))
+        self.cut()
+
+    def cut(self) -> None:
+        for kept in itertools.product((False, True), repeat=len(self.unflushed)):
+            entries = dict(self.flushed)
+            for (what, name, file), keep in zip(self.unflushed, kept, strict=True):
+                if keep and what == "link":
+                    entries[name] = file
+                elif keep and what == "unlink":
+                    entries.pop(name, None)
+                elif keep:
+                    source, target = name.split("/")
+                    entries.pop(source, None)
+                    entries[target] = file
+            contents = [
+                (name, {flushed, now, flushed + now[len(flushed) : (len(flushed) + len(now)) // 2], bytes(len(now))})
+                if flushed != now
+                else (name, {now})
+                for name, (flushed, now) in ((name, self.files[file]) for name, file in entries.items())
+            ]
+            for choice in itertools.product(*(variants for _, variants in contents)):
+                leftover = dict(zip((name for name, _ in contents), choice, strict=True))
+                if leftover not in self.leftovers:
+                    self.leftovers.append(leftover)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any, **named: Any) -> Any:
+                result = real(*arguments, **named)
+                self.after(name, arguments, named, result)
+                return result
+
+            return call
+
+        with pytest.MonkeyPatch.context() as patch:
+            for name in CALLS:
+                patch.setattr(os, name, wrap(name, getattr(os, name)))
+            yield
+
+    def now(self) -> dict[str, bytes]:
+        return {name: self.files[file][1] for name, file in self.entries.items()}
+
+
+def loads(directory: Path, leftover: dict[str, bytes]) -> TokensLoaded:
+    directory.mkdir()
+    for name, content in leftover.items():
+        (directory / name).write_bytes(content)
+    return TokenStore(directory).load()
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_power_cut_leaves_the_old_or_the_new(tmp_path: Path, change: Change) -> None:
+    store = fresh(tmp_path / "state", *change.before)
+    store.load()
+    disk = Disk(tmp_path / "state")
+    with disk.watching():
+        change.call(store)
+    assert disk.now() == {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}, "the model is wrong"
+    assert len(disk.leftovers) >= 2
+    for number, leftover in enumerate(disk.leftovers):
+        assert loads(tmp_path / str(number), leftover) in (*change.allowed, change.done), leftover
+    # Once the call has returned, a cut changes nothing.
+    disk.leftovers.clear()
+    disk.cut()
+    assert [loads(tmp_path / f"end{i}", leftover) for i, leftover in enumerate(disk.leftovers)] == [change.done]
+
+
+def test_a_pairing_survives_a_cut_at_any_instant(tmp_path: Path) -> None:
+    """From the write of the pending token to its proof: one of the tokens is always there, and never a damaged file."""
+    store = fresh(tmp_path / "state", lambda s: s.store(OLD))
+    disk = Disk(tmp_path / "state")
+    with disk.watching():
+        store.store_pending(NEW)
+        pended = len(disk.leftovers)
+        store.store(NEW)
+    for number, leftover in enumerate(disk.leftovers):
+        found = loads(tmp_path / str(number), leftover)
+        assert not found.damaged
+        assert found.current in (OLD, NEW)
+        if number >= pended:
+            assert NEW in (found.current, found.pending)
+
+
+def test_the_model_finds_a_missing_flush(tmp_path: Path) -> None:
+    store = fresh(tmp_path / "state", lambda s: s.store(OLD))
+    disk = Disk(tmp_path / "state", flushes_files=False)
+    with disk.watching():
+        store.store(NEW)
+    assert any(loads(tmp_path / str(i), leftover).damaged for i, leftover in enumerate(disk.leftovers))
+
+
+def test_a_new_directory_is_flushed_into_the_one_above(tmp_path: Path) -> None:
+    flushed: list[Path] = []
+    real = os.fsync
+
+    def flush(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", flush)
+        TokenStore(tmp_path / "a" / "b").store(NEW)
+    state = tmp_path / "a" / "b"
+    assert flushed == [tmp_path, tmp_path / "a", state / "token.json.new", state]
