@@ -205,10 +205,10 @@ def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool
         if not order.elapsed or now - order.elapsed >= before.since:
             return Held(order, before.since, before.exact)
         return Held(order, now - order.elapsed, True)
-    age = order.elapsed or 0.0
-    if offset is not None and order.created is not None:
-        age = max(age, offset + now - order.created)
-    return Held(order, now - age, exact or bool(order.elapsed))
+    if order.elapsed:
+        return Held(order, now - order.elapsed, True)
+    age = 0.0 if offset is None or order.created is None else max(0.0, offset + now - order.created)
+    return Held(order, now - age, exact)
 
 
 def _settled(held: Held, offset: float) -> Held:

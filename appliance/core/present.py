@@ -164,9 +164,9 @@ def _awaiting(state: AwaitingPairing) -> Shown:
 
 def _pairing(state: Pairing, now: float) -> Shown:
     left = max(0, math.ceil(state.ends - now))
-    until = state.ends - left + 1
+    until = state.ends - left + 1 if left else math.inf
     bar = left / PAIRING_WINDOW
-    leds = Leds(amber=Light.FAST)
+    leds = Leds(green=Light.SLOW, amber=Light.SLOW)
     if state.offers:
         name = legible(state.offers[0].gateway.name)
         lines = [Line("Pair with"), Line(name, Size.MEDIUM), Line("Yes: press this button"), Line("No: hold it 5 s")]

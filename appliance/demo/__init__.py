@@ -1,1 +1,1 @@
-"""The appliance and a simulated gateway together, on the loopback interface: for people, and as a check of the whole."""
+"""The appliance and a simulated gateway together on the loopback interface: for people, and as a check of it all."""

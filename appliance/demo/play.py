@@ -1,4 +1,4 @@
-"""The demo that a person plays with: the appliance on a terminal panel, beside a simulated gateway with a busy lunch."""
+"""The demo for a person: the appliance on a terminal panel, beside a simulated gateway with a busy lunch."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import zeroconf
-from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import DNSOutgoing, DNSQuestion, IPVersion, ServiceStateChange, Zeroconf  # type: ignore[attr-defined]
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
 from appliance.core.values import Address, Gateway
@@ -43,8 +44,11 @@ class Discovery:
         self._interfaces = tuple(interfaces)
         self._own: tuple[OwnAddress, ...] | None = None
         self._zeroconf: AsyncZeroconf | None = None
+        self._browser: AsyncServiceBrowser | None = None
+        self._trouble = ""
         self._told: dict[str, Gateway] = {}
         self._resolving: set[str] = set()
+        self._following: dict[str, asyncio.Task[None]] = {}
         self._changes: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -54,7 +58,12 @@ class Discovery:
                 tasks.create_task(self._watch_network(), name="watch the network")
                 while True:
                     name, change = await self._changes.get()
-                    tasks.create_task(self._follow(name, change), name="follow an announcement")
+                    if (following := self._following.pop(name, None)) is not None:
+                        following.cancel()
+                    if change is ServiceStateChange.Removed:
+                        self._lose(name)
+                    elif name not in self._resolving:
+                        self._following[name] = tasks.create_task(self._follow(name), name="follow an announcement")
         finally:
             await self._stop()
 
@@ -65,6 +74,8 @@ class Discovery:
         self._resolving.add(name)
         try:
             _forget(self._zeroconf.zeroconf, _full(name))
+            if "." in name:
+                _ask_all(self._zeroconf.zeroconf)
             gateway = await self._ask(name)
         finally:
             self._resolving.discard(name)
@@ -76,35 +87,40 @@ class Discovery:
         return gateway
 
     async def _watch_network(self) -> None:
+        """Begin anew with each change: zeroconf binds its sockets once and is deaf on addresses that come later."""
         while True:
             own = own_addresses(self._interfaces)
             if own != self._own:
-                await self._restart(own)
+                await self._stop()
+                self._own = own
+                self._tell(NetworkChanged(tuple(one.address for one in own)))
+                for name in list(self._told):
+                    self._lose(name)
+            if own and self._zeroconf is None:
+                await self._start(own)
             await asyncio.sleep(LOOK_AT_NETWORK_EVERY)
 
-    async def _restart(self, own: tuple[OwnAddress, ...]) -> None:
-        """Begin anew: zeroconf binds its sockets once and is deaf on addresses that come later."""
-        await self._stop()
-        if self._own != own:
-            self._tell(NetworkChanged(tuple(one.address for one in own)))
-        for name in list(self._told):
-            self._lose(name)
-        self._own = own
-        if not own:
-            return
+    async def _start(self, own: tuple[OwnAddress, ...]) -> None:
         try:
             self._zeroconf = AsyncZeroconf(interfaces=[one.address for one in own], ip_version=IPVersion.V4Only)
-            AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+            self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
         except OSError as error:
             # The address went again, or is not ready yet: the next look begins once more.
-            log.info("mDNS can't start on this network yet: %s", error)
-            self._own = None
+            level = logging.DEBUG if str(error) == self._trouble else logging.INFO
+            log.log(level, "mDNS can't start on this network yet: %s", error)
+            self._trouble = str(error)
+            await self._stop()
+        else:
+            self._trouble = ""
 
     async def _stop(self) -> None:
+        browser, self._browser = self._browser, None
         stopping, self._zeroconf = self._zeroconf, None
-        if stopping is not None:
-            # Interfaces may be gone already, and with them what there was to close.
-            with suppress(OSError, TimeoutError):
+        # Interfaces may be gone already, and with them what there was to close.
+        with suppress(OSError, TimeoutError):
+            if browser is not None:
+                await browser.async_cancel()
+            if stopping is not None:
                 await stopping.async_close()
 
     def _changed(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
@@ -112,12 +128,7 @@ class Discovery:
         if self._only is None or short == self._only:
             self._changes.put_nowait((short, state_change))
 
-    async def _follow(self, name: str, change: ServiceStateChange) -> None:
-        if change is ServiceStateChange.Removed:
-            self._lose(name)
-            return
-        if name in self._resolving:
-            return
+    async def _follow(self, name: str) -> None:
         for pause in (0.0, SETTLE):
             # Once more when an address that was replaced has left the cache.
             await asyncio.sleep(pause)
@@ -142,7 +153,7 @@ class Discovery:
             return None
         if not answered or not info.port:
             return None
-        hosts = sorted(info.parsed_scoped_addresses(), key=self._distance)
+        hosts = sorted(filter(_reachable, info.parsed_scoped_addresses()), key=self._distance)
         return Gateway(name, tuple(Address(host, info.port) for host in hosts)) if hosts else None
 
     def _distance(self, host: str) -> int:
@@ -158,11 +169,29 @@ def _full(name: str) -> str:
     return f"{name}.{SERVICE_TYPE}"
 
 
+def _reachable(host: str) -> bool:
+    """Whether an address means something on its own; a link-local IPv6 one does not without its scope."""
+    address = ipaddress.ip_address(host)
+    return address.version == 4 or not address.is_link_local or "%" in host
+
+
+def _ask_all(zeroconf_: Zeroconf) -> None:
+    """Ask every gateway for all that it has to say.
+
+    A name with a dot in it can't be asked for: zeroconf takes each dot for the border of a label, and only its own kind
+    would answer to that.
+    """
+    question = DNSQuestion(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN)
+    question.unicast = True  # or it would count as asked already, by our own browser
+    out = DNSOutgoing(_FLAGS_QR_QUERY)
+    out.add_question(question)
+    zeroconf_.async_send(out)
+
+
 def _forget(zeroconf_: Zeroconf, name: str) -> None:
     """Take a service and its host's addresses out of the cache, so that only a fresh answer counts."""
     cache = zeroconf_.cache
-    records = cache.async_entries_with_name(name)
-    servers = {server for record in records if (server := getattr(record, "server", None))}
-    for server in servers:
-        records = records + cache.async_entries_with_name(server)
+    records = set(cache.async_entries_with_name(name))
+    for server in {server for record in records if (server := getattr(record, "server", None))}:
+        records |= set(cache.async_entries_with_name(server))
     cache.async_remove_records(records)

@@ -138,9 +138,11 @@ def _host(address: Address) -> str:
 async def _serve(connection: ClientConnection, attempt: int, token: Token, tell: Tell) -> None:
     live = False
     batch: list[Notification] = []
+    task = asyncio.current_task()
+    assert task is not None
 
     def flush() -> None:
-        if batch:
+        if batch and not task.cancelling():
             notifications = tuple(batch)
             batch.clear()
             tell(FeedNotified(attempt, notifications))

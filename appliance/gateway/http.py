@@ -48,6 +48,13 @@ class Answer:
     body: Any
 
 
+class _Session(requests.Session):
+    """A session that knows no redirects. Told not to follow one, requests would still read all of its body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class _Call:
     """One request, and the socket it travels on, so that it can be ended from outside."""
 
@@ -79,7 +86,7 @@ class _Call:
                 super().init_poolmanager(*args, **kwargs, socket_options=_KEEPALIVE)
                 self.poolmanager.pool_classes_by_scheme = {"http": Pool}
 
-        with requests.Session() as session:
+        with _Session() as session:
             # No proxy, no .netrc, no environment: the token goes to the gateway alone.
             session.trust_env = False
             session.mount("http://", Adapter(max_retries=0))

@@ -72,6 +72,10 @@ def read_message(text: str | bytes) -> Notification | Envelope:
         return MessageUnusable()
     kind = body.get("type")
     seq = _integer(body.get("seq"))
+    if kind is None and "returnCode" in body:
+        return read_envelope(body)
+    if not isinstance(kind, str):
+        return MessageUnusable(seq)
     if kind == "ACTIVE_ORDERS":
         items = body.get("items")
         if not isinstance(items, list):
@@ -83,9 +87,7 @@ def read_message(text: str | bytes) -> Notification | Envelope:
         if order is None:
             return MessageUnusable(seq)
         return OrderPaged(order, seq) if kind == "ORDER_PAGED" else OrderChanged(order, kind == "ORDER_CREATED", seq)
-    if kind is None and "returnCode" in body:
-        return read_envelope(body)
-    return MessageIgnored(seq) if isinstance(kind, str) else MessageUnusable(seq)
+    return MessageIgnored(seq)
 
 
 def read_order(item: object) -> Order | None:

@@ -168,6 +168,4 @@ def outcome(state: State, event: str) -> tuple[State, list[Effect]]:
 
 def rows(render: Callable[[State, State, list[Effect]], str]) -> dict[str, dict[str, str]]:
     """The whole grid: by the name of a state and of an event, its outcome in words."""
-    return {
-        name: {event: render(state, *outcome(state, event)) for event in EVENTS} for name, state in STATES.items()
-    }
+    return {name: {event: render(state, *outcome(state, event)) for event in EVENTS} for name, state in STATES.items()}

@@ -20,7 +20,6 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- state diagram: begin -->\n", "<!-- state diagram: end -->\n"
 
 
-
 def grid_text() -> str:
     """The grid as text; a state that stays as it was, and does nothing, is a dot."""
     lines = [
@@ -42,7 +41,9 @@ def diagram() -> str:
                 edges.setdefault((before, after), []).append(event)
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> discovering"]
     for (before, after), events in edges.items():
-        lines.append(f"    {before} --> {after}: {'<br>'.join(dict.fromkeys(e.replace('timer: ', '⏱ ') for e in events))}")
+        lines.append(
+            f"    {before} --> {after}: {'<br>'.join(dict.fromkeys(e.replace('timer: ', '⏱ ') for e in events))}"
+        )
     return "\n".join([*lines, "```"]) + "\n"
 
 
@@ -71,7 +72,9 @@ def _state(before: State, after: State) -> str:
     if type(before) is type(after):
         changed = [field.name for field in fields(after) if getattr(before, field.name) != getattr(after, field.name)]
         if "world" in changed:
-            world = [f.name for f in fields(after.world) if getattr(before.world, f.name) != getattr(after.world, f.name)]
+            world = [
+                f.name for f in fields(after.world) if getattr(before.world, f.name) != getattr(after.world, f.name)
+            ]
             changed[changed.index("world")] = "/".join(world)
         details.append("other " + ", ".join(changed))
     return f"-> {name}" + (f" ({'; '.join(details)})" if details else "")

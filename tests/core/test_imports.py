@@ -65,7 +65,17 @@ def test_a_part_imports_only_what_stands_below_it(part: str) -> None:
 
 def test_the_core_is_pure() -> None:
     """No clock, no thread, no chance, no I/O and no logging: it imports values and arithmetic alone."""
-    allowed = {"__future__", "collections", "dataclasses", "enum", "math", "types", "typing", "unicodedata", "appliance"}
+    allowed = {
+        "__future__",
+        "collections",
+        "dataclasses",
+        "enum",
+        "math",
+        "types",
+        "typing",
+        "unicodedata",
+        "appliance",
+    }
     for path in modules_of("core"):
         used = {name.split(".")[0] for name in imports_of(path)}
         assert used <= allowed, f"{path.name} imports {sorted(used - allowed)}"

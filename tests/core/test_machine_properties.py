@@ -1,0 +1,212 @@
+"""Whatever happens, in whatever order: nothing raises, nothing is left over, and every state has a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.core.events import (
+    ButtonPressed,
+    ButtonReleased,
+    Denial,
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    GatewayFound,
+    GatewayLost,
+    GatewayResolved,
+    GatewayUnresolved,
+    MessageIgnored,
+    MessageUnusable,
+    NetworkChanged,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+    TokenAccepted,
+    TokenDenied,
+    TokenIssued,
+    TokenNotStored,
+    TokenRefused,
+    TokensLoaded,
+    TokenStored,
+    TokenUnchecked,
+)
+from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
+from appliance.core.values import Address, Credential, Gateway, Order, Token
+from tests.core.world import Surroundings
+
+NAMES = ("Bar", "Kitchen", "Terrace")
+ADDRESSES = tuple(Address(f"192.0.2.{number}") for number in range(1, 5))
+
+names = st.sampled_from(NAMES)
+gateways = st.builds(
+    Gateway, names, st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=3, unique=True).map(tuple)
+)
+orders = st.builds(
+    Order,
+    st.sampled_from("abcdef"),
+    st.sampled_from(("1", "2")),
+    st.just("ON_PREMISE"),
+    st.sampled_from(("", "4")),
+    st.sampled_from(("started", "located", "cleared", "strange")),
+    st.booleans(),
+    st.none() | st.floats(0, 1e9),
+    st.none() | st.floats(0, 1e9),
+    st.none() | st.floats(0, 1e5),
+)
+seqs = st.none() | st.integers(0, 20)
+notifications: st.SearchStrategy[Notification] = st.one_of(
+    st.builds(OrderChanged, orders, st.booleans(), seqs),
+    st.builds(OrderPaged, orders, seqs),
+    st.builds(OrdersReplaced, st.lists(orders, max_size=4).map(tuple)),
+    st.builds(MessageUnusable, seqs),
+    st.builds(MessageIgnored, seqs),
+)
+
+
+def numbers(state: State) -> list[int]:
+    """The numbers of all that is under way, and some of what never was."""
+    current = [state.world.saving, state.world.serial, 0, 99_999]
+    match state:
+        case Connecting() | Offline():
+            current.append(state.link.attempt)
+        case Connected():
+            current += [state.feed, state.looking]
+        case _:
+            current.append(getattr(state, "attempt", 0))
+    return current
+
+
+def _numbered(make: Callable[[int], Event]) -> Callable[[State, int], Event]:
+    """An event with one of the numbers that are under way, or were, or never will be."""
+    return lambda state, which: make(numbers(state)[which % len(numbers(state))])
+
+
+def _resolved(addresses: tuple[Address, ...]) -> Callable[[State, int], Event]:
+    def event(state: State, which: int) -> Event:
+        name = state.world.credential.gateway if state.world.credential else "Bar"
+        return _numbered(lambda number: GatewayResolved(number, Gateway(name, addresses)))(state, which)
+
+    return event
+
+
+def _issued(gateway: Gateway) -> Callable[[State, int], Event]:
+    return lambda state, which: TokenIssued(which, gateway, Token(f"token{state.world.serial}.{which}"))
+
+
+def _plain(event: Event) -> Callable[[State, int], Event]:
+    return lambda state, which: event
+
+
+def _healthy(state: State, which: int) -> Event:
+    return answer(state) or GatewayFound(Gateway("Bar", (ADDRESSES[0],)))
+
+
+NUMBERED: tuple[Callable[[int], Event], ...] = (
+    GatewayUnresolved,
+    TokenAccepted,
+    TokenRefused,
+    TokenUnchecked,
+    TokenStored,
+    TokenNotStored,
+    *(lambda number, why=why: FeedLost(number, why) for why in FeedFailure),
+)
+
+happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
+    st.sampled_from(
+        [_plain(NetworkChanged(own)) for own in ((), ("192.0.2.77",), ("198.51.100.7",))]
+        + [_plain(GatewayLost(name)) for name in NAMES]
+        + [_plain(TokenDenied(1, name, why)) for name in NAMES for why in Denial]
+        + [_plain(ButtonPressed()), _plain(ButtonReleased())]
+    ),
+    st.sampled_from([_numbered(make) for make in NUMBERED]),
+    # Three times, so that a good part of what is drawn gets as far as a live feed.
+    *[st.just(_healthy)] * 3,
+    gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
+    gateways.map(lambda gateway: _resolved(gateway.addresses)),
+    gateways.map(_issued),
+    st.lists(orders, max_size=3).map(lambda told: _numbered(lambda number: FeedOpened(number, tuple(told)))),
+    st.lists(notifications, min_size=1, max_size=3).map(
+        lambda told: _numbered(lambda number: FeedNotified(number, tuple(told)))
+    ),
+)
+moments = st.tuples(st.sampled_from((0.0, 0.0, 0.01, 0.9, 2.0, 6.0, 30.0, 130.0, 400.0)), happenings, st.integers(0, 9))
+
+
+def live_through(box: Surroundings, lived: list[tuple[float, Callable[[State, int], Event], int]]) -> None:
+    for pause, happening, which in lived:
+        if pause:
+            box.advance(pause)
+        box.tell(happening(box.state, which))
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.none() | names, st.booleans(), st.lists(moments, max_size=40))
+def test_any_sequence_of_events_keeps_every_promise(
+    paired: str | None, damaged: bool, lived: list[tuple[float, Callable[[State, int], Event], int]]
+) -> None:
+    box = Surroundings()
+    credential = None if paired is None else Credential(paired, Token("kept"))
+    if credential is not None:
+        box.owner[credential.token] = credential.gateway
+    box.tell(TokensLoaded(credential, None, damaged))
+    live_through(box, lived)
+
+
+def answer(state: State) -> Event | None:
+    """What a healthy gateway and a healthy disk answer to whatever is under way."""
+    home = Gateway("Bar", (ADDRESSES[0],))
+    match state:
+        case Connecting() | Offline() if state.world.credential is not None:
+            number = state.link.attempt
+            match state.link.phase:
+                case Phase.STORING:
+                    return TokenStored(number)
+                case Phase.PROMOTING:
+                    return TokenStored(state.world.saving)
+                case Phase.RESOLVING:
+                    return GatewayResolved(number, Gateway(state.world.credential.gateway, home.addresses))
+                case Phase.OPENING:
+                    return FeedOpened(number, ())
+                case Phase.CHECKING:
+                    return TokenAccepted(number)
+                case Phase.WAITING:
+                    return None
+        case Connected() if state.looking:
+            return FeedOpened(state.looking, ())
+        case Pairing() if not state.offers and state.world.asking:
+            return TokenIssued(state.attempt, home, Token("fresh"))
+        case _:
+            return None
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(moments, max_size=30))
+def test_a_minute_after_the_last_fault_a_paired_box_is_connected(
+    lived: list[tuple[float, Callable[[State, int], Event], int]],
+) -> None:
+    box = Surroundings()
+    box.owner[Token("kept")] = "Bar"
+    box.tell(TokensLoaded(Credential("Bar", Token("kept")), None))
+    live_through(box, lived)
+    if box.state.world.credential is None:
+        return
+    # From here on everything works, and the button is up.
+    box.tell(ButtonReleased())
+    for _ in range(120):
+        reply = answer(box.state)
+        if reply is not None:
+            box.tell(reply)
+        elif isinstance(box.state, Connected):
+            break
+        elif isinstance(box.state, AwaitingPairing | Pairing):
+            # The token was refused or thrown away by a person's hand on the way: that needs a hand again.
+            return
+        else:
+            box.advance(0.5)
+    assert isinstance(box.state, Connected)

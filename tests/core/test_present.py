@@ -1,0 +1,155 @@
+"""What each state looks like to a person, and when it changes by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core import machine
+from appliance.core.events import ButtonPressed
+from appliance.core.orders import OrderBook, replaced
+from appliance.core.present import LONGEST_NAME, age, legible, present
+from appliance.core.states import Connected, Discovering, Offline, Pairing, State
+from appliance.core.values import Gateway, Order
+from appliance.core.view import Leds, Light
+from tests.core.cases import NOW, STATES, A
+
+
+def words(state: State, now: float = NOW) -> list[str]:
+    return [line.text for line in present(state, now).view.screen.lines]
+
+
+def connected(*orders: Order) -> Connected:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    return replace(state, book=replaced(OrderBook(), orders, NOW))
+
+
+def test_the_count_is_the_first_word() -> None:
+    state = connected(Order("a", elapsed=431.0), Order("b", elapsed=10.0, paged=True))
+    assert words(state) == ["2", "orders", "oldest 7 min", "1 paged  1 late"]
+    view = present(state, NOW).view
+    assert (view.active, view.paged, view.oldest, view.state) == (2, 1, 431, "connected")
+
+
+def test_no_orders_and_one_order_read_well() -> None:
+    assert words(connected()) == ["0", "orders"]
+    assert words(connected(Order("a"))) == ["1", "order", "oldest ≥<1 min"]
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "leds"),
+    [
+        (0.5, Leds(green=Light.ON)),
+        (179.0, Leds(green=Light.ON)),
+        (180.0, Leds(amber=Light.ON)),
+        (299.0, Leds(amber=Light.ON)),
+        (300.0, Leds(red=Light.ON)),
+        (3 * 3600.0, Leds(green=Light.ON)),
+    ],
+)
+def test_the_lights_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
+    assert present(connected(Order("a", elapsed=elapsed)), NOW).view.leds == leds
+
+
+def test_a_token_that_is_not_saved_is_said() -> None:
+    state = connected()
+    assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing is not saved!"
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if not name.startswith("connected")])
+def test_no_count_is_shown_without_a_live_feed(name: str) -> None:
+    view = present(STATES[name], NOW).view
+    assert (view.active, view.paged, view.oldest) == (None, None, None)
+
+
+def test_what_is_wrong_is_said_in_plain_words() -> None:
+    world = STATES["offline, waiting"].world
+    offline = STATES["offline, waiting"]
+    assert isinstance(offline, Offline)
+    assert words(offline) == ["OFFLINE", "for 1 min", "Gateway does not answer", "A"]
+    cut = replace(offline, world=replace(world, addresses=()))
+    assert (present(cut, NOW).view.reason, words(cut)[2]) == ("no network", "No network: check cable")
+    other = STATES["offline, waiting, out of sight"]
+    assert (present(other, NOW).view.reason, words(other)[3]) == (
+        "another gateway is here",
+        "Hold button 5 s to change",
+    )
+    typed = replace(cut, world=replace(cut.world, typed=True))
+    assert present(typed, NOW).view.reason == "gateway unreachable", "an address that was typed in may be this very box"
+
+
+def test_before_the_first_look_at_the_network_nothing_is_said_of_it() -> None:
+    state = machine.begin(STATES["discovering"].world.benchmarks)
+    assert isinstance(state, Discovering)
+    assert words(state) == ["Looking for", "the gateway"]
+
+
+def test_the_window_counts_down_by_the_second() -> None:
+    state = STATES["pairing, one gateway"]
+    assert isinstance(state, Pairing)
+    assert words(state)[-1] == "1:00 left"
+    shown = present(state, NOW + 0.3)
+    assert shown.view.screen.lines[-1].text == "1:00 left"
+    assert shown.until == pytest.approx(NOW + 1.0)
+    assert words(state, shown.until + 0.01)[-1] == "0:59 left"
+    assert present(state, state.ends + 1).view.screen.lines[-1].text == "0:00 left"
+
+
+def test_a_hold_is_counted_down_from_its_second_second() -> None:
+    state, _ = machine.step(connected(), ButtonPressed(), NOW)
+    assert words(state, NOW + 0.5) == ["0", "orders"]
+    assert present(state, NOW).until == NOW + 1.0
+    assert words(state, NOW + 1.0) == ["Forget the pairing", "in 4", "Let go to keep it"]
+    assert words(state, NOW + 4.5) == ["Forget the pairing", "in 1", "Let go to keep it"]
+
+
+def test_nothing_to_forget_counts_nothing_down() -> None:
+    state, _ = machine.step(STATES["awaiting_pairing, no token"], ButtonPressed(), NOW)
+    assert words(state, NOW + 3)[0] == "Press button"
+
+
+def test_ages_are_read_at_a_glance() -> None:
+    assert [age(seconds) for seconds in (0, 59.9, 60, 3599, 3600, 3900)] == [
+        "<1 min",
+        "<1 min",
+        "1 min",
+        "59 min",
+        "1 h 00",
+        "1 h 05",
+    ]
+
+
+@given(st.text())
+def test_any_name_is_one_short_line_without_control_characters(name: str) -> None:
+    shown = legible(name)
+    assert 1 <= len(shown) <= LONGEST_NAME
+    assert shown.isprintable()
+
+
+def test_a_name_that_would_turn_the_line_round_is_tamed() -> None:
+    assert legible("Bar\u202e\n gnihtyna\x00") == "Bar gnihtyna"
+
+
+@given(st.sampled_from(sorted(STATES)), st.floats(0, 1e5))
+def test_a_view_holds_until_it_says(name: str, later: float) -> None:
+    state, now = STATES[name], NOW + later
+    shown = present(state, now)
+    assert shown.until > now
+    just_before = min(shown.until, now + 1e6) - 1e-3
+    if just_before > now:
+        again = present(state, just_before).view
+        assert replace(again, oldest=shown.view.oldest) == shown.view
+
+
+def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
+    assert words(STATES["awaiting_pairing, no token"])[-1] == A.name
+    assert words(STATES["awaiting_pairing, two gateways"])[-1] == "2 gateways found"
+    state = STATES["awaiting_pairing, no token"]
+    long = Gateway("G" * 63, A.addresses)
+    named = replace(state, world=replace(state.world, gateways={long.name: long}))
+    assert len(words(named)[-1]) == LONGEST_NAME
+    assert present(named, NOW).view.gateway == long.name, "programs get the whole name"

@@ -1,0 +1,85 @@
+"""The LEDs' blinking, on mock pins and in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gpiozero import DigitalOutputDevice
+from gpiozero.pins.mock import MockFactory
+
+from appliance.core.view import Leds, Light
+from appliance.panel.leds import TICK, Blinker, LedPart, Lit
+from tests.clock import virtual_time
+
+SLOW, FAST, ON, OFF = Light.SLOW, Light.FAST, Light.ON, Light.OFF
+
+
+async def record(leds: Leds, seconds: float) -> list[tuple[float, Lit]]:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    changes: list[tuple[float, Lit]] = []
+    blinker = Blinker(lambda lit: changes.append((round(loop.time() - start, 3), lit)))
+    blinker.show(leds)
+    await asyncio.sleep(seconds)
+    blinker.close()
+    return changes
+
+
+@virtual_time
+async def test_fast_is_four_blinks_a_second_and_begins_lit() -> None:
+    changes = await record(Leds(red=FAST), 0.99)
+    assert [at for at, _ in changes] == [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]
+    assert [lit[2] for _, lit in changes] == [True, False] * 4
+
+
+@virtual_time
+async def test_slow_is_one_blink_a_second() -> None:
+    changes = await record(Leds(green=SLOW), 2.1)
+    assert changes == [(0.5 * n, (n % 2 == 0, False, False)) for n in range(5)] + [(2.1, (False, False, False))]
+
+
+@virtual_time
+async def test_all_blink_in_phase() -> None:
+    """Where slow changes, fast starts a blink; and two of a kind are always alike."""
+    changes = await record(Leds(green=SLOW, amber=FAST, red=FAST), 10.05)
+    assert all(amber == red for _, (_, amber, red) in changes)
+    seen = dict(changes)
+    assert all(seen[0.5 * n] == (n % 2 == 0, True, True) for n in range(20))
+
+
+@virtual_time
+async def test_a_led_that_joins_blinks_with_the_others() -> None:
+    changes: list[Lit] = []
+    blinker = Blinker(changes.append)
+    blinker.show(Leds(green=SLOW))
+    await asyncio.sleep(0.7)
+    blinker.show(Leds(green=SLOW, red=SLOW))
+    assert blinker.lit == (False, False, False)
+    await asyncio.sleep(0.31)
+    assert blinker.lit == (True, False, True)
+    blinker.close()
+
+
+@virtual_time
+async def test_no_timer_runs_while_nothing_blinks() -> None:
+    loop = asyncio.get_running_loop()
+    blinker = Blinker(lambda _: None)
+    for leds, timers in ((Leds(green=ON), 0), (Leds(red=FAST), 1), (Leds(green=ON, red=OFF), 0), (Leds(amber=SLOW), 1)):
+        blinker.show(leds)
+        scheduled = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        assert len(scheduled) == timers
+    blinker.close()
+    assert blinker.lit == (False, False, False)
+
+
+@virtual_time
+async def test_pins_follow_and_are_dark_at_the_end(pins: MockFactory) -> None:
+    outputs = [DigitalOutputDevice(pin, initial_value=False, pin_factory=pins) for pin in (17, 27)]
+    part = LedPart([outputs[0], None, outputs[1]])
+    part.show(Leds(green=ON, amber=ON, red=FAST))
+    assert [pins.pin(pin).state for pin in (17, 27)] == [True, True]
+    await asyncio.sleep(TICK * 1.5)
+    assert [pins.pin(pin).state for pin in (17, 27)] == [True, False]
+    part.close()
+    assert all(output.closed for output in outputs)
+    assert [pins.pin(pin).state for pin in (17, 27)] == [False, False]

@@ -1,0 +1,223 @@
+"""The display's thread: latest picture only, a display that is missing, pulled out, or hangs the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import logging
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from PIL import Image, ImageChops, ImageDraw
+
+from appliance.panel.oled import Oled, Timing, make_i2c_device
+from tests.clock import until
+from tests.panel.i2c_display import I2cDisplay
+
+QUICK = Timing(probe=0.01, retry=0.01, retry_most=0.02, stuck=0.05)
+
+
+def painted(column: int) -> Callable[[tuple[int, int]], Image.Image]:
+    def paint(size: tuple[int, int]) -> Image.Image:
+        picture = Image.new("1", size)
+        ImageDraw.Draw(picture).rectangle((column, 3, column + 5, 40), fill=1)
+        return picture
+
+    return paint
+
+
+def shows(display: I2cDisplay, column: int) -> bool:
+    wanted = painted(column)((128, 64))
+    return display.on and ImageChops.difference(display.picture().convert("L"), wanted.convert("L")).getbbox() is None
+
+
+@asynccontextmanager
+async def running(display: I2cDisplay, timing: Timing = QUICK) -> AsyncIterator[Oled]:
+    oled = Oled(make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=timing)
+    oled.start()
+    yield oled
+    display.let_go()
+    await oled.close()
+
+
+async def test_shows_the_picture_and_blanks_at_the_end() -> None:
+    display = I2cDisplay()
+    async with running(display) as oled:
+        oled.show(painted(7))
+        await until(lambda: shows(display, 7))
+        assert oled.fault is None
+    assert not display.on
+    assert display.picture().getbbox() is None
+
+
+async def test_show_returns_at_once_and_skips_older_pictures() -> None:
+    display = I2cDisplay()
+    drawn: list[int] = []
+
+    def noted(number: int) -> Callable[[tuple[int, int]], Image.Image]:
+        def paint(size: tuple[int, int]) -> Image.Image:
+            drawn.append(number)
+            return painted(number)(size)
+
+        return paint
+
+    async with running(display, Timing()) as oled:
+        oled.show(painted(0))
+        await until(lambda: shows(display, 0))
+        display.hang()
+        oled.show(painted(1))
+        await asyncio.to_thread(display.hanging.wait, 5)
+        before = time.monotonic()
+        for number in range(2, 100):
+            oled.show(noted(number))
+        assert time.monotonic() - before < 0.1
+        display.let_go()
+        await until(lambda: shows(display, 99))
+    assert drawn == [99]
+
+
+async def test_a_display_plugged_in_later_shows_the_latest(caplog: pytest.LogCaptureFixture) -> None:
+    display = I2cDisplay()
+    display.present = False
+    with caplog.at_level(logging.INFO):
+        async with running(display) as oled:
+            oled.show(painted(1))
+            await until(lambda: oled.fault is not None)
+            oled.show(painted(2))
+            await asyncio.sleep(0.1)
+            assert "0x3C" in str(oled.fault)
+            display.present = True
+            await until(lambda: shows(display, 2))
+            await until(lambda: oled.fault is None)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_a_display_pulled_while_nothing_changes_is_noticed_and_drawn_in_full(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    display = I2cDisplay()
+    with caplog.at_level(logging.INFO):
+        async with running(display) as oled:
+            oled.show(painted(3))
+            await until(lambda: shows(display, 3) and display.probes > 1)
+            for _ in range(2):
+                display.present = False
+                await until(lambda: oled.fault is not None)
+                display.forget()
+                display.present = True
+                await until(lambda: shows(display, 3) and oled.fault is None)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
+
+
+async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    display = I2cDisplay()
+    changes: list[str | None] = []
+    make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
+    oled = Oled(make_device=make, timing=QUICK, changed=lambda: changes.append(oled.fault))
+    oled.start()
+    oled.show(painted(4))
+    await until(lambda: shows(display, 4))
+    with caplog.at_level(logging.INFO):
+        display.hang()
+        await until(lambda: oled.fault is not None)
+        oled.show(painted(5))
+        display.let_go()
+        await until(lambda: shows(display, 5) and oled.fault is None)
+        assert changes == ["the bus is stuck", None]
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+        display.hanging.clear()
+        display.hang()
+        await asyncio.to_thread(display.hanging.wait, 5)
+        before = time.monotonic()
+        await oled.close()
+        assert time.monotonic() - before < 0.7
+    display.let_go()
+
+
+async def test_any_error_of_a_display_library_is_a_fault() -> None:
+    class Odd(Exception):
+        pass
+
+    def make() -> None:
+        raise Odd("no such thing")
+
+    oled = Oled(make_device=make, timing=QUICK)
+    oled.start()
+    await until(lambda: oled.fault == "no such thing")
+    await oled.close()
+
+
+async def test_a_machine_without_a_bus_says_so() -> None:
+    oled = Oled("sh1106", port=99, timing=QUICK)
+    oled.start()
+    await until(lambda: oled.fault is not None)
+    assert "/dev/i2c-99" in str(oled.fault)
+    await oled.close()
+
+
+async def test_backoff_grows_to_its_cap() -> None:
+    times: list[float] = []
+
+    def make() -> None:
+        times.append(time.monotonic())
+        raise OSError("gone")
+
+    oled = Oled(make_device=make, timing=Timing(retry=0.02, retry_most=0.06))
+    oled.start()
+    for number in range(5):
+        oled.show(painted(number))  # A picture must not cut the wait short.
+    await until(lambda: len(times) >= 5)
+    await oled.close()
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    for wait, least in zip(waits, (0.02, 0.04, 0.06, 0.06), strict=False):
+        assert least <= wait < least + 0.1
+
+
+def test_no_device_is_kept_for_the_exit() -> None:
+    """luma registers every device for the exit, where it would wait for a stuck bus."""
+    device = weakref.ref(make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=I2cDisplay()))
+    gc.collect()
+    assert device() is None
+
+
+STUCK_AT_EXIT = """
+import asyncio
+from appliance.panel.oled import Oled, make_i2c_device
+from tests.clock import until
+from tests.panel.i2c_display import I2cDisplay
+async def main():
+    display = I2cDisplay()
+    oled = Oled(make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display))
+    oled.start()
+    while not display.on:
+        await asyncio.sleep(0.01)
+    display.hang()
+    oled.show(lambda size: __import__("PIL.Image").Image.new("1", size, 1))
+    await oled.close()
+asyncio.run(main())
+"""
+
+
+def test_a_process_with_a_stuck_bus_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK_AT_EXIT], timeout=15, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_thread_and_it_is_a_daemon() -> None:
+    async def main() -> None:
+        async with running(I2cDisplay()):
+            threads = [thread for thread in threading.enumerate() if thread.name == "display"]
+            assert [thread.daemon for thread in threads] == [True]
+
+    asyncio.run(main())

@@ -1,0 +1,279 @@
+"""The whole appliance against the simulated gateway, over real sockets, real mDNS on loopback and real flash."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from appliance.core.machine import begin
+from appliance.core.values import Address, Benchmarks, Credential, Token
+from appliance.core.view import Sound, View
+from appliance.demo.watcher import WatcherPanel
+from appliance.gateway.discovery import Discovery
+from appliance.gateway.typed import TypedGateway
+from appliance.runner import Runner
+from appliance.simulator.gateway import SimulatedGateway
+from appliance.store import TokenStore
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """Nothing of the appliance may block the loop; the tests themselves look at files."""
+    with blockbuster_ctx(["appliance.runner", "appliance.gateway", "appliance.core", "appliance.systemd"]) as buster:
+        yield buster
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[SimulatedGateway]:
+    async with SimulatedGateway("Bar", LOOPBACK) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def appliance(
+    state_dir: Path, *, typed: SimulatedGateway | None = None, benchmarks: Benchmarks | None = None
+) -> AsyncIterator[WatcherPanel]:
+    """A running appliance; typed: the gateway whose address was typed in, else mDNS finds one."""
+
+    def find(tell: Callable[[Any], None]) -> Any:
+        if typed is None:
+            return Discovery(tell, None, ["lo"])
+        return TypedGateway(tell, Address(typed.host, typed.port), "Bar")
+
+    panel = WatcherPanel()
+    runner = Runner(begin(benchmarks or Benchmarks(), typed=typed is not None), find, TokenStore(state_dir), panel)
+    running = asyncio.create_task(runner.run())
+    try:
+        yield panel
+    finally:
+        runner.quit()
+        async with asyncio.timeout(2):
+            await running
+
+
+def paired_with(gateway: SimulatedGateway, state_dir: Path) -> None:
+    TokenStore(state_dir).store(Credential("Bar", Token(gateway.issue_token())))
+
+
+def in_state(name: str, reason: str | None = None) -> Callable[[View], bool]:
+    return lambda view: view.state == name and (reason is None or view.reason == reason)
+
+
+def count(active: int) -> Callable[[View], bool]:
+    return lambda view: view.active == active
+
+
+async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
+    async with (
+        SimulatedGateway("Bar", LOOPBACK, advertise_on=[LOOPBACK]) as gateway,
+        appliance(tmp_path) as box,
+    ):
+        gateway.floor.create_many(3)
+        await box.until(in_state("awaiting_pairing"))
+        box.press()
+        await box.until(in_state("pairing"))
+        gateway.press_button()
+        view = await box.until(count(3))
+        assert (view.gateway, view.address) == ("Bar", gateway.address)
+        assert box.sounds == [Sound.PAIRED]
+        kept = json.loads((tmp_path / "token.json").read_text())
+        assert kept["gateway"] == "Bar"
+        assert not (tmp_path / "token.pending.json").exists()
+
+
+async def test_a_second_press_cancels_and_a_token_that_comes_late_is_kept(
+    gateway: SimulatedGateway, tmp_path: Path
+) -> None:
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(in_state("awaiting_pairing"))
+        gateway.silent = True
+        box.press()
+        await box.until(in_state("pairing"))
+        box.press()
+        await box.until(in_state("awaiting_pairing"))
+        gateway.press_button()
+        gateway.silent = False
+        await box.until(count(0))
+        assert (tmp_path / "token.json").exists()
+
+
+async def test_a_feed_that_ends_is_opened_again_and_what_was_paged_meanwhile_sounds_once(
+    gateway: SimulatedGateway, tmp_path: Path
+) -> None:
+    paired_with(gateway, tmp_path)
+    first, second = gateway.floor.create_many(2)
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(2))
+        gateway.floor.page(first.uuid)
+        await box.until(lambda view: view.paged == 1)
+        await gateway.stop()
+        view = await box.until(in_state("offline", "gateway unreachable"))
+        assert (view.active, view.paged, view.oldest) == (None, None, None)
+        gateway.floor.page(second.uuid)
+        await gateway.start()
+        await box.until(lambda view: view.paged == 2)
+        assert box.sounds == [Sound.PAGE, Sound.PAGE]
+
+
+async def test_deleted_tokens_ask_for_pairing_and_the_old_one_stays_until_there_is_a_new_one(
+    gateway: SimulatedGateway, tmp_path: Path
+) -> None:
+    paired_with(gateway, tmp_path)
+    before = (tmp_path / "token.json").read_bytes()
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(0))
+        gateway.delete_tokens()
+        await box.until(in_state("awaiting_pairing", "token refused"))
+        assert (tmp_path / "token.json").read_bytes() == before
+        assert box.sounds == [Sound.ERROR]
+        box.press()
+        gateway.press_button()
+        await box.until(count(0))
+        assert (tmp_path / "token.json").read_bytes() != before
+
+
+async def test_a_gateway_that_is_half_booted_has_refused_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    paired_with(gateway, tmp_path)
+    gateway.half_booted = True
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(in_state("offline"))
+        await asyncio.sleep(0.3)
+        assert box.view is not None
+        assert box.view.state == "offline"
+        gateway.half_booted = False
+        await box.until(count(0))
+
+
+@pytest.mark.parametrize("trouble", ["not-json", "bad-order", "lost"])
+async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
+    gateway: SimulatedGateway, tmp_path: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.core.connected.LOOK_EVERY", 0.2)
+    paired_with(gateway, tmp_path)
+    gateway.floor.create_many(2)
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(2))
+        gateway.floor.create_many(1)
+        gateway.floor.lose(1)
+        gateway.floor.create_many(1)
+        if trouble == "lost":
+            gateway.floor.create_many(1)
+        else:
+            gateway.send_garbage(trouble)
+        await box.until(count(5 if trouble == "lost" else 4))
+        async with asyncio.timeout(3):
+            while gateway.feeds != 1:  # noqa: ASYNC110 - the simulator has no event for it
+                await asyncio.sleep(0.02)
+        gateway.floor.clear_all()
+        await box.until(count(0))
+
+
+async def test_a_gateway_with_one_feed_a_token_is_no_outage(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.core.moves.REFRESH_AFTER", 0.2)
+    paired_with(gateway, tmp_path)
+    gateway.one_feed_per_token = True
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(0))
+        shown: list[str] = []
+        show = box.show
+
+        def noted(view: View, sound: Sound | None) -> None:
+            shown.append(view.state)
+            show(view, sound)
+
+        monkeypatch.setattr(box, "show", noted)
+        await asyncio.sleep(1.0)
+        gateway.floor.create_many(1)
+        await box.until(count(1))
+        assert set(shown) == {"connected"}
+
+
+async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    paired_with(gateway, tmp_path)
+    gateway.floor.create_many(20_000)
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(20_000), within=30)
+        for order in gateway.floor.active[:5000]:
+            gateway.floor.clear(order.uuid)
+        await box.until(count(15_000), within=30)
+
+
+async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("a file where the folder should be")
+    async with appliance(tmp_path / "no folder", typed=gateway) as box:
+        await box.until(in_state("awaiting_pairing"))
+        box.press()
+        gateway.press_button()
+        view = await box.until(count(0))
+        assert view.screen.lines[-1].text == "Pairing is not saved!"
+        await gateway.restart(0.1)
+        await box.until(in_state("offline"))
+        await box.until(count(0))
+
+
+async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    (tmp_path / "token.json").write_text('{"gateway": "Bar", "tok')
+    async with appliance(tmp_path, typed=gateway) as box:
+        view = await box.until(in_state("awaiting_pairing", "token unreadable"))
+        assert "Saved pairing damaged" in [line.text for line in view.screen.lines]
+    assert list(tmp_path.glob("token.json.damaged*"))
+
+
+async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    paired_with(gateway, tmp_path)
+    gateway.floor.create_many(1, age=1.0)
+    async with appliance(tmp_path, typed=gateway, benchmarks=Benchmarks(0.5, 2.4, 60.0)) as box:
+        await box.until(lambda view: view.leds.amber == "on")
+        await box.until(lambda view: view.leds.red == "on")
+        await asyncio.sleep(0.2)
+        assert box.sounds == [Sound.LATE]
+
+
+async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    class Broken(WatcherPanel):
+        def show(self, view: View, sound: Sound | None) -> None:
+            if view.state == "awaiting_pairing":
+                raise RuntimeError("the panel is broken")
+
+    find = TypedGateway
+    address = Address(gateway.host, gateway.port)
+    runner = Runner(begin(Benchmarks(), typed=True), lambda tell: find(tell, address), TokenStore(tmp_path), Broken())
+    with pytest.raises(ExceptionGroup, match="unhandled errors"):
+        await runner.run()
+
+
+async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        path = tmp_path / "notify"
+        notified.bind(str(path))
+        notified.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        monkeypatch.setenv("WATCHDOG_USEC", "200000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+        async with appliance(tmp_path / "state", typed=gateway) as box:
+            await box.until(in_state("awaiting_pairing"))
+            await asyncio.sleep(0.5)
+        told = []
+        while True:
+            try:
+                told.append(notified.recv(200).decode())
+            except BlockingIOError:
+                break
+    assert told[0] == "READY=1"
+    assert told.count("WATCHDOG=1") >= 4
+    assert any(line.startswith("STATUS=awaiting pairing") for line in told)
+    assert told[-1] == "STOPPING=1"
