@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
     demo.set_defaults(command=_demo)
 
+    screens = commands.add_parser("screens", help="draw every screen into one picture")
+    screens.add_argument("--out", type=Path, metavar="FILE", default=Path("screens.png"), help="default: screens.png")
+    screens.set_defaults(command=_screens)
+
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
     return parser
@@ -72,7 +77,8 @@ def _run(options: argparse.Namespace) -> int:
     if config is None:
         return EX_CONFIG
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
-    return asyncio.run(_serve(config, options.panel))
+    with logs.held_back() if options.panel == "terminal" else nullcontext():
+        return asyncio.run(_serve(config, options.panel))
 
 
 async def _serve(config: Config, kind: str) -> int:
@@ -144,12 +150,30 @@ def _config(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     # Without a terminal there is nobody to press a key.
     if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from appliance import logs
         from appliance.demo.story import play_story
 
+        logs.set_up(logging.ERROR)
         return asyncio.run(play_story())
+    from appliance import logs
     from appliance.demo.play import play
 
-    return asyncio.run(play())
+    # That a gateway is lost is seen on the screen, and meant to be.
+    logs.set_up(logging.ERROR)
+    with logs.held_back():
+        return asyncio.run(play())
+
+
+def _screens(options: argparse.Namespace) -> int:
+    from appliance.demo.screens import save_sheet
+
+    try:
+        save_sheet(options.out)
+    except (OSError, ValueError) as error:
+        # ValueError is Pillow's word for a file name whose kind it does not know.
+        print(f"tt-appliance screens: {options.out}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _load(path: Path | None) -> Config | None:

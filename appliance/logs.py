@@ -6,9 +6,14 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
 
 _LIBRARIES = ("asyncio", "aiohttp", "gpiozero", "luma", "PIL", "requests", "urllib3", "websockets", "zeroconf")
 """Below WARNING, websockets logs every frame and header, and so the token; the others are merely loud."""
+HELD_BACK = 50
+"""Lines of what was held back that are printed in the end."""
 
 
 def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
@@ -27,6 +32,29 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
         for child in list(logging.root.manager.loggerDict):
             if child.startswith(name + "."):
                 logging.getLogger(child).setLevel(logging.NOTSET)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """While a program draws on the terminal, keep what would be logged there, and print the last of it afterwards.
+
+    Without a terminal on stderr nothing is kept back.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    terminal, kept = sys.stderr, StringIO()
+    handlers = [
+        h for h in logging.getLogger().handlers if isinstance(h, logging.StreamHandler) and h.stream is terminal
+    ]
+    for handler in handlers:
+        handler.setStream(kept)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.setStream(terminal)
+        terminal.write("".join(kept.getvalue().splitlines(keepends=True)[-HELD_BACK:]))
 
 
 class JournalFormatter(logging.Formatter):

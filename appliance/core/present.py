@@ -208,14 +208,11 @@ def _offline(state: Offline, now: float) -> Shown:
 def _connected(state: Connected, now: float) -> Shown:
     world, benchmarks = state.world, state.world.benchmarks
     told = summary(state.book, benchmarks, now)
-    lines = [Line(f"{told.active}", Size.HUGE), Line("order" if told.active == 1 else "orders")]
+    lines = [Line(f"{told.active}", Size.HUGE), Line("  ".join(_what(told)))]
     until = math.inf
     if told.oldest is not None:
         lines.append(Line(f"oldest {'≥' if told.at_least else ''}{age(told.oldest)}", Size.MEDIUM))
         until = _next_change(state, told.oldest, now)
-    more = _more(told)
-    if more:
-        lines.append(Line(more))
     if world.unsaved:
         lines.append(Line("Pairing is not saved!"))
     oldest = None if told.oldest is None else int(told.oldest)
@@ -223,13 +220,10 @@ def _connected(state: Connected, now: float) -> Shown:
     return Shown(replace(view, active=told.active, paged=told.paged, oldest=oldest), until)
 
 
-def _more(told: Summary) -> str:
-    counts = (
-        (told.paged, f"{told.paged} paged"),
-        (told.late, f"{told.late} late"),
-        (told.forgotten, f"+{told.forgotten} old"),
-    )
-    return "  ".join(words for count, words in counts if count)
+def _what(told: Summary) -> list[str]:
+    """What the count is of, and what is remarkable in it."""
+    remarks = ((told.paged, "{} paged"), (told.late, "{} late"), (told.forgotten, "+{} old"))
+    return ["order" if told.active == 1 else "orders", *(words.format(count) for count, words in remarks if count)]
 
 
 def _lights(told: Summary, benchmarks: Benchmarks) -> Leds:

@@ -153,8 +153,8 @@ class Connected:
 
     feed: its number. seq: the last notification's number. stale_at: when the count is no longer to be believed unless
     the whole set came again. looking: the number of a second feed that is being opened, or 0. last_look: when one was
-    last opened. look_address: where. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq` has no part in.
-    vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second one opens.
+    last opened. look_address: where. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq`
+    has no part in. vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second one opens.
     late_at: when the next order becomes late.
     """
 

@@ -7,6 +7,7 @@ import random
 import signal
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from appliance.core.machine import begin
@@ -53,14 +54,14 @@ async def play() -> int:
 
 
 async def _play(gateway: SimulatedGateway, state_dir: Path) -> None:
-    guests = visits(random.Random(), intensity=lambda at: lunch_rush(at + 1800.0))
+    guests = visits(random.Random(), already=5, intensity=lambda at: lunch_rush(at + 1800.0))
     traffic = Traffic(gateway.floor, guests, pace=PACE)
     async with asyncio.TaskGroup() as tasks:
         desk = _Desk(gateway, traffic, tasks)
         keys = {key: (LABELS.get(word, word), desk.action(word)) for key, word in KEYS.items()}
         panel = TerminalPanel(keys, desk.note)
-        find = Discovery
-        runner = Runner(begin(BENCHMARKS), lambda tell: find(tell, None, ["lo"]), TokenStore(state_dir), panel)
+        find = partial(Discovery, interfaces=["lo"])
+        runner = Runner(begin(BENCHMARKS), find, TokenStore(state_dir), panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
         playing = tasks.create_task(traffic.run())
@@ -76,7 +77,7 @@ class _Desk:
         self._hand = Hand(gateway, traffic, lambda: None)
         self._tasks = tasks
         self._running: set[asyncio.Task[None]] = set()
-        self._said = "press space to pair the box, then g for the gateway's button"
+        self._said = "to pair: space, then g"
 
     def action(self, word: str) -> Callable[[], None]:
         """What a key does: the command of that word, beside whatever else is under way."""

@@ -44,7 +44,7 @@ def compose(
     picture: of DISPLAY's size. lit: which LEDs are lit at this moment. legend: what each key does. Each row shows at
     most WIDTH characters.
     """
-    side = {1: f"{BOLD}Table Tracker{RESET}"}
+    side = {1: f"{BOLD}Appliance{RESET}"}
     lights = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
     for row, (name, light), is_lit in zip((4, 6, 8), lights, lit, strict=True):
         side[row] = _led(name, light, is_lit)

@@ -30,7 +30,7 @@ def connected(*orders: Order) -> Connected:
 
 def test_the_count_is_the_first_word() -> None:
     state = connected(Order("a", elapsed=431.0), Order("b", elapsed=10.0, paged=True))
-    assert words(state) == ["2", "orders", "oldest 7 min", "1 paged  1 late"]
+    assert words(state) == ["2", "orders  1 paged  1 late", "oldest 7 min"]
     view = present(state, NOW).view
     assert (view.active, view.paged, view.oldest, view.state) == (2, 1, 431, "connected")
 
