@@ -72,9 +72,10 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return disconnect(state, now)
         case TimerFired(Timer.LATE):
             return _late(state, now)
-        case GatewayFound(gateway) if gateway.name == state.gateway.name and state.address not in gateway.addresses:
-            # It moved, and the feed of its old address is dead or will be: look where it is now.
-            return _doubt(replace(state, gateway=gateway), now)
+        case GatewayFound(gateway) if gateway.name == state.gateway.name:
+            state = replace(state, gateway=gateway)
+            # If it moved, the feed of its old address is dead or will be: look where it is now.
+            return (state, ()) if state.address in gateway.addresses else _doubt(state, now)
         case NetworkChanged(()) if not state.world.typed:
             return disconnect(state, now)
         case NetworkChanged():

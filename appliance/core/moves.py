@@ -91,11 +91,11 @@ def start_pairing(world: World, now: float) -> Step:
     """Open the window of two minutes and ask every gateway in sight."""
     world = replace(world, serial=world.serial + 1)
     state = Pairing(world, world.serial, now + PAIRING_WINDOW)
-    asking, effects = ask_all(state)
+    asking, effects = ask_all(state, now)
     return asking, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, PAIRING_WINDOW), *effects)
 
 
-def ask_all(state: Pairing) -> tuple[Pairing, tuple[Effect, ...]]:
+def ask_all(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
     """Ask each gateway in sight that has no request open, and come back in a second."""
     world = state.world
     free = [gateway for name, gateway in world.gateways.items() if name not in world.asking]
@@ -104,8 +104,11 @@ def ask_all(state: Pairing) -> tuple[Pairing, tuple[Effect, ...]]:
         turn = state.turns.get(gateway.name, 0) % len(gateway.addresses)
         effects.append(AskForToken(state.attempt, gateway, gateway.addresses[turn]))
     asking = world.asking | {gateway.name for gateway in free}
+    # One that an earlier window asked, and that has not answered yet, counts from now.
+    since = {name: now if name not in state.since else state.since[name] for name in asking}
+    since |= {gateway.name: now for gateway in free}
     asked = state.asked | world.gateways.keys()
-    return replace(state, world=replace(world, asking=asking), asked=asked), tuple(effects)
+    return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)
 
 
 def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:

@@ -96,12 +96,13 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
     """The window is open: every gateway in sight is asked, until one answers, a person cancels, or two minutes pass."""
     match event:
         case TimerFired(Timer.ASK) if not state.offers:
-            return ask_all(state)
+            return ask_all(state, now)
         case TokenDenied(_, name, why):
             turns = dict(state.turns)
             if why is Denial.UNREACHABLE:
                 turns[name] = turns.get(name, 0) + 1
-            return replace(state, answers={**state.answers, name: why}, turns=turns), ()
+            since = {other: at for other, at in state.since.items() if other != name}
+            return replace(state, since=since, answers={**state.answers, name: why}, turns=turns), ()
         case GatewayLost(name):
             answers = {other: why for other, why in state.answers.items() if other != name}
             return replace(state, answers=answers), ()
@@ -114,7 +115,7 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
             # The person says that this is not the gateway meant: the next one, or on with asking.
             if len(state.offers) > 1:
                 return offer(state.world, state.offers[1:], now, attempt=state.attempt, asked=state.asked)
-            return ask_all(replace(state, offers=()))
+            return ask_all(replace(state, offers=()), now)
         case TimerFired(Timer.WINDOW):
             stopped, effects = stop_pairing(state, now, WINDOW_OVER)
             return stopped, (*effects, MakeSound(Sound.ERROR))

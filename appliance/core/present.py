@@ -38,6 +38,8 @@ from appliance.core.view import Leds, Light, Line, Screen, Size, View
 NO_NETWORK = "no network"
 OTHER_GATEWAY = "another gateway is here"
 CONFIRM = "confirm the gateway"
+SILENT_AFTER = 5.0
+"""Seconds after which a gateway that has not answered a request for a token is called unreachable."""
 LONGEST_NAME = 40
 """Characters of a name that are shown; the drawing shortens further to what fits."""
 
@@ -171,7 +173,7 @@ def _pairing(state: Pairing, now: float) -> Shown:
         name = legible(state.offers[0].gateway.name)
         lines = [Line("Pair with"), Line(name, Size.MEDIUM), Line("Yes: press this button"), Line("No: hold it 5 s")]
         return Shown(_view(state, CONFIRM, leds, lines, bar), until)
-    answers = set(state.answers.values())
+    answers = _answers(state, now)
     reason: str | None = None
     words = "Press button", "on the gateway"
     if answers == {Denial.UNREACHABLE} or not state.world.gateways:
@@ -180,6 +182,13 @@ def _pairing(state: Pairing, now: float) -> Shown:
         reason, words = str(Denial.REFUSED), ("Gateway gives", "no pairing")
     lines = [Line(text, Size.MEDIUM) for text in (*words, f"{left // 60}:{left % 60:02} left")]
     return Shown(_view(state, reason, leds, lines, bar), until)
+
+
+def _answers(state: Pairing, now: float) -> set[Denial]:
+    """What the gateways in sight say, where one that says nothing for seconds can't be reached."""
+    silent = {name for name, at in state.since.items() if now - at >= SILENT_AFTER}
+    told = {name: why for name, why in state.answers.items() if name not in silent}
+    return {*told.values(), *(Denial.UNREACHABLE for name in silent if name in state.world.gateways)}
 
 
 def _connecting(state: Connecting) -> Shown:

@@ -79,14 +79,15 @@ class Offer:
 class Pairing:
     """The pairing window is open until `ends`.
 
-    asked: every gateway that was a candidate in this window. answers: the last answer of each. turns: which of its
-    addresses is asked. offers: tokens that came while there were several candidates, the first of them on the screen.
+    asked: every gateway that was a candidate in this window. since: when each that has not answered yet was asked.
+    answers: the last answer of each. turns: which of its addresses is asked. offers: tokens that came while there were several candidates, the first of them on the screen.
     """
 
     world: World
     attempt: int
     ends: float
     asked: frozenset[str] = frozenset()
+    since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     answers: Mapping[str, Denial] = field(default_factory=lambda: MappingProxyType({}))
     turns: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     offers: tuple[Offer, ...] = ()

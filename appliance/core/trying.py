@@ -55,27 +55,27 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return try_again(state)
         case TimerFired(Timer.RETRY) | ButtonPressed() if link.phase is Phase.WAITING:
             return try_again(state)
-        case GatewayResolved(attempt, gateway) if _mine(state, Phase.RESOLVING, attempt):
+        case GatewayResolved(attempt, gateway) if _mine(state, {Phase.RESOLVING}, attempt):
             world = replace(world, gateways={**world.gateways, gateway.name: gateway})
             return _found(replace(state, world=world), gateway, now)
-        case GatewayUnresolved(attempt) if _mine(state, Phase.RESOLVING, attempt):
+        case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
-        case FeedOpened(attempt, orders) if _mine(state, Phase.OPENING, attempt):
+        case FeedOpened(attempt, orders) if _mine(state, {Phase.OPENING}, attempt):
             return _opened(state, replaced(link.book, orders, now), now)
-        case FeedNotified(attempt, notifications) if _mine(state, Phase.PROMOTING, attempt):
+        case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
             return replace(state, link=replace(link, book=fold(link.book, notifications, now).book)), ()
-        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, Phase.OPENING, attempt):
+        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
             return _check(state)
-        case FeedLost(attempt, why) if _mine(state, Phase.OPENING, attempt) or _mine(state, Phase.PROMOTING, attempt):
+        case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
             failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
             return pause(failed, GATEWAY_UNREACHABLE if why is FeedFailure.UNREACHABLE else FEED_REFUSED, now)
-        case TokenRefused(attempt) if _mine(state, Phase.OPENING, attempt) or _mine(state, Phase.CHECKING, attempt):
+        case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
             return refuse(world)
-        case TokenAccepted(attempt) if _mine(state, Phase.CHECKING, attempt):
+        case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
             return pause(state, FEED_REFUSED, now)
-        case TokenUnchecked(attempt) if _mine(state, Phase.CHECKING, attempt):
+        case TokenUnchecked(attempt) if _mine(state, {Phase.CHECKING}, attempt):
             return pause(state, GATEWAY_UNREACHABLE, now)
-        case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, Phase.STORING, attempt):
+        case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, {Phase.STORING}, attempt):
             world = replace(world, unsaved=isinstance(event, TokenNotStored))
             return open_feed(replace(state, world=world))
         case TokenStored(number) | TokenNotStored(number) if link.phase is Phase.PROMOTING and number == world.saving:
@@ -84,8 +84,13 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return state, ()
 
 
-def _mine(state: Trying, phase: Phase, attempt: int) -> bool:
-    return state.link.phase is phase and state.link.attempt == attempt
+_FEED = {Phase.OPENING, Phase.PROMOTING}
+"""The phases in which a feed is opening, or open already."""
+
+
+def _mine(state: Trying, phases: set[Phase], attempt: int) -> bool:
+    """Whether an answer belongs to what is under way, and not to something long over."""
+    return state.link.phase in phases and state.link.attempt == attempt
 
 
 def _found(state: Trying, gateway: Gateway, now: float) -> Step:

@@ -60,7 +60,7 @@ EXAMPLES: tuple[tuple[str, State], ...] = (
     ("no gateway in sight", Discovering(replace(_SEEN, gateways={}))),
     ("no network", Discovering(replace(_SEEN, gateways={}, addresses=()))),
     ("a gateway is found", AwaitingPairing(_SEEN)),
-    ("pairing", Pairing(_SEEN, 1, 103.0, frozenset({"Bar"}), {"Bar": Denial.NOT_PRESSED})),
+    ("pairing", Pairing(_SEEN, 1, 103.0, frozenset({"Bar"}), answers={"Bar": Denial.NOT_PRESSED})),
     ("one of two gateways answered", Pairing(_TWO, 1, 95.0, offers=(Offer(_BAR, Token("not shown")),))),
     ("the two minutes are over", AwaitingPairing(_SEEN, "window over")),
     ("connecting", Connecting(_PAIRED, Link(_BAR, Phase.OPENING))),

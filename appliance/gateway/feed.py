@@ -32,6 +32,7 @@ from appliance.core.events import (
 )
 from appliance.core.values import Address, Order, Token
 from appliance.gateway.api import refuses_token
+from appliance.gateway.http import url_host
 from appliance.gateway.wire import Envelope, read_message
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ async def _open(address: Address) -> ClientConnection:
             # A socket of our own: then the library neither follows a redirect nor looks for a proxy.
             line = await _dial(address)
             return await connect(
-                f"ws://{_host(address)}:{address.port}{PATH}",
+                f"ws://{url_host(address)}:{address.port}{PATH}",
                 sock=line,
                 proxy=None,
                 compression=None,  # nothing to gain on a local network, and no bomb to take apart
@@ -128,11 +129,6 @@ async def _dial(address: Address) -> socket.socket:
         line.close()
         raise
     return line
-
-
-def _host(address: Address) -> str:
-    # An IPv6 scope means something to this box alone and is no part of the Host header.
-    return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host
 
 
 async def _serve(connection: ClientConnection, attempt: int, token: Token, tell: Tell) -> None:

@@ -6,6 +6,7 @@ requests' own time-outs begin anew with every byte; a server that drips one a se
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -56,9 +57,10 @@ class _Session(requests.Session):
 
 
 class _Call:
-    """One request, and the socket it travels on, so that it can be ended from outside."""
+    """One request, and the socket it travels on, so that it can be ended from outside. host: where it goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        self._host = host
         self._socket: socket.socket | None = None
         self._over = False
 
@@ -73,6 +75,8 @@ class _Call:
 
         class Connection(HTTPConnection):
             def connect(self) -> None:
+                # The URL has no scope (see url_host), and requests would not know what to do with one.
+                self.host = call._host
                 super().connect()
                 call._socket = self.sock
                 if call._over:
@@ -86,15 +90,23 @@ class _Call:
                 super().init_poolmanager(*args, **kwargs, socket_options=_KEEPALIVE)
                 self.poolmanager.pool_classes_by_scheme = {"http": Pool}
 
-        with _Session() as session:
-            # No proxy, no .netrc, no environment: the token goes to the gateway alone.
-            session.trust_env = False
-            session.mount("http://", Adapter(max_retries=0))
-            with session.get(
-                url, headers=headers, timeout=(CONNECT_TIMEOUT, read_timeout), allow_redirects=False, stream=True
-            ) as response:
-                wanted = read_success or not response.ok
-                return Answer(response.status_code, self._body(response) if wanted else None)
+        try:
+            with _Session() as session:
+                # No proxy, no .netrc, no environment: the token goes to the gateway alone.
+                session.trust_env = False
+                session.mount("http://", Adapter(max_retries=0))
+                with session.get(
+                    url, headers=headers, timeout=(CONNECT_TIMEOUT, read_timeout), allow_redirects=False, stream=True
+                ) as response:
+                    wanted = read_success or not response.ok
+                    return Answer(response.status_code, self._body(response) if wanted else None)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """Close the socket for certain: urllib3 leaves that of an answer it can't make sense of to the collector."""
+        if self._socket is not None and (left := self._socket.detach()) >= 0:
+            os.close(left)
 
     def _body(self, response: requests.Response) -> Any:
         body = b""
@@ -119,9 +131,8 @@ async def get(
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token.reveal()}"
-    host = f"[{address.host.replace('%', '%25')}]" if ":" in address.host else address.host
-    url = f"http://{host}:{address.port}{path}"
-    call = _Call()
+    url = f"http://{url_host(address)}:{address.port}{path}"
+    call = _Call(address.host)
     try:
         async with asyncio.timeout(deadline):
             return await in_daemon_thread(
@@ -132,3 +143,8 @@ async def get(
         raise GatewaySilentError(type(error).__name__) from None
     finally:
         call.abort()
+
+
+def url_host(address: Address) -> str:
+    """The host as URLs and the Host header have it: an IPv6 scope means something to this box alone."""
+    return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host

@@ -88,8 +88,10 @@ STATES: dict[str, State] = {
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
     "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),
-    "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A")),
-    "pairing, two gateways": Pairing(replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB")),
+    "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A"), {"A": NOW - 1}),
+    "pairing, two gateways": Pairing(
+        replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB"), {"A": NOW, "B": NOW}
+    ),
     "pairing, to be confirmed": Pairing(_BOTH, 6, NOW + 60, frozenset("AB"), offers=(Offer(A, FRESH.token),)),
     "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), fresh=True)),
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),

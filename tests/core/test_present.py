@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core import machine
-from appliance.core.events import ButtonPressed
+from appliance.core.events import ButtonPressed, Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import LONGEST_NAME, age, legible, present
 from appliance.core.states import Connected, Discovering, Offline, Pairing, State
@@ -97,6 +97,19 @@ def test_the_window_counts_down_by_the_second() -> None:
     assert shown.until == pytest.approx(NOW + 1.0)
     assert words(state, shown.until + 0.01)[-1] == "0:59 left"
     assert present(state, state.ends + 1).view.screen.lines[-1].text == "0:00 left"
+
+
+def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
+    state = STATES["pairing, one gateway"]
+    assert isinstance(state, Pairing)
+    waiting = replace(state, answers={"A": Denial.NOT_PRESSED})
+    assert words(waiting)[:2] == ["Press button", "on the gateway"]
+    assert words(waiting, NOW + 4)[:2] == ["Gateway does", "not answer"], "asked 5 s ago, and no answer yet"
+    assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway gives", "no pairing"]
+    both = STATES["pairing, two gateways"]
+    assert isinstance(both, Pairing)
+    told = replace(both, since={"B": NOW - 9}, answers={"A": Denial.NOT_PRESSED})
+    assert words(told)[:2] == ["Press button", "on the gateway"], "a stranger's silence does not matter"
 
 
 def test_a_hold_is_counted_down_from_its_second_second() -> None:
