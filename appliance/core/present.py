@@ -40,6 +40,8 @@ OTHER_GATEWAY = "another gateway is here"
 CONFIRM = "confirm the gateway"
 SILENT_AFTER = 5.0
 """Seconds after which a gateway that has not answered a request for a token is called unreachable."""
+INSTANT = 0.001
+"""Seconds; no two views are closer to each other than this."""
 LONGEST_NAME = 40
 """Characters of a name that are shown; the drawing shortens further to what fits."""
 
@@ -69,9 +71,11 @@ def present(state: State, now: float) -> Shown:
         case Offline():
             shown = _offline(state, now)
     if left is not None:
-        return _countdown(shown, left, now)
-    down = state.world.down_since
-    return shown if down is None else Shown(shown.view, min(shown.until, _soon(down + HOLD_SHOWS, now)))
+        shown = _countdown(shown, left, now)
+    elif state.world.down_since is not None:
+        shown = replace(shown, until=min(shown.until, _soon(state.world.down_since + HOLD_SHOWS, now)))
+    # Rounding may put the next change at this very moment: then it is due at once, and not never.
+    return replace(shown, until=max(shown.until, now + INSTANT))
 
 
 def legible(name: str) -> str:
@@ -259,4 +263,4 @@ def _countdown(shown: Shown, left: float, now: float) -> Shown:
         words = ("Not this gateway", "Let go to go back")
     lines = (Line(words[0]), Line(f"in {seconds}", Size.HUGE), Line(words[1]))
     view = replace(shown.view, screen=Screen(lines, left / HOLD_TO_FORGET))
-    return Shown(view, min(shown.until, now + left - (seconds - 1) + 0.001))
+    return Shown(view, min(shown.until, now + left - (seconds - 1)))

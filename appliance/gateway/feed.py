@@ -76,7 +76,8 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
     except _Refused:
         tell(TokenRefused(attempt))
     except _Failed as failed:
-        log.debug("Feed of %s ended: %s", address, failed)
+        # The words may be the gateway's own, and it knows the token.
+        log.debug("Feed of %s ended: %s", address, str(failed).replace(token.reveal(), "(token)"))
         tell(FeedLost(attempt, failed.why))
 
 
