@@ -75,7 +75,8 @@ class Gateways(Protocol):
 class Runner:
     """Runs the appliance until quit() is called or a task of it fails.
 
-    find: makes the source of gateways, given where to tell events.
+    find: makes the source of gateways, given where to tell events; it is called on a thread, for mDNS takes long to
+    load, and the first picture does not wait for it.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Runner:
         self.state = state
         self._store = store
         self._panel = panel
-        self._gateways = find(self.tell)
+        self._find = find
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._quit = False
@@ -233,7 +234,9 @@ class Runner:
 
     async def _load(self) -> None:
         """What flash holds, and then gateways: whom a token belongs to is known before anyone is in sight."""
-        self.tell(await in_daemon_thread(self._store.load, "load the token"))
+        loaded = await in_daemon_thread(self._store.load, "load the token")
+        self._gateways = await in_daemon_thread(lambda: self._find(self.tell), "load mDNS")
+        self.tell(loaded)
         await self._gateways.run()
 
     async def _ask(self, effect: AskForToken) -> None:

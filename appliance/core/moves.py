@@ -105,7 +105,7 @@ def ask_all(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
         effects.append(AskForToken(state.attempt, gateway, gateway.addresses[turn]))
     asking = world.asking | {gateway.name for gateway in free}
     # One that an earlier window asked, and that has not answered yet, counts from now.
-    since = {name: now if name not in state.since else state.since[name] for name in asking}
+    since = {name: state.since.get(name, now) for name in asking}
     since |= {gateway.name: now for gateway in free}
     asked = state.asked | world.gateways.keys()
     return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)

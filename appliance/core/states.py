@@ -80,7 +80,8 @@ class Pairing:
     """The pairing window is open until `ends`.
 
     asked: every gateway that was a candidate in this window. since: when each that has not answered yet was asked.
-    answers: the last answer of each. turns: which of its addresses is asked. offers: tokens that came while there were several candidates, the first of them on the screen.
+    answers: the last answer of each. turns: which of its addresses is asked. offers: tokens that came while there were
+    several candidates, the first of them on the screen.
     """
 
     world: World
@@ -153,10 +154,10 @@ class Connected:
     """The feed is live, and its count is true.
 
     feed: its number. seq: the last notification's number. stale_at: when the count is no longer to be believed unless
-    the whole set came again. looking: the number of a second feed that is being opened, or 0. last_look: when one was
-    last opened. look_address: where. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq`
-    has no part in. vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second one opens.
-    late_at: when the next order becomes late.
+    the whole set came again. looking: the number of a second feed that is being opened, or 0. look_address: where.
+    last_look: when one was last opened. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq`
+    has no part in. vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second
+    one opens. late_at: when the next order becomes late.
     """
 
     world: World

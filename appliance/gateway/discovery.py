@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import zeroconf
-from zeroconf import DNSOutgoing, DNSQuestion, IPVersion, ServiceStateChange, Zeroconf  # type: ignore[attr-defined]
-from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+from zeroconf import DNSOutgoing, DNSQuestion, IPVersion, ServiceListener, Zeroconf  # type: ignore[attr-defined]
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 SERVICE_TYPE = "_tracker-http._tcp.local."
 LOOK_AT_NETWORK_EVERY = 2.0
 """Seconds between looks at our own addresses."""
-RESOLVE_TIMEOUT = 3.0
-"""Seconds to wait for an answer to a name: three questions, as mDNS repeats them."""
+RESOLVE_TIMEOUT, QUESTIONS = 3.0, 3
+"""Seconds to wait for an answer to a name, and how often it is asked for meanwhile: once a second, as mDNS repeats."""
 SETTLE = 1.2
 """Seconds after which a record that was replaced is out of the cache (RFC 6762, 10.2, says one)."""
 
@@ -44,12 +44,11 @@ class Discovery:
         self._interfaces = tuple(interfaces)
         self._own: tuple[OwnAddress, ...] | None = None
         self._zeroconf: AsyncZeroconf | None = None
-        self._browser: AsyncServiceBrowser | None = None
         self._trouble = ""
         self._told: dict[str, Gateway] = {}
         self._resolving: set[str] = set()
         self._following: dict[str, asyncio.Task[None]] = {}
-        self._changes: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
+        self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
 
     async def run(self) -> None:
         """Browse until cancelled."""
@@ -57,10 +56,10 @@ class Discovery:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch_network(), name="watch the network")
                 while True:
-                    name, change = await self._changes.get()
+                    name, announced = await self._changes.get()
                     if (following := self._following.pop(name, None)) is not None:
                         following.cancel()
-                    if change is ServiceStateChange.Removed:
+                    if not announced:
                         self._lose(name)
                     elif name not in self._resolving:
                         self._following[name] = tasks.create_task(self._follow(name), name="follow an announcement")
@@ -103,7 +102,7 @@ class Discovery:
     async def _start(self, own: tuple[OwnAddress, ...]) -> None:
         try:
             self._zeroconf = AsyncZeroconf(interfaces=[one.address for one in own], ip_version=IPVersion.V4Only)
-            self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+            await self._zeroconf.async_add_service_listener(SERVICE_TYPE, _Listener(self._changed))
         except OSError as error:
             # The address went again, or is not ready yet: the next look begins once more.
             level = logging.DEBUG if str(error) == self._trouble else logging.INFO
@@ -114,28 +113,29 @@ class Discovery:
             self._trouble = ""
 
     async def _stop(self) -> None:
-        browser, self._browser = self._browser, None
         stopping, self._zeroconf = self._zeroconf, None
-        # Interfaces may be gone already, and with them what there was to close.
-        with suppress(OSError, TimeoutError):
-            if browser is not None:
-                await browser.async_cancel()
-            if stopping is not None:
+        if stopping is not None:
+            # Interfaces may be gone already, and with them what there was to close.
+            with suppress(OSError, TimeoutError):
                 await stopping.async_close()
 
-    def _changed(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+    def _changed(self, name: str, announced: bool) -> None:
         short = name.removesuffix("." + SERVICE_TYPE)
         if self._only is None or short == self._only:
-            self._changes.put_nowait((short, state_change))
+            self._changes.put_nowait((short, announced))
 
     async def _follow(self, name: str) -> None:
-        for pause in (0.0, SETTLE):
-            # Once more when an address that was replaced has left the cache.
-            await asyncio.sleep(pause)
-            gateway = await self._ask(name)
-            if gateway is not None and gateway != self._told.get(name):
-                self._told[name] = gateway
-                self._tell(GatewayFound(gateway))
+        try:
+            for pause in (0.0, SETTLE):
+                # Once more when an address that was replaced has left the cache.
+                await asyncio.sleep(pause)
+                gateway = await self._ask(name)
+                if gateway is not None and gateway != self._told.get(name):
+                    self._told[name] = gateway
+                    self._tell(GatewayFound(gateway))
+        finally:
+            if self._following.get(name) is asyncio.current_task():
+                del self._following[name]
 
     def _lose(self, name: str) -> None:
         if self._told.pop(name, None) is not None:
@@ -146,12 +146,18 @@ class Discovery:
             return None
         try:
             info = AsyncServiceInfo(SERVICE_TYPE, _full(name))
-            answered = await info.async_request(self._zeroconf.zeroconf, RESOLVE_TIMEOUT * 1000)
-        except (zeroconf.Error, OSError) as error:
+            for _ in range(QUESTIONS):
+                # Each begins with what is in the cache by now: of an answer that names the host's address before the
+                # host, zeroconf takes the address there and nowhere else.
+                await info.async_request(self._zeroconf.zeroconf, RESOLVE_TIMEOUT / QUESTIONS * 1000)
+                # Complete it is only with a TXT record, of which nothing is used.
+                if info.port and info.parsed_addresses():
+                    break
+        except (zeroconf.Error, OSError, UnicodeError) as error:
             # A name that is none, or sockets that were closed under the question by a change of network.
             log.debug("Could not ask for a gateway's address: %s", type(error).__name__)
             return None
-        if not answered or not info.port:
+        if not info.port:
             return None
         hosts = sorted(filter(_reachable, info.parsed_scoped_addresses()), key=self._distance)
         return Gateway(name, tuple(Address(host, info.port) for host in hosts)) if hosts else None
@@ -163,6 +169,21 @@ class Discovery:
             return 2
         nets = (ipaddress.ip_interface(f"{one.address}/{one.prefix}").network for one in self._own or ())
         return 0 if any(address in net for net in nets) else 1
+
+
+class _Listener(ServiceListener):
+    """Passes on what zeroconf's browser sees: an instance's whole name, and whether it is announced or taken back."""
+
+    def __init__(self, changed: Callable[[str, bool], None]) -> None:
+        self._changed = changed
+
+    def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        self._changed(name, True)
+
+    update_service = add_service
+
+    def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        self._changed(name, False)
 
 
 def _full(name: str) -> str:
@@ -181,10 +202,8 @@ def _ask_all(zeroconf_: Zeroconf) -> None:
     A name with a dot in it can't be asked for: zeroconf takes each dot for the border of a label, and only its own kind
     would answer to that.
     """
-    question = DNSQuestion(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN)
-    question.unicast = True  # or it would count as asked already, by our own browser
     out = DNSOutgoing(_FLAGS_QR_QUERY)
-    out.add_question(question)
+    out.add_question(DNSQuestion(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN))
     zeroconf_.async_send(out)
 
 

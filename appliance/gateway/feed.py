@@ -32,8 +32,7 @@ from appliance.core.events import (
 )
 from appliance.core.values import Address, Order, Token
 from appliance.gateway.api import refuses_token
-from appliance.gateway.http import url_host
-from appliance.gateway.wire import Envelope, read_message
+from appliance.gateway.wire import Envelope, read_message, url_host
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.values import Order, Token
+from appliance.core.values import Address, Order, Token
 
 INVALID_TOKEN = -2
 MALFORMED_AUTHORIZATION = -1
@@ -38,6 +38,11 @@ class Envelope:
 
     return_code: int | None
     words: str
+
+
+def url_host(address: Address) -> str:
+    """The host as URLs and the Host header have it: an IPv6 scope means something to this box alone."""
+    return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host
 
 
 def decode(text: str | bytes) -> Any:
