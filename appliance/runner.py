@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 from collections import deque
@@ -45,7 +46,6 @@ from appliance.core.states import Offline, State
 from appliance.core.values import Gateway
 from appliance.core.view import Sound, View
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
-from appliance.gateway.feed import run_feed
 from appliance.panel import Panel
 from appliance.store import TokenStore
 from appliance.threads import in_daemon_thread
@@ -75,8 +75,7 @@ class Gateways(Protocol):
 class Runner:
     """Runs the appliance until quit() is called or a task of it fails.
 
-    find: makes the source of gateways, given where to tell events; it is called on a thread, for mDNS takes long to
-    load, and the first picture does not wait for it.
+    find: makes the source of gateways, given where to tell events; it is called on a thread, and may take its time.
     """
 
     def __init__(
@@ -206,7 +205,7 @@ class Runner:
             case ResolveGateway():
                 self._start(self._resolve(effect))
             case OpenFeed(attempt, address, token):
-                self._feeds[attempt] = task = self._start(run_feed(attempt, address, token, self.tell))
+                self._feeds[attempt] = task = self._start(self._run_feed(attempt, address, token, self.tell))
                 task.add_done_callback(lambda _: self._feeds.pop(attempt, None))
             case CloseFeed(attempt):
                 feed = self._feeds.pop(attempt, None)
@@ -235,9 +234,18 @@ class Runner:
     async def _load(self) -> None:
         """What flash holds, and then gateways: whom a token belongs to is known before anyone is in sight."""
         loaded = await in_daemon_thread(self._store.load, "load the token")
-        self._gateways = await in_daemon_thread(lambda: self._find(self.tell), "load mDNS")
+        await in_daemon_thread(self._load_network, "load the network's libraries")
         self.tell(loaded)
         await self._gateways.run()
+
+    def _load_network(self) -> None:
+        """Import what takes long to load and the first picture does not need. On a thread of its own."""
+        from appliance.gateway.feed import run_feed
+
+        self._run_feed = run_feed
+        self._gateways = self._find(self.tell)
+        # What was loaded so far stays for good: the collector need not look through it again and again.
+        gc.freeze()
 
     async def _ask(self, effect: AskForToken) -> None:
         name = effect.gateway.name

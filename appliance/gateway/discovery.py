@@ -19,13 +19,11 @@ from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
 from appliance.core.values import Address, Gateway
-from appliance.gateway.network import OwnAddress, own_addresses
+from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses
 
 log = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_tracker-http._tcp.local."
-LOOK_AT_NETWORK_EVERY = 2.0
-"""Seconds between looks at our own addresses."""
 RESOLVE_TIMEOUT, QUESTIONS = 3.0, 3
 """Seconds to wait for an answer to a name, and how often it is asked for meanwhile: once a second, as mDNS repeats."""
 SETTLE = 1.2

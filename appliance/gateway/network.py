@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import ifaddr
 
+LOOK_AT_NETWORK_EVERY = 2.0
+"""Seconds between looks at our own addresses."""
 _SIOCGIFFLAGS = 0x8913
 _IFF_LOOPBACK, _IFF_RUNNING = 0x8, 0x40
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from appliance.core.events import Event, GatewayFound, NetworkChanged
 from appliance.core.values import Address, Gateway
-from appliance.gateway.discovery import LOOK_AT_NETWORK_EVERY
-from appliance.gateway.network import own_addresses
+from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, own_addresses
 from appliance.threads import in_daemon_thread
 
 LOOK_UP_EVERY = 10.0

@@ -1,0 +1,142 @@
+"""`python -m tests.bench`: measure everything in one run and print one table. Linux only.
+
+Exit code: 0 whatever was measured, 1 with --strict where a goal is missed, 2 where a program could not be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.simulator.gateway import SimulatedGateway
+from tests.bench import measures
+from tests.bench.program import BenchError, Program
+from tests.bench.table import Row, render
+
+KINDS = ("appliance", "plain")
+PAIRS = 3
+"""Pairs of programs that are paged in turns, because one may be paged only so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much of each is done. rounds: pages for each program of each pair. idle: seconds."""
+
+    starts: int
+    rounds: int
+    notifications: int
+    idle: float
+    orders: int
+
+
+FULL = Amounts(starts=7, rounds=34, notifications=20_000, idle=60.0, orders=100_000)
+QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description="The appliance beside a plain client.")
+    parser.add_argument("--quick", action="store_true", help="half a minute instead of four; for a first look")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
+    options = parser.parse_args()
+    began = time.monotonic()
+    try:
+        rows = asyncio.run(bench(QUICK if options.quick else FULL))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    missed = sum(row.reached is False for row in rows)
+    print(f"\n{render(rows)}\n")
+    print(
+        f"MISSED: {missed} of {sum(row.reached is not None for row in rows)} goals" if missed else "all goals reached",
+        f"({time.monotonic() - began:.0f} s)",
+    )
+    return 1 if missed and options.strict else 0
+
+
+async def bench(amounts: Amounts) -> list[Row]:
+    """Measure it all."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        programs = [await _program(stack, kind, folder / f"{kind}-{pair}") for pair in range(PAIRS) for kind in KINDS]
+        pair = programs[: len(KINDS)]
+        starts = await _starts(pair, amounts.starts)
+        _say(f"{amounts.idle:.0f} s in which nothing happens")
+        for program in programs:
+            await program.start()
+        for program in programs:
+            await program.live()
+            await program.settled()
+        idle = await measures.idle(programs, amounts.idle)
+        _say(f"{amounts.rounds * PAIRS} pages each")
+        paged = await measures.pages(programs, amounts.rounds)
+        for program in programs[len(KINDS) :]:
+            await program.stop()
+        bursts = await _bursts(pair, amounts.notifications)
+        _say(f"{amounts.orders:,} orders")
+        held = await measures.memory_of(pair, amounts.orders)
+    rows: list[Row] = []
+    for what, name in (("buzzer", "page to buzzer"), ("display", "page to last display byte")):
+        for words, of in (("median", statistics.median), ("p99", _p99)):
+            times = {kind: of([getattr(page, what) * 1000 for page in paged[kind]]) for kind in KINDS}
+            rows.append(Row(f"{name}, {words}", "ms", **times, at_most=1.5))
+    rows += [*bursts, *starts]
+    rows.append(Row(f"memory with {amounts.orders:,} orders", "MB", **held, at_most=1.3))
+    rows.append(Row("idle: CPU a minute", "s", **{kind: idle[kind].cpu for kind in KINDS}))
+    rows.append(Row("idle: wake-ups", "/s", **{kind: idle[kind].wakeups for kind in KINDS}, limit=2.0))
+    return rows
+
+
+async def _program(stack: AsyncExitStack, kind: str, folder: Path) -> Program:
+    folder.mkdir()
+    gateway = await stack.enter_async_context(SimulatedGateway(folder.name))
+    gateway.floor.create_many(12)
+    program = Program(kind, gateway, folder)
+    stack.push_async_callback(program.stop)
+    return program
+
+
+async def _starts(pair: Sequence[Program], times: int) -> list[Row]:
+    _say(f"{times} starts each")
+    found: dict[str, list[measures.Start]] = {kind: [] for kind in KINDS}
+    for turn in range(times + 1):
+        for program in pair:
+            start = await measures.start(program)
+            await program.stop()
+            if turn:  # the first reads all from disk and compiles it
+                found[program.kind].append(start)
+
+    def median(field: str) -> dict[str, float]:
+        return {kind: statistics.median(getattr(start, field) for start in found[kind]) for kind in KINDS}
+
+    return [
+        Row("start to the first picture", "s", **median("picture"), at_most=1.2),
+        Row("start to the first count", "s", **median("count")),
+        Row("memory after the start", "MB", **median("memory"), at_most=1.3),
+    ]
+
+
+async def _bursts(pair: Sequence[Program], notifications: int) -> list[Row]:
+    _say(f"{notifications:,} notifications in a burst")
+    rates = {program.kind: await measures.burst(program, notifications) for program in pair}
+    return [Row(f"burst of {notifications:,} notifications", "/s", **rates, at_least=1.0)]
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {what} ...", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What is measured, one function each. Programs are given in turns, appliance and plain client alike.
+
+Every measure takes both programs within the same stretch of time, so that whatever else the machine does hits both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.bench.program import BenchError, Program
+
+PERIOD = 1.6
+"""Seconds between two pages of one program: the appliance makes pages within 1.5 s one sound."""
+AT_TABLES = 50
+"""Orders that are active at a time while a burst passes: a full restaurant."""
+
+AT_ONCE = 0.003
+"""Seconds between two bytes of one picture at the most, where the next picture may follow at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Seconds from the start of the process to the last byte of the first picture and of the first count."""
+
+    picture: float
+    count: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Seconds from the gateway's ORDER_PAGED to the buzzer's pin and to the last byte on the display."""
+
+    buzzer: float
+    display: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What a program uses when nothing happens: CPU seconds a minute and wake-ups a second."""
+
+    cpu: float
+    wakeups: float
+
+
+async def start(program: Program) -> Start:
+    """Start a program, which then runs on. Memory is in megabytes, once the count is shown."""
+    began = await program.start()
+    await program.live()
+    await program.settled()
+    first = program.picture_after(began, AT_ONCE)
+    count = program.display[-1][0]
+    return Start(first - began, count - began, program.memory())
+
+
+async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page]]:
+    """Page each program's orders, one program after the other, so often."""
+    waiting: dict[Program, deque[str]] = {}
+    for program in programs:
+        waiting[program] = deque(order.uuid for order in program.gateway.floor.create_many(rounds))
+    for program in programs:
+        await program.settled()
+        program.forget()
+    sent: list[tuple[Program, float]] = []
+    turn = asyncio.get_running_loop().time()
+    for _ in range(rounds):
+        for program in programs:
+            turn += PERIOD / len(programs)
+            await asyncio.sleep(turn - asyncio.get_running_loop().time())
+            sent.append((program, time.monotonic()))
+            program.gateway.floor.page(waiting[program].popleft())
+    for program in programs:
+        await program.settled()
+    found: dict[str, list[Page]] = {program.kind: [] for program in programs}
+    for program, moment in sent:
+        sounded, drawn = program.sound_after(moment), program.picture_after(moment)
+        if max(sounded, drawn) > moment + PERIOD:
+            raise BenchError(f"the {program.kind} missed a page")
+        found[program.kind].append(Page(sounded - moment, drawn - moment))
+    return found
+
+
+async def idle(programs: Sequence[Program], seconds: float) -> dict[str, Idle]:
+    """Leave the programs alone for some time; gives the mean of each kind."""
+    before = [await program.usage() for program in programs]
+    began = time.monotonic()
+    await asyncio.sleep(seconds)
+    after = [await program.usage() for program in programs]
+    took = time.monotonic() - began
+    found: dict[str, Idle] = {}
+    for kind in {program.kind for program in programs}:
+        used = [(now, then) for program, now, then in zip(programs, after, before, strict=True) if program.kind == kind]
+        # The answer to each of the two questions is a wake-up of ours.
+        wakeups = sum(now.wakeups - then.wakeups - 1 for now, then in used) / len(used)
+        cpu = sum(now.cpu - then.cpu for now, then in used) / len(used)
+        found[kind] = Idle(cpu * 60 / took, max(0.0, wakeups) / took)
+    return found
+
+
+async def burst(program: Program, notifications: int) -> float:
+    """Notifications a second, from the first that is sent until the picture after the last one.
+
+    The last notification is the only page among them: the buzzer tells when a program has got that far.
+    """
+    floor = program.gateway.floor
+    floor.clear_all()
+    await program.settled()
+    program.forget()
+    here: deque[str] = deque()
+    said = 0
+    # Nothing is sent until this coroutine gives way.
+    while said < notifications - 1:
+        if len(here) >= AT_TABLES:
+            floor.clear(here.popleft())
+        else:
+            here.append(floor.create().uuid)
+            if said + 1 < notifications - 1:
+                floor.locate(here[-1], str(said % 40 + 1))
+                said += 1
+        said += 1
+    floor.page(here[-1])
+    began = time.monotonic()
+    await _sounded(program, 600.0)
+    await program.settled()
+    return notifications / (program.display[-1][0] - began)
+
+
+async def memory_of(programs: Sequence[Program], orders: int) -> dict[str, float]:
+    """Megabytes of each program once it holds so many active orders, that came as one whole set."""
+    for program in programs:
+        await program.gateway.stop()
+        program.gateway.floor.clear_all()
+        program.gateway.floor.create_many(orders)
+    found: dict[str, float] = {}
+    for program in programs:
+        program.forget()
+        await program.gateway.start()
+        await program.settled(await program.live(60.0), 60.0)
+        found[program.kind] = program.memory()
+    return found
+
+
+async def _sounded(program: Program, within: float) -> None:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        await asyncio.sleep(0.2)
+        await program.look()
+        if program.buzzer:
+            return
+    raise BenchError(f"the {program.kind} did not come to the end of a burst")

@@ -1,0 +1,70 @@
+"""The table that the bench prints: a measure a row, both programs, their ratio, and whether the goal is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+HEAD = ("", "appliance", "plain client", "ratio", "goal", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure, with both values in its unit.
+
+    at_most, at_least: goals for the ratio appliance / plain client. limit: a goal for the appliance's value alone.
+    """
+
+    what: str
+    unit: str
+    appliance: float
+    plain: float
+    at_most: float | None = None
+    at_least: float | None = None
+    limit: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """The appliance's value in plain clients; None where the plain client's is nothing."""
+        return self.appliance / self.plain if self.plain else None
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether every goal is reached; None where there is none."""
+        ratio, goals = self.ratio, []
+        if self.at_most is not None:
+            goals.append(ratio is not None and ratio <= self.at_most)
+        if self.at_least is not None:
+            goals.append(ratio is None or ratio >= self.at_least)
+        if self.limit is not None:
+            goals.append(self.appliance <= self.limit)
+        return all(goals) if goals else None
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as it is printed."""
+        goal = ""
+        if self.at_most is not None:
+            goal = f"<= {self.at_most:g} x"
+        elif self.at_least is not None:
+            goal = f">= {self.at_least:g} x"
+        elif self.limit is not None:
+            goal = f"<= {self.limit:g} {self.unit}"
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f} x"
+        mark = {None: "", True: "ok", False: "MISSED"}[self.reached]
+        return self.what, self._with_unit(self.appliance), self._with_unit(self.plain), ratio, goal, mark
+
+    def _with_unit(self, value: float) -> str:
+        digits = 0 if value >= 1000 else 1 if value >= 10 else 2
+        return f"{value:,.{digits}f} {self.unit}"
+
+
+def render(rows: Iterable[Row]) -> str:
+    """All rows under a head, in columns."""
+    cells = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
+    lines = []
+    for row in cells:
+        first, *others, mark = row
+        middle = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=False))
+        lines.append("  ".join((f"{first:<{widths[0]}}", *middle, mark)).rstrip())
+    return "\n".join(lines)
