@@ -255,7 +255,9 @@ class Runner:
             others = tuple(other for other in effect.gateway.addresses if other != effect.address)
             self.tell(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
             return
-        self._say_once(logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(answer.words)}")
+        self._say_once(
+            logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(answer.words, 200)}"
+        )
         self.tell(TokenDenied(effect.attempt, name, answer.why))
 
     async def _check(self, effect: CheckToken) -> None:

@@ -33,6 +33,9 @@ async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
         error: BaseException | None = None
         try:
             result = call()
+        except StopIteration as caught:
+            error = RuntimeError("StopIteration, which no future can carry")
+            error.__cause__ = caught
         except BaseException as caught:  # noqa: BLE001 - whatever it is, it belongs to the one who awaits the call
             error = caught
         # The loop may be closed by now: then nobody waits for the answer any more.

@@ -156,6 +156,7 @@ class MessageIgnored:
     """A well-formed message of a type that we don't know, which still takes its number."""
 
     seq: int | None = None
+    kind: str = ""
 
 
 Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | MessageIgnored

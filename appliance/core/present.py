@@ -78,11 +78,15 @@ def present(state: State, now: float) -> Shown:
     return replace(shown, until=max(shown.until, now + INSTANT))
 
 
-def legible(name: str) -> str:
-    """A name as it can be shown: no control or bidirectional characters, one line, not endless."""
-    kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "" for c in name[:200])
+def legible(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as it can be shown: no control or bidirectional characters, one line, not endless.
+
+    longest: characters that it may have.
+    """
+    begin = name[: 4 * longest]
+    kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "" for c in begin)
     words = " ".join(kept.split()) or "?"
-    return words if len(words) <= LONGEST_NAME else words[: LONGEST_NAME - 1] + "…"
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def age(seconds: float) -> str:

@@ -114,11 +114,16 @@ def _found(state: Trying, gateway: Gateway, now: float) -> Step:
 
 
 def _unresolved(state: Trying, now: float) -> Step:
-    """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere."""
-    if state.link.gateway is not None and now <= state.link.trusted_until:
-        return open_feed(state)
+    """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere.
+
+    Where a gateway of another name is announced at that address, the address is not the paired one's any more.
+    """
     credential = state.world.credential
     left = {name: seen for name, seen in state.world.gateways.items() if credential and name != credential.gateway}
+    taken = {address.host for other in left.values() for address in other.addresses}
+    address = state.link.address
+    if address is not None and address.host not in taken and now <= state.link.trusted_until:
+        return open_feed(state)
     return pause(replace(state, world=replace(state.world, gateways=left)), GATEWAY_UNREACHABLE, now)
 
 

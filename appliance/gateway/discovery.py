@@ -28,6 +28,10 @@ RESOLVE_TIMEOUT, QUESTIONS = 3.0, 3
 """Seconds to wait for an answer to a name, and how often it is asked for meanwhile: once a second, as mDNS repeats."""
 SETTLE = 1.2
 """Seconds after which a record that was replaced is out of the cache (RFC 6762, 10.2, says one)."""
+ASK_AGAIN_IN_VAIN, ASK_AGAIN = 10.0, 60.0
+"""Seconds between questions for gateways while there is none in sight, and once there is."""
+LONGEST_LABEL = 63
+"""Bytes of one part of a name (RFC 1035, 2.3.4)."""
 
 
 class Discovery:
@@ -43,7 +47,9 @@ class Discovery:
         self._own: tuple[OwnAddress, ...] | None = None
         self._zeroconf: AsyncZeroconf | None = None
         self._trouble = ""
+        self._asked_at = 0.0
         self._told: dict[str, Gateway] = {}
+        self._questioned: dict[str, frozenset[Address]] = {}
         self._resolving: set[str] = set()
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
@@ -55,27 +61,20 @@ class Discovery:
                 tasks.create_task(self._watch_network(), name="watch the network")
                 while True:
                     name, announced = await self._changes.get()
+                    if announced and name in self._resolving:
+                        continue  # what is heard now is the answer that somebody waits for
                     if (following := self._following.pop(name, None)) is not None:
                         following.cancel()
-                    if not announced:
-                        self._lose(name)
-                    elif name not in self._resolving:
+                    if announced:
                         self._following[name] = tasks.create_task(self._follow(name), name="follow an announcement")
+                    else:
+                        self._lose(name)
         finally:
             await self._stop()
 
     async def resolve(self, name: str) -> Gateway | None:
         """Ask for a gateway's name afresh, past every cache; None where nobody answers."""
-        if self._zeroconf is None:
-            return None
-        self._resolving.add(name)
-        try:
-            _forget(self._zeroconf.zeroconf, _full(name))
-            if "." in name:
-                _ask_all(self._zeroconf.zeroconf)
-            gateway = await self._ask(name)
-        finally:
-            self._resolving.discard(name)
+        gateway = await self._ask_afresh(name)
         if gateway is None:
             # When it comes back it is news, even at the old address.
             self._told.pop(name, None)
@@ -95,17 +94,27 @@ class Discovery:
                     self._lose(name)
             if own and self._zeroconf is None:
                 await self._start(own)
+            elif self._zeroconf is not None:
+                self._ask_now_and_then(self._zeroconf.zeroconf)
             await asyncio.sleep(LOOK_AT_NETWORK_EVERY)
+
+    def _ask_now_and_then(self, zeroconf_: Zeroconf) -> None:
+        """The browser asks four times and then only keeps up what it knows; a gateway may have missed all of them."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._asked_at + (ASK_AGAIN if self._told else ASK_AGAIN_IN_VAIN):
+            self._asked_at = now
+            _ask_all(zeroconf_)
 
     async def _start(self, own: tuple[OwnAddress, ...]) -> None:
         try:
             self._zeroconf = AsyncZeroconf(interfaces=[one.address for one in own], ip_version=IPVersion.V4Only)
+            self._asked_at = asyncio.get_running_loop().time()
             await self._zeroconf.async_add_service_listener(SERVICE_TYPE, _Listener(self._changed))
         except OSError as error:
             # The address went again, or is not ready yet: the next look begins once more.
             level = logging.DEBUG if str(error) == self._trouble else logging.INFO
-            log.log(level, "mDNS can't start on this network yet: %s", error)
             self._trouble = str(error)
+            log.log(level, "mDNS can't start on this network yet: %s", self._trouble)
             await self._stop()
         else:
             self._trouble = ""
@@ -123,21 +132,42 @@ class Discovery:
             self._changes.put_nowait((short, announced))
 
     async def _follow(self, name: str) -> None:
+        """Tell of a gateway that was announced, and again if its addresses were not all true."""
         try:
-            for pause in (0.0, SETTLE):
-                # Once more when an address that was replaced has left the cache.
-                await asyncio.sleep(pause)
-                gateway = await self._ask(name)
-                if gateway is not None and gateway != self._told.get(name):
-                    self._told[name] = gateway
-                    self._tell(GatewayFound(gateway))
+            self._tell_if_new(await self._ask(name))
+            await asyncio.sleep(SETTLE)
+            gateway = await self._ask(name)
+            self._tell_if_new(gateway)
+            # On a busy network an old address may be too young to be replaced, and would be believed for two minutes.
+            # Each set of addresses is questioned once, or a gateway that has several would be without end.
+            if gateway is not None and self._questioned.get(name) != (several := frozenset(gateway.addresses)):
+                self._questioned[name] = several
+                if len(several) > 1:
+                    self._tell_if_new(await self._ask_afresh(name))
         finally:
             if self._following.get(name) is asyncio.current_task():
                 del self._following[name]
 
+    def _tell_if_new(self, gateway: Gateway | None) -> None:
+        if gateway is not None and gateway != self._told.get(gateway.name):
+            self._told[gateway.name] = gateway
+            self._tell(GatewayFound(gateway))
+
     def _lose(self, name: str) -> None:
+        self._questioned.pop(name, None)
         if self._told.pop(name, None) is not None:
             self._tell(GatewayLost(name))
+
+    async def _ask_afresh(self, name: str) -> Gateway | None:
+        if self._zeroconf is None:
+            return None
+        self._resolving.add(name)
+        try:
+            _forget(self._zeroconf.zeroconf, _full(name))
+            _ask_all(self._zeroconf.zeroconf)
+            return await self._ask(name)
+        finally:
+            self._resolving.discard(name)
 
     async def _ask(self, name: str) -> Gateway | None:
         if self._zeroconf is None:
@@ -176,6 +206,12 @@ class _Listener(ServiceListener):
         self._changed = changed
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        if any(len(label.encode()) > LONGEST_LABEL for label in name.split(".")):
+            # Bytes that are no UTF-8 became longer when they were read. As an answer that is known already, the name
+            # would be a part of the browser's next question, which can't be written then, and would be its last.
+            pointers = zc.cache.async_entries_with_name(SERVICE_TYPE)
+            zc.cache.async_remove_records([one for one in pointers if getattr(one, "alias", None) == name])
+            return
         self._changed(name, True)
 
     update_service = add_service
@@ -197,8 +233,8 @@ def _reachable(host: str) -> bool:
 def _ask_all(zeroconf_: Zeroconf) -> None:
     """Ask every gateway for all that it has to say.
 
-    A name with a dot in it can't be asked for: zeroconf takes each dot for the border of a label, and only its own kind
-    would answer to that.
+    It finds the one whose announcement was lost, and the stranger at an address that was another's; and it is the only
+    way to a name with a dot in it: zeroconf takes each dot for the border of a label.
     """
     out = DNSOutgoing(_FLAGS_QR_QUERY)
     out.add_question(DNSQuestion(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN))

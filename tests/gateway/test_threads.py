@@ -1,0 +1,87 @@
+"""Blocking calls on threads: their results, their errors, and that nobody has to wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from appliance.threads import in_daemon_thread
+from tests.clock import until
+
+
+async def test_what_a_call_returns() -> None:
+    assert await in_daemon_thread(lambda: threading.current_thread().name, "look around") == "look around"
+    assert await in_daemon_thread(lambda: 7, "count") == 7
+
+
+@pytest.mark.parametrize("error", [OSError(5, "oops"), TimeoutError(), asyncio.CancelledError(), StopIteration(3)])
+async def test_what_a_call_raises(error: BaseException) -> None:
+    def call() -> None:
+        raise error
+
+    async with asyncio.timeout(1):
+        with pytest.raises((type(error), RuntimeError)) as raised:
+            await in_daemon_thread(call, "fail")
+    assert error in (raised.value, raised.value.__cause__)
+
+
+async def test_the_loop_goes_on_meanwhile() -> None:
+    gate = threading.Event()
+    call = asyncio.create_task(in_daemon_thread(gate.wait, "wait"))
+    await asyncio.sleep(0.01)
+    assert not call.done()
+    gate.set()
+    assert await asyncio.wait_for(call, 1) is True
+
+
+async def test_cancelling_does_not_wait_and_a_late_result_is_dropped() -> None:
+    gate = threading.Event()
+    threads = threading.active_count()
+    call = asyncio.create_task(in_daemon_thread(gate.wait, "wait"))
+    await asyncio.sleep(0.01)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, 0.1)
+    gate.set()
+    await until(lambda: threading.active_count() == threads)
+    await asyncio.sleep(0)
+
+
+def test_a_call_that_ends_after_the_loop() -> None:
+    gate = threading.Event()
+    failed: list[object] = []
+
+    async def main() -> None:
+        call = asyncio.create_task(in_daemon_thread(gate.wait, "wait"))
+        await asyncio.sleep(0.01)
+        call.cancel()
+
+    hook, threading.excepthook = threading.excepthook, failed.append
+    try:
+        asyncio.run(main())
+        (left,) = [thread for thread in threading.enumerate() if thread.name == "wait"]
+        gate.set()
+        left.join(1)
+    finally:
+        threading.excepthook = hook
+    assert failed == []
+
+
+def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
+    code = """
+import asyncio, time
+from appliance.threads import in_daemon_thread
+async def main():
+    call = asyncio.create_task(in_daemon_thread(lambda: time.sleep(60), "hang"))
+    await asyncio.sleep(0.01)
+    call.cancel()
+asyncio.run(main())
+"""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=10)
+    assert time.monotonic() - began < 5

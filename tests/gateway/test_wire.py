@@ -1,0 +1,275 @@
+"""The gateway's JSON: the documented samples verbatim, and whatever else there may come."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.events import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
+from appliance.core.values import Order, Token
+from appliance.gateway.wire import Envelope, decode, read_envelope, read_message, read_order, read_token
+
+ACTIVE = """
+{"type": "ACTIVE_ORDERS", "count": 1, "items": [
+  {"name": "102", "uuid": "f8853c42-3c10-4636-81e3-a3aeb65d9219", "orderType": "ON_PREMISE", "locationName": "",
+   "state": "started", "created": "2016-09-22T19:08:52", "stateChanged": "2016-09-22T19:08:52", "paged": false,
+   "elapsedTime": 0}]}"""
+CREATED = """
+{"type": "ORDER_CREATED", "seq": 84, "name": "23", "uuid": "ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
+ "orderType": "ON_PREMISE", "locationName": "8", "state": "located", "created": "2016-12-09T09:00:23",
+ "stateChanged": "2016-12-09T09:00:23", "paged": false, "elapsedTime": 0}"""
+TOKEN = """
+{"status": 201, "returnCode": 2,
+ "token": {"name": "default", "token": "2f1f4339c7b77fa3474bf8ba8852349273e928bb8ad9d186",
+           "creation_date": "2016-12-24T08:04:34", "last_used": null, "ip_address": null}}"""
+EPOCH = datetime(2000, 1, 1)
+
+
+def seconds(text: str) -> float:
+    return (datetime.fromisoformat(text) - EPOCH).total_seconds()
+
+
+ORDER_102 = Order(
+    uuid="f8853c42-3c10-4636-81e3-a3aeb65d9219",
+    name="102",
+    order_type="ON_PREMISE",
+    created=seconds("2016-09-22T19:08:52"),
+    changed=seconds("2016-09-22T19:08:52"),
+    elapsed=0.0,
+)
+ORDER_23 = Order(
+    uuid="ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
+    name="23",
+    order_type="ON_PREMISE",
+    location="8",
+    state="located",
+    created=seconds("2016-12-09T09:00:23"),
+    changed=seconds("2016-12-09T09:00:23"),
+    elapsed=0.0,
+)
+
+
+def test_the_documented_samples() -> None:
+    assert read_message(ACTIVE) == OrdersReplaced((ORDER_102,))
+    assert read_message(CREATED) == OrderChanged(ORDER_23, created=True, seq=84)
+    assert read_message(CREATED.encode()) == read_message(CREATED)
+    assert read_message(CREATED.replace("CREATED", "MODIFIED")) == OrderChanged(ORDER_23, created=False, seq=84)
+    assert read_message(CREATED.replace("CREATED", "PAGED")) == OrderPaged(ORDER_23, seq=84)
+    token = read_token(decode(TOKEN))
+    assert token == Token("2f1f4339c7b77fa3474bf8ba8852349273e928bb8ad9d186")
+    assert read_envelope(decode(TOKEN)) == Envelope(2, "")
+    window = {"status": 403, "returnCode": -3, "message": "Time window expired or gateway button not pressed."}
+    assert read_envelope(window) == Envelope(-3, "Time window expired or gateway button not pressed.")
+
+
+UNHASHABLE: list[Any] = [[], {}, ["ORDER_PAGED"]]
+
+
+@pytest.mark.parametrize("kind", [None, 7, True, 1.5, *UNHASHABLE])
+def test_a_type_that_is_none_is_unusable_and_takes_its_number(kind: object) -> None:
+    assert read_message(json.dumps({"type": kind, "seq": 9})) == MessageUnusable(9)
+
+
+def test_numbers_are_read_whatever_the_rest() -> None:
+    assert read_message('{"type": "TRACKER_BATTERY_LOW", "seq": 5}') == MessageIgnored(5)
+    assert read_message('{"type": "ORDER_PAGED", "seq": 6, "uuid": 17}') == MessageUnusable(6)
+    assert read_message('{"type": "ACTIVE_ORDERS", "seq": 7}') == MessageUnusable(7)
+    assert read_message('{"seq": 8}') == MessageUnusable(8)
+    for seq in ("true", "8.0", '"8"', "null", "[8]", "NaN"):
+        assert read_message(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None)
+    assert read_message(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        '{"type": "ORDER_CREATED", "seq": ',
+        "[" * 1_000_000,
+        '{"a":' * 500_000,
+        "1" * 10_000,
+        '{"seq": %s}' % ("9" * 10_000),
+        "null",
+        "[]",
+        "NaN",
+        "-Infinity",
+        '"\\ud800"',
+        "\ufeff{}",
+        b"\xff\xfe",
+        b"\x00\x01\x02",
+        b"\x80" * 100,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_what_is_no_message(text: str | bytes) -> None:
+    assert read_message(text) == MessageUnusable()
+
+
+def test_an_error_in_words() -> None:
+    assert read_message('{"status": 401, "returnCode": -2, "message": "No."}') == Envelope(-2, "No.")
+    assert read_message('{"returnCode": "x", "message": 7}') == Envelope(None, "")
+
+
+def test_unusable_orders_of_a_set_are_left_out_and_cost_no_other() -> None:
+    good: dict[str, object] = {"uuid": "a", "state": "started"}
+    bad: list[object] = [None, [], "x", {}, {**good, "uuid": ""}, {**good, "state": None}, {**good, "paged": 0}]
+    message = {"type": "ACTIVE_ORDERS", "items": [bad[0], good, *bad, {**good, "uuid": "b"}]}
+    assert read_message(json.dumps(message)) == OrdersReplaced((Order("a"), Order("b")))
+
+
+def test_lone_surrogates_stay_what_they_are() -> None:
+    order = read_order(decode('{"uuid": "\\ud800", "state": "\\udfff", "name": "\\ud83d", "created": "2016\\ud800"}'))
+    assert order == Order("\ud800", "\ud83d", state="\udfff")
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        ("2016-09-22T19:08:52", seconds("2016-09-22T19:08:52")),
+        ("2016-09-22T19:08:52.250", seconds("2016-09-22T19:08:52") + 0.25),
+        ("2016-09-22T19:08:52Z", seconds("2016-09-22T19:08:52")),
+        ("2016-09-22T19:08:52+02:00", seconds("2016-09-22T19:08:52")),
+        ("0001-01-01T00:00:00", seconds("0001-01-01T00:00:00")),
+        ("9999-12-31T23:59:59+23:59", seconds("9999-12-31T23:59:59")),
+        ("2016-02-30T00:00:00", None),
+        ("yesterday", None),
+        ("2016-09-22T19:08:52" + " " * 100, None),
+        ("", None),
+        (1474571332, None),
+        (False, None),
+    ],
+)
+def test_times(value: object, time: float | None) -> None:
+    order = read_order({"uuid": "a", "state": "started", "created": value, "stateChanged": value})
+    assert order is not None
+    assert (order.created, order.changed) == (time, time)
+
+
+@pytest.mark.parametrize(
+    ("value", "elapsed"),
+    [
+        (0, 0.0),
+        (431, 431.0),
+        (1.5, 1.5),
+        (-3, 0.0),
+        (10**400, None),
+        (-(10**400), None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (True, None),
+        ("9", None),
+        (None, None),
+    ],
+)
+def test_elapsed_times(value: object, elapsed: float | None) -> None:
+    order = read_order({"uuid": "a", "state": "started", "elapsedTime": value})
+    assert order is not None
+    assert order.elapsed == elapsed
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\n", "a\r\nHost: x", "ä", "a" * 4097, None, 7, ["a"]])
+def test_tokens_that_cannot_be_sent(text: object) -> None:
+    assert read_token({"token": {"token": text}}) is None
+
+
+SURROGATES = st.text(st.characters(exclude_categories=()), max_size=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | SURROGATES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SURROGATES, inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    ("type", "seq", "items", "count", "uuid", "state", "paged", "name", "orderType", "locationName", "created")
+) | st.sampled_from(("stateChanged", "elapsedTime", "returnCode", "message", "token", "status"))
+KINDS = st.sampled_from(["ACTIVE_ORDERS", "ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED", "NEWER"])
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "uuid": st.text(max_size=3) | JSON,
+        "state": st.sampled_from(["started", "located", "cleared"]) | JSON,
+        "paged": st.none() | st.booleans() | JSON,
+        "created": st.datetimes().map(datetime.isoformat) | JSON,
+        "elapsedTime": st.floats() | st.integers() | JSON,
+        "name": JSON,
+    },
+)
+MESSAGES = st.dictionaries(FIELDS, JSON | KINDS | ORDERS | st.lists(ORDERS, max_size=4), max_size=8) | ORDERS
+TYPED = st.builds(lambda kind, message: {**message, "type": kind}, KINDS, MESSAGES)
+
+
+def check(order: Order) -> None:
+    for text in (order.uuid, order.name, order.order_type, order.location, order.state):
+        assert isinstance(text, str)
+    assert order.uuid
+    assert isinstance(order.paged, bool)
+    for number in (order.created, order.changed, order.elapsed):
+        assert number is None or (isinstance(number, float) and abs(number) < 1e15)
+    hash(order)
+
+
+def usable(item: object) -> bool:
+    """The rule in the test's own words."""
+    if not isinstance(item, dict):
+        return False
+    named = type(item.get("uuid")) is str and item["uuid"] != ""
+    return named and type(item.get("state")) is str and type(item.get("paged")) in (bool, type(None))
+
+
+@given(JSON | MESSAGES | TYPED)
+def test_any_json_is_read_without_an_exception(body: Any) -> None:
+    message: Notification | Envelope = read_message(json.dumps(body))
+    match message:
+        case OrdersReplaced(orders):
+            assert len(orders) == sum(usable(item) for item in body["items"])
+            for order in orders:
+                check(order)
+        case OrderChanged() | OrderPaged():
+            assert usable(body)
+            check(message.order)
+        case Envelope():
+            assert "returnCode" in body
+            assert message == read_envelope(body)
+        case MessageIgnored():
+            assert isinstance(body["type"], str)
+        case MessageUnusable():
+            assert not (usable(body) and body.get("type") == "ORDER_PAGED")
+    if not isinstance(message, OrdersReplaced | Envelope):
+        seq = body.get("seq") if isinstance(body, dict) else None
+        assert message.seq == (seq if type(seq) is int else None)
+
+
+@given(ORDERS | JSON)
+def test_usable_orders_are_just_those_that_the_rule_names(item: Any) -> None:
+    order = read_order(item)
+    assert (order is not None) == usable(item)
+    if order is not None:
+        check(order)
+
+
+@given(st.text(st.characters(exclude_categories=())) | st.binary())
+def test_any_text_and_any_bytes_are_read_without_an_exception(text: str | bytes) -> None:
+    assert isinstance(read_message(text), Notification | Envelope)
+
+
+@given(JSON | MESSAGES | st.builds(lambda token: {"token": {"token": token}}, JSON | st.text()))
+def test_any_answer_is_read_without_an_exception(body: Any) -> None:
+    envelope = read_envelope(body)
+    assert envelope.return_code is None or type(envelope.return_code) is int
+    assert isinstance(envelope.words, str)
+    token = read_token(body)
+    if token is not None:
+        assert token.reveal() == body["token"]["token"]
+        token.reveal().encode("ascii")
