@@ -77,17 +77,18 @@ def _run(options: argparse.Namespace) -> int:
     if config is None:
         return EX_CONFIG
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
+    # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
+    panel = _panel(config, options.panel)
     with logs.held_back() if options.panel == "terminal" else nullcontext():
-        return asyncio.run(_serve(config, options.panel))
+        return asyncio.run(_serve(config, panel))
 
 
-async def _serve(config: Config, kind: str) -> int:
+async def _serve(config: Config, panel: Panel) -> int:
     """Run the appliance until it is told to end."""
     from appliance.core.machine import begin
     from appliance.runner import Runner
     from appliance.store import TokenStore
 
-    panel = _panel(config, kind)
     state = begin(config.orders, typed=config.gateway.address is not None)
     runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel)
     for signal_ in (signal.SIGTERM, signal.SIGINT):

@@ -27,7 +27,8 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
     root.setLevel(level)
     for name in _LIBRARIES:
         library = logging.getLogger(name)
-        library.setLevel(max(level, logging.WARNING))
+        # zeroconf warns with a traceback of every packet that a network which just went away did not take.
+        library.setLevel(max(level, logging.ERROR if name == "zeroconf" else logging.WARNING))
         # A library's children may have been given levels of their own.
         for child in list(logging.root.manager.loggerDict):
             if child.startswith(name + "."):

@@ -26,10 +26,13 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
     FeedOpened,
+    MessageIgnored,
+    MessageUnusable,
     Notification,
     OrdersReplaced,
     TokenRefused,
 )
+from appliance.core.present import legible
 from appliance.core.values import Address, Order, Token
 from appliance.gateway.api import refuses_token
 from appliance.gateway.wire import Envelope, read_message, url_host
@@ -47,6 +50,10 @@ CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; SIGTERM has 2."""
 LARGEST_MESSAGE = 64 * 1024 * 1024
 """Bytes. 100,000 orders are about 30 MB; the library's own limit of 1 MiB would shut out a large site."""
+
+MOST_REMARKS = 20
+"""Kinds of message that the log tells of; a gateway gone wild may make up a new one each time."""
+_remarked: set[str] = set()
 
 Tell = Callable[[Event], None]
 
@@ -155,6 +162,7 @@ async def _serve(connection: ClientConnection, attempt: int, token: Token, tell:
             if isinstance(message, Envelope):
                 _judge(message)
                 continue
+            _remark(message)
             if not batch:
                 # What came in one burst is told in one go: folding a thousand changes costs little more than one.
                 loop.call_soon(flush)
@@ -176,6 +184,20 @@ async def _first(connection: ClientConnection) -> tuple[Order, ...]:
             return message.orders
         if isinstance(message, Envelope):
             _judge(message)
+
+
+def _remark(message: Notification) -> None:
+    """Log what is new to us or can't be used, once: a gateway may go on saying it for years."""
+    match message:
+        case MessageIgnored(_, kind):
+            words = f"Messages of the type {legible(kind)} are not known here, and ignored"
+        case MessageUnusable():
+            words = "A message of the gateway can't be used; the whole set is asked for whenever that happens"
+        case _:
+            return
+    if words not in _remarked and len(_remarked) < MOST_REMARKS:
+        _remarked.add(words)
+        log.info("%s", words)
 
 
 def _judge(envelope: Envelope) -> None:

@@ -92,7 +92,7 @@ def read_message(text: str | bytes) -> Notification | Envelope:
         if order is None:
             return MessageUnusable(seq)
         return OrderPaged(order, seq) if kind == "ORDER_PAGED" else OrderChanged(order, kind == "ORDER_CREATED", seq)
-    return MessageIgnored(seq)
+    return MessageIgnored(seq, kind if isinstance(kind, str) else "")
 
 
 def read_order(item: object) -> Order | None:

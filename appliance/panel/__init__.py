@@ -6,10 +6,12 @@ Owns only the interface; each kind of panel has its own module, and the parts of
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from appliance.core.events import Event
-from appliance.core.view import Sound, View
+if TYPE_CHECKING:
+    # Only the types' names: what a display needs for its first picture is loaded first.
+    from appliance.core.events import Event
+    from appliance.core.view import Sound, View
 
 __all__ = ["Panel"]
 

@@ -11,19 +11,25 @@ import functools
 import logging
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from appliance.core.events import Event
-from appliance.core.view import Leds, Light, Sound, View
-from appliance.panel.button import ButtonPart
+from appliance import __version__
+from appliance.core.view import Leds, Light, Line, Screen, Size, Sound, View
 from appliance.panel.buzzer import BuzzerPart
 from appliance.panel.drawing import draw
 from appliance.panel.leds import LedPart
 from appliance.panel.oled import Oled
 
+if TYPE_CHECKING:
+    from appliance.core.events import Event
+    from appliance.panel.button import ButtonPart
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+GREETING = Screen((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")))
+"""The first picture, before the program knows anything."""
 
 
 class HardwarePanel:
@@ -51,6 +57,7 @@ class HardwarePanel:
         make_device: Callable[[], Any] | None = None,
     ) -> None:
         self._oled = Oled(driver, port, address, rotate, contrast, make_device=make_device, changed=self._light)
+        self._oled.greet(functools.partial(draw, GREETING))
         self._leds_wanted = Leds()
         self._closed = False
         pins = _Pins(pin_factory)
@@ -58,8 +65,7 @@ class HardwarePanel:
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
         )
         self._buzzer = BuzzerPart(pins.output("buzzer", buzzer), buzzer_enabled)
-        wire = pins.input("button", button)
-        self._button = ButtonPart(wire) if wire is not None else None
+        self._button = _button(pins.input("button", button))
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin, inside a running loop. quit_ is not used: nobody ends the box by its button."""
@@ -93,6 +99,14 @@ class HardwarePanel:
         if self._oled.fault is not None:
             leds = dataclasses.replace(leds, amber=Light.FAST)
         self._leds.show(leds)
+
+
+def _button(wire: Any) -> ButtonPart | None:
+    if wire is None:
+        return None
+    from appliance.panel.button import ButtonPart
+
+    return ButtonPart(wire)
 
 
 class _Pins:

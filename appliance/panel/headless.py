@@ -10,6 +10,7 @@ import dataclasses
 import json
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
@@ -42,6 +43,7 @@ class HeadlessPanel:
         self._last: View | None = None
         self._rest = b""
         self._hold: asyncio.TimerHandle | None = None
+        self._later: deque[str] = deque(maxlen=100)
         self._ended = False
         self._complaints = 0
 
@@ -93,18 +95,19 @@ class HeadlessPanel:
                 return
             case ["quit"]:
                 self._end()
-            case ["press"] if self._hold is None:
+            case ["press" | "hold", *_] if self._hold is not None:
+                # A finger that holds the button can't press it: what comes next comes after it is let go.
+                self._later.append(line)
+            case ["press"]:
                 self._emit(ButtonPressed())
                 self._emit(ButtonReleased())
-            case ["hold", text] if self._hold is None:
+            case ["hold", text]:
                 seconds = to_seconds(text)
                 if seconds is None or self._loop is None:
                     self._complain("not a number of seconds in %r; ignored", line)
                     return
                 self._emit(ButtonPressed())
                 self._hold = self._loop.call_later(seconds, self._let_go)
-            case ["press"] | ["hold", _]:
-                self._complain("the button is held already: %r is ignored", line)
             case _:
                 self._complain("unknown command %r; ignored (press, hold SECONDS, quit)", line)
 
@@ -116,6 +119,8 @@ class HeadlessPanel:
     def _let_go(self) -> None:
         self._hold = None
         self._emit(ButtonReleased())
+        while self._later and self._hold is None:
+            self._command(self._later.popleft())
 
     def _complain(self, message: str, line: str) -> None:
         self._complaints += 1

@@ -28,6 +28,8 @@ Paint = Callable[[tuple[int, int]], "Image"]
 
 CLOSE = 0.5
 """Seconds that the end waits for the display to be blanked."""
+GREETING = 0.3
+"""Seconds that the program waits for its first picture before it loads the rest of itself."""
 NOP = 0xE3
 """The command that does nothing, but is acknowledged (data sheets of SSD1306 and SH1106)."""
 
@@ -73,19 +75,31 @@ class Oled:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
+        self._drawn = threading.Event()
         self._mail: SimpleQueue[Paint | None] = SimpleQueue()
         self._busy_since: float | None = None
         self._fault: str | None = None
+        self._early: str | None = None
+        self._begun = False
 
     @property
     def fault(self) -> str | None:
         """What is wrong with the display, in words; None while it works."""
         return self._fault
 
+    def greet(self, paint: Paint) -> None:
+        """Show a first picture before there is a loop, and wait for it, but not for long."""
+        self.show(paint)
+        self._begin()
+        self._drawn.wait(GREETING)
+
     def start(self) -> None:
-        """Start the thread, inside a running loop."""
+        """Start the thread if there was no greeting, and watch it, inside a running loop."""
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, name="display", daemon=True).start()
+        if not self._begun:
+            self._begin()
+        elif self._early is not None:
+            self._tell(self._early)
         self._look()
 
     def show(self, paint: Paint) -> None:
@@ -96,13 +110,18 @@ class Oled:
         """Blank the display; a stuck one is left behind after half a second."""
         if self._watch is not None:
             self._watch.cancel()
-        if self._loop is None:
+        if not self._begun:
             return
+        self._loop = asyncio.get_running_loop()
         self._mail.put(None)
         try:
             await asyncio.wait_for(self._ended.wait(), CLOSE)
         except TimeoutError:
             log.warning("the display did not answer in time and was not blanked")
+
+    def _begin(self) -> None:
+        self._begun = True
+        threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def _look(self) -> None:
         """Look from outside whether the thread still moves: a stuck call can't tell so itself."""
@@ -149,11 +168,13 @@ class Oled:
                 # luma raises errors of its own kind, bare OSErrors and assertions; to the box they are all one:
                 # no display for now.
                 self._post(str(error) or type(error).__name__)
+                self._drawn.set()
                 _release(device)
                 device = None
                 wait, delay = delay, min(2 * delay, self._timing.retry_most)
             else:
                 self._post(None)
+                self._drawn.set()
                 wait, delay = self._timing.probe, self._timing.retry
             finally:
                 self._busy_since = None
@@ -181,7 +202,9 @@ class Oled:
             newest = mail
 
     def _post(self, fault: str | None) -> None:
-        if (fault is None) != (self._fault is None):
+        if self._loop is None:
+            self._early = fault
+        elif (fault is None) != (self._fault is None):
             self._call(self._tell, fault)
 
     def _end(self, device: Any) -> None:

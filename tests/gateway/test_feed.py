@@ -125,7 +125,7 @@ async def test_whatever_comes_is_told_and_ends_nothing() -> None:
     order = [Order(str(number), state="located") for number in (6, 7)]
     assert [one for event in events[1:-1] if isinstance(event, FeedNotified) for one in event.notifications] == [
         *[unusable] * 4,
-        MessageIgnored(4),
+        MessageIgnored(4, "NEWER"),
         MessageUnusable(5),
         OrderPaged(order[0], 6),
         OrderPaged(order[1], 7),

@@ -83,12 +83,12 @@ def test_a_type_that_is_none_is_unusable_and_takes_its_number(kind: object) -> N
 
 
 def test_numbers_are_read_whatever_the_rest() -> None:
-    assert read_message('{"type": "TRACKER_BATTERY_LOW", "seq": 5}') == MessageIgnored(5)
+    assert read_message('{"type": "TRACKER_BATTERY_LOW", "seq": 5}') == MessageIgnored(5, "TRACKER_BATTERY_LOW")
     assert read_message('{"type": "ORDER_PAGED", "seq": 6, "uuid": 17}') == MessageUnusable(6)
     assert read_message('{"type": "ACTIVE_ORDERS", "seq": 7}') == MessageUnusable(7)
     assert read_message('{"seq": 8}') == MessageUnusable(8)
     for seq in ("true", "8.0", '"8"', "null", "[8]", "NaN"):
-        assert read_message(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None)
+        assert read_message(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None, "NEW")
     assert read_message(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400)
 
 

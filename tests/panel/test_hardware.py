@@ -21,9 +21,10 @@ PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
 VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=Light.ON), Screen((Line("12"),)))
 
 
-def made(pins: MockFactory | None, display: I2cDisplay) -> HardwarePanel:
+async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: int) -> HardwarePanel:
+    """A panel, made as the program makes it: not in the loop, for it waits until it has greeted."""
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 127, bus=display)  # noqa: E731
-    return HardwarePanel(**PINS, pin_factory=pins, make_device=make)  # type: ignore[arg-type]
+    return await asyncio.to_thread(lambda: HardwarePanel(**mounted, pin_factory=pins, make_device=make))
 
 
 def lit(pins: MockFactory) -> dict[str, bool]:
@@ -32,7 +33,7 @@ def lit(pins: MockFactory) -> dict[str, bool]:
 
 async def test_all_parts_together(pins: MockFactory) -> None:
     display = I2cDisplay()
-    panel: Panel = made(pins, display)
+    panel: Panel = await made(pins, display, **PINS)
     events: list[Event] = []
     panel.start(events.append, lambda: None)
     panel.show(VIEW, Sound.PAGE)
@@ -48,7 +49,7 @@ async def test_all_parts_together(pins: MockFactory) -> None:
 async def test_amber_blinks_fast_while_the_display_is_out(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
-    panel = made(pins, display)
+    panel = await made(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     await until(lambda: lit(pins)["amber"])
@@ -61,7 +62,7 @@ async def test_amber_blinks_fast_while_the_display_is_out(pins: MockFactory) -> 
 async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
-    panel = made(pins, display)
+    panel = await made(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     await until(lambda: panel._oled.fault is not None)
@@ -72,13 +73,24 @@ async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: Moc
     assert not any(lit(pins).values())
 
 
+async def test_it_greets_before_it_is_started(pins: MockFactory) -> None:
+    display = I2cDisplay()
+    panel = await made(pins, display, **PINS)
+    assert display.picture().getbbox() is not None
+    greeting = display.picture().tobytes()
+    panel.start(lambda _: None, lambda: None)
+    panel.show(VIEW, None)
+    await until(lambda: display.picture().tobytes() != greeting)
+    await panel.close()
+
+
 async def test_a_machine_without_pins_still_has_its_display(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     display = I2cDisplay()
     with caplog.at_level(logging.INFO):
-        panel = made(None, display)
+        panel = await made(None, display, **PINS)
         panel.start(lambda _: None, lambda: None)
         panel.show(VIEW, Sound.PAGE)
         await until(lambda: display.picture().getbbox() is not None)
@@ -90,7 +102,7 @@ async def test_a_machine_without_pins_still_has_its_display(
 async def test_a_busy_pin_costs_one_part(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     taken = DigitalOutputDevice(PINS["red"], pin_factory=pins)
     with caplog.at_level(logging.INFO):
-        panel = made(pins, I2cDisplay())
+        panel = await made(pins, I2cDisplay(), **PINS)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "the red LED on pin 22 can't be used" in caplog.text
     panel.show(VIEW, Sound.PAGE)
@@ -100,9 +112,7 @@ async def test_a_busy_pin_costs_one_part(pins: MockFactory, caplog: pytest.LogCa
 
 
 async def test_parts_that_are_not_mounted_are_no_trouble(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
-    panel = HardwarePanel(
-        pin_factory=pins, make_device=lambda: make_i2c_device("ssd1306", 1, 60, 0, 9, bus=I2cDisplay())
-    )
+    panel = await made(pins, I2cDisplay())
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     await asyncio.sleep(0.02)

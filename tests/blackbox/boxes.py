@@ -1,0 +1,228 @@
+"""Drives the appliance as the black-box contract says: a process, its JSON lines, its commands, its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.blackbox.lab import Host
+
+ROOT = Path(__file__).parents[2]
+START = 20.0
+"""Seconds for a first line: on two busy cores a cold start of several processes at once takes its time."""
+TO_END = 2.0
+STATES = {"discovering", "awaiting_pairing", "pairing", "connecting", "connected", "offline"}
+LIGHTS = {"off", "on", "slow", "fast"}
+SOUNDS = {None, "page", "paired", "error", "late"}
+KEYS = {"state", "reason", "gateway", "active", "paged", "oldest_s", "leds", "sound", "screen"}
+Json = dict[str, Any]
+
+
+class Box:
+    """An appliance on a host. config: its YAML, without the state directory."""
+
+    def __init__(self, host: Host, directory: Path, config: str = "") -> None:
+        self.host = host
+        self.state_dir = directory / "state"
+        self.token_file = self.state_dir / "token.json"
+        self._config = directory / "config.yaml"
+        self.lines: list[Json] = []
+        self.output = b""
+        self.log = ""
+        directory.mkdir(exist_ok=True)
+        self.state_dir.mkdir(mode=0o700)
+        self._config.write_text(f"state_dir: {self.state_dir}\n{config}")
+        self._news = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._threads: list[threading.Thread] = []
+
+    def hold_token(self, gateway: str, token: str) -> None:
+        """Have it paired already."""
+        self.token_file.write_text(json.dumps({"gateway": gateway, "token": token}))
+        self.token_file.chmod(0o600)
+
+    def start(self) -> int:
+        """Switch it on and wait for its first line; the mark just before."""
+        mark = self.launch()
+        self.wait(START, since=mark)
+        return mark
+
+    def launch(self) -> int:
+        """Switch it on; the mark just before."""
+        mark = self.mark()
+        command = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(self._config)]
+        self._process = self.host.start(command, log=subprocess.PIPE, PYTHONPATH=str(ROOT))
+        self._threads = [
+            threading.Thread(target=work, args=[self._process], daemon=True) for work in (self._read, self._read_log)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return mark
+
+    def mark(self) -> int:
+        """A place in the lines: all from here on are new."""
+        return len(self.lines)
+
+    @property
+    def line(self) -> Json:
+        """The latest line."""
+        return self.lines[-1]
+
+    def wait(
+        self, within: float, since: int | None = None, where: Callable[[Json], bool] | None = None, **facts: object
+    ) -> Json:
+        """The first line, from the latest (or from a mark) on, that has these facts; `gateway` is its name."""
+        at = max(0, len(self.lines) - 1) if since is None else since
+        found: list[Json] = []
+
+        def there() -> bool:
+            nonlocal at
+            while not found and at < len(self.lines):
+                line = self.lines[at]
+                at += 1
+                if fits(line, facts) and (where is None or where(line)):
+                    found.append(line)
+            return bool(found)
+
+        with self._news:
+            if not self._news.wait_for(there, within):
+                raise AssertionError(f"not within {within:g} s: {facts or where}\n{self.story()}")
+        return found[0]
+
+    def never(self, since: int, **facts: object) -> None:
+        """Check that no line since a mark has these facts."""
+        wrong = [line for line in self.lines[since:] if fits(line, facts)]
+        assert not wrong, f"{facts}: {wrong[0]}\n{self.story()}"
+
+    def sounds(self, since: int = 0) -> list[str]:
+        """The sounds since a mark."""
+        return [line["sound"] for line in self.lines[since:] if line["sound"]]
+
+    def press(self) -> int:
+        """Press the button; the mark just before."""
+        return self.type("press")
+
+    def type(self, command: str) -> int:
+        """Type a line; the mark just before."""
+        mark = self.mark()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(command.encode() + b"\n")
+        self._process.stdin.flush()
+        return mark
+
+    def end(self, how: str = "term") -> None:
+        """Switch it off: `term`, `quit` or `eof`. Raises AssertionError unless that takes 2 s and leaves it dark."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        asked = time.monotonic()
+        match how:
+            case "term":
+                self._process.send_signal(signal.SIGTERM)
+            case "quit":
+                self.type("quit")
+            case _:
+                self._process.stdin.close()
+        try:
+            code = self._process.wait(TO_END + 8)
+            took = time.monotonic() - asked
+        finally:
+            self._stop()
+        where = self.line["state"] if self.lines else "not a line"
+        assert code == 0, f"{how}, {where}: code {code}\n{self.story()}"
+        assert took <= TO_END, f"{how}, {where}: {took:.1f} s\n{self.story()}"
+        assert self.lines, self.log
+        assert set(self.line["leds"].values()) == {"off"}, self.story()
+
+    def kill(self) -> None:
+        """Pull the plug."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+        self._stop()
+
+    def close(self, secrets: set[str]) -> None:
+        """Switch it off, if it is on, and check all that it ever said. secrets: what it must not have said."""
+        if self._process is not None:
+            self.end()
+        for line in self.lines:
+            check(line)
+        assert "Traceback" not in self.log, self.log
+        for secret in secrets:
+            assert secret.encode() not in self.output, "a token in the lines"
+            assert secret not in self.log, "a token in the log"
+
+    def story(self) -> str:
+        """What it said last, for a failure's message."""
+        lines = [f"{line['at']:.2f} {brief(line)}" for line in self.lines[-25:]]
+        return "\n".join([*lines, "log:", *self.log.splitlines()[-25:]])
+
+    def _stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+        for thread in self._threads:
+            thread.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+        self._process = None
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for text in process.stdout:
+            self.output += text
+            if text.endswith(b"\n"):
+                with self._news:
+                    self.lines.append({**json.loads(text), "at": time.monotonic()})
+                    self._news.notify_all()
+
+    def _read_log(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        for text in process.stderr:
+            self.log += text.decode()
+
+
+def run_to_end(host: Host, arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Run the appliance's command until it ends: its code, output and log."""
+    command = [sys.executable, "-m", "appliance", *arguments]
+    process = host.start(command, log=subprocess.PIPE, PYTHONPATH=str(ROOT))
+    output, log = process.communicate(timeout=START)
+    return process.returncode, output.decode(), log.decode()
+
+
+def brief(line: Json) -> str:
+    """A line in short."""
+    name = line["gateway"] and line["gateway"]["name"]
+    shown = {key: line[key] for key in ("reason", "active", "paged", "sound") if line[key] is not None}
+    return f"{line['state']} {name} {shown} {' / '.join(line['screen'])}"
+
+
+def fits(line: Json, facts: dict[str, object]) -> bool:
+    """Whether a line has these facts."""
+    flat = {**line, "gateway": line["gateway"] and line["gateway"]["name"]}
+    flat["address"] = line["gateway"] and line["gateway"]["address"]
+    return all(flat[key] == fact for key, fact in facts.items())
+
+
+def check(line: Json) -> None:
+    """Check a line against the contract."""
+    assert line.keys() - {"at"} == KEYS, line
+    assert line["state"] in STATES, line
+    assert line["reason"] is None or isinstance(line["reason"], str), line
+    assert line["gateway"] is None or line["gateway"].keys() == {"name", "address"}, line
+    counts = [line["active"], line["paged"]]
+    live = line["state"] == "connected"
+    assert all(isinstance(count, int) for count in counts) if live else counts == [None, None], line
+    assert line["oldest_s"] is None or (live and isinstance(line["oldest_s"], int)), line
+    assert line["leds"].keys() == {"green", "amber", "red"}, line
+    assert set(line["leds"].values()) <= LIGHTS, line
+    assert line["sound"] in SOUNDS, line
+    assert all(isinstance(words, str) for words in line["screen"]), line

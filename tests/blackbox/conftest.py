@@ -1,0 +1,84 @@
+"""The rig of every test here: a lab, gateways and boxes in it, and what must hold of them all at the end."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox import lab
+from tests.blackbox.boxes import Box
+from tests.blackbox.gateways import OtherGateway
+from tests.blackbox.lab import Host, Lab
+
+missing = functools.cache(lab.missing)
+
+
+class Rig:
+    """A lab with gateways and boxes. Ends them all, and checks that no box ever told a token."""
+
+    def __init__(self, directory: Path) -> None:
+        self.lab = Lab()
+        self._directory = directory
+        self._boxes: list[Box] = []
+        self._gateways: list[OtherGateway] = []
+        self._own: set[str] = set()
+
+    def gateway(
+        self, address: int | None, name: str, port: int = 8000, *, token: str | None = None, advertise: bool = True
+    ) -> OtherGateway:
+        """A gateway on a host of its own."""
+        gateway = OtherGateway(self.lab.host(address), name, port, token=token)
+        self._gateways.append(gateway)
+        if advertise:
+            gateway.advertise()
+        return gateway
+
+    def box(self, host: Host, config: str = "", *, paired: OtherGateway | None = None, start: bool = True) -> Box:
+        """A box. paired: the gateway that it holds a token of."""
+        box = Box(host, self._directory / f"box{len(self._boxes)}", config)
+        self._boxes.append(box)
+        if paired is not None:
+            token = self.token()
+            paired.do("tokens", keep=[token])
+            box.hold_token(paired.name, token)
+        if start:
+            box.start()
+        return box
+
+    def token(self) -> str:
+        """A token that no box may ever tell."""
+        self._own.add(token := secrets.token_hex(24))
+        return token
+
+    def close(self) -> None:
+        """End everything, whatever fails on the way, and then tell the first thing that did."""
+        failures: list[AssertionError] = []
+        known = self._own.union(*(gateway.secrets for gateway in self._gateways))
+        for box in self._boxes:
+            try:
+                box.close(known)
+            except AssertionError as failure:
+                failures.append(failure)
+        for gateway in self._gateways:
+            try:
+                gateway.close()
+            except AssertionError as failure:
+                failures.append(failure)
+        self.lab.close()
+        if failures:
+            raise failures[0]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    if (why := missing()) is not None:
+        pytest.skip(why)
+    rig = Rig(tmp_path)
+    try:
+        yield rig
+    finally:
+        rig.close()

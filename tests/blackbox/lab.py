@@ -1,0 +1,188 @@
+"""A little network that nobody else can see: a switch, and hosts on it, each in namespaces of its own.
+
+The namespaces have no names. They live as long as a process in them, and every process here ends with the tests' own:
+the holders with their input, all others by a signal at their parent's death. Nothing has to be cleaned up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+from xml.sax.saxutils import escape
+
+TOOLS = ("ip", "bridge", "unshare", "nsenter", "setpriv", "mount", "avahi-daemon")
+NETWORK = "10.77.0"
+PORT = "lan0"
+"""What a host calls its network interface."""
+AVAHI = """\
+[server]
+host-name={name}
+use-ipv4=yes
+use-ipv6=yes
+enable-dbus=no
+[publish]
+publish-hinfo=no
+publish-workstation=no
+"""
+SERVICE = """\
+<?xml version="1.0" standalone='no'?>
+<!DOCTYPE service-group SYSTEM "avahi-service.dtd">
+<service-group><name>{name}</name><service><type>_tracker-http._tcp</type><port>{port}</port></service></service-group>
+"""
+
+
+def missing() -> str | None:
+    """What this machine lacks for a lab, or None."""
+    if os.geteuid() != 0:
+        return "root is needed for network namespaces"
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    lacking = [tool for tool in TOOLS if shutil.which(tool, path=path) is None]
+    if lacking:
+        return "not installed: " + ", ".join(lacking)
+    try:
+        Lab().close()
+    except (OSError, AssertionError) as error:
+        return f"unshare and ip can't make network namespaces here: {error}"
+    return None
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
+
+
+def run(*command: str) -> str:
+    """Run a command to its end and return what it printed. Raises AssertionError with its words if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=20, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
+    return done.stdout
+
+
+class Namespaces:
+    """A network and a mount namespace, held by a process."""
+
+    def __init__(self) -> None:
+        hold = ["unshare", "-n", "-m", "--propagation", "private", "sh", "-c", "ip link set lo up; echo; exec cat"]
+        self._holder = subprocess.Popen(
+            hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
+        )
+        assert self._holder.stdout is not None
+        if not self._holder.stdout.readline():
+            _, error = self._holder.communicate()
+            raise AssertionError(error.decode().strip())
+        self.pid = str(self._holder.pid)
+        self._enter = ["nsenter", "-t", self.pid, "-n", "-m", "--"]
+
+    def run(self, *command: str) -> str:
+        """Run a command in here to its end and return what it printed."""
+        return run(*self._enter, *command)
+
+    def start(
+        self, command: Sequence[str], *, log: IO[bytes] | int, piped: bool = True, **variables: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a process in here, whose pid is the returned one's and whose end is ours. log: for its stderr."""
+        pipe = subprocess.PIPE if piped else subprocess.DEVNULL
+        bound = [*self._enter, "setpriv", "--pdeathsig", "KILL", *command]
+        return subprocess.Popen(bound, stdin=pipe, stdout=pipe, stderr=log, env={**_environment(), **variables})
+
+    def file(self, path: str) -> Path:
+        """A file as it is seen in here."""
+        return Path(f"/proc/{self.pid}/root{path}")
+
+    def close(self) -> None:
+        """End the holder; the namespaces go with the last process in them."""
+        self._holder.communicate(timeout=10)
+
+
+class Host(Namespaces):
+    """A machine on the switch. address: its last octet, or None for none yet."""
+
+    def __init__(self, switch: Namespaces, port: str, address: int | None) -> None:
+        super().__init__()
+        self._switch = switch
+        self._port = port
+        self._avahi: subprocess.Popen[bytes] | None = None
+        self.address = ""
+        self.log = b""
+        run("ip", "link", "add", PORT, "netns", self.pid, "type", "veth", "peer", "name", port, "netns", switch.pid)
+        switch.run("ip", "link", "set", port, "master", "switch", "up")
+        self.run("ip", "link", "set", PORT, "up")
+        if address is not None:
+            self.move(address)
+
+    def move(self, address: int | None) -> None:
+        """Change the address, as DHCP would; None takes it away."""
+        if self.address:
+            self.run("ip", "address", "del", f"{self.address}/24", "dev", PORT)
+        self.address = "" if address is None else f"{NETWORK}.{address}"
+        if self.address:
+            self.run("ip", "address", "add", f"{self.address}/24", "brd", "+", "dev", PORT)
+
+    def cut(self) -> None:
+        """Have the switch drop every packet from and to this host, which sees no sign of it."""
+        self._switch.run("ip", "link", "set", self._port, "nomaster")
+
+    def heal(self) -> None:
+        """Undo cut()."""
+        self._switch.run("ip", "link", "set", self._port, "master", "switch")
+
+    def link(self, state: str) -> None:
+        """Pull the cable, or plug it in; state: `down` or `up`. It is the switch's end, so addresses stay."""
+        self._switch.run("ip", "link", "set", self._port, state)
+
+    def advertise(self, name: str, port: int) -> None:
+        """Start an avahi of this host's own that announces a gateway."""
+        if self._avahi is None:
+            for folder in ("/run", "/etc/avahi"):
+                self.run("mount", "-t", "tmpfs", "none", folder)
+            self.file("/etc/avahi/services").mkdir()
+            self.file("/etc/avahi/own.conf").write_text(AVAHI.format(name=f"host{self._port}"))
+        self.file("/etc/avahi/services/gateway.service").write_text(SERVICE.format(name=escape(name), port=port))
+        command = ["avahi-daemon", "-f", "/etc/avahi/own.conf", "--no-drop-root", "--no-chroot", "--no-rlimits"]
+        with self.file("/run/avahi.log").open("ab") as log:
+            self._avahi = self.start(command, log=log, piped=False)
+
+    def vanish(self, *, goodbye: bool) -> None:
+        """End the avahi. goodbye: let it say so."""
+        if self._avahi is None:
+            return
+        self._avahi.terminate() if goodbye else self._avahi.kill()
+        self._avahi.wait(10)
+        for left in ("/run/avahi-daemon/pid", "/run/avahi-daemon/socket"):
+            self.file(left).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End everything on this host."""
+        self.vanish(goodbye=False)
+        super().close()
+
+
+class Lab:
+    """A switch, and the hosts that were put on it."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._ports = itertools.count(1)
+        self._switch = Namespaces()
+        self._stack.callback(self._switch.close)
+        try:
+            self._switch.run("ip", "link", "add", "switch", "type", "bridge", "mcast_snooping", "0")
+            self._switch.run("ip", "link", "set", "switch", "up")
+        except AssertionError:
+            self.close()
+            raise
+
+    def host(self, address: int | None = None) -> Host:
+        """Another machine. address: the last octet of its address."""
+        host = Host(self._switch, f"port{next(self._ports)}", address)
+        self._stack.callback(host.close)
+        return host
+
+    def close(self) -> None:
+        """End every host."""
+        self._stack.close()

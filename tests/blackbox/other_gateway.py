@@ -1,0 +1,273 @@
+"""A gateway of another make: HTTP and WebSocket on one port, written from the vendor's description alone.
+
+Runs as a process of its own and shares no code with the appliance or its simulator. Commands come as JSON lines on
+standard input and each is answered by a line on standard output; between these stand lines for what its clients did.
+It ends with its input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from tests.blackbox.other_feed import Closed, Feed, accept
+
+API = "/api/v2"
+WINDOW = 120.0
+TO_AUTHENTICATE = 20.0
+Json = dict[str, Any]
+
+
+def tell(**facts: object) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+class Gateway:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.tokens: set[str] = set()
+        self.window = 0.0
+        self.orders: dict[str, Json] = {}
+        self.seq = 83
+        self.feeds: set[Feed] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
+        self.asking = 0
+        self.server: asyncio.Server | None = None
+        # How it misbehaves: see the command `behave`.
+        self.late = 0.0
+        self.half_booted = self.silent = self.wordless = self.single = False
+        self.bad_name = ""
+
+    # Its clients.
+
+    async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.add(writer)
+        try:
+            while await self.request(reader, writer):
+                pass
+        except (OSError, EOFError, Closed, TimeoutError, asyncio.CancelledError):
+            # The client or the network went, or this gateway ends.
+            pass
+        finally:
+            self.writers.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *rest = head.split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+        await reader.readexactly(int(headers.get("content-length", "0")))
+        path, authorization = target.partition("?")[0], headers.get("authorization")
+        generate = path == f"{API}/accesstoken/generate"
+        self.asking += generate
+        peer = writer.get_extra_info("peername")[0]
+        tell(log="request", at=time.monotonic(), method=method, path=path, peer=peer, authorization=authorization,
+             asking=self.asking)  # fmt: skip
+        try:
+            if self.silent:
+                await asyncio.sleep(3600)
+            if path == f"{API}/websocket":
+                await self.feed(reader, writer, headers)
+            status, body = await self.answer(method, path, authorization)
+        finally:
+            self.asking -= generate
+        data = json.dumps({"status": status, **body}).encode()
+        lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(data)}", "", ""]
+        writer.write("\r\n".join(lines).encode() + data)
+        await writer.drain()
+        return headers.get("connection", "").lower() != "close"
+
+    async def answer(self, method: str, path: str, authorization: str | None) -> tuple[int, Json]:
+        if path == API:
+            return 200, {"returnCode": 1}
+        if method == "GET" and path == f"{API}/accesstoken/generate":
+            return await self.generate()
+        if authorization is None or not authorization.startswith("Bearer "):
+            return 400, {"returnCode": -1, "message": "Malformed authorization header."}
+        if self.half_booted:
+            return 503, {"returnCode": -5, "message": "API unavailable."}
+        if authorization.removeprefix("Bearer ") not in self.tokens:
+            return 403, {"returnCode": -2, "message": "Invalid access token."}
+        if path == f"{API}/activeorders":
+            active = list(self.active())
+            return 200, {"returnCode": 5, "count": len(active), "items": active}
+        return 404, {"returnCode": -6, "message": "Not found."}
+
+    async def generate(self) -> tuple[int, Json]:
+        if self.bad_name:
+            return 400, {"returnCode": -4, "message": self.bad_name}
+        if time.monotonic() > self.window:
+            return 403, {"returnCode": -3, "message": "Time window expired or gateway button not pressed."}
+        self.window = 0.0
+        token = secrets.token_hex(24)
+        self.tokens.add(token)
+        tell(log="issued", token=token)
+        await asyncio.sleep(self.late)
+        made = {"name": "default", "token": token, "creation_date": "2016-12-24T08:04:34", "last_used": None}
+        return 201, {"returnCode": 2, "token": {**made, "ip_address": None}}
+
+    async def feed(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]
+    ) -> NoReturn:
+        writer.write(accept(headers["sec-websocket-key"]))
+        feed = Feed(reader, writer)
+        token = headers.get("authorization", "").removeprefix("Bearer ") or await self.token_of(feed)
+        tell(log="token", token=token, peer=writer.get_extra_info("peername")[0])
+        if self.half_booted or (token not in self.tokens and self.wordless):
+            raise Closed
+        if token not in self.tokens:
+            feed.send(json.dumps({"status": 403, "returnCode": -2, "message": "Invalid access token."}))
+            feed.close()
+            raise Closed
+        active = list(self.active())
+        feed.send(json.dumps({"type": "ACTIVE_ORDERS", "count": len(active), "items": active}))
+        if self.single:
+            self.do_close()
+        self.feeds.add(feed)
+        tell(log="feed", at=time.monotonic())
+        try:
+            while True:
+                await feed.message()
+        finally:
+            self.feeds.discard(feed)
+
+    async def token_of(self, feed: Feed) -> str:
+        async with asyncio.timeout(TO_AUTHENTICATE):
+            text = await feed.message()
+        try:
+            return str(json.loads(text)["accesstoken"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Closed from error
+
+    # Its orders.
+
+    def active(self) -> Iterator[Json]:
+        return (order for order in self.orders.values() if order["state"] != "cleared")
+
+    def notify(self, type_: str, facts: Json, *, hush: bool) -> None:
+        self.seq += 1
+        if not hush:
+            self.say({"type": type_, "seq": self.seq, **facts})
+
+    def say(self, *messages: Json | str) -> None:
+        texts = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+        for feed in self.feeds:
+            feed.send(*texts)
+
+    def new_order(self, fields: Json) -> Json:
+        now = time.strftime("%Y-%m-%dT%H:%M:%S")
+        order = {"name": "102", "uuid": str(uuid.uuid4()), "orderType": "ON_PREMISE", "locationName": "",
+                 "state": "started", "created": now, "stateChanged": now, "paged": False, "elapsedTime": 0}  # fmt: skip
+        order |= fields
+        self.orders[str(order["uuid"])] = order
+        return order
+
+    # Whoever plays with it. Each command takes its own keywords, and answers with facts.
+
+    def do_press(self) -> Json:
+        self.window = time.monotonic() + WINDOW
+        return {}
+
+    def do_start(self, *, count: int = 1, hush: bool = False, **fields: Any) -> Json:
+        """New orders. hush: none of its clients is told, although `seq` counts."""
+        made = [self.new_order({"name": str(i), **fields}) for i in range(count)]
+        for order in made:
+            self.notify("ORDER_CREATED", order, hush=hush)
+        return {"uuids": [order["uuid"] for order in made]}
+
+    def do_change(self, *, uuid: str, type: str = "ORDER_MODIFIED", hush: bool = False, **fields: Any) -> Json:
+        self.orders[uuid] |= fields
+        self.notify(type, self.orders[uuid], hush=hush)
+        return {}
+
+    def do_say(self, *, messages: list[Json | str], seq: bool = False) -> Json:
+        """Say anything. seq: number these messages as notifications."""
+        for message in messages:
+            self.seq += seq
+            self.say({**message, "seq": self.seq} if seq and isinstance(message, dict) else message)
+        return {}
+
+    def do_burst(self, *, count: int) -> Json:
+        """So many notifications at once: orders are created, and every third is changed, every fifth cleared."""
+        messages: list[Json | str] = []
+        for i in range(count):
+            if i % 15 not in (3, 8):
+                type_, order = "ORDER_CREATED", self.new_order({"name": str(i % 50)})
+            else:
+                type_ = "ORDER_MODIFIED"
+                order["state"] = "located" if i % 15 == 3 else "cleared"
+            self.seq += 1
+            messages.append({"type": type_, "seq": self.seq, **order})
+        self.say(*messages)
+        return {"active": sum(1 for _ in self.active())}
+
+    def do_empty(self) -> Json:
+        self.orders.clear()
+        return {}
+
+    def do_tokens(self, *, keep: list[str]) -> Json:
+        """Forget every token but these, which it takes from now on. Live feeds are closed, as no token is theirs."""
+        self.tokens = set(keep)
+        return self.do_close()
+
+    def do_close(self) -> Json:
+        """Close every feed without a word."""
+        for feed in tuple(self.feeds):
+            feed.writer.close()
+        return {}
+
+    def do_behave(self, **how: Any) -> Json:
+        """late: seconds before a 201 goes out. half_booted: feeds close without a word, and the API is unavailable.
+        silent: takes requests and answers none. wordless: closes on a wrong token without saying why.
+        single: a new feed closes the old one. bad_name: refuses to make tokens, in these words."""
+        for key, value in how.items():
+            assert hasattr(self, key), key
+            setattr(self, key, value)
+        return {}
+
+    async def down(self) -> None:
+        """As if switched off: what is open breaks, and nobody listens."""
+        if self.server is not None:
+            self.server.close()
+        for writer in tuple(self.writers):
+            writer.transport.abort()
+        # What breaks is to be on the wire by the time this is answered.
+        await asyncio.sleep(0.05)
+
+    async def up(self) -> None:
+        self.server = await asyncio.start_server(self.client, "0.0.0.0", self.port, limit=1 << 20, reuse_address=True)
+
+    async def command(self, do: str, keywords: Json) -> Json:
+        if do in ("down", "up"):
+            await (self.down() if do == "down" else self.up())
+            return {}
+        answer: Json = getattr(self, f"do_{do}")(**keywords)
+        return answer
+
+
+async def main(port: int) -> None:
+    gateway = Gateway(port)
+    await gateway.up()
+    commands = asyncio.StreamReader(limit=1 << 22)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    tell(reply=0)
+    while line := await commands.readline():
+        keywords = json.loads(line)
+        number, do = keywords.pop("id"), keywords.pop("do")
+        tell(reply=number, **await gateway.command(do, keywords))
+    await gateway.down()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,105 @@
+"""From the first search to a paired box and back: a real avahi, both buttons, and a 201 that comes late."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import stat
+import time
+
+import pytest
+
+from tests.blackbox.conftest import Rig
+
+pytestmark = pytest.mark.netns
+
+NAME = 'Küche 1.2 "Ost" & Bar'
+
+
+def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
+    gateway = rig.gateway(10, NAME, 8123, advertise=False)
+    gateway.do("start", count=3)
+    box = rig.box(rig.lab.host(2))
+
+    # Nobody is in sight: the person sees this box's address, and a press can't do what it asks.
+    looking = box.wait(10, state="discovering", reason=None, where=lambda line: "10.77.0.2" in " ".join(line["screen"]))
+    assert looking["gateway"] is None
+    box.wait(5, since=box.press(), state="discovering", sound="error")
+
+    gateway.advertise()
+    box.wait(15, state="awaiting_pairing", gateway=NAME, address=gateway.where)
+    assert gateway.asked() == 0, "asked for a token before anyone pressed"
+
+    # A second press cancels, and asking ends with it.
+    box.wait(5, since=box.press(), state="pairing")
+    gateway.wait(lambda gateway: gateway.asked() >= 3, 8)
+    box.wait(5, since=box.press(), state="awaiting_pairing", sound=None)
+    time.sleep(0.2)
+    asked = gateway.asked()
+    time.sleep(1.5)
+    assert gateway.asked() == asked, "asked on after the press that cancelled"
+    times = [entry["at"] for entry in gateway.logged("request") if "generate" in entry["path"]]
+    assert all(0.7 < later - earlier < 1.8 for earlier, later in itertools.pairwise(times)), times
+
+    # A gateway that will not, and one that does not answer, are told apart; its own words are logged only.
+    gateway.do("behave", bad_name="Kein Name, bitte.")
+    box.press()
+    refused = box.wait(5, state="pairing", reason="gateway refused")
+    assert "Kein Name" not in json.dumps(refused, ensure_ascii=False)
+    gateway.do("behave", bad_name="")
+    box.wait(5, state="pairing", reason=None)
+    gateway.do("down")
+    box.wait(15, state="pairing", reason="gateway unreachable")
+    gateway.do("up")
+    box.wait(15, state="pairing", reason=None)
+
+    mark = box.mark()
+    gateway.do("press")
+    live = box.wait(10, since=mark, state="connected", active=3, paged=0, gateway=NAME, address=gateway.where)
+    assert live["leds"]["red"] == "off"
+    time.sleep(0.5)
+    assert box.sounds(mark) == ["paired"]
+    assert max(entry["asking"] for entry in gateway.logged("request")) == 1, "two requests at a time to one gateway"
+    assert not any(entry["authorization"] for entry in gateway.logged("request", path="/api/v2/accesstoken/generate"))
+
+    (issued,) = gateway.logged("issued")
+    saved = json.loads(box.token_file.read_text())
+    assert (saved["gateway"], saved["token"]) == (NAME, issued["token"])
+    assert stat.S_IMODE(box.token_file.stat().st_mode) == 0o600
+    assert [path.name for path in box.state_dir.iterdir()] == ["token.json"]
+
+    # Three seconds are no reason to forget, six are; a countdown is shown meanwhile.
+    mark = box.type("hold 3")
+    box.wait(4, since=mark, state="connected", where=lambda line: line["screen"][1] != "orders")
+    time.sleep(2.5)
+    assert box.line["state"] == "connected"
+    assert box.token_file.exists()
+    mark = box.type("hold 6")
+    box.wait(8, since=mark, state="awaiting_pairing", gateway=NAME)
+    time.sleep(1.2)
+    assert list(box.state_dir.iterdir()) == []
+    box.never(mark, state="pairing")
+    assert box.sounds(mark) == [], "the end of a hold counted as a press"
+    assert "Kein Name, bitte." in box.log, box.story()
+
+
+def test_a_201_that_comes_late_is_kept(rig: Rig) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    gateway.do("behave", late=3.5)
+    gateway.do("start", count=2)
+    box = rig.box(rig.lab.host(2))
+    box.wait(15, state="awaiting_pairing")
+    gateway.do("press")
+    mark = box.press()
+    box.wait(5, since=mark, state="pairing")
+    gateway.wait(lambda gateway: bool(gateway.logged("issued")), 5)
+    box.wait(5, since=box.press(), state="awaiting_pairing")
+    # Pressed once more while that request is open: it stays the only one.
+    box.wait(5, since=box.press(), state="pairing")
+    box.wait(5, since=box.press(), state="awaiting_pairing")
+    mark = box.mark()
+    assert box.line["state"] == "awaiting_pairing"
+    box.wait(10, since=mark, state="connected", active=2)
+    assert gateway.asked() == 1
+    assert box.sounds() == ["paired"]
+    assert json.loads(box.token_file.read_text())["token"] == gateway.logged("issued")[0]["token"]
