@@ -89,7 +89,7 @@ def test_numbers_are_read_whatever_the_rest() -> None:
     assert read_message('{"seq": 8}') == MessageUnusable(8)
     for seq in ("true", "8.0", '"8"', "null", "[8]", "NaN"):
         assert read_message(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None, "NEW")
-    assert read_message(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400)
+    assert read_message(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400, "NEW")
 
 
 @pytest.mark.parametrize(
