@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
 LOOPBACK = "127.0.0.1"
+NAME = f"Bar {os.getpid()}"
+"""Other tests announce gateways on the loopback interface at the same time."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +50,7 @@ async def appliance(
 
     def find(tell: Callable[[Any], None]) -> Any:
         if typed is None:
-            return Discovery(tell, None, ["lo"])
+            return Discovery(tell, NAME, ["lo"])
         return TypedGateway(tell, Address(typed.host, typed.port), "Bar")
 
     panel = WatcherPanel()
@@ -75,7 +78,7 @@ def count(active: int) -> Callable[[View], bool]:
 
 async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
     async with (
-        SimulatedGateway("Bar", LOOPBACK, advertise_on=[LOOPBACK]) as gateway,
+        SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]) as gateway,
         appliance(tmp_path) as box,
     ):
         gateway.floor.create_many(3)
@@ -84,10 +87,10 @@ async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
         await box.until(in_state("pairing"))
         gateway.press_button()
         view = await box.until(count(3))
-        assert (view.gateway, view.address) == ("Bar", gateway.address)
+        assert (view.gateway, view.address) == (NAME, gateway.address)
         assert box.sounds == [Sound.PAIRED]
         kept = json.loads((tmp_path / "token.json").read_text())
-        assert kept["gateway"] == "Bar"
+        assert kept["gateway"] == NAME
         assert not (tmp_path / "token.pending.json").exists()
 
 

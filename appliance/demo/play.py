@@ -21,6 +21,8 @@ from appliance.simulator.traffic import Traffic, lunch_rush, visits
 from appliance.store import TokenStore
 
 LOOPBACK = "127.0.0.1"
+NAME = "Demo gateway"
+"""The one that is looked for: other gateways may be announced on this machine at the same time."""
 PACE = 4.0
 """How much faster than real the guests come and go: a lunch hour in a quarter of one."""
 BENCHMARKS = Benchmarks(warn_after=180.0 / PACE, late_after=300.0 / PACE)
@@ -46,7 +48,7 @@ LABELS = {"button": "GATEWAY'S BUTTON", "pause": "guests wait"}
 async def play() -> int:
     """Run until the person quits; the exit code."""
     with tempfile.TemporaryDirectory(prefix="tt-appliance-demo-") as folder:
-        async with SimulatedGateway("Demo gateway", LOOPBACK, advertise_on=[LOOPBACK]) as gateway:
+        async with SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]) as gateway:
             for age in (5.0, 20.0, 40.0, 70.0):
                 gateway.floor.create_many(1, age=age)
             await _play(gateway, Path(folder))
@@ -60,7 +62,7 @@ async def _play(gateway: SimulatedGateway, state_dir: Path) -> None:
         desk = _Desk(gateway, traffic, tasks)
         keys = {key: (LABELS.get(word, word), desk.action(word)) for key, word in KEYS.items()}
         panel = TerminalPanel(keys, desk.note)
-        find = partial(Discovery, interfaces=["lo"])
+        find = partial(Discovery, only=NAME, interfaces=["lo"])
         runner = Runner(begin(BENCHMARKS), find, TokenStore(state_dir), panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 from gpiozero import DigitalOutputDevice
@@ -21,7 +22,7 @@ PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
 VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=Light.ON), Screen((Line("12"),)))
 
 
-async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: int) -> HardwarePanel:
+async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
     """A panel, made as the program makes it: not in the loop, for it waits until it has greeted."""
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 127, bus=display)  # noqa: E731
     return await asyncio.to_thread(lambda: HardwarePanel(**mounted, pin_factory=pins, make_device=make))
