@@ -73,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from appliance import logs
 
+    # Told to end before there is a loop that could do so in an orderly way: there is nothing to put in order yet.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = _load(options.config)
     if config is None:
         return EX_CONFIG
