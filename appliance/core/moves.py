@@ -180,8 +180,11 @@ def connect(state: Trying, book: OrderBook, *, page: bool, now: float) -> Step:
     gateway, address = link.gateway, link.address
     assert gateway is not None, "a feed was opened somewhere"
     assert address is not None, "a feed was opened somewhere"
+    # It may have moved while its token was written.
+    gateway = world.gateways.get(gateway.name, gateway)
+    refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
     connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now)
-    effects: list[Effect] = [StartTimer(Timer.REFRESH, REFRESH_AFTER), StartTimer(Timer.STALE, STALE_AFTER)]
+    effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
     if link.fresh:
         effects.append(MakeSound(Sound.PAIRED))
     elif page:

@@ -41,7 +41,7 @@ from appliance.core.moves import (
     try_again,
 )
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
-from appliance.core.states import Connecting, Offline, Phase, Trying
+from appliance.core.states import NEVER, Connecting, Offline, Phase, Trying
 from appliance.core.values import Gateway
 
 
@@ -96,7 +96,11 @@ def _mine(state: Trying, phases: set[Phase], attempt: int) -> bool:
 def _found(state: Trying, gateway: Gateway, now: float) -> Step:
     """The paired gateway announced itself, perhaps at a new address."""
     old = state.link
-    link = replace(old, gateway=gateway, trusted_until=now + TRUST_ADDRESS)
+    turn = 0
+    if old.gateway is not None and set(old.gateway.addresses) == set(gateway.addresses):
+        # In the order that it had, so that after a failure it is the next address's turn.
+        gateway, turn = old.gateway, old.turn
+    link = replace(old, gateway=gateway, turn=turn, trusted_until=now + TRUST_ADDRESS)
     match old.phase:
         case Phase.WAITING | Phase.RESOLVING:
             found = replace(state, link=link)
@@ -104,13 +108,16 @@ def _found(state: Trying, gateway: Gateway, now: float) -> Step:
                 # It was never in sight since power-on: this is the first attempt and not an outage.
                 found = Connecting(found.world, link)
             return open_feed(found)
-        case Phase.OPENING if old.address not in gateway.addresses:
+        case Phase.OPENING | Phase.PROMOTING if old.address in gateway.addresses:
+            return replace(state, link=replace(link, turn=gateway.addresses.index(old.address))), ()
+        case Phase.OPENING:
             opened, effects = open_feed(replace(state, link=link))
             return opened, (CloseFeed(old.attempt), *effects)
-        case Phase.STORING:
+        case Phase.PROMOTING:
+            # The feed is live where the gateway was; connected will look where it is. Nothing else goes there any more.
+            return replace(state, link=replace(old, trusted_until=NEVER)), ()
+        case Phase.STORING | Phase.CHECKING:
             return replace(state, link=link), ()
-        case _:
-            return state, ()
 
 
 def _unresolved(state: Trying, now: float) -> Step:

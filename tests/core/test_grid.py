@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
+from appliance.core import machine
 from appliance.core.effects import CloseFeed, OpenFeed
-from appliance.core.events import Event, Timer, TimerFired
-from appliance.core.states import Connected, Phase, State
+from appliance.core.events import (
+    Event,
+    FeedFailure,
+    FeedLost,
+    GatewayFound,
+    GatewayResolved,
+    GatewayUnresolved,
+    Timer,
+    TimerFired,
+)
+from appliance.core.states import Connected, Link, Offline, Phase, State
+from appliance.core.values import Address, Gateway
 from tests.core import grid
-from tests.core.cases import EVENTS, STATES, outcome
+from tests.core.cases import EVENTS, NOW, NUMBER, STATES, A, outcome
 
 
 def test_the_machine_does_what_the_grid_says() -> None:
@@ -37,3 +49,33 @@ def test_a_gateway_that_moved_is_looked_for_where_it_is() -> None:
     assert isinstance(state, Connected)
     assert state.address.host == "192.0.2.10", "until the other feed is live, this one is"
     assert not [effect for effect in effects if isinstance(effect, CloseFeed)]
+
+
+def test_every_address_of_a_gateway_has_its_turn() -> None:
+    one, two = Address("192.0.2.10"), Address("192.0.2.11")
+    waiting = STATES["offline, waiting"]
+    assert isinstance(waiting, Offline)
+    state: State = replace(waiting, link=Link(Gateway("A", (one, two))))
+    tried = []
+    for number in range(4):
+        state, _ = machine.step(state, TimerFired(Timer.RETRY), NOW)
+        # Whoever answers puts the addresses in any order.
+        order = (one, two) if number % 2 else (two, one)
+        assert isinstance(state, Offline)
+        state, effects = machine.step(state, GatewayResolved(state.link.attempt, Gateway("A", order)), NOW)
+        tried += [effect.address for effect in effects if isinstance(effect, OpenFeed)]
+        assert isinstance(state, Offline)
+        state, _ = machine.step(state, FeedLost(state.link.attempt, FeedFailure.UNREACHABLE), NOW)
+    assert tried == [one, two, one, two]
+
+
+def test_the_last_address_is_not_tried_where_another_gateway_is_now() -> None:
+    state = STATES["offline, resolving"]
+    tried, effects = machine.step(state, GatewayUnresolved(NUMBER), NOW)
+    assert [type(effect) for effect in effects if isinstance(effect, OpenFeed)] == [OpenFeed]
+    stranger = Gateway("Stranger", A.addresses)
+    state, _ = machine.step(state, GatewayFound(stranger), NOW)
+    tried, effects = machine.step(state, GatewayUnresolved(NUMBER), NOW)
+    assert not [effect for effect in effects if isinstance(effect, OpenFeed)]
+    assert isinstance(tried, Offline)
+    assert tried.link.phase is Phase.WAITING
