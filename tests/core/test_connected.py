@@ -1,0 +1,152 @@
+"""A live feed in time: when the whole set is asked for again, when a count is dropped, and when it sounds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from appliance.core.events import (
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
+)
+from appliance.core.states import Connected, Offline
+from appliance.core.values import Order
+from appliance.core.view import Sound
+from tests.core.cases import CREDENTIAL, STATES, A
+from tests.core.world import Surroundings
+
+ORDER = Order("u1", "23", state="located")
+
+
+def live(*orders: Order) -> Surroundings:
+    """A box that has just connected."""
+    box = Surroundings(STATES["connecting, opening"])
+    box.owner[CREDENTIAL.token] = "A"
+    box.known["A"] = set(A.addresses)
+    box.feeds = {7}
+    box.tell(FeedOpened(7, orders))
+    return box
+
+
+def connected(box: Surroundings) -> Connected:
+    assert isinstance(box.state, Connected)
+    return box.state
+
+
+def look(box: Surroundings, *orders: Order) -> None:
+    """Answer the look that is under way."""
+    assert connected(box).looking
+    box.tell(FeedOpened(connected(box).looking, orders))
+
+
+def test_the_whole_set_is_there_again_before_the_old_one_is_too_old() -> None:
+    box = live(ORDER)
+    box.advance(269)
+    assert not connected(box).looking
+    box.advance(2)
+    look(box, ORDER)
+    box.advance(269)
+    assert not connected(box).looking
+
+
+def test_a_count_without_a_whole_set_for_five_minutes_is_no_count() -> None:
+    box = live(ORDER)
+    box.advance(299)
+    connected(box)
+    box.advance(2)
+    assert isinstance(box.state, Offline)
+
+
+def test_a_look_that_fails_is_tried_again_and_the_count_stands_meanwhile() -> None:
+    box = live(ORDER)
+    box.advance(271)
+    box.tell(FeedLost(connected(box).looking, FeedFailure.UNREACHABLE))
+    assert not connected(box).looking
+    box.advance(10)
+    look(box, ORDER)
+
+
+def test_looks_are_ten_seconds_apart_whatever_the_gateway_says() -> None:
+    box = live(ORDER)
+    looks = []
+    for _ in range(300):
+        box.tell(FeedNotified(connected(box).feed, (MessageUnusable(),)))
+        if connected(box).looking:
+            looks.append(connected(box).last_look)
+            look(box, ORDER)
+        box.advance(0.2)
+    assert len(looks) >= 5
+    assert all(later - earlier >= 10 - 1e-6 for earlier, later in pairwise(looks))
+
+
+def test_gaps_that_hide_nothing_three_times_mean_nothing() -> None:
+    box = live(ORDER)
+    seq = 0
+    looks = 0
+    for _ in range(6):
+        seq += 5
+        box.advance(11)
+        for number in (seq, seq + 2):
+            box.tell(FeedNotified(connected(box).feed, (OrderChanged(ORDER, seq=number),)))
+        box.advance(0.1)
+        if connected(box).looking:
+            looks += 1
+            look(box, ORDER)
+    assert looks == 3
+
+
+def test_a_gap_that_hid_something_begins_the_count_of_vain_looks_anew() -> None:
+    box = live(ORDER)
+    looks = 0
+    for turn in range(6):
+        box.advance(11)
+        for number in (1, 3):
+            box.tell(FeedNotified(connected(box).feed, (OrderChanged(ORDER, seq=number),)))
+        box.advance(0.1)
+        if connected(box).looking:
+            looks += 1
+            look(box, ORDER, *([Order(f"missed {turn}", state="started")] if turn == 2 else []))
+    assert looks == 6
+
+
+def test_a_count_in_doubt_that_nobody_clears_up_is_dropped() -> None:
+    box = live(ORDER)
+    box.tell(FeedNotified(7, (MessageUnusable(),)))
+    for _ in range(10):
+        box.advance(5)
+        if isinstance(box.state, Connected) and box.state.looking:
+            box.tell(FeedLost(box.state.looking, FeedFailure.UNREACHABLE))
+    assert isinstance(box.state, Offline)
+
+
+def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
+    box = live(ORDER)
+    box.advance(271)
+    box.tell(FeedLost(7, FeedFailure.CLOSED))
+    box.advance(4)
+    assert isinstance(box.state, Connected)
+    look(box, ORDER)
+    box.advance(100)
+    assert isinstance(box.state, Connected)
+
+    box = live(ORDER)
+    box.advance(271)
+    box.tell(FeedLost(7, FeedFailure.CLOSED))
+    box.advance(5.1)
+    assert isinstance(box.state, Offline)
+
+
+def test_pages_two_seconds_apart_have_a_sound_each_and_a_burst_has_one() -> None:
+    box = live(ORDER)
+    for _ in range(5):
+        box.tell(FeedNotified(7, (OrderPaged(ORDER),)))
+        box.advance(2.0)
+    assert box.sounds == [Sound.PAGE] * 5
+    for _ in range(30):
+        box.tell(FeedNotified(7, (OrderPaged(ORDER),)))
+        box.advance(0.03)
+    assert box.sounds == [Sound.PAGE] * 6
