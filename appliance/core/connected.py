@@ -129,9 +129,12 @@ def _late(state: Connected, now: float) -> Step:
     due = state.late_at
     if due is None or due > now + TIMER_TOLERANCE:
         return state, ()
+    page_ends = state.world.last_page + PAGE_LASTS
+    if now < page_ends:
+        # A page is the more urgent; this one is told after it.
+        return state, (StartTimer(Timer.LATE, page_ends - now),)
     state, effects = watch_late(state, max(now, due))
-    sounds = now - state.world.last_page >= PAGE_LASTS
-    return state, (MakeSound(Sound.LATE), *effects) if sounds else effects
+    return state, (MakeSound(Sound.LATE), *effects)
 
 
 def _doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:

@@ -40,6 +40,8 @@ Step = tuple[State, tuple[Effect, ...]]
 
 PAIRING_WINDOW = 120.0
 """Seconds; the gateway's own window after a press of its button is as long (gateway API, access token)."""
+CONFIRM_WINDOW = 60.0
+"""Seconds at the least for a person to come back from the gateway and confirm its name."""
 ASK_EVERY = 1.0
 """Seconds between requests for a token, so that the person at the gateway hardly waits."""
 TRUST_ADDRESS = 60.0
@@ -77,7 +79,10 @@ def rest(world: World, now: float, reason: str | None = None) -> Step:
         return Discovering(world, reason), (StopTimer(Timer.RETRY),)
     gateway = world.gateways.get(credential.gateway)
     if gateway is None:
-        return try_again(Offline(world, Link(None), now, GATEWAY_UNREACHABLE))
+        # A gateway that was typed in is known to be wanted, and nothing says yet that it is not there.
+        return try_again(
+            Connecting(world, Link(None)) if world.typed else Offline(world, Link(None), now, GATEWAY_UNREACHABLE)
+        )
     return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
 
 
@@ -98,7 +103,8 @@ def start_pairing(world: World, now: float) -> Step:
 def ask_all(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
     """Ask each gateway in sight that has no request open, and come back in a second."""
     world = state.world
-    free = [gateway for name, gateway in world.gateways.items() if name not in world.asking]
+    settled = state.declined | {offered.gateway.name for offered in state.offers}
+    free = [gateway for name, gateway in world.gateways.items() if name not in world.asking | settled]
     effects: list[Effect] = [StartTimer(Timer.ASK, ASK_EVERY)]
     for gateway in free:
         turn = state.turns.get(gateway.name, 0) % len(gateway.addresses)
@@ -120,10 +126,11 @@ def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
     return entered, (*leave(state), *effects)
 
 
-def offer(world: World, offers: tuple[Offer, ...], now: float, *, attempt: int, asked: frozenset[str]) -> Step:
-    """Name the gateway that gave a token and wait for a person to confirm it."""
-    state = Pairing(world, attempt, now + PAIRING_WINDOW, asked=asked, offers=offers)
-    return state, (StopTimer(Timer.RETRY), StopTimer(Timer.ASK), StartTimer(Timer.WINDOW, PAIRING_WINDOW))
+def offer(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
+    """Name the gateway that gave a token and wait for a person to confirm it; the others are asked on meanwhile."""
+    ends = max(state.ends, now + CONFIRM_WINDOW)
+    offered = replace(state, ends=ends, offers=offers)
+    return offered, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, ends - now))
 
 
 def accept(state: State, gateway: Gateway, token: Token, now: float) -> Step:
@@ -174,7 +181,7 @@ def refuse(world: World) -> Step:
     return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
 
 
-def connect(state: Trying, book: OrderBook, *, page: bool, now: float) -> Step:
+def connect(state: Trying, book: OrderBook, now: float) -> Step:
     """The feed is live, and its token is as safe as the disk lets it be."""
     world, link = state.world, state.link
     gateway, address = link.gateway, link.address
@@ -187,7 +194,7 @@ def connect(state: Trying, book: OrderBook, *, page: bool, now: float) -> Step:
     effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
     if link.fresh:
         effects.append(MakeSound(Sound.PAIRED))
-    elif page:
+    if link.paged:
         connected = replace(connected, world=replace(world, last_page=now))
         effects.append(MakeSound(Sound.PAGE))
     watched, late = watch_late(connected, now)

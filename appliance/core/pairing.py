@@ -95,7 +95,7 @@ def awaiting_pairing(state: AwaitingPairing, event: Event, now: float) -> Step:
 def pairing(state: Pairing, event: Event, now: float) -> Step:
     """The window is open: every gateway in sight is asked, until one answers, a person cancels, or two minutes pass."""
     match event:
-        case TimerFired(Timer.ASK) if not state.offers:
+        case TimerFired(Timer.ASK):
             return ask_all(state, now)
         case TokenDenied(_, name, why):
             turns = dict(state.turns)
@@ -113,9 +113,8 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
             return stop_pairing(state, now, None)
         case TimerFired(Timer.HOLD) if state.offers:
             # The person says that this is not the gateway meant: the next one, or on with asking.
-            if len(state.offers) > 1:
-                return offer(state.world, state.offers[1:], now, attempt=state.attempt, asked=state.asked)
-            return ask_all(replace(state, offers=()), now)
+            declined = state.declined | {state.offers[0].gateway.name}
+            return ask_all(replace(state, offers=state.offers[1:], declined=declined), now)
         case TimerFired(Timer.WINDOW):
             stopped, effects = stop_pairing(state, now, WINDOW_OVER)
             return stopped, (*effects, MakeSound(Sound.ERROR))
@@ -138,10 +137,10 @@ def issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
                 return state, ()
         case Pairing() if state.offers or len(state.asked | {gateway.name}) > 1:
             offers = (*(known for known in state.offers if known.gateway.name != gateway.name), Offer(gateway, token))
-            return offer(world, offers, now, attempt=state.attempt, asked=state.asked)
+            return offer(state, offers, now)
         case Discovering() | AwaitingPairing() if len(world.gateways.keys() | {gateway.name}) > 1:
             asked = frozenset(world.gateways.keys() | {gateway.name})
-            return offer(world, (Offer(gateway, token),), now, attempt=world.serial, asked=asked)
+            return offer(Pairing(world, world.serial, now, asked), (Offer(gateway, token),), now)
         case _:
             pass
     return accept(state, gateway, token, now)

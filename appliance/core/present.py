@@ -194,7 +194,8 @@ def _pairing(state: Pairing, now: float) -> Shown:
 
 def _answers(state: Pairing, now: float) -> set[Denial]:
     """What the gateways in sight say, where one that says nothing for seconds can't be reached."""
-    silent = {name for name, at in state.since.items() if now - at >= SILENT_AFTER}
+    asking = state.world.asking
+    silent = {name for name, at in state.since.items() if name in asking and now - at >= SILENT_AFTER}
     told = {name: why for name, why in state.answers.items() if name not in silent}
     return {*told.values(), *(Denial.UNREACHABLE for name in silent if name in state.world.gateways)}
 

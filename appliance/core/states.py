@@ -81,7 +81,7 @@ class Pairing:
 
     asked: every gateway that was a candidate in this window. since: when each that has not answered yet was asked.
     answers: the last answer of each. turns: which of its addresses is asked. offers: tokens that came while there were
-    several candidates, the first of them on the screen.
+    several candidates, the first of them on the screen. declined: the gateways that a person said no to.
     """
 
     world: World
@@ -92,6 +92,7 @@ class Pairing:
     answers: Mapping[str, Denial] = field(default_factory=lambda: MappingProxyType({}))
     turns: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     offers: tuple[Offer, ...] = ()
+    declined: frozenset[str] = frozenset()
 
 
 class Phase(Enum):
@@ -111,7 +112,8 @@ class Link:
 
     gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although nobody
     answers for the name. attempt: the number of the step under way. failures: since the last live feed. turn: which of
-    the addresses is tried. fresh: the token comes from a pairing that was only just made.
+    the addresses is tried. fresh: the token comes from a pairing that was only just made. paged: an order was paged
+    that has not sounded yet. book: the orders as last known, which is never shown.
     """
 
     gateway: Gateway | None
@@ -121,6 +123,7 @@ class Link:
     failures: int = 0
     turn: int = 0
     fresh: bool = False
+    paged: bool = False
     book: OrderBook = field(default_factory=OrderBook)
 
     @property

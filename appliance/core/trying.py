@@ -63,7 +63,8 @@ def trying(state: Trying, event: Event, now: float) -> Step:
         case FeedOpened(attempt, orders) if _mine(state, {Phase.OPENING}, attempt):
             return _opened(state, replaced(link.book, orders, now), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
-            return replace(state, link=replace(link, book=fold(link.book, notifications, now).book)), ()
+            told = fold(link.book, notifications, now)
+            return replace(state, link=replace(link, book=told.book, paged=link.paged or told.paged > 0)), ()
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
             return _check(state)
         case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
@@ -146,9 +147,11 @@ def _check(state: Trying) -> Step:
 def _opened(state: Trying, book: OrderBook, now: float) -> Step:
     """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
     world = state.world
-    page = newly_paged(state.link.book, book) > 0
+    # What was paged before a pairing is no news to the one who pairs.
+    paged = not state.link.fresh and newly_paged(state.link.book, book) > 0
+    state = replace(state, link=replace(state.link, paged=paged))
     if world.pending is None:
-        return connect(state, book, page=page, now=now)
+        return connect(state, book, now)
     number = world.serial + 1
     world = replace(world, current=world.pending, pending=None, serial=number, saving=number)
     link = replace(state.link, phase=Phase.PROMOTING, book=book)
@@ -158,5 +161,5 @@ def _opened(state: Trying, book: OrderBook, now: float) -> Step:
 
 def _promoted(state: Trying, *, saved: bool, now: float) -> Step:
     world = replace(state.world, saving=0, unsaved=not saved)
-    connected, effects = connect(replace(state, world=world), state.link.book, page=False, now=now)
+    connected, effects = connect(replace(state, world=world), state.link.book, now)
     return connected, effects if saved else (*effects, StartTimer(Timer.SAVE, SAVE_AGAIN))

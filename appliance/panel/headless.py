@@ -41,6 +41,7 @@ class HeadlessPanel:
         self._reader: Reader | None = None
         self._writer: Writer[str] | None = None
         self._last: View | None = None
+        self._ageless = ""
         self._rest = b""
         self._hold: asyncio.TimerHandle | None = None
         self._later: deque[str] = deque(maxlen=100)
@@ -56,8 +57,9 @@ class HeadlessPanel:
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Print a line, unless nothing but the oldest order's age changed."""
-        same = self._last is not None and dataclasses.replace(view, oldest=self._last.oldest) == self._last
-        self._last = view
+        # What is not printed (a bar, say) may have changed as well; that is no reason for a line.
+        ageless = to_line(dataclasses.replace(view, oldest=None), None)
+        same, self._last, self._ageless = ageless == self._ageless, view, ageless
         if self._writer is not None and not (same and sound is None):
             self._writer.put(to_line(view, sound))
 

@@ -108,7 +108,7 @@ def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
     assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway gives", "no pairing"]
     both = STATES["pairing, two gateways"]
     assert isinstance(both, Pairing)
-    told = replace(both, since={"B": NOW - 9}, answers={"A": Denial.NOT_PRESSED})
+    told = replace(both, since={"B": NOW - 9, "A": NOW}, answers={"A": Denial.NOT_PRESSED})
     assert words(told)[:2] == ["Press button", "on the gateway"], "a stranger's silence does not matter"
 
 
