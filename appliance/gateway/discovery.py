@@ -170,14 +170,18 @@ class Discovery:
             self._resolving.discard(name)
 
     async def _ask(self, name: str) -> Gateway | None:
-        if self._zeroconf is None:
+        running = self._zeroconf
+        if running is None:
             return None
         try:
             info = AsyncServiceInfo(SERVICE_TYPE, _full(name))
             for _ in range(QUESTIONS):
                 # Each begins with what is in the cache by now: of an answer that names the host's address before the
                 # host, zeroconf takes the address there and nowhere else.
-                await info.async_request(self._zeroconf.zeroconf, RESOLVE_TIMEOUT / QUESTIONS * 1000)
+                await info.async_request(running.zeroconf, RESOLVE_TIMEOUT / QUESTIONS * 1000)
+                if self._zeroconf is not running:
+                    # The network changed under the question; its answers are of another one.
+                    return None
                 # Complete it is only with a TXT record, of which nothing is used.
                 if info.port and info.parsed_addresses():
                     break
