@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 from appliance.core.events import GatewayLost
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
+from appliance.gateway.network import OwnAddress
 
 from .adverts import PTR, Ear, Responder, Stranger, browsing, found, gateway, records, responding
 
@@ -156,3 +158,20 @@ async def test_cancelling_a_question(name: str, ear: Ear, other: Stranger) -> No
             await question
         other.say(records(name.encode(), "127.0.0.3"))
         await ear.found(name, "127.0.0.3")
+
+
+async def test_a_network_that_goes_under_a_question_ends_the_question_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    network: list[tuple[OwnAddress, ...]] = [(OwnAddress("127.0.0.1", 8),)]
+    monkeypatch.setattr(module, "own_addresses", lambda _: network[0])
+    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.05)
+    discovery = Discovery(lambda _: None, None, ["lo"])
+    running = asyncio.create_task(discovery.run())
+    await asyncio.sleep(0.1)
+    asking = asyncio.create_task(discovery.resolve("Nobody of this name"))
+    await asyncio.sleep(0.1)
+    network[0] = ()
+    assert await asking is None
+    assert not running.done()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
