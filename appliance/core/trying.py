@@ -148,7 +148,7 @@ def _opened(state: Trying, book: OrderBook, now: float) -> Step:
     """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
     world = state.world
     # What was paged before a pairing is no news to the one who pairs.
-    paged = not state.link.fresh and newly_paged(state.link.book, book) > 0
+    paged = state.link.paged or (not state.link.fresh and newly_paged(state.link.book, book) > 0)
     state = replace(state, link=replace(state.link, paged=paged))
     if world.pending is None:
         return connect(state, book, now)
