@@ -7,11 +7,12 @@ all at once. The YAML library and the table of keys are imported when a file is 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appliance.core.values import Address, Benchmarks
+from appliance.core.values import Address, Benchmarks, PanelSettings
 
 if TYPE_CHECKING:
     from appliance.yaml_lines import Mapping, Node, Report
@@ -30,13 +31,19 @@ class GatewayConfig:
 
 @dataclass(frozen=True, slots=True)
 class DisplayConfig:
-    """The OLED. rotate: quarter turns as luma counts them, 0 or 2. contrast: 0 to 255."""
+    """The OLED. rotate: quarter turns as luma counts them, 0 or 2. contrast: 0 to 255. height: in pixels, 64 or 32.
+
+    dim_after, sleep_after: seconds in which nothing happens; 0 for never.
+    """
 
     driver: str = "ssd1306"
     i2c_port: int = 1
     i2c_address: int = 0x3C
     rotate: int = 0
     contrast: int = 255
+    height: int = 64
+    dim_after: float = 600.0
+    sleep_after: float = 4 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,15 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class BuzzerConfig:
-    """Whether there is to be any sound."""
+    """The sounds. kind: active or passive. volume: a passive one's, 1 to 100 percent.
+
+    repeat_pages: sound an unanswered page again.
+    """
 
     enabled: bool = True
+    kind: str = "active"
+    volume: int = 100
+    repeat_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,12 @@ class Config:
     buzzer: BuzzerConfig = field(default_factory=BuzzerConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     state_dir: Path = Path("/var/lib/tt-appliance")
+
+    @property
+    def panel(self) -> PanelSettings:
+        """What the state machine is to know of the panel, where never is infinity."""
+        display = self.display
+        return PanelSettings(display.dim_after or math.inf, display.sleep_after or math.inf, self.buzzer.repeat_pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +258,16 @@ def _check_together(config: Config, reader: _Reader, report: Report) -> None:
     def place(dotted: str) -> str:
         return f"line {lines[dotted]}" if dotted in lines else "the default"
 
-    names = ("warn_after", "late_after", "forget_after")
-    for shorter, longer in itertools.pairwise(names):
-        low, high = getattr(config.orders, shorter), getattr(config.orders, longer)
-        less, more = f"orders.{shorter}", f"orders.{longer}"
+    orders, display = config.orders, config.display
+    ascending: list[tuple[str, float]] = [
+        ("orders.warn_after", orders.warn_after),
+        ("orders.late_after", orders.late_after),
+        ("orders.forget_after", orders.forget_after),
+    ]
+    pairs = list(itertools.pairwise(ascending))
+    if display.dim_after and display.sleep_after:
+        pairs.append((("display.dim_after", display.dim_after), ("display.sleep_after", display.sleep_after)))
+    for (less, low), (more, high) in pairs:
         if low < high or reader.wrong & {less, more}:
             continue
         if lines.get(more, 0) >= lines.get(less, 0):

@@ -100,23 +100,61 @@ def _number_hint(scalar: Scalar) -> str:
 
 def seconds(node: Node) -> float:
     """A length of time in seconds, more than 0."""
-    must = "must be a number of seconds more than 0"
+    return _seconds(node, "must be a number of seconds more than 0", never=False)
+
+
+def seconds_or_never(node: Node) -> float:
+    """A length of time in seconds, or 0 for never."""
+    return _seconds(node, "must be 0 for never, or a number of seconds", never=True)
+
+
+def _seconds(node: Node, must: str, never: bool) -> float:
     scalar = _scalar(node, must)
     text = scalar.text
     if not (scalar.plain and _FLOAT.fullmatch(text)) or re.match(r"0[0-9]", text):
-        minutes = re.fullmatch(r"([0-9]{1,4}):([0-5][0-9])", text)
+        clock = re.fullmatch(r"(?:([0-9]{1,3}):(?=[0-5]))?([0-9]{1,4}):([0-5][0-9])", text)
         unit = re.fullmatch(r"([0-9]{1,6}) ?(s|sec|m|min|h)", text)
-        if minutes:
-            hint = f"; write {int(minutes[1]) * 60 + int(minutes[2])}"
+        if clock:
+            hint = f"; write {int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])}"
         elif unit:
             hint = f"; write {int(unit[1]) * {'s': 1, 'm': 60, 'h': 3600}[unit[2][0]]}"
+        elif never and text.lower() in ("never", "off", "no", "false"):
+            hint = "; write 0"
         else:
             hint = _number_hint(scalar)
         raise ValueError(f"{must}, not {shown(node)}{hint}")
     value = float(text)
+    if never and value == 0:
+        return 0.0
     if not 0 < value <= MAX_SECONDS or not math.isfinite(value):
         raise ValueError(f"{must} and at most {MAX_SECONDS:.0f} (a year), not {text[:40]}")
     return value
+
+
+def percent(node: Node) -> int:
+    """A share in whole percent, 1 to 100, written without the sign."""
+    if isinstance(node, Scalar) and re.fullmatch(r"([1-9][0-9]?|100) ?%", node.text):
+        raise ValueError(f"must be a number without the sign; write {node.text.rstrip('% ')}")
+    return int(whole(1, 100, " (percent)")(node))
+
+
+def height(node: Node) -> int:
+    """The display's height in pixels: 64 or 32."""
+    must = "must be 64 or 32, the display's height in pixels"
+    scalar = _scalar(node, must)
+    if not scalar.plain or scalar.text not in ("64", "32"):
+        raise ValueError(f"{must}, not {shown(node)}{_number_hint(scalar)}")
+    return int(scalar.text)
+
+
+def buzzer_kind(node: Node) -> str:
+    """A kind of buzzer: active or passive."""
+    must = "must be active or passive"
+    kind = _text(node, must)
+    if kind not in ("active", "passive"):
+        near = nearest(kind, ("active", "passive"))
+        raise ValueError(f"{must}, not {shown(node)}" + (f"; did you mean {near}?" if near else ""))
+    return kind
 
 
 def rotation(node: Node) -> int:

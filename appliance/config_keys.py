@@ -68,12 +68,28 @@ KEYS = {
     ),
     "display.rotate": Key(check.rotation, "0, or 2 for upside down."),
     "display.contrast": Key(check.whole(0, 255), "Brightness, 0 to 255."),
+    "display.height": Key(check.height, "Pixels from top to bottom, of an ssd1306 or sh1106: 64, or 32."),
+    "display.dim_after": Key(
+        check.seconds_or_never, "Seconds without an order or a press, after which it is dimmed; 0: never.", _number
+    ),
+    "display.sleep_after": Key(
+        check.seconds_or_never, "The same, after which it is dark, so that it lasts for years; 0: never.", _number
+    ),
     "pins.button": Key(_pin, "The button, to ground."),
     "pins.green": Key(_pin, "The green LED."),
     "pins.amber": Key(_pin, "The amber LED."),
     "pins.red": Key(_pin, "The red LED."),
     "pins.buzzer": Key(_pin, "The buzzer."),
     "buzzer.enabled": Key(check.flag, "false: no sound at all.", _bool),
+    "buzzer.kind": Key(
+        check.buzzer_kind, "active: it beeps when it gets a voltage. passive: it is told each tone.", _quoted
+    ),
+    "buzzer.volume": Key(check.percent, "Loudness in percent of a passive buzzer; an active one has only one."),
+    "buzzer.repeat_pages": Key(
+        check.flag,
+        "An unanswered page sounds again every 40 s, at most three times, until the button is pressed.",
+        _bool,
+    ),
     "network.interfaces": Key(
         check.interfaces, "Network interfaces, such as [eth0, wlan0]; none means every one but loopback.", _names
     ),

@@ -41,10 +41,11 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
-from appliance.core.present import legible, present
+from appliance.core.present import farewell, present
 from appliance.core.states import Offline, State
 from appliance.core.values import Gateway
 from appliance.core.view import Sound, View
+from appliance.core.words import legible
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.panel import Panel
 from appliance.store import TokenStore
@@ -76,15 +77,22 @@ class Runner:
     """Runs the appliance until quit() is called or a task of it fails.
 
     find: makes the source of gateways, given where to tell events; it is called on a thread, and may take its time.
+    watch: tells of whatever else there is to know, for ever.
     """
 
     def __init__(
-        self, state: State, find: Callable[[Callable[[Event], None]], Gateways], store: TokenStore, panel: Panel
+        self,
+        state: State,
+        find: Callable[[Callable[[Event], None]], Gateways],
+        store: TokenStore,
+        panel: Panel,
+        watch: Callable[[Callable[[Event], None]], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self.state = state
         self._store = store
         self._panel = panel
         self._find = find
+        self._watch = watch
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._quit = False
@@ -120,6 +128,8 @@ class Runner:
                 self._start(self._load())
                 await self._turn()
                 systemd.stopping()
+                if self._shown is not None:
+                    self._panel.show(farewell(self._shown), None)
                 for task in self._tasks:
                     task.cancel()
         finally:
@@ -236,6 +246,8 @@ class Runner:
         loaded = await in_daemon_thread(self._store.load, "load the token")
         await in_daemon_thread(self._load_network, "load the network's libraries")
         self.tell(loaded)
+        if self._watch is not None:
+            self._start(self._watch(self.tell))
         await self._gateways.run()
 
     def _load_network(self) -> None:

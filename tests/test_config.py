@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import string
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from appliance.config import (
 )
 from appliance.config_checks import MAX_SECONDS
 from appliance.config_keys import KEYS, SECTIONS
-from appliance.core.values import Address, Benchmarks
+from appliance.core.values import Address, Benchmarks, PanelSettings
 
 
 def problems(text: str) -> list[str]:
@@ -47,10 +48,15 @@ orders:
   warn_after: 60
   late_after: 120.5
   forget_after: 7200
-display: {driver: sh1106, i2c_port: 3, i2c_address: 0x3D, rotate: 180, contrast: 0}
+display:
+  {driver: sh1106, i2c_port: 3, i2c_address: 0x3D, rotate: 180, contrast: 0,
+  height: 32, dim_after: 0, sleep_after: 60.5}
 pins: {button: 5, green: 6, amber: 12, red: 13, buzzer: 19}
 buzzer:
   enabled: no
+  kind: passive
+  volume: 40
+  repeat_pages: yes
 network: {interfaces: [eth0, wlan0]}
 state_dir: /tmp/state
 """
@@ -60,9 +66,9 @@ def test_every_key_is_read() -> None:
     assert parse(FULL, "tt.yaml") == Config(
         gateway=GatewayConfig(Address("192.168.1.20", 8001), "Kitchen"),
         orders=Benchmarks(60.0, 120.5, 7200.0),
-        display=DisplayConfig("sh1106", 3, 0x3D, 2, 0),
+        display=DisplayConfig("sh1106", 3, 0x3D, 2, 0, 32, 0.0, 60.5),
         pins=Pins(5, 6, 12, 13, 19),
-        buzzer=BuzzerConfig(enabled=False),
+        buzzer=BuzzerConfig(False, "passive", 40, True),
         network=NetworkConfig(("eth0", "wlan0")),
         state_dir=Path("/tmp/state"),
     )
@@ -78,6 +84,13 @@ def test_the_table_has_every_field_and_no_other() -> None:
 
     assert list(KEYS) == leaves(Config())
     assert list(SECTIONS) == list(dict.fromkeys(key.split(".")[0] for key in KEYS if "." in key))
+
+
+def test_the_state_machine_is_told_of_the_panel() -> None:
+    assert Config().panel == PanelSettings(), "both have the same defaults"
+    text = "display: {dim_after: 5, sleep_after: 0}\nbuzzer: {repeat_pages: true}"
+    assert parse(text, "tt.yaml").panel == PanelSettings(5.0, math.inf, True)
+    assert parse("display: {dim_after: 0, sleep_after: 5}", "tt.yaml").panel == PanelSettings(math.inf, 5.0, False)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n", "~", "display:\n", "display: {}\npins: ~\n"])
@@ -143,7 +156,7 @@ WRONG = {
     "display.contrast: 3": "tt.yaml:1: display.contrast: unknown key; write contrast indented below display:",
     "Display: {}": "tt.yaml:1: Display: unknown key; did you mean display?",
     "orders: {red: 3}": "tt.yaml:1: orders.red: unknown key; did you mean pins.red?",
-    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown key; known here are enabled",
+    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown key; known here are enabled, kind, volume, repeat_pages",
     "buzzer: {enabled: yes}\nbuzzer: {}": "tt.yaml:2: buzzer: given twice; it is on line 1 already",
     "pins:\n  red: 3\n  red: 4": "tt.yaml:3: pins.red: given twice; it is on line 2 already",
     "[a]: 3": "tt.yaml:1: a key must be a word, not a list or a mapping",
@@ -176,6 +189,28 @@ WRONG = {
         "tt.yaml:1: orders.warn_after: must be a number of seconds more than 0 and at most 31622400 (a year), not 0"
     ),
     "orders: {warn_after: .inf}": 'tt.yaml:1: orders.warn_after: must be a number of seconds more than 0, not ".inf"',
+    "display: {height: 128}": 'tt.yaml:1: display.height: must be 64 or 32, the display\'s height in pixels, not "128"',
+    "display: {height: '32'}": (
+        'tt.yaml:1: display.height: must be 64 or 32, the display\'s height in pixels, not "32"; '
+        "write it without the quotes: 32"
+    ),
+    "display: {dim_after: never}": (
+        'tt.yaml:1: display.dim_after: must be 0 for never, or a number of seconds, not "never"; write 0'
+    ),
+    "display: {dim_after: 10 min}": (
+        'tt.yaml:1: display.dim_after: must be 0 for never, or a number of seconds, not "10 min"; write 600'
+    ),
+    "display: {sleep_after: -1}": (
+        "tt.yaml:1: display.sleep_after: must be 0 for never, or a number of seconds and at most 31622400 (a year), "
+        "not -1"
+    ),
+    "display: {sleep_after: 4:00:00}": (
+        'tt.yaml:1: display.sleep_after: must be 0 for never, or a number of seconds, not "4:00:00"; write 14400'
+    ),
+    "buzzer: {volume: 0}": (
+        "tt.yaml:1: buzzer.volume: must be a whole number from 1 to 100 (percent); the nearest to 0 is 1"
+    ),
+    "buzzer: {volume: 50%}": "tt.yaml:1: buzzer.volume: must be a number without the sign; write 50",
     "orders: {warn_after: true}": 'tt.yaml:1: orders.warn_after: must be a number of seconds more than 0, not "true"',
     # Together.
     "orders:\n  late_after: 100": (
@@ -186,6 +221,12 @@ WRONG = {
     ),
     "orders:\n  late_after: 500\n  forget_after: 500": (
         "tt.yaml:3: orders.forget_after: must be more than orders.late_after, which is 500 (line 2), not 500"
+    ),
+    "display:\n  dim_after: 20000": (
+        "tt.yaml:2: display.dim_after: must be less than display.sleep_after, which is 14400 (the default), not 20000"
+    ),
+    "display:\n  dim_after: 60\n  sleep_after: 60": (
+        "tt.yaml:3: display.sleep_after: must be more than display.dim_after, which is 60 (line 2), not 60"
     ),
     "pins: {red: 22}": (
         "tt.yaml:1: pins.red: GPIO 22 is already pins.green (the default); each pin has one use, and 21 is free"
@@ -201,6 +242,12 @@ WRONG = {
     "buzzer: {enabled: 'true'}": (
         'tt.yaml:1: buzzer.enabled: must be true or false, not "true"; write it without the quotes: true'
     ),
+    "buzzer: {kind: Passive}": (
+        'tt.yaml:1: buzzer.kind: must be active or passive, not "Passive"; did you mean passive?'
+    ),
+    "buzzer: {kind: piezo}": 'tt.yaml:1: buzzer.kind: must be active or passive, not "piezo"',
+    "buzzer: {kind: true}": 'tt.yaml:1: buzzer.kind: must be active or passive; put it in quotes: "true"',
+    "buzzer: {repeat_pages: 3}": 'tt.yaml:1: buzzer.repeat_pages: must be true or false, not "3"',
     "display: {driver: SSD1306}": (
         'tt.yaml:1: display.driver: no display named "SSD1306" is known; did you mean ssd1306?'
     ),
@@ -358,6 +405,22 @@ _seconds = st.lists(
     max_size=3,
     unique=True,
 )
+_never = st.just(0.0)
+_some_seconds = st.floats(0, MAX_SECONDS, exclude_min=True)
+_rests = st.one_of(
+    st.tuples(_never, _never | _some_seconds),
+    st.tuples(_some_seconds, _never),
+    st.lists(_some_seconds, min_size=2, max_size=2, unique=True).map(sorted).map(tuple),
+)
+_displays = st.builds(
+    DisplayConfig,
+    driver=st.sampled_from(["ssd1306", "sh1106", "ssd1327"]),
+    i2c_port=st.integers(0, 99),
+    i2c_address=st.integers(0x03, 0x77),
+    rotate=st.sampled_from([0, 2]),
+    contrast=st.integers(0, 255),
+    height=st.sampled_from([64, 32]),
+)
 _configs = st.builds(
     Config,
     gateway=st.builds(
@@ -367,15 +430,16 @@ _configs = st.builds(
     ),
     orders=_seconds.map(lambda times: Benchmarks(*sorted(times))),
     display=st.builds(
-        DisplayConfig,
-        driver=st.sampled_from(["ssd1306", "sh1106", "ssd1327"]),
-        i2c_port=st.integers(0, 99),
-        i2c_address=st.integers(0x03, 0x77),
-        rotate=st.sampled_from([0, 2]),
-        contrast=st.integers(0, 255),
+        lambda display, rests: replace(display, dim_after=rests[0], sleep_after=rests[1]), _displays, _rests
     ),
     pins=st.permutations(range(28)).map(lambda pins: Pins(*pins[:5])),
-    buzzer=st.builds(BuzzerConfig, enabled=st.booleans()),
+    buzzer=st.builds(
+        BuzzerConfig,
+        enabled=st.booleans(),
+        kind=st.sampled_from(["active", "passive"]),
+        volume=st.integers(1, 100),
+        repeat_pages=st.booleans(),
+    ),
     network=st.builds(NetworkConfig, interfaces=st.lists(_names, max_size=4, unique=True).map(tuple)),
     state_dir=_texts.filter(lambda text: not text.startswith("~")).map(Path),
 )

@@ -73,9 +73,9 @@ def on_a_terminal(command: list[str]) -> Iterator[tuple[Terminal, subprocess.Pop
 
 def test_a_person_pairs_pages_and_pulls_the_plug() -> None:
     with on_a_terminal(DEMO) as (terminal, demo):
-        terminal.until(lambda text: "amber on" in text)
+        terminal.until(lambda text: "amber fast" in text)
         terminal.press(" ")
-        terminal.until(lambda text: "amber slow" in text)
+        terminal.until(lambda text: "green slow" in text)
         terminal.press("g")
         terminal.until(lambda text: "paired" in text)
         terminal.press("p")
@@ -91,7 +91,7 @@ def test_the_log_is_kept_off_the_picture_and_told_afterwards(tmp_path: Path) -> 
     config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {tmp_path}\n")
     run = [sys.executable, "-m", "appliance", "run", "--panel", "terminal", "--config", str(config)]
     with on_a_terminal(run) as (terminal, demo):
-        terminal.until(lambda text: "amber on" in text)
+        terminal.until(lambda text: "amber fast" in text)
         assert "INFO" not in terminal.text
         terminal.press("q")
         terminal.until(lambda text: "Awaiting pairing: 127.0.0.1:9" in text)

@@ -220,7 +220,7 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
         box.press()
         gateway.press_button()
         view = await box.until(count(0))
-        assert view.screen.lines[-1].text == "Pairing is not saved!"
+        assert view.screen.words[-1] == "Pairing is not saved!"
         await gateway.restart(0.1)
         await box.until(in_state("offline"))
         await box.until(count(0))
@@ -230,7 +230,7 @@ async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway,
     (tmp_path / "token.json").write_text('{"gateway": "Bar", "tok')
     async with appliance(tmp_path, typed=gateway) as box:
         view = await box.until(in_state("awaiting_pairing", "token unreadable"))
-        assert "Saved pairing damaged" in [line.text for line in view.screen.lines]
+        assert "Saved pairing damaged" in view.screen.words
     assert list(tmp_path.glob("token.json.damaged*"))
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from appliance.core.effects import CloseFeed, Effect, MakeSound, OpenFeed, StartTimer
+from appliance.core.effects import CloseFeed, Effect, MakeSound, OpenFeed, StartTimer, StopTimer
 from appliance.core.events import (
+    ButtonPressed,
     Event,
+    FeedAnswered,
     FeedLost,
     FeedNotified,
     FeedOpened,
@@ -28,25 +30,28 @@ from appliance.core.events import (
 )
 from appliance.core.moves import (
     LOOK_EVERY,
+    PAGE_AGAIN,
+    PAGE_LASTS,
+    PAGE_SHOWS,
     REFRESH_AFTER,
     STALE_AFTER,
     STALE_AFTER_DOUBT,
     STALE_AFTER_LOSS,
     Step,
+    alert,
     disconnect,
     leave,
     refuse,
     watch_late,
 )
 from appliance.core.orders import fold, newly_paged, replaced
-from appliance.core.states import Connected
+from appliance.core.pages import turned
+from appliance.core.states import Alert, Connected
 from appliance.core.values import Order
 from appliance.core.view import Sound
 
 VAIN_LOOKS = 3
 """After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
-PAGE_LASTS = 1.5
-"""Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
 TIMER_TOLERANCE = 0.05
 """Seconds by which a timer may fire before its time."""
 
@@ -55,7 +60,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
     """The feed is live and its count is shown."""
     match event:
         case FeedNotified(attempt, notifications) if attempt == state.feed:
-            return _notified(state, notifications, now)
+            return _notified(replace(state, heard=now), notifications, now)
+        case FeedAnswered(attempt) if attempt == state.feed:
+            return replace(state, heard=now), ()
         case FeedOpened(attempt, orders) if attempt == state.looking:
             return _taken_over(state, orders, now)
         case FeedLost(attempt) if attempt == state.feed:
@@ -72,6 +79,10 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return disconnect(state, now)
         case TimerFired(Timer.LATE):
             return _late(state, now)
+        case TimerFired(Timer.REPEAT) if state.alert is not None:
+            return _repeat(state, state.alert, now)
+        case ButtonPressed():
+            return _pressed(state, now)
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.
@@ -94,7 +105,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
         state, whole = _whole(state, now)
         effects += whole
     if told.paged:
-        state, page = _page(state, now)
+        state, page = alert(state, told.paged, now)
         effects += page
     if told.unknown or told.unusable:
         state, doubt = _doubt(state, now)
@@ -119,10 +130,21 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
     return seq, gap
 
 
-def _page(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    if now - state.world.last_page < PAGE_LASTS:
-        return state, ()
-    return replace(state, world=replace(state.world, last_page=now)), (MakeSound(Sound.PAGE),)
+def _pressed(state: Connected, now: float) -> Step:
+    """A press answers a page, if there is one to answer; else it turns the display's page."""
+    if state.repeats or (state.alert is not None and now < state.alert.until):
+        return replace(state, alert=None, repeats=0), (StopTimer(Timer.REPEAT),)
+    return replace(state, world=turned(state, now)), ()
+
+
+def _repeat(state: Connected, told: Alert, now: float) -> Step:
+    """Nobody pressed the button since the last page: sound it again, if any of its orders still waits."""
+    waiting = tuple(uuid for uuid in told.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
+    if not waiting or not state.repeats:
+        return replace(state, repeats=0), ()
+    state = replace(state, alert=Alert(waiting, now + PAGE_SHOWS), repeats=state.repeats - 1)
+    again = (StartTimer(Timer.REPEAT, PAGE_AGAIN),) if state.repeats else ()
+    return replace(state, world=replace(state.world, last_page=now)), (MakeSound(Sound.PAGE), *again)
 
 
 def _late(state: Connected, now: float) -> Step:
@@ -171,11 +193,11 @@ def _taken_over(state: Connected, orders: tuple[Order, ...], now: float) -> Step
         state = replace(state, vain=state.vain + 1 if state.book.same_orders(book) else 0)
     paged = newly_paged(state.book, book)
     address = state.look_address or state.address
-    state = replace(state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None)
+    state = replace(state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None, heard=now)
     state, whole = _whole(state, now)
     effects += whole
     if paged:
-        state, page = _page(state, now)
+        state, page = alert(state, paged, now)
         effects += page
     state, late = watch_late(state, now)
     return state, (*effects, *late)

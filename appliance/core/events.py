@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from appliance.core.values import Credential, Gateway, Order, Token
+from appliance.core.values import Board, Credential, Gateway, Order, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,13 @@ class FeedLost:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedAnswered:
+    """A live feed answered a ping: it is there, whether or not it has anything to tell."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class ButtonPressed:
     """The button went down and stayed down long enough to count."""
 
@@ -206,6 +213,18 @@ class ButtonPressed:
 @dataclass(frozen=True, slots=True)
 class ButtonReleased:
     """The button came up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonStuck:
+    """The button is down and was never seen to go down: it was so at the start, and counts once it came up."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRead:
+    """What the board tells of itself, now."""
+
+    board: Board
 
 
 class Timer(StrEnum):
@@ -218,7 +237,8 @@ class Timer(StrEnum):
     STALE = "whole set overdue"
     SAVE = "save the token"
     LATE = "an order becomes late"
-    HOLD = "hold counts down"
+    STUCK = "button is stuck"
+    REPEAT = "page again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +265,10 @@ Event = (
     | FeedOpened
     | FeedNotified
     | FeedLost
+    | FeedAnswered
     | ButtonPressed
     | ButtonReleased
+    | ButtonStuck
+    | BoardRead
     | TimerFired
 )

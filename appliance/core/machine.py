@@ -1,6 +1,7 @@
 """The one place that decides: `step(state, event, now) -> (state, effects)`.
 
-Here is what holds in every state: what is known of the world, the button's gestures, and the token's way to flash.
+Here is what holds in every state: what is known of the world, the button's gestures, what the display turns to, and
+the token's way to flash.
 What is particular to a state is in `pairing`, `trying` and `connected`, one function a state. Nothing raises: an event
 that is impossible, or an answer to something long over, changes nothing.
 """
@@ -12,9 +13,12 @@ from dataclasses import replace
 from appliance.core.connected import connected
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
+    BoardRead,
     ButtonPressed,
     ButtonReleased,
+    ButtonStuck,
     Event,
+    FeedNotified,
     GatewayFound,
     GatewayLost,
     NetworkChanged,
@@ -23,40 +27,74 @@ from appliance.core.events import (
     TokenDenied,
     TokenIssued,
     TokenNotStored,
+    TokensLoaded,
     TokenStored,
 )
 from appliance.core.moves import SAVE_AGAIN, Step, forget
-from appliance.core.pairing import awaiting_pairing, discovering, issued, pairing
+from appliance.core.pages import page, power, turned
+from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
+    NEVER,
     AwaitingPairing,
     Connected,
     Connecting,
     Discovering,
     Offline,
+    Page,
     Pairing,
     Phase,
     State,
     World,
 )
 from appliance.core.trying import trying
-from appliance.core.values import Benchmarks
-from appliance.core.view import Sound
+from appliance.core.values import Benchmarks, PanelSettings
+from appliance.core.view import Power, Sound
 
 HOLD_TO_FORGET = 5.0
 """Seconds for which the button is held to forget the pairing: longer than anyone leans on it by chance."""
+STUCK_AFTER = 30.0
+"""Seconds after which no hand holds the button any more: it is stuck, wet or crushed, and means nothing."""
 HOLD_SHOWS = 1.0
 """Seconds after which a hold is no longer a press and the countdown is on the screen."""
 HOLD_TOLERANCE = 0.05
 """Seconds by which a release may come before its time and still count: clocks of two threads differ a little."""
 
 
-def begin(benchmarks: Benchmarks, *, typed: bool = False) -> State:
+def begin(
+    benchmarks: Benchmarks,
+    *,
+    typed: bool = False,
+    settings: PanelSettings | None = None,
+    version: str = "",
+) -> State:
     """The state at power-on, before anything is known. typed: the gateway's address is in the config."""
-    return Discovering(World(benchmarks=benchmarks, typed=typed))
+    return Discovering(World(benchmarks, settings or PanelSettings(), version, typed=typed))
 
 
 def step(state: State, event: Event, now: float) -> Step:
     """What an event makes of a state, and what is to be done about it. now: monotonic seconds."""
+    after, effects = _step(state, event, now)
+    entered = type(after) is not type(state)
+    if entered or _stirs(after, event):
+        world = replace(after.world, stirred=now)
+        after = _with(after, replace(world, page=Page.MAIN, page_until=NEVER) if entered else world)
+    return after, effects
+
+
+def _stirs(state: State, event: Event) -> bool:
+    """Whether this is something to look up for."""
+    match event:
+        case ButtonPressed() | ButtonReleased():
+            return not state.world.stuck
+        case TokensLoaded():
+            return True
+        case FeedNotified(attempt):
+            return isinstance(state, Connected) and attempt == state.feed
+        case _:
+            return False
+
+
+def _step(state: State, event: Event, now: float) -> Step:
     world = state.world
     match event:
         case NetworkChanged(addresses):
@@ -72,12 +110,17 @@ def step(state: State, event: Event, now: float) -> Step:
             state = _with(state, replace(world, asking=world.asking - {gateway.name}))
             return issued(state, gateway, token, now)
         case ButtonPressed():
-            hold = StartTimer(Timer.HOLD, HOLD_TO_FORGET)
-            return _with(state, replace(world, down_since=now)), (hold,) if forgettable(state) else ()
+            woken = power(state, now)[0] is Power.DARK
+            down = replace(world, down_since=now, pressed_at=now, stuck=False, woken=woken)
+            return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonReleased():
             return _released(state, now)
-        case TimerFired(Timer.HOLD):
-            return _held(state, now)
+        case TimerFired(Timer.STUCK) if world.down_since is not None:
+            return _with(state, replace(world, down_since=None, stuck=True)), ()
+        case ButtonStuck():
+            return _with(state, replace(world, down_since=None, stuck=True)), ()
+        case BoardRead(board):
+            return _with(state, replace(world, board=board)), ()
         case TimerFired(Timer.SAVE):
             return _save(state)
         case TokenStored(number) if number == world.saving and not _promoting(state):
@@ -105,7 +148,7 @@ def forgettable(state: State) -> bool:
 
 
 def holding(state: State, now: float) -> float | None:
-    """Seconds until a hold that is under way forgets the pairing, or None where no countdown runs."""
+    """Seconds until letting go forgets the pairing, 0 once it does; None where no countdown runs."""
     down = state.world.down_since
     if down is None or now - down < HOLD_SHOWS or not forgettable(state):
         return None
@@ -117,45 +160,48 @@ def _with(state: State, world: World) -> State:
 
 
 def _released(state: State, now: float) -> Step:
+    """The button came up: what it meant is known only now, and a button that never comes up means nothing."""
     down = state.world.down_since
+    up = _with(state, replace(state.world, down_since=None, stuck=False, woken=False))
     if down is None:
-        return state, ()
+        return up, ()
     if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
-        return _held(state, now)
-    up = _with(state, replace(state.world, down_since=None))
-    stop = (StopTimer(Timer.HOLD),)
-    if forgettable(state) and now - down >= HOLD_SHOWS:
-        return up, stop
-    pressed, effects = _pressed(up, now)
-    return pressed, (*stop, *effects)
+        meant, effects = _held(up, now)
+    elif now - down >= HOLD_SHOWS and forgettable(state):
+        meant, effects = up, ()
+    else:
+        meant, effects = _pressed(up, now, woken=state.world.woken)
+    return meant, (StopTimer(Timer.STUCK), *effects)
 
 
-def _pressed(state: State, now: float) -> Step:
-    """A tap; what it means depends on the state alone."""
+def _pressed(state: State, now: float, *, woken: bool) -> Step:
+    """A tap; what it means depends on the state alone. woken: it found the display dark."""
     press = ButtonPressed()
     match state:
-        case Discovering():
-            return discovering(state, press, now)
         case AwaitingPairing():
             return awaiting_pairing(state, press, now)
         case Pairing():
             return pairing(state, press, now)
+        case Discovering() if not woken:
+            # The first press asks for a pairing, which can't be; further ones turn the pages that say why.
+            first = page(state, now) is Page.MAIN
+            return _with(state, turned(state, now)), (MakeSound(Sound.ERROR),) if first else ()
         case Connecting() | Offline():
-            return trying(state, press, now)
-        case Connected():
+            tried, effects = trying(state, press, now)
+            return (tried, effects) if woken else (_with(tried, turned(tried, now)), effects)
+        case Connected() if not woken:
             return connected(state, press, now)
+        case _:
+            return state, ()
 
 
 def _held(state: State, now: float) -> Step:
     """The button was down for long enough to forget, if there is anything to forget."""
-    if state.world.down_since is None:
-        return state, ()
-    up = _with(state, replace(state.world, down_since=None))
-    if isinstance(up, Pairing) and up.offers:
-        return pairing(up, TimerFired(Timer.HOLD), now)
-    if forgettable(up):
-        return forget(up, now)
-    return up, (MakeSound(Sound.ERROR),)
+    if isinstance(state, Pairing) and state.offers:
+        return declined(state, now)
+    if forgettable(state):
+        return forget(state, now)
+    return state, (MakeSound(Sound.ERROR),)
 
 
 def _promoting(state: State) -> bool:

@@ -20,6 +20,8 @@ from appliance.core.effects import (
 from appliance.core.events import Timer
 from appliance.core.orders import OrderBook, next_late
 from appliance.core.states import (
+    NEVER,
+    Alert,
     AwaitingPairing,
     Connected,
     Connecting,
@@ -60,6 +62,16 @@ STALE_AFTER_DOUBT = 45.0
 """Seconds for which a count in doubt may stand while the whole set is asked for: time for two looks."""
 STALE_AFTER_LOSS = 5.0
 """Seconds for which a count may stand when its feed closed while a second one was already opening."""
+PAGE_SHOWS = 8.0
+"""Seconds for which a paged order takes the place of the count, unless a press or another page ends it."""
+PAGE_AGAIN = 40.0
+"""Seconds after which a page that nobody answered sounds again, where that is wanted: as pagers of this trade do."""
+PAGE_REPEATS = 3
+"""How often it does so at the most."""
+MOST_ALERTED = 100
+"""Orders of one alert that are told apart; as many as a kitchen could ever page at once."""
+PAGE_LASTS = 1.5
+"""Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
 LOOK_EVERY = 10.0
 """Seconds between two looks at the whole set, whatever the gateway says."""
 
@@ -190,15 +202,32 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
     # It may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
-    connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now)
+    connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now, heard=now)
     effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
     if link.fresh:
         effects.append(MakeSound(Sound.PAIRED))
     if link.paged:
-        connected = replace(connected, world=replace(world, last_page=now))
-        effects.append(MakeSound(Sound.PAGE))
+        # Whatever sounded before the feed was lost was about something else.
+        connected = replace(connected, world=replace(connected.world, last_page=NEVER))
+        connected, page = alert(connected, link.paged, now)
+        effects += page
     watched, late = watch_late(connected, now)
     return watched, (*effects, *late)
+
+
+def alert(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """Show orders that were paged, with a sound unless one began a moment ago; thirty at once are one alert."""
+    last = state.alert.uuids if state.alert and now < state.alert.until else ()
+    uuids = tuple(dict.fromkeys((*reversed(paged), *last)))[:MOST_ALERTED]
+    state = replace(state, alert=Alert(uuids, now + PAGE_SHOWS))
+    effects: list[Effect] = []
+    if state.world.settings.repeat_pages:
+        state = replace(state, repeats=PAGE_REPEATS)
+        effects.append(StartTimer(Timer.REPEAT, PAGE_AGAIN))
+    if now - state.world.last_page >= PAGE_LASTS:
+        state = replace(state, world=replace(state.world, last_page=now))
+        effects.append(MakeSound(Sound.PAGE))
+    return state, tuple(effects)
 
 
 def watch_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
@@ -231,7 +260,7 @@ def leave(state: State) -> tuple[Effect, ...]:
     match state:
         case Connected():
             feeds = [feed for feed in (0 if state.lost else state.feed, state.looking) if feed]
-            timers = (Timer.REFRESH, Timer.STALE, Timer.LATE)
+            timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT)
         case Connecting() | Offline():
             feeds = [state.link.attempt] if state.link.phase in (Phase.OPENING, Phase.PROMOTING) else []
             timers = (Timer.RETRY,)

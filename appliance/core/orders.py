@@ -6,6 +6,7 @@ learns of the order, and from the box's monotonic clock since then. `now` is tha
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -18,8 +19,11 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
+from appliance.core.tally import Tally
 from appliance.core.values import Benchmarks, Order
 
+TO_GO = "TO_GO"
+"""The order type of a guest who takes the order away (gateway API, orders)."""
 CLOCK_JUMP = 24 * 3600.0
 """Seconds: a step of the gateway's clock that is larger than this is a clock being set, and no order's age."""
 
@@ -38,11 +42,13 @@ class OrderBook:
     """The active orders by uuid.
 
     offset: the gateway's local time minus `now`, as far as it is known; a lower bound until `offset_exact`.
+    today: what was delivered on this day of the gateway's, as far as this box has seen it.
     """
 
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
     offset: float | None = None
     offset_exact: bool = False
+    today: Tally = field(default_factory=Tally)
 
     def same_orders(self, other: OrderBook) -> bool:
         """Whether both hold the same orders in the same state, whatever is thought of their ages."""
@@ -55,12 +61,12 @@ class OrderBook:
 class Folded:
     """What a run of notifications made of a book.
 
-    paged: how many orders were paged. unknown: a change to an order that was not held. unusable: a message that could
-    not be used. whole: the whole set was among them.
+    paged: the uuids of the orders that were paged, one for each time. unknown: a change to an order that was not held.
+    unusable: a message that could not be used. whole: the whole set was among them.
     """
 
     book: OrderBook
-    paged: int = 0
+    paged: tuple[str, ...] = ()
     unknown: bool = False
     unusable: bool = False
     whole: bool = False
@@ -71,11 +77,13 @@ class Summary:
     """The book at a glance. Ages are in seconds.
 
     late, oldest: of the orders that are not yet forgotten. forgotten: orders older than `forget_after`, which count as
-    active but drive nothing. at_least: the oldest age is only a lower bound.
+    active but drive nothing. to_go: orders of that type, forgotten ones too. at_least: the oldest age is only a lower
+    bound.
     """
 
     active: int
     paged: int
+    to_go: int
     late: int
     forgotten: int
     oldest: float | None
@@ -98,19 +106,22 @@ def replaced(book: OrderBook, orders: Iterable[Order], now: float) -> OrderBook:
         # Either the first times we see, or the clock ran on, or it was set back: believe the newest set.
         offset, exact = latest - now, False
     held = {uuid: _learnt(order, book.held.get(uuid), offset, exact, now) for uuid, order in active.items()}
-    return OrderBook(held, offset, exact)
+    today = book.today.on(offset, now).vanished(len(book.held.keys() - held.keys()))
+    return OrderBook(held, offset, exact, today)
 
 
-def newly_paged(before: OrderBook, after: OrderBook) -> int:
-    """How many orders are paged in `after` that were not, as far as `before` knew."""
-    return sum(held.order.paged and not _was_paged(before, uuid) for uuid, held in after.held.items())
+def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
+    """The orders that are paged in `after` and were not, as far as `before` knew; by uuid."""
+    return tuple(uuid for uuid, held in after.held.items() if held.order.paged and not _was_paged(before, uuid))
 
 
 def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
     """The book after a run of notifications, in their order; any of them may repeat or contradict what is held."""
     held = dict(book.held)
     offset, exact = book.offset, book.offset_exact
-    paged = 0
+    paged: list[str] = []
+    gone: list[Held] = []
+    today = book.today
     unknown = unusable = whole = settled = False
     for notification in notifications:
         match notification:
@@ -124,18 +135,22 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                     offset = max(told) - now
                 before = held.get(order.uuid)
                 unknown = unknown or (before is None and not created)
-                paged += order.paged and order.active and not (before and before.order.paged)
+                if order.paged and order.active and not (before and before.order.paged):
+                    paged.append(order.uuid)
+                if before is not None and not order.active:
+                    gone.append(before)
                 _put(held, order, before, offset, exact or created, now)
             case OrderPaged(order):
                 before = held.get(order.uuid)
                 unknown = unknown or before is None
-                paged += order.active
+                if order.active:
+                    paged.append(order.uuid)
                 _put(held, order, before, offset, exact, now)
             case OrdersReplaced(orders):
-                last = OrderBook(held, offset, exact)
+                last = OrderBook(held, offset, exact, today)
                 fresh = replaced(last, orders, now)
                 paged += newly_paged(last, fresh)
-                held, offset, exact = dict(fresh.held), fresh.offset, fresh.offset_exact
+                held, offset, exact, today = dict(fresh.held), fresh.offset, fresh.offset_exact, fresh.today
                 whole, unknown, unusable = True, False, False
             case MessageUnusable():
                 unusable = True
@@ -143,16 +158,20 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 pass
     if settled and offset is not None:
         held = {uuid: _settled(order, offset) for uuid, order in held.items()}
-    return Folded(OrderBook(held, offset, exact), paged, unknown, unusable, whole)
+    # Only ages that are known count for the times; and a day is the gateway's, which these notifications may have told.
+    ages = [now - order.since if order.exact else None for order in gone]
+    today = today.on(offset, now).delivered_all(ages)
+    return Folded(OrderBook(held, offset, exact, today), tuple(paged), unknown, unusable, whole)
 
 
 def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
     """The book at a glance, at `now`."""
     late_since, forgotten_since = now - benchmarks.late_after, now - benchmarks.forget_after
-    paged = late = forgotten = 0
+    paged = late = forgotten = to_go = 0
     oldest: Held | None = None
     for held in book.held.values():
         paged += held.order.paged
+        to_go += held.order.order_type == TO_GO
         if held.since <= forgotten_since:
             forgotten += 1
             continue
@@ -162,10 +181,19 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
     return Summary(
         active=len(book.held),
         paged=paged,
+        to_go=to_go,
         late=late,
         forgotten=forgotten,
         oldest=None if oldest is None else max(0.0, now - oldest.since),
         at_least=oldest is not None and not oldest.exact,
+    )
+
+
+def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> list[Held]:
+    """The oldest orders that are not yet forgotten, the oldest first."""
+    forgotten = now - benchmarks.forget_after
+    return heapq.nsmallest(
+        most, (held for held in book.held.values() if held.since > forgotten), key=lambda held: held.since
     )
 
 

@@ -58,8 +58,6 @@ def discovering(state: Discovering, event: Event, now: float) -> Step:
             return rest(world, now, TOKEN_UNREADABLE if damaged else None)
         case GatewayFound():
             return rest(state.world, now, state.reason)
-        case ButtonPressed():
-            return state, (MakeSound(Sound.ERROR),)
         case _:
             return state, ()
 
@@ -111,15 +109,17 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
             return accept(state, chosen.gateway, chosen.token, now)
         case ButtonPressed():
             return stop_pairing(state, now, None)
-        case TimerFired(Timer.HOLD) if state.offers:
-            # The person says that this is not the gateway meant: the next one, or on with asking.
-            declined = state.declined | {state.offers[0].gateway.name}
-            return ask_all(replace(state, offers=state.offers[1:], declined=declined), now)
         case TimerFired(Timer.WINDOW):
             stopped, effects = stop_pairing(state, now, WINDOW_OVER)
             return stopped, (*effects, MakeSound(Sound.ERROR))
         case _:
             return state, ()
+
+
+def declined(state: Pairing, now: float) -> Step:
+    """A person says that the gateway on the screen is not the one meant: the next one, or on with asking."""
+    names = state.declined | {state.offers[0].gateway.name}
+    return ask_all(replace(state, offers=state.offers[1:], declined=names), now)
 
 
 def issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:

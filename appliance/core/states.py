@@ -9,9 +9,20 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Credential, Gateway, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, PanelSettings, Token
 
 NEVER = float("-inf")
+
+
+class Page(Enum):
+    """What the display shows of a state; a short press turns from one to the next."""
+
+    MAIN = auto()
+    OLDEST = auto()
+    TODAY = auto()
+    BOX = auto()
+    GATEWAY = auto()
+    LIGHTS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +34,19 @@ class World:
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
-    serial: the last number given to an attempt. down_since: when the button went down, while it is down.
-    last_page: when the page sound last started.
+    serial: the last number given to an attempt. last_page: when the page sound last started.
+
+    Of the button: down_since: when it went down, while it is down and may still mean something. pressed_at: when it
+    last went down. stuck: it has been down for longer than any hand would hold it.
+    Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
+    happened that a person would look up for; infinity before the start is over. woken: the press that is under way
+    woke the display, and does no more.
     """
 
     benchmarks: Benchmarks = field(default_factory=Benchmarks)
+    settings: PanelSettings = field(default_factory=PanelSettings)
+    version: str = ""
+    board: Board = field(default_factory=Board)
     typed: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
@@ -38,8 +57,14 @@ class World:
     saving: int = 0
     asking: frozenset[str] = frozenset()
     serial: int = 0
-    down_since: float | None = None
     last_page: float = NEVER
+    down_since: float | None = None
+    pressed_at: float = NEVER
+    stuck: bool = False
+    page: Page = Page.MAIN
+    page_until: float = NEVER
+    stirred: float = float("inf")
+    woken: bool = False
 
     @property
     def credential(self) -> Credential | None:
@@ -112,8 +137,8 @@ class Link:
 
     gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although nobody
     answers for the name. attempt: the number of the step under way. failures: since the last live feed. turn: which of
-    the addresses is tried. fresh: the token comes from a pairing that was only just made. paged: an order was paged
-    that has not sounded yet. book: the orders as last known, which is never shown.
+    the addresses is tried. fresh: the token comes from a pairing that was only just made. paged: the uuids of orders
+    that were paged and have not sounded yet. book: the orders as last known, which is never shown.
     """
 
     gateway: Gateway | None
@@ -123,7 +148,7 @@ class Link:
     failures: int = 0
     turn: int = 0
     fresh: bool = False
-    paged: bool = False
+    paged: tuple[str, ...] = ()
     book: OrderBook = field(default_factory=OrderBook)
 
     @property
@@ -153,6 +178,14 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """Orders that were paged just now. uuids: the latest first. until: how long they take the place of the count."""
+
+    uuids: tuple[str, ...]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """The feed is live, and its count is true.
 
@@ -161,6 +194,9 @@ class Connected:
     last_look: when one was last opened. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq`
     has no part in. vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second
     one opens. late_at: when the next order becomes late.
+
+    heard: when the feed last told or answered anything. alert: what was paged last, shown or over. repeats: how often
+    its sound may still be repeated while nobody answers it.
     """
 
     world: World
@@ -178,6 +214,9 @@ class Connected:
     vain: int = 0
     lost: bool = False
     late_at: float | None = None
+    heard: float = NEVER
+    alert: Alert | None = None
+    repeats: int = 0
 
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline

@@ -64,7 +64,7 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return _opened(state, replaced(link.book, orders, now), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
             told = fold(link.book, notifications, now)
-            return replace(state, link=replace(link, book=told.book, paged=link.paged or told.paged > 0)), ()
+            return replace(state, link=replace(link, book=told.book, paged=link.paged + told.paged)), ()
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
             return _check(state)
         case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
@@ -148,8 +148,8 @@ def _opened(state: Trying, book: OrderBook, now: float) -> Step:
     """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
     world = state.world
     # What was paged before a pairing is no news to the one who pairs.
-    paged = state.link.paged or (not state.link.fresh and newly_paged(state.link.book, book) > 0)
-    state = replace(state, link=replace(state.link, paged=paged))
+    paged = () if state.link.fresh else newly_paged(state.link.book, book)
+    state = replace(state, link=replace(state.link, paged=state.link.paged + paged))
     if world.pending is None:
         return connect(state, book, now)
     number = world.serial + 1

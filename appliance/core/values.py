@@ -106,3 +106,29 @@ class Benchmarks:
     warn_after: float = 180.0
     late_after: float = 300.0
     forget_after: float = 3 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSettings:
+    """How the panel is to behave.
+
+    dim_after: seconds without an order and without anything else happening, after which the display is dimmed.
+    sleep_after: the same, after which it is dark; infinity for never. repeat_pages: sound an unanswered page again.
+    """
+
+    dim_after: float = 600.0
+    sleep_after: float = 4 * 3600.0
+    repeat_pages: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the board tells of itself; None where it does not.
+
+    temperature: of the processor, in degrees Celsius. weak_power: whether the supply's voltage is too low at this
+    moment. was_weak: whether it was so since the board was switched on.
+    """
+
+    temperature: float | None = None
+    weak_power: bool | None = None
+    was_weak: bool | None = None

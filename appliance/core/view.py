@@ -1,9 +1,9 @@
-"""What the panel is to show, light and sound: words and levels, still without a pixel."""
+"""What the panel is to show, light and sound: words, shapes and levels, still without a pixel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class Light(StrEnum):
@@ -33,8 +33,40 @@ class Sound(StrEnum):
     LATE = "late"
 
 
+class Mark(Enum):
+    """How an order stands against the benchmarks: a shape on the display, beside the colour of a LED."""
+
+    FINE = "fine"
+    WARN = "warn"
+    LATE = "late"
+
+
+class Sign(Enum):
+    """What a remark on the count screen is about, each with a small shape of its own."""
+
+    LATE = "late"
+    PAGED = "paged"
+    TO_GO = "to go"
+    OLD = "old"
+
+
+class Icon(Enum):
+    """The picture beside a message, which says the same as its words do."""
+
+    STARTING = "starting"
+    SEARCH = "search"
+    PRESS_HERE = "press here"
+    PRESS_GATEWAY = "press gateway"
+    PAIRED = "paired"
+    CONNECTING = "connecting"
+    OFFLINE = "offline"
+    NO_NETWORK = "no network"
+    WARNING = "warning"
+    STOPPING = "stopping"
+
+
 class Size(StrEnum):
-    """How large a line of the screen is drawn; what the drawing makes of it depends on the display."""
+    """How large a line of a message is drawn; what the drawing makes of it depends on the display."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -43,21 +75,122 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of words on the screen; never empty."""
+    """One line of words in a message; never empty."""
 
     text: str
     size: Size = Size.SMALL
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
-    """The words on the display from top to bottom, and a bar under them.
+class Message:
+    """A few words from top to bottom, a picture beside them, and a bar under them.
 
-    bar: how much is left, from 1.0 down to 0.0, or None for no bar.
+    bar: how much is left, from 1.0 down to 0.0, or None for no bar. It is drawn beside the number that stands for it.
     """
 
     lines: tuple[Line, ...]
     bar: float | None = None
+    icon: Icon | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        return tuple(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something remarkable in the count, such as `3 late`."""
+
+    sign: Sign
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The screen that the box is there for.
+
+    count: the active orders, in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`. oldest: the
+    oldest order's age, such as `7 min` or `≥7 min`, empty where there is none. mark: how that order stands against the
+    benchmarks. remarks: the most urgent first. note: what is wrong although the count is right; empty for nothing.
+    """
+
+    count: str
+    noun: str
+    oldest: str = ""
+    mark: Mark = Mark.FINE
+    remarks: tuple[Remark, ...] = ()
+    note: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        what = "  ".join((self.noun, *(remark.text for remark in self.remarks)))
+        return tuple(filter(None, (self.count, what, f"oldest {self.oldest}" if self.oldest else "", self.note)))
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """An order was paged just now; drawn dark on light, so that it can't be taken for the count.
+
+    tracker: the number of the order's tracker. place: `table 8`, `to go`, or empty. more: `+2 more`, or empty where it
+    is the only one. rest: the count, such as `12 orders`.
+    """
+
+    tracker: str
+    place: str
+    more: str
+    rest: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        return tuple(filter(None, (f"paged {self.tracker}", self.place, self.more, self.rest)))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a listing: what, and how much of it at the right edge. mark: None for a row that is no order."""
+
+    left: str
+    right: str = ""
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows under a title. Rows that a small display has no room for are left out at the end, and the title before."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        return (self.title, *("  ".join(filter(None, (row.left, row.right))) for row in self.rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Asleep:
+    """Nothing has happened for hours: one word, which wanders over the display, or none at all."""
+
+    word: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        return (self.word,) if self.word else ()
+
+
+Screen = Message | Count | Paged | Listing | Asleep
+
+
+class Power(Enum):
+    """How brightly the display shines. DARK is off, and takes no current."""
+
+    BRIGHT = "bright"
+    DIM = "dim"
+    DARK = "dark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +199,10 @@ class View:
 
     state, reason, gateway, address, active, paged and oldest (seconds) are facts for machines that read the panel;
     active, paged and oldest are None unless the feed is live. leds and screen are what a person sees.
+
+    The rest is how the screen is drawn, and no words: power; beat: the heartbeat, which is there (False or True in
+    turns) only while the feed is live and was heard lately; pressed: a press of the button is being felt; walk: the
+    step of the whole picture's slow walk against burn-in, counted up without end.
     """
 
     state: str
@@ -77,3 +214,7 @@ class View:
     oldest: int | None
     leds: Leds
     screen: Screen
+    power: Power = Power.BRIGHT
+    beat: bool | None = None
+    pressed: bool = False
+    walk: int = 0

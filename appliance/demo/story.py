@@ -49,7 +49,7 @@ class _Story:
         lit = [f"{name} {light}" for name, light in _lights(view) if light != "off"]
         print(f"{time.monotonic() - self._began:5.1f} s  {what}   [{', '.join(lit)}]", flush=True)
         if draw_it:
-            print("\n".join(f"         {row}" for row in to_braille(draw(view.screen))), flush=True)
+            print("\n".join(f"         {row}" for row in to_braille(draw(view))), flush=True)
 
     def check(self, what: str, *, true: bool) -> None:
         """Check a fact beside the screen, and tell of it."""
@@ -111,8 +111,13 @@ async def _tell(story: _Story) -> None:
     await story.see("two are cleared", lambda view: view.active == 6)
 
     floor.page(floor.active[0].uuid)
-    await story.see("an order is paged", lambda view: view.paged == 1)
+    tracker = floor.active[0].name
+    await story.see("an order is paged", lambda view: view.screen.words[0] == f"paged {tracker}" and view.paged == 1)
     story.check("the buzzer sounded", true=story.heard(Sound.PAGE) == 1)
+    box.press()
+    await story.see("a press answers it", lambda view: view.screen.words[0] == "6", draw_it=False)
+    box.press()
+    await story.see("the next one turns the page", lambda view: view.screen.words[0] == "Oldest orders")
 
     await gateway.stop()
     await story.see("the gateway is lost", lambda view: view.state == "offline" and view.active is None)
@@ -129,12 +134,13 @@ async def _tell(story: _Story) -> None:
     await story.see("a rush of 1,000 changes, and all is delivered", lambda view: view.active == 0)
 
     box.down()
-    await story.see("the button is held", lambda view: "in 2" in view.screen.lines[1].text)
+    await story.see("the button is held", lambda view: "in 2" in view.screen.words)
     box.up()
-    await story.see("and let go in time: nothing is forgotten", lambda view: len(view.screen.lines) == 2, draw_it=False)
+    await story.see("and let go in time: nothing is forgotten", lambda view: view.screen.words[0] == "0", draw_it=False)
     box.down()
-    await story.see("it is held for 5 s: the pairing is forgotten", lambda view: view.state == "awaiting_pairing")
+    await story.see("it is held for 5 s", lambda view: view.screen.words[0] == "Let go now")
     box.up()
+    await story.see("and let go: the pairing is forgotten", lambda view: view.state == "awaiting_pairing")
     await asyncio.sleep(0.2)
     story.check("no token is left on flash", true=not story.token_file.exists())
 

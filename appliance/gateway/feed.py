@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -19,9 +19,11 @@ from websockets.exceptions import (
     WebSocketException,
 )
 from websockets.frames import CloseCode
+from websockets.typing import DataLike
 
 from appliance.core.events import (
     Event,
+    FeedAnswered,
     FeedFailure,
     FeedLost,
     FeedNotified,
@@ -32,8 +34,8 @@ from appliance.core.events import (
     OrdersReplaced,
     TokenRefused,
 )
-from appliance.core.present import legible
 from appliance.core.values import Address, Order, Token
+from appliance.core.words import legible
 from appliance.gateway.api import refuses_token
 from appliance.gateway.wire import Envelope, read_message, url_host
 
@@ -70,6 +72,22 @@ class _Failed(Exception):
         self.why = why
 
 
+class _Line(ClientConnection):
+    """A connection that also tells when the gateway answered one of the library's own pings."""
+
+    answered: Callable[[], None] | None = None
+
+    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
+        waiter = await super().ping(data)
+        assert isinstance(waiter, asyncio.Future)
+        waiter.add_done_callback(self._ponged)
+        return waiter
+
+    def _ponged(self, waiter: asyncio.Future[float]) -> None:
+        if self.answered is not None and not waiter.cancelled() and waiter.exception() is None:
+            self.answered()
+
+
 async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> None:
     """Open a feed and tell what comes, until it ends; its end is told too, as TokenRefused or FeedLost.
 
@@ -87,14 +105,15 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
         tell(FeedLost(attempt, failed.why))
 
 
-async def _open(address: Address) -> ClientConnection:
+async def _open(address: Address) -> _Line:
     try:
         async with asyncio.timeout(OPEN_TIMEOUT):
             # A socket of our own: then the library neither follows a redirect nor looks for a proxy.
             line = await _dial(address)
-            return await connect(
+            connection = await connect(
                 f"ws://{url_host(address)}:{address.port}{PATH}",
                 sock=line,
+                create_connection=_Line,
                 proxy=None,
                 compression=None,  # nothing to gain on a local network, and no bomb to take apart
                 open_timeout=None,
@@ -103,6 +122,8 @@ async def _open(address: Address) -> ClientConnection:
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=LARGEST_MESSAGE,
             )
+            assert isinstance(connection, _Line)
+            return connection
     except InvalidStatus as error:
         status = error.response.status_code
         # The handshake carries no token, so 401 and 403 say nothing of it: a secured GET has to.
@@ -138,7 +159,7 @@ async def _dial(address: Address) -> socket.socket:
     return line
 
 
-async def _serve(connection: ClientConnection, attempt: int, token: Token, tell: Tell) -> None:
+async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> None:
     live = False
     batch: list[Notification] = []
     task = asyncio.current_task()
@@ -156,6 +177,7 @@ async def _serve(connection: ClientConnection, attempt: int, token: Token, tell:
             orders = await _first(connection)
         tell(FeedOpened(attempt, orders))
         live = True
+        connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
         async for text in connection:
             message = read_message(text)

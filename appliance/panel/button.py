@@ -1,4 +1,4 @@
-"""The button: from edges on a noisy wire to ButtonPressed and ButtonReleased.
+"""The button: from edges on a noisy wire to ButtonPressed and ButtonReleased, and ButtonStuck.
 
 gpiozero calls back on threads of its own; everything here but that one hop runs in the loop's thread. gpiozero's own
 debouncing is not used: it drops presses shorter than its window, and takes the first edge of noise for a press.
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
 
 if TYPE_CHECKING:
     from gpiozero import DigitalInputDevice
@@ -20,12 +20,15 @@ log = logging.getLogger(__name__)
 
 STABLE = 0.03
 """Seconds without an edge before a level counts: switches bounce for 1 to 20 ms, a quick tap lasts 50 ms."""
+STUCK = 10.0
+"""Seconds from the start after which a button that was never up is stuck: whoever plugs the box in has let go of it."""
 
 
 class ButtonPart:
     """A button between a pin and ground, the pin pulled up: low is pressed.
 
-    A button that is down at the start counts only after it came up once, so that a stuck one presses nothing.
+    A button that is down at the start counts only after it came up once, so that a stuck one presses nothing. It is
+    told as stuck after a while, and then its coming up as a release.
     """
 
     def __init__(self, pin: DigitalInputDevice) -> None:
@@ -33,6 +36,7 @@ class ButtonPart:
         self._emit: Callable[[Event], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
         self._down = False
         self._counts = True
 
@@ -46,6 +50,7 @@ class ButtonPart:
         self._counts = not self._down
         if self._down:
             log.warning("the button is down at the start; it counts once it came up")
+            self._stuck = self._loop.call_later(STUCK, self._tell_stuck)
 
     def close(self) -> None:
         """Watch no more, and give the pin back."""
@@ -53,9 +58,10 @@ class ButtonPart:
             self._pin.when_activated = None
             self._pin.when_deactivated = None
             self._emit = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._stuck):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._stuck = None
         self._pin.close()
 
     def _edge(self) -> None:
@@ -81,6 +87,17 @@ class ButtonPart:
         if self._emit is None or down == self._down:
             return
         self._down = down
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
         if self._counts:
             self._emit(ButtonPressed() if down else ButtonReleased())
         self._counts = True
+
+    def _tell_stuck(self) -> None:
+        self._stuck = None
+        if self._emit is not None:
+            log.warning("the button has been down since the start: it is stuck, or its wire touches ground")
+            # Whoever is told that it is stuck is to be told when it no longer is.
+            self._counts = True
+            self._emit(ButtonStuck())

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
-from appliance.core.view import Leds, Light, Line, Screen, Size, Sound, View
-from appliance.panel.buzzer import BuzzerPart
-from appliance.panel.drawing import draw
+from appliance.core.view import Icon, Leds, Light, Line, Message, Size, Sound, View
+from appliance.panel.buzzer import ACTIVE, BuzzerPart, open_pin
+from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.leds import LedPart
 from appliance.panel.oled import Oled
 
@@ -28,15 +28,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-GREETING = Screen((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")))
+GREETING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
 """The first picture, before the program knows anything."""
 
 
 class HardwarePanel:
     """The parts on the pins and the bus.
 
-    Pins are BCM numbers, None where a part is not mounted. The display's values are those of Oled. pin_factory and
-    make_device: gpiozero's and luma's own seams, for machines without pins. Making it may block; do so before the loop.
+    Pins are BCM numbers, None where a part is not mounted. The display's values are those of Oled, the buzzer's those
+    of BuzzerPart. pin_factory and make_device: gpiozero's and luma's own seams, for machines without pins. Making it
+    may block; do so before the loop.
     """
 
     def __init__(
@@ -47,31 +48,40 @@ class HardwarePanel:
         address: int = 0x3C,
         rotate: int = 0,
         contrast: int = 127,
+        height: int = 64,
         button: int | None = None,
         green: int | None = None,
         amber: int | None = None,
         red: int | None = None,
         buzzer: int | None = None,
         buzzer_enabled: bool = True,
+        buzzer_kind: str = ACTIVE,
+        buzzer_volume: int = 100,
         pin_factory: Any = None,
         make_device: Callable[[], Any] | None = None,
     ) -> None:
-        self._oled = Oled(driver, port, address, rotate, contrast, make_device=make_device, changed=self._light)
-        self._oled.greet(functools.partial(draw, GREETING))
+        self._oled = Oled(driver, port, address, rotate, contrast, height, make_device=make_device, changed=self._light)
+        self._oled.greet(functools.partial(draw_screen, GREETING))
+        self._drawn: tuple[object, ...] | None = None
         self._leds_wanted = Leds()
         self._closed = False
+        self._emit: Callable[[Event], None] | None = None
         pins = _Pins(pin_factory)
         self._leds = LedPart(
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
         )
-        self._buzzer = BuzzerPart(pins.output("buzzer", buzzer), buzzer_enabled)
+        self._buzzer = BuzzerPart(
+            pins.buzzer(buzzer, buzzer_kind), buzzer_enabled, kind=buzzer_kind, volume=buzzer_volume
+        )
         self._button = _button(pins.input("button", button))
+        pins.tell_held()
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin, inside a running loop. quit_ is not used: nobody ends the box by its button."""
+        self._emit = emit
         self._oled.start()
         if self._button is not None:
-            self._button.start(emit)
+            self._button.start(self._felt)
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Show a view. sound: not None in the one call that starts a sound."""
@@ -79,25 +89,39 @@ class HardwarePanel:
             self._buzzer.play(sound)
         self._leds_wanted = view.leds
         self._light()
-        self._oled.show(functools.partial(draw, view.screen))
+        # A View also has facts that are not drawn, such as an age in seconds.
+        drawn = (view.screen, view.power, view.beat, view.pressed, view.walk)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._oled.show(functools.partial(draw, view), view.power)
 
     async def close(self) -> None:
         """Lights and sound off first, then the display blanked, which may be stuck."""
         self._closed = True
-        if self._button is not None:
-            self._button.close()
         self._buzzer.close()
         self._leds.close()
+        if self._button is not None:
+            self._button.close()
         await self._oled.close()
 
+    def _felt(self, event: Event) -> None:
+        """What the button says. A press silences the buzzer here, so that it does at once whatever else goes on."""
+        # Here, as the button itself: the first picture waits for neither.
+        from appliance.core.events import ButtonPressed
+
+        if isinstance(event, ButtonPressed):
+            self._buzzer.silence()
+        if self._emit is not None:
+            self._emit(event)
+
     def _light(self) -> None:
-        """The LEDs as wanted; amber blinks fast while the display is out, for then it is all that can say so."""
+        """The LEDs as wanted; while the display is out, red blinks fast: a part of this box is broken."""
         if self._closed:
             # The display may still have something to say when the LEDs are already given back.
             return
         leds = self._leds_wanted
         if self._oled.fault is not None:
-            leds = dataclasses.replace(leds, amber=Light.FAST)
+            leds = dataclasses.replace(leds, red=Light.FAST)
         self._leds.show(leds)
 
 
@@ -114,45 +138,79 @@ class _Pins:
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
+        self._held: list[str] = []
         self._works = True
         if factory is None:
-            self._works = (
-                self._try("no pins can be used here: LEDs, buzzer and button are off", _default_factory) is not None
-            )
+            try:
+                _quietly(_ensure_factory)
+            except Exception as error:  # noqa: BLE001
+                # Each pin library raises errors of its own kind; the display works without them.
+                log.warning("no pins can be used here: LEDs, buzzer and button are off (%s)", _words(error))
+                self._works = False
 
     def output(self, name: str, pin: int | None) -> Any:
         """An output that starts low; None where there is none."""
-        return self._make(name, pin, "DigitalOutputDevice", active_high=True, initial_value=False)
+
+        def make(number: int) -> Any:
+            from gpiozero import DigitalOutputDevice
+
+            return DigitalOutputDevice(number, initial_value=False, pin_factory=self._factory)
+
+        return self._make(name, pin, make)
+
+    def buzzer(self, pin: int | None, kind: str) -> Any:
+        """The buzzer's output, silent; None where there is none."""
+        return self._make("buzzer", pin, lambda number: open_pin(number, kind, self._factory))
 
     def input(self, name: str, pin: int | None) -> Any:
         """An input that is pulled up; None where there is none."""
-        return self._make(name, pin, "DigitalInputDevice", pull_up=True)
 
-    def _make(self, name: str, pin: int | None, kind: str, **options: Any) -> Any:
+        def make(number: int) -> Any:
+            from gpiozero import DigitalInputDevice
+
+            return DigitalInputDevice(number, pull_up=True, pin_factory=self._factory)
+
+        return self._make(name, pin, make)
+
+    def tell_held(self) -> None:
+        """Say in one line which pins another program holds: mostly it is the same one for all."""
+        if self._held:
+            log.warning(
+                "another program holds the pins of these parts, and they are left out: %s; "
+                "perhaps the appliance, or its doctor, is running already",
+                ", ".join(self._held),
+            )
+
+    def _make(self, name: str, pin: int | None, make: Callable[[int], Any]) -> Any:
         if pin is None or not self._works:
             return None
-
-        def make() -> Any:
-            import gpiozero
-
-            return getattr(gpiozero, kind)(pin, pin_factory=self._factory, **options)
-
-        return self._try(f"the {name} on pin {pin} can't be used and is left out", make)
-
-    def _try(self, trouble: str, make: Callable[[], T]) -> T | None:
         try:
-            with warnings.catch_warnings():
-                # gpiozero warns of every pin library that it lacks before it says what is wrong.
-                warnings.simplefilter("ignore")
-                return make()
+            return _quietly(lambda: make(pin))
         except Exception as error:  # noqa: BLE001
-            # Each pin library raises errors of its own kind; the rest of the panel works without this part.
-            log.warning("%s (%s)", trouble, error or type(error).__name__)
+            # As above: the rest of the panel works without this part.
+            if "busy" in str(error).lower():
+                # lgpio has no kind of error of its own for this, and says `GPIO busy`; the kernel says `busy` as well.
+                self._held.append(f"{name} ({pin})")
+            else:
+                log.warning("the %s on pin %d can't be used and is left out (%s)", name, pin, _words(error))
             return None
 
 
-def _default_factory() -> Any:
+def _ensure_factory() -> None:
     from gpiozero import Device
 
     Device.ensure_pin_factory()
-    return Device.pin_factory
+
+
+def _quietly(make: Callable[[], T]) -> T:
+    with warnings.catch_warnings():
+        # gpiozero warns of every pin library that it lacks before it says what is wrong.
+        warnings.simplefilter("ignore")
+        return make()
+
+
+def _words(error: Exception) -> str:
+    # By its name, for gpiozero itself may be what is missing.
+    if any(kind.__name__ == "PinPWMError" for kind in type(error).__mro__):
+        return "no tones can be made there, and a passive buzzer needs them"
+    return str(error) or type(error).__name__

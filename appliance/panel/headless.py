@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Screen, Sound, View
+from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel.streams import Reader, Writer
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class HeadlessPanel:
         if self._reader is not None:
             self._reader.close()
         if self._last is not None:
-            self.show(dataclasses.replace(self._last, leds=Leds(), screen=Screen(())), None)
+            self.show(dataclasses.replace(self._last, leds=Leds(), screen=Asleep()), None)
         if self._writer is not None and not await self._writer.close(DRAIN):
             log.warning("nobody reads the output; its last lines are lost")
 
@@ -145,7 +145,7 @@ def to_line(view: View, sound: Sound | None) -> str:
         "oldest_s": view.oldest,
         "leds": leds,
         "sound": sound,
-        "screen": [line.text for line in view.screen.lines],
+        "screen": list(view.screen.words),
     }
     return json.dumps(facts) + "\n"
 

@@ -1,62 +1,96 @@
-"""The bytes that change a display from one picture to the next.
+"""Pictures as a display's controller keeps them, and what of one is not yet there. Pure.
 
-luma packs every pixel in a Python loop and sends the whole picture each time, 92 ms of bus at 100 kHz; for the two
-kinds of controller that nearly every small display has, this sends only the columns that changed, packed by Pillow.
+A controller keeps pages of eight rows from top to bottom, one byte a column, the topmost row in the lowest bit (data
+sheets of SSD1306 and SH1106). Pillow packs a picture so; luma does it in a loop over every pixel.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-COLUMN_RANGE, PAGE_RANGE = 0x21, 0x22
-"""SSD1306: where the bytes that follow go, as first and last column and page (data sheet, horizontal addressing)."""
-PAGE, LOW_COLUMN, HIGH_COLUMN = 0xB0, 0x00, 0x10
-"""SH1106: page, and the column's low and high four bits, each added to its command (data sheet, page addressing)."""
+Window = tuple[int, int, int, int]
+"""Part of a picture: its left and right column and its top and bottom page, the last ones included."""
 
 
-def send(device: Any, picture: Image, before: Image | None) -> None:
-    """Make a luma device that shows `before` (None: unknown) show `picture`, which has its size and mode "1".
-
-    Raises whatever the device raises.
-    """
-    kinds = {kind.__name__ for kind in type(device).__mro__}
-    one_bit = device.mode == "1"
-    if one_bit and "ssd1306" in kinds:
-        for page, first, columns in _changes(device, picture, before):
-            left = device._colstart + first
-            device.command(COLUMN_RANGE, left, left + len(columns) - 1, PAGE_RANGE, page, page)
-            device.data(list(columns))
-    elif one_bit and "sh1106" in kinds:
-        for page, first, columns in _changes(device, picture, before):
-            left = device._page_address_offset + first
-            device.command(PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4))
-            device.data(list(columns))
-    else:
-        device.display(picture if one_bit else picture.convert(device.mode))
-
-
-def pack(picture: Image) -> list[bytes]:
-    """A picture's pages from top to bottom: eight rows in one byte a column, the topmost in the lowest bit."""
+def pack(picture: Image) -> bytes:
+    """A one-bit picture's pages, from top to bottom; its height is a multiple of eight."""
     from PIL import Image
 
-    _, height = picture.size
+    pages = picture.height // 8
     # Turned on its side, a column's pixels are a row's, which Pillow packs; "1;R" puts the first in the lowest bit.
-    packed = picture.transpose(Image.Transpose.TRANSPOSE).tobytes("raw", "1;R")
-    pages = (height + 7) // 8
-    return [packed[page::pages] for page in range(pages)]
+    columns = picture.transpose(Image.Transpose.TRANSPOSE).tobytes("raw", "1;R")
+    return b"".join([columns[page::pages] for page in range(pages)])
 
 
-def _changes(device: Any, picture: Image, before: Image | None) -> list[tuple[int, int, bytes]]:
-    """For each page that changed its number, the first column and the bytes from there to the last that changed."""
-    after = pack(device.preprocess(picture))
+def cut(packed: bytes, width: int, window: Window) -> bytes:
+    """What stands in a window, page by page. packed: a whole picture of this width."""
+    left, right, top, bottom = window
+    starts = range(top * width, (bottom + 1) * width, width)
+    return b"".join([packed[start + left : start + right + 1] for start in starts])
+
+
+def changes(before: bytes | None, after: bytes, width: int, opening: int, tall: bool) -> list[Window]:
+    """Windows that together hold every byte that differs between two packed pictures, for few bytes on the bus.
+
+    before: None where nothing is known. width: in columns. opening: what each window costs beside its content, in
+    bytes. tall: whether a window may have more than one page.
+    """
+    pages = len(after) // width
     if before is None:
-        return [(page, 0, columns) for page, columns in enumerate(after)]
-    changes = []
-    for page, (old, new) in enumerate(zip(pack(device.preprocess(before)), after, strict=True)):
-        different = [column for column, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
-        if different:
-            changes.append((page, different[0], new[different[0] : different[-1] + 1]))
-    return changes
+        return [(0, width - 1, 0, pages - 1)] if tall else [(0, width - 1, page, page) for page in range(pages)]
+    different = (int.from_bytes(before) ^ int.from_bytes(after)).to_bytes(len(after))
+    runs: list[Window] = []
+    gap = bytes(opening + 1)
+    for page in range(pages):
+        row = different[page * width : (page + 1) * width].rstrip(b"\0")
+        if not row:
+            continue
+        first = len(row) - len(row.lstrip(b"\0"))
+        if row.find(gap, first) < 0:
+            runs.append((first, len(row) - 1, page, page))
+        else:
+            runs += [(run.start(), run.end() - 1, page, page) for run in _runs(opening).finditer(row)]
+    return _joined(runs, opening) if tall and len(runs) > 1 else runs
+
+
+@cache
+def _runs(opening: int) -> re.Pattern[bytes]:
+    """Finds bytes that are not zero, with gaps between them that cost no more than a new window does."""
+    return re.compile(rb"[^\0]+(?:\0{1,%d}[^\0]+)*" % opening)
+
+
+def _joined(runs: list[Window], opening: int) -> list[Window]:
+    """Fewer windows around the same runs of columns, which come page by page, for at most as many bytes.
+
+    Each run goes into the window that grows by it for the fewest bytes, or into a new one if that is cheaper.
+    """
+    whole = _around(runs)
+    if _area(whole) <= sum(right - left + 1 for left, right, _, _ in runs) + opening * (len(runs) - 1):
+        # So it mostly is, and the search is spared.
+        return [whole]
+    found: list[Window] = []
+    for run in runs:
+        least, place, grown = _area(run) + opening, len(found), run
+        for number, window in enumerate(found):
+            both = _around((window, run))
+            growth = _area(both) - _area(window)
+            if growth <= least:
+                least, place, grown = growth, number, both
+        found[place : place + 1] = [grown]
+    return found
+
+
+def _around(windows: Collection[Window]) -> Window:
+    lefts, rights, tops, bottoms = zip(*windows, strict=True)
+    return min(lefts), max(rights), min(tops), max(bottoms)
+
+
+def _area(window: Window) -> int:
+    left, right, top, bottom = window
+    return (right - left + 1) * (bottom - top + 1)

@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Screen, Sound, View
+from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel import frame
 from appliance.panel.braille import to_braille
 from appliance.panel.buzzer import length
-from appliance.panel.drawing import draw
+from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.leds import Blinker
 from appliance.panel.streams import Reader, Writer
 
@@ -58,7 +58,7 @@ class TerminalPanel:
         self._quit: Callable[[], None] = lambda: None
         self._blinker = Blinker(lambda _: self._draw())
         self._leds = Leds()
-        self._picture = to_braille(draw(Screen(())))
+        self._picture = to_braille(draw_screen(Asleep()))
         self._sound: Sound | None = None
         self._bells = 0
         self._held = False
@@ -90,7 +90,7 @@ class TerminalPanel:
             self._sound = sound
             self._bells += 1
             self._after("sound", length(sound), self._silence)
-        self._picture = to_braille(draw(view.screen))
+        self._picture = to_braille(draw(view))
         self._leds = view.leds
         self._blinker.show(view.leds)
         self._draw()

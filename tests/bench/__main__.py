@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.simulator.gateway import SimulatedGateway
-from tests.bench import measures
+from tests.bench import display, measures
 from tests.bench.program import BenchError, Program
-from tests.bench.table import Row, render
+from tests.bench.table import DISPLAY, Row, render
 
 KINDS = ("appliance", "plain")
 PAIRS = 3
@@ -29,32 +29,43 @@ PAIRS = 3
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much of each is done. rounds: pages for each program of each pair. idle: seconds."""
+    """How much of each is done. rounds: pages for each program of each pair. idle: seconds.
+
+    walks: how often a sequence of pictures is shown on a display.
+    """
 
     starts: int
     rounds: int
     notifications: int
     idle: float
     orders: int
+    walks: int
 
 
-FULL = Amounts(starts=7, rounds=34, notifications=20_000, idle=60.0, orders=100_000)
-QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000)
+FULL = Amounts(starts=7, rounds=34, notifications=20_000, idle=60.0, orders=100_000, walks=10)
+QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000, walks=3)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="The appliance beside a plain client.")
     parser.add_argument("--quick", action="store_true", help="half a minute instead of four; for a first look")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
+    parser.add_argument("--display", action="store_true", help="the display path alone")
     options = parser.parse_args()
+    amounts = QUICK if options.quick else FULL
     began = time.monotonic()
     try:
-        rows = asyncio.run(bench(QUICK if options.quick else FULL))
+        programs = [] if options.display else asyncio.run(bench(amounts))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    _say("pictures on a display")
+    shown = display.measure(amounts.walks)
+    rows = [*programs, *shown]
     missed = sum(row.reached is False for row in rows)
-    print(f"\n{render(rows)}\n")
+    if programs:
+        print(f"\n{render(programs)}")
+    print(f"\n{render(shown, DISPLAY)}\n")
     print(
         f"MISSED: {missed} of {sum(row.reached is not None for row in rows)} goals" if missed else "all goals reached",
         f"({time.monotonic() - began:.0f} s)",

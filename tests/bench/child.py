@@ -25,6 +25,8 @@ from gpiozero.pins.mock import MockFactory, MockPin
 BUZZER_PIN = 18
 DATA = 0x40
 """The first byte of a transfer of pixels rather than commands (data sheet of the SSD1306)."""
+HEARTBEAT = 8
+"""Bytes of pixels that the appliance's heartbeat changes at most; a transfer with no more is no new picture."""
 
 buzzer: list[float] = []
 display: list[tuple[float, bool]] = []
@@ -41,7 +43,10 @@ class Pin(MockPin):  # type: ignore[misc]
 
 
 class Bus:
-    """An I2C bus with a display on it that notes when the last byte of each transfer came, and whether any was lit."""
+    """An I2C bus with a display on it that notes when the last byte of each transfer came, and whether any was lit.
+
+    The heartbeat's are left out: it goes on between one picture and the next.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -60,7 +65,8 @@ class Bus:
         pass
 
     def _pixels(self, pixels: bytes) -> None:
-        display.append((time.monotonic(), pixels.count(0) < len(pixels)))
+        if len(pixels) > HEARTBEAT:
+            display.append((time.monotonic(), pixels.count(0) < len(pixels)))
 
 
 def answer() -> None:

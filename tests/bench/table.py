@@ -1,31 +1,34 @@
-"""The table that the bench prints: a measure a row, both programs, their ratio, and whether the goal is reached."""
+"""The tables that the bench prints: a measure a row, both values, their ratio, and whether the goal is reached."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HEAD = ("", "appliance", "plain client", "ratio", "goal", "")
+PROGRAMS = ("", "appliance", "plain client")
+"""What the columns of the first table are of."""
+DISPLAY = ("display path", "ours", "luma's stock")
+"""What those of the second are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure, with both values in its unit.
+    """One measure, with both values in its unit. plain: None where there is nothing to compare with.
 
-    at_most, at_least: goals for the ratio appliance / plain client. limit: a goal for the appliance's value alone.
+    at_most, at_least: goals for the ratio appliance / plain. limit: a goal for the appliance's value alone.
     """
 
     what: str
     unit: str
     appliance: float
-    plain: float
+    plain: float | None = None
     at_most: float | None = None
     at_least: float | None = None
     limit: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        """The appliance's value in plain clients; None where the plain client's is nothing."""
+        """The appliance's value as a part of the plain one; None where that is nothing."""
         return self.appliance / self.plain if self.plain else None
 
     @property
@@ -53,15 +56,17 @@ class Row:
         mark = {None: "", True: "ok", False: "MISSED"}[self.reached]
         return self.what, self._with_unit(self.appliance), self._with_unit(self.plain), ratio, goal, mark
 
-    def _with_unit(self, value: float) -> str:
+    def _with_unit(self, value: float | None) -> str:
+        if value is None:
+            return ""
         digits = 0 if value >= 1000 else 1 if value >= 10 else 2
         return f"{value:,.{digits}f} {self.unit}"
 
 
-def render(rows: Iterable[Row]) -> str:
-    """All rows under a head, in columns."""
-    cells = [HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
+def render(rows: Iterable[Row], names: tuple[str, str, str] = PROGRAMS) -> str:
+    """All rows under a head, in columns. names: of the first three."""
+    cells = [(*names, "ratio", "goal", ""), *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
     for row in cells:
         first, *others, mark = row

@@ -8,10 +8,13 @@ from dataclasses import replace
 from appliance.core import machine
 from appliance.core.effects import Effect
 from appliance.core.events import (
+    BoardRead,
     ButtonPressed,
     ButtonReleased,
+    ButtonStuck,
     Denial,
     Event,
+    FeedAnswered,
     FeedFailure,
     FeedLost,
     FeedNotified,
@@ -37,6 +40,7 @@ from appliance.core.events import (
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.states import (
+    Alert,
     AwaitingPairing,
     Connected,
     Connecting,
@@ -49,7 +53,7 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.values import Address, Credential, Gateway, Order, Token
+from appliance.core.values import Address, Board, Credential, Gateway, Order, PanelSettings, Token
 
 NOW = 1000.0
 NUMBER = 7
@@ -100,6 +104,14 @@ STATES: dict[str, State] = {
     "connecting, promoting": Connecting(replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True)),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
     "connected": _connected(),
+    "connected, a page unanswered": replace(
+        _connected(),
+        world=replace(_PAIRED, settings=PanelSettings(repeat_pages=True), last_page=NOW - 40),
+        book=replaced(OrderBook(), [replace(ORDER, paged=True)], NOW - 60),
+        alert=Alert(("u1",), NOW - 32),
+        repeats=2,
+    ),
+    "connected, button down": replace(_connected(), world=replace(_PAIRED, down_since=NOW - 30, pressed_at=NOW - 30)),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
     "offline, waiting": _offline(Phase.WAITING),
@@ -151,7 +163,10 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button pressed": [ButtonPressed()],
     "button released": [ButtonReleased()],
     "button tapped": [ButtonPressed(), ButtonReleased()],
-    "button held": [ButtonPressed(), TimerFired(Timer.HOLD), ButtonReleased()],
+    "button held": [ButtonPressed(), ButtonReleased()],
+    "button stuck from the start": [ButtonStuck()],
+    "board read": [BoardRead(Board(52.0, False, False))],
+    "feed answered": [FeedAnswered(NUMBER)],
     **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
 }
 
@@ -159,11 +174,15 @@ _AT: dict[str, float] = {f"timer: {Timer.LATE}": NOW + 240}
 """When an event happens, where that is not NOW."""
 
 
+_PAUSE: dict[str, float] = {"button held": 6.0}
+"""Seconds between the events of a name, where they are not all at once."""
+
+
 def outcome(state: State, event: str) -> tuple[State, list[Effect]]:
     """What the events of a name make of a state, and every effect on the way."""
     effects: list[Effect] = []
-    for one in EVENTS[event]:
-        state, more = machine.step(state, one, _AT.get(event, NOW))
+    for number, one in enumerate(EVENTS[event]):
+        state, more = machine.step(state, one, _AT.get(event, NOW) + number * _PAUSE.get(event, 0.0))
         effects += more
     return state, effects
 

@@ -8,10 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.core.events import (
+    BoardRead,
     ButtonPressed,
     ButtonReleased,
+    ButtonStuck,
     Denial,
     Event,
+    FeedAnswered,
     FeedFailure,
     FeedLost,
     FeedNotified,
@@ -36,8 +39,9 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
+from appliance.core.machine import begin
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
-from appliance.core.values import Address, Credential, Gateway, Order, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token
 from tests.core.world import Surroundings
 
 NAMES = ("Bar", "Kitchen", "Terrace")
@@ -108,6 +112,7 @@ def _healthy(state: State, which: int) -> Event:
 
 
 NUMBERED: tuple[Callable[[int], Event], ...] = (
+    FeedAnswered,
     GatewayUnresolved,
     TokenAccepted,
     TokenRefused,
@@ -122,7 +127,8 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
         [_plain(NetworkChanged(own)) for own in ((), ("192.0.2.77",), ("198.51.100.7",))]
         + [_plain(GatewayLost(name)) for name in NAMES]
         + [_plain(TokenDenied(1, name, why)) for name in NAMES for why in Denial]
-        + [_plain(ButtonPressed()), _plain(ButtonReleased())]
+        + [_plain(ButtonPressed()), _plain(ButtonReleased()), _plain(ButtonStuck())]
+        + [_plain(BoardRead(Board(weak_power=weak))) for weak in (True, False)]
     ),
     st.sampled_from([_numbered(make) for make in NUMBERED]),
     # Three times, so that a good part of what is drawn gets as far as a live feed.
@@ -146,11 +152,12 @@ def live_through(box: Surroundings, lived: list[tuple[float, Callable[[State, in
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.none() | names, st.booleans(), st.lists(moments, max_size=40))
+@given(st.none() | names, st.booleans(), st.booleans(), st.lists(moments, max_size=40))
 def test_any_sequence_of_events_keeps_every_promise(
-    paired: str | None, damaged: bool, lived: list[tuple[float, Callable[[State, int], Event], int]]
+    paired: str | None, damaged: bool, repeat: bool, lived: list[tuple[float, Callable[[State, int], Event], int]]
 ) -> None:
-    box = Surroundings()
+    settings_ = PanelSettings(dim_after=20.0, sleep_after=100.0, repeat_pages=repeat)
+    box = Surroundings(begin(Benchmarks(), settings=settings_))
     credential = None if paired is None else Credential(paired, Token("kept"))
     if credential is not None:
         box.owner[credential.token] = credential.gateway

@@ -73,16 +73,16 @@ def test_what_is_told_of_a_run_of_notifications() -> None:
 
 def test_every_way_of_becoming_paged_counts_once() -> None:
     book = replaced(OrderBook(), [order("a")], 0.0)
-    assert fold(book, [OrderPaged(order("a", paged=True))], 1.0).paged == 1
-    assert fold(book, [OrderChanged(order("a", paged=True))], 1.0).paged == 1
-    assert fold(book, [OrdersReplaced((order("a", paged=True),))], 1.0).paged == 1
-    assert fold(book, [OrderChanged(order("b", paged=True), created=True)], 1.0).paged == 1
+    assert fold(book, [OrderPaged(order("a", paged=True))], 1.0).paged == ("a",)
+    assert fold(book, [OrderChanged(order("a", paged=True))], 1.0).paged == ("a",)
+    assert fold(book, [OrdersReplaced((order("a", paged=True),))], 1.0).paged == ("a",)
+    assert fold(book, [OrderChanged(order("b", paged=True), created=True)], 1.0).paged == ("b",)
     paged = fold(book, [OrderPaged(order("a", paged=True))], 1.0).book
-    assert fold(paged, [OrderChanged(order("a", paged=True))], 2.0).paged == 0, "it was paged before"
-    assert fold(paged, [OrderPaged(order("a", paged=True))], 2.0).paged == 1, "it was paged again"
-    assert fold(paged, [OrderPaged(order("a", state="cleared"))], 2.0).paged == 0
-    assert newly_paged(book, paged) == 1
-    assert newly_paged(paged, paged) == 0
+    assert fold(paged, [OrderChanged(order("a", paged=True))], 2.0).paged == (), "it was paged before"
+    assert fold(paged, [OrderPaged(order("a", paged=True))], 2.0).paged == ("a",), "it was paged again"
+    assert fold(paged, [OrderPaged(order("a", state="cleared"))], 2.0).paged == ()
+    assert newly_paged(book, paged) == ("a",)
+    assert newly_paged(paged, paged) == ()
 
 
 def test_a_set_is_aged_by_the_gateways_own_latest_time() -> None:

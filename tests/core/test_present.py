@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import LONGEST_NAME, age, legible, present
+from appliance.core.present import present
 from appliance.core.states import Connected, Discovering, Offline, Pairing, State
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Leds, Light
+from appliance.core.words import LONGEST_NAME, age, legible
 from tests.core.cases import NOW, STATES, A
 
 
 def words(state: State, now: float = NOW) -> list[str]:
-    return [line.text for line in present(state, now).view.screen.lines]
+    return list(present(state, now).view.screen.words)
 
 
 def connected(*orders: Order) -> Connected:
@@ -37,7 +38,7 @@ def test_the_count_is_the_first_word() -> None:
 
 def test_no_orders_and_one_order_read_well() -> None:
     assert words(connected()) == ["0", "orders"]
-    assert words(connected(Order("a"))) == ["1", "order", "oldest ≥<1 min"]
+    assert words(connected(Order("a"))) == ["1", "order", "oldest ≥0 min"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,13 @@ def test_what_is_wrong_is_said_in_plain_words() -> None:
     world = STATES["offline, waiting"].world
     offline = STATES["offline, waiting"]
     assert isinstance(offline, Offline)
-    assert words(offline) == ["OFFLINE", "for 1 min", "Gateway does not answer", "A"]
+    assert words(offline) == [
+        "OFFLINE",
+        "for 1 min",
+        "Gateway does not answer",
+        "Check its power and cable",
+        "A",
+    ]
     cut = replace(offline, world=replace(world, addresses=()))
     assert (present(cut, NOW).view.reason, words(cut)[2]) == ("no network", "No network: check cable")
     other = STATES["offline, waiting, out of sight"]
@@ -93,29 +100,29 @@ def test_the_window_counts_down_by_the_second() -> None:
     assert isinstance(state, Pairing)
     assert words(state)[-1] == "1:00 left"
     shown = present(state, NOW + 0.3)
-    assert shown.view.screen.lines[-1].text == "1:00 left"
+    assert shown.view.screen.words[-1] == "1:00 left"
     assert shown.until == pytest.approx(NOW + 1.0)
     assert words(state, shown.until + 0.01)[-1] == "0:59 left"
-    assert present(state, state.ends + 1).view.screen.lines[-1].text == "0:00 left"
+    assert present(state, state.ends + 1).view.screen.words[-1] == "0:00 left"
 
 
 def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
     state = STATES["pairing, one gateway"]
     assert isinstance(state, Pairing)
     waiting = replace(state, answers={"A": Denial.NOT_PRESSED})
-    assert words(waiting)[:2] == ["Press button", "on the gateway"]
+    assert words(waiting)[:2] == ["Now press the", "gateway's button"]
     assert words(waiting, NOW + 4)[:2] == ["Gateway does", "not answer"], "asked 5 s ago, and no answer yet"
     assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway gives", "no pairing"]
     both = STATES["pairing, two gateways"]
     assert isinstance(both, Pairing)
     told = replace(both, since={"B": NOW - 9, "A": NOW}, answers={"A": Denial.NOT_PRESSED})
-    assert words(told)[:2] == ["Press button", "on the gateway"], "a stranger's silence does not matter"
+    assert words(told)[:2] == ["Now press the", "gateway's button"], "a stranger's silence does not matter"
 
 
 def test_a_hold_is_counted_down_from_its_second_second() -> None:
     state, _ = machine.step(connected(), ButtonPressed(), NOW)
     assert words(state, NOW + 0.5) == ["0", "orders"]
-    assert present(state, NOW).until == NOW + 1.0
+    assert present(state, NOW + 0.2).until == NOW + 1.0
     assert words(state, NOW + 1.0) == ["Forget the pairing", "in 4", "Let go to keep it"]
     assert words(state, NOW + 4.5) == ["Forget the pairing", "in 1", "Let go to keep it"]
 
@@ -159,10 +166,10 @@ def test_a_view_holds_until_it_says(name: str, later: float) -> None:
 
 
 def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
-    assert words(STATES["awaiting_pairing, no token"])[-1] == A.name
+    assert words(STATES["awaiting_pairing, no token"])[-1] == f"Found: {A.name}"
     assert words(STATES["awaiting_pairing, two gateways"])[-1] == "2 gateways found"
     state = STATES["awaiting_pairing, no token"]
     long = Gateway("G" * 63, A.addresses)
     named = replace(state, world=replace(state.world, gateways={long.name: long}))
-    assert len(words(named)[-1]) == LONGEST_NAME
+    assert len(words(named)[-1]) == len("Found: ") + LONGEST_NAME
     assert present(named, NOW).view.gateway == long.name, "programs get the whole name"

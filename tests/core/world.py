@@ -42,7 +42,7 @@ from appliance.core.states import (
     State,
 )
 from appliance.core.values import Address, Benchmarks, Token
-from appliance.core.view import Sound
+from appliance.core.view import Power, Sound
 
 
 class Surroundings:
@@ -144,8 +144,8 @@ class Surroundings:
         running = set(self.timers)
         shown = present(state, self.now)
         assert shown.until > self.now
-        assert shown.view.screen.lines
-        assert all(line.text for line in shown.view.screen.lines)
+        assert shown.view.screen.words or shown.view.power is Power.DARK
+        assert all(shown.view.screen.words)
         assert "Token" not in str(shown.view)
         assert (shown.view.active is None) == (not isinstance(state, Connected))
         expected: set[int] = set()
@@ -176,6 +176,9 @@ class Surroundings:
                 assert shown.view.active == len(state.book.held)
         assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
         assert set(world.asking) == self.asked
+        if not isinstance(state, Connected):
+            # What was paged while no feed was live sounds on the way in, whatever sounded before.
+            self.pages.clear()
         if isinstance(before, Connected) and not isinstance(state, Connected):
-            assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE}
+            assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT}
         assert math.isfinite(self.now)

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
-from appliance.core.events import FeedNotified, MessageUnusable
+from appliance.core.events import FeedAnswered, FeedNotified, MessageUnusable
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
 from appliance.simulator.gateway import SimulatedGateway
@@ -121,12 +121,13 @@ async def test_a_silent_line_is_found_by_pings(gateway: SimulatedGateway, short:
     async with feeding(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (heard, task):
         await heard.opened()
         await asyncio.sleep(0.25)
-        assert len(heard.events) == 1, "a line that answers pings lives on"
+        assert heard.events[1:] == [FeedAnswered(ATTEMPT)] * 2, "a line that answers pings lives on, and it is told"
         gateway.silent = True
+        heard.events.clear()
         began = time.monotonic()
         await asyncio.wait_for(task, 2)
         assert time.monotonic() - began < short
-        assert heard.events[1:] == [UNREACHABLE]
+        assert heard.events == [UNREACHABLE]
         gateway.silent = False
 
 

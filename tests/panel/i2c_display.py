@@ -1,88 +1,117 @@
-"""A display on a bus, at luma's own seam: it understands the bytes and can be pulled out, or hang the bus."""
+"""A display on a bus, at luma's own seam: it understands the bytes, can be pulled out, break off, or hang the bus."""
 
 from __future__ import annotations
 
 import errno
+import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
+
+from tests.panel.i2c_display_chips import Chip, Sh1106, Ssd1306
 
 ADDRESS = 0x3C
+_seeds = itertools.count()
 
 
 class I2cDisplay:
-    """The bus object that luma's i2c takes, with an SSD1306 or SH1106 of 128x64 on it.
+    """The bus object that luma's i2c takes, with an SSD1306 or SH1106 of 128x64 or 128x32 on it.
 
-    present: False pulls it out, which also loses its picture. hang(): every call waits until let_go(). sent: bytes.
+    sent: bytes on the bus, the address's with them. probes: NOPs that it heard. hanging: set while a call hangs.
     """
 
-    def __init__(self, sh1106: bool = False) -> None:
+    def __init__(self, sh1106: bool = False, height: int = 64) -> None:
         self.sh1106 = sh1106
-        self.present = True
-        self.on = False
         self.sent = 0
         self.probes = 0
+        self.hanging = threading.Event()
+        self.chip: Chip = (Sh1106 if sh1106 else Ssd1306)(height, next(_seeds))
+        self.chip.heard = self._heard
+        self._present = True
         self._open = threading.Event()
         self._open.set()
-        self.hanging = threading.Event()
-        self.forget()
+        self._breaks_after: int | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether it is plugged in; one that was pulled out comes back as it is without power."""
+        return self._present
+
+    @present.setter
+    def present(self, present: bool) -> None:
+        if present and not self._present:
+            self.forget()
+        self._present = present
+
+    @property
+    def on(self) -> bool:
+        """Whether it shines."""
+        return self._present and self.chip.on and self.chip.pumping
 
     def forget(self) -> None:
-        """Lose the picture, as without power."""
-        self.memory = [bytearray(132) for _ in range(8)]
-        self._columns, self._pages = (0, 127), (0, 7)
-        self._column = self._page = 0
+        """Lose the picture and all settings, as without power; nobody on the bus is told."""
+        self.chip.power_on()
 
     def hang(self) -> None:
+        """Let every call wait until let_go()."""
         self._open.clear()
 
     def let_go(self) -> None:
         self._open.set()
 
+    def break_after(self, count: int) -> None:
+        """Break a transfer off once, when so many bytes more, control bytes among them, have come."""
+        self._breaks_after = count
+
+    def mend(self) -> None:
+        """Break nothing off after all."""
+        self._breaks_after = None
+
     def write_i2c_block_data(self, address: int, register: int, block: Sequence[int]) -> None:
         """What luma calls, with at most 32 bytes (SMBus)."""
+        assert len(block) <= 32
+        self._transfer(address, [register, *block])
+
+    def i2c_rdwr(self, *messages: Any) -> None:
+        """What luma calls on a bus of its own for pixels (smbus2)."""
+        for message in messages:
+            self._transfer(message.addr, list(message))
+
+    def close(self) -> None:
+        """What luma calls on a bus of its own."""
+
+    def picture(self) -> Image.Image:
+        """What is to be seen: black where it does not shine."""
+        picture = self.chip.picture()
+        return picture if self._present else Image.new("1", picture.size)
+
+    def _transfer(self, address: int, content: list[int]) -> None:
         if not self._open.is_set():
             self.hanging.set()
             self._open.wait()
-        if not self.present or address != ADDRESS:
+        if not self._present or address != ADDRESS:
             raise OSError(errno.EREMOTEIO, "Remote I/O error")
-        assert len(block) <= 32
-        self.sent += 1 + len(block)
-        if register == 0x40:
-            for byte in block:
-                self._put(byte)
-        else:
-            self._command(list(block))
+        whole = len(content)
+        if self._breaks_after is not None:
+            content = content[: self._breaks_after]
+            self._breaks_after -= len(content)
+        self.sent += 1 + len(content)
+        if content:
+            self._take(content[0], content[1:])
+        if len(content) < whole:
+            self._breaks_after = None
+            raise OSError(errno.EREMOTEIO, "Remote I/O error")
 
-    def picture(self) -> Image.Image:
-        """What is to be seen."""
-        left = 2 if self.sh1106 else 0
-        picture = Image.new("1", (128, 64))
-        for page, row in enumerate(self.memory):
-            for column in range(128):
-                for bit in range(8):
-                    if row[left + column] >> bit & 1:
-                        picture.putpixel((column, page * 8 + bit), 1)
-        return picture
+    def _take(self, register: int, content: Iterable[int]) -> None:
+        self.chip.take(register, content)
 
-    def _command(self, command: list[int]) -> None:
-        match command:
-            case [0x21, first, last, 0x22, top, bottom]:
-                self._columns, self._pages = (first, last), (top, bottom)
-                self._column, self._page = first, top
-            case [page, low, high] if page & 0xF8 == 0xB0:
-                self._page, self._column = page & 7, (high & 0x0F) << 4 | low
-            case [0xE3]:
-                self.probes += 1
-            case [0xAF]:
-                self.on = True
-            case [0xAE]:
-                self.on = False
+    def _heard(self, opcode: int) -> None:
+        if opcode == 0xE3:
+            self.probes += 1
 
-    def _put(self, byte: int) -> None:
-        self.memory[self._page][self._column] = byte
-        self._column += 1
-        if not self.sh1106 and self._column > self._columns[1]:
-            self._column = self._columns[0]
-            self._page = self._page + 1 if self._page < self._pages[1] else self._pages[0]
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two pictures are equal, pixel for pixel."""
+    return one.size == other.size and ImageChops.difference(one.convert("L"), other.convert("L")).getbbox() is None

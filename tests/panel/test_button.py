@@ -1,8 +1,9 @@
-"""The button on a mock pin: bounce, noise, and one that is stuck at the start. In virtual time."""
+"""The button on a mock pin: taps, bounce, noise, and one that is stuck at the start. In virtual time."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
 from collections.abc import Iterable
@@ -10,13 +11,15 @@ from collections.abc import Iterable
 import pytest
 from gpiozero import DigitalInputDevice
 from gpiozero.pins.mock import MockFactory
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.panel.button import STABLE, ButtonPart
+from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
+from appliance.panel.button import STABLE, STUCK, ButtonPart
 from tests.clock import until, virtual_time
 
 PIN = 22
-PRESSED, RELEASED = ButtonPressed(), ButtonReleased()
+PRESSED, RELEASED, STUCK_DOWN = ButtonPressed(), ButtonReleased(), ButtonStuck()
 
 
 class Bench:
@@ -98,6 +101,97 @@ async def test_a_button_stuck_at_the_start_presses_nothing(pins: MockFactory, ca
     await bench.settle()
     assert bench.events == [PRESSED]
     bench.part.close()
+
+
+@virtual_time
+async def test_a_button_that_stays_down_from_the_start_is_told_as_stuck(pins: MockFactory) -> None:
+    bench = Bench(pins, down=True)
+    await asyncio.sleep(STUCK - 0.01)
+    assert bench.events == []
+    await asyncio.sleep(0.02)
+    assert bench.events == [STUCK_DOWN]
+    await asyncio.sleep(10 * STUCK)
+    assert bench.events == [STUCK_DOWN]
+    await bench.drive([1, 0, 1])
+    await bench.settle()
+    assert bench.events == [STUCK_DOWN, RELEASED]
+    await bench.drive([0])
+    await asyncio.sleep(10 * STUCK)
+    assert bench.events == [STUCK_DOWN, RELEASED, PRESSED]
+    bench.part.close()
+
+
+@virtual_time
+async def test_a_button_that_comes_up_in_time_is_not_stuck(pins: MockFactory) -> None:
+    bench = Bench(pins, down=True)
+    await asyncio.sleep(STUCK / 2)
+    await bench.drive([1])
+    await asyncio.sleep(10 * STUCK)
+    assert bench.events == []
+    bench.part.close()
+
+
+@virtual_time
+async def test_noise_does_not_free_a_stuck_button(pins: MockFactory) -> None:
+    bench = Bench(pins, down=True)
+    await bench.drive([1, 0] * 100, apart=0.02)
+    await asyncio.sleep(STUCK)
+    assert bench.events == [STUCK_DOWN]
+    bench.part.close()
+
+
+@virtual_time
+async def test_a_stuck_button_says_nothing_after_close(pins: MockFactory) -> None:
+    bench = Bench(pins, down=True)
+    bench.part.close()
+    await asyncio.sleep(2 * STUCK)
+    assert bench.events == []
+
+
+_noise = st.integers(1, 29)
+_stable = st.integers(31, 300)
+
+
+def run(lengths: list[int]) -> list[Event]:
+    """What a button says that is down, up, down and so on for so many milliseconds each, and is then let go of."""
+
+    @virtual_time
+    async def play() -> list[Event]:
+        bench = Bench(MockFactory())
+        for n, milliseconds in enumerate(lengths):
+            await bench.drive([n % 2], apart=milliseconds / 1000)
+        await bench.drive([1])
+        await bench.settle()
+        bench.part.close()
+        return bench.events
+
+    return play()
+
+
+@settings(deadline=None)
+@given(st.lists(_noise | _stable, max_size=30))
+def test_each_stable_change_is_exactly_one_event(lengths: list[int]) -> None:
+    """A level counts where it stays for 30 ms, and a change of what counts is an event."""
+    counted = [1, *(n % 2 for n, milliseconds in enumerate(lengths) if milliseconds > 30), 1]
+    changes = [after for before, after in itertools.pairwise(counted) if before != after]
+    assert run(lengths) == [RELEASED if level else PRESSED for level in changes]
+
+
+@settings(deadline=None)
+@given(st.lists(_noise, max_size=60))
+def test_where_nothing_is_stable_nothing_is_pressed(lengths: list[int]) -> None:
+    assert run(lengths) == []
+
+
+_bounces = st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10)), max_size=4).map(itertools.chain.from_iterable)
+_tap = st.tuples(_bounces, st.integers(50, 300), _bounces, st.integers(50, 300))
+
+
+@settings(deadline=None)
+@given(st.lists(_tap.map(lambda tap: [*tap[0], tap[1], *tap[2], tap[3]]), max_size=5))
+def test_every_tap_of_50_ms_is_seen(taps: list[list[int]]) -> None:
+    """A contact that bounces when it closes and when it opens, and is whole between."""
+    assert run([*itertools.chain.from_iterable(taps)]) == [PRESSED, RELEASED] * len(taps)
 
 
 @virtual_time

@@ -1,126 +1,231 @@
-"""Pictures of screens: whole, legible and the same every time."""
+"""Pictures of screens: whole at every step of their walk, legible, and the same every time."""
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from appliance.core.view import Line, Screen, Size
-from appliance.panel.drawing import Placed, clean, draw, layout, paint
+from appliance.core.view import (
+    Asleep,
+    Count,
+    Icon,
+    Leds,
+    Line,
+    Listing,
+    Mark,
+    Message,
+    Paged,
+    Remark,
+    Row,
+    Screen,
+    Sign,
+    Size,
+    View,
+)
+from appliance.panel.drawing import LOW_ORBIT, ORBIT, compose, draw, draw_screen
+from appliance.panel.drawing.canvas import Canvas
 
-SIZES = [(128, 64), (128, 32), (64, 128), (128, 128), (96, 16), (256, 64)]
+SIZES = [(128, 64), (128, 32), (64, 32), (96, 16), (256, 64), (64, 128)]
+DISPLAYS = SIZES[:2]
 MARGIN = 40
 
-texts = st.text(max_size=60) | st.sampled_from(
-    ["12", "9,999+", "100,000", "Offline", "≥ 12 min", "Table Tracker Gateway 2f1f4339", "W" * 300, "Ä̈ø中\udc80\x00\t"]
+texts = st.text(max_size=45) | st.sampled_from(
+    [
+        *("12", "9,999+", "Offline", "≥ 12 min", "Table Tracker Gateway 2f1f4339", "W" * 80, "Ä̈ø中\udc80\x00\t"),
+        *(
+            "寿司バーこんにちは",
+            "Ταβέρνα",
+            "מטבח (בר) 12",
+            "🍕🍕",
+            "مطعم بيروت",
+            "ครัว",
+            "Kitchen-Gateway-on-the-second-floor-4",
+        ),
+    ]
 )
 lines = st.builds(Line, texts, st.sampled_from(Size))
-screens = st.builds(
-    Screen, st.lists(lines, max_size=6).map(tuple), st.none() | st.floats() | st.floats(min_value=0, max_value=1)
+digits = st.integers(0, 10**6 - 1).map(str)
+ages = st.sampled_from(["", "<1 min", "≥7 min", "59 min", "1 h 05", "12 h 40", "23 d 12 h", "W" * 40])
+remarks = st.builds(
+    Remark, st.sampled_from(Sign), texts | st.sampled_from(["1 paged", "38 late", "41 to go", "+2 old"])
 )
+rows = st.builds(Row, texts, texts, st.none() | st.sampled_from(Mark))
+messages = st.builds(
+    Message,
+    st.lists(lines, max_size=6).map(tuple),
+    st.none() | st.floats() | st.floats(min_value=0, max_value=1),
+    st.none() | st.sampled_from(Icon),
+)
+counts = st.builds(
+    Count,
+    digits,
+    st.sampled_from(["order", "orders"]),
+    ages,
+    st.sampled_from(Mark),
+    st.lists(remarks, max_size=4).map(tuple),
+    st.just("") | texts,
+)
+pageds = st.builds(
+    Paged,
+    digits | texts,
+    texts,
+    st.sampled_from(["", "+2 more", "+123 more"]),
+    st.sampled_from(["1 order", "9999 orders"]),
+)
+listings = st.builds(Listing, texts, st.lists(rows, max_size=6).map(tuple))
+screens: st.SearchStrategy[Message | Count | Paged | Listing] = st.one_of(messages, counts, pageds, listings)
+
+LUNCH = Count("38", "orders", "12 min", Mark.LATE, (Remark(Sign.PAGED, "1 paged"), Remark(Sign.LATE, "3 late")))
+OLDEST = Listing("Oldest orders", (Row("102  table 8", "12 min", Mark.LATE), Row("7  to go", "4 min", Mark.WARN)))
+ALL_KINDS: list[Screen] = [
+    LUNCH,
+    OLDEST,
+    Paged("42", "table 8", "+2 more", "12 orders"),
+    Message((Line("Paired"),), 0.5),
+]
 
 
 def ink(picture: Image.Image) -> int:
     return picture.convert("L").histogram()[255]
 
 
-@given(screens, st.sampled_from(SIZES))
-@settings(deadline=None, max_examples=300)
-def test_nothing_is_cut_off(screen: Screen, size: tuple[int, int]) -> None:
-    """Drawn with room on all sides, the picture has no ink there, and the same within."""
-    width, height = size
-    roomy = paint(layout(screen, size), screen.bar, size, MARGIN)
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return one.size == other.size and ImageChops.difference(one.convert("L"), other.convert("L")).getbbox() is None
+
+
+def change(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int]:
+    box = ImageChops.difference(one.convert("L"), other.convert("L")).getbbox()
+    assert box is not None
+    return box
+
+
+@given(screens, st.sampled_from(SIZES), st.sampled_from([None, True, False]))
+@settings(deadline=None, max_examples=250)
+def test_nothing_is_cut_off(
+    screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
+) -> None:
+    """Drawn with room on all sides, the picture has no ink there, and the same within, at every step of the walk."""
+    orbit = ORBIT if size[1] > 32 else LOW_ORBIT
+    width, height = size[0] - max(x for x, _ in orbit), size[1] - max(y for _, y in orbit)
+    roomy = compose(screen, (width, height), beat, MARGIN).image
     inner = roomy.crop((MARGIN, MARGIN, MARGIN + width, MARGIN + height))
     assert ink(roomy) == ink(inner)
-    picture = draw(screen, size)
-    assert picture.mode == "1"
-    assert picture.size == size
-    assert ImageChops.difference(picture.convert("L"), inner.convert("L")).getbbox() is None
+    for walk, (x, y) in enumerate(orbit):
+        picture = draw_screen(screen, size, beat=beat, walk=walk)
+        assert (picture.mode, picture.size) == ("1", size)
+        assert ink(picture) == ink(inner)
+        assert same(picture.crop((x, y, x + width, y + height)), inner)
 
 
-@given(screens, st.sampled_from(SIZES[:2]))
+@given(texts, st.sampled_from(SIZES), st.integers(0, 10**9))
 @settings(deadline=None)
-def test_rows_never_touch(screen: Screen, size: tuple[int, int]) -> None:
-    """Each row of text has its own lit pixels: drawn together there is as much ink as drawn one by one."""
-    rows = layout(screen, size)
-    assert ink(paint(rows, None, size)) == sum(ink(paint([row], None, size)) for row in rows)
+def test_a_sleeping_word_is_whole_wherever_it_stands(word: str, size: tuple[int, int], walk: int) -> None:
+    assert ink(draw_screen(Asleep(word), size, walk=walk)) == ink(draw_screen(Asleep(word), size))
 
 
-@pytest.mark.parametrize("size", SIZES[:2])
-@pytest.mark.parametrize("number", ["0", "12", "125", "9,999+"])
-def test_the_count_is_the_largest_thing(number: str, size: tuple[int, int]) -> None:
-    screen = Screen((Line(number, Size.HUGE), Line("orders"), Line("1 paged · oldest 7 min")))
-    rows = layout(screen, size)
-    assert [row.text for row in rows] == [number, "orders", "1 paged · oldest 7 min"]
-    assert rows[0].height >= 1.9 * max(row.height for row in rows[1:])
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_a_sleeping_word_visits_the_whole_display(size: tuple[int, int]) -> None:
+    lit = Image.new("1", size)
+    for walk in range(600):
+        lit.paste(1, (0, 0), draw_screen(Asleep("OFFLINE"), size, walk=walk))
+    assert lit.getbbox() == (0, 0, *size)
+    assert ink(lit) > 0.9 * size[0] * size[1]
+    assert ink(draw_screen(Asleep(), size, beat=True)) == 0
 
 
-def test_words_wrap_whole() -> None:
-    words = "Press the button on the gateway to pair this box"
-    rows = layout(Screen((Line(words, Size.MEDIUM),)), (128, 64))
-    assert len(rows) > 1
-    assert " ".join(row.text for row in rows) == words
+@pytest.mark.parametrize("orbit", [ORBIT, LOW_ORBIT])
+def test_the_walk_goes_everywhere_by_single_pixels(orbit: tuple[tuple[int, int], ...]) -> None:
+    steps = [abs(x - left) + abs(y - top) for (x, y), (left, top) in pairwise([*orbit, orbit[0]])]
+    assert set(steps) == {1}
+    assert len(set(orbit)) == 3 * (1 + max(y for _, y in orbit))
 
 
-def test_a_long_name_ends_in_an_ellipsis() -> None:
-    rows = layout(Screen((Line("connecting to"), Line("x" * 80, Size.MEDIUM))), (128, 64))
-    assert rows[0].text == "connecting to"
-    assert rows[1].text.endswith("…")
-    assert rows[1].text.count("x") > 10
+@pytest.mark.parametrize("screen", ALL_KINDS)
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_heart_and_press_change_only_their_corners(screen: Screen, size: tuple[int, int]) -> None:
+    width, height = size
+    beating, resting = (draw_screen(screen, size, beat=beat) for beat in (True, False))
+    left, top, _, _ = change(beating, resting)
+    assert left >= width - 10
+    assert top >= height - 10
+    left, _, _, bottom = change(beating, draw_screen(screen, size, beat=True, pressed=True))
+    assert left >= width - 16
+    assert bottom <= 16
 
 
-def test_a_name_that_nearly_fits_shrinks() -> None:
-    (row,) = layout(Screen((Line("Kitchen-Gateway-42", Size.MEDIUM),)), (128, 64))
-    assert row.text == "Kitchen-Gateway-42"
+@pytest.mark.parametrize("screen", ALL_KINDS)
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_the_heart_touches_nothing(screen: Screen, size: tuple[int, int]) -> None:
+    """The pixels around it are as dark, or as light, as its ground."""
+    beating, resting = (draw_screen(screen, size, beat=beat).convert("L") for beat in (True, False))
+    left, top, right, bottom = change(beating, resting)
+    corner = beating.crop((left - 2, top - 3, right + 1, top - 1)), beating.crop((left - 3, top - 2, left - 1, bottom))
+    assert all(len(set(part.tobytes())) == 1 for part in corner)
 
 
-def test_the_dots_of_an_address_are_seen() -> None:
-    """Each dot is drawn and apart from its neighbours, in every size that a screen may choose."""
-    for height in range(8, 30):
-        for text in ("192.168.100.120", "10.1.1.1", "1:43"):
-            whole = paint(layout_of(text, height), None, (400, 60))
-            columns = [whole.crop((x, 0, x + 1, 60)).getbbox() is not None for x in range(400)]
-            glyphs = sum(lit and not before for before, lit in zip([False, *columns], columns, strict=False))
-            assert glyphs == len(text), (text, height)
+def test_a_view_is_drawn_with_all_that_it_says() -> None:
+    view = View("connected", None, "Bar", None, 38, 1, 720, Leds(), LUNCH, beat=True, pressed=True, walk=3)
+    assert same(draw(view), draw_screen(LUNCH, beat=True, pressed=True, walk=3))
+    assert not same(draw(view), draw_screen(LUNCH))
 
 
-def layout_of(text: str, height: int) -> list[Placed]:
-    return [Placed(text, height, 5, 40)]
-
-
-@pytest.mark.parametrize(
-    ("text", "drawn"),
-    [
-        ("≥ 5 min", ">= 5 min"),
-        ("Küche Größe", "Kuche Grosse"),
-        ("Łódź", "Lodz"),
-        ("a\tb\n c\u200bd", "a b cd"),
-        ("中文", "??"),
-        ("\ud800", "?"),
-        ("  ", ""),
-        ("x" * 500, "x" * 199 + "…"),
-    ],
-)
-def test_what_the_font_lacks_becomes_something_clean(text: str, drawn: str) -> None:
-    assert clean(text) == drawn
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_each_icon_is_drawn_and_differs(size: tuple[int, int]) -> None:
+    pictures = [draw_screen(Message((Line("Hm", Size.MEDIUM),), icon=icon), size) for icon in Icon]
+    assert all(ink(picture) > ink(draw_screen(Message((Line("Hm", Size.MEDIUM),)), size)) for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == len(Icon)
 
 
 def test_the_bar_shows_how_much_is_left() -> None:
     def lit(bar: float) -> int:
-        return ink(draw(Screen((), bar)))
+        return ink(draw_screen(Message((), bar)))
 
     amounts = [lit(bar) for bar in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert amounts == sorted(set(amounts))
-    assert lit(-1.0) == lit(math.nan) == lit(-math.inf) == lit(0.0)
+    assert lit(-1.0) == lit(float("nan")) == lit(float("-inf")) == lit(0.0)
     assert lit(2.0) == lit(1.0)
-    assert ink(draw(Screen(()))) == 0
+    assert ink(draw_screen(Message(()))) == 0
 
 
-def test_too_many_lines_leave_the_first() -> None:
-    rows = layout(Screen(tuple(Line(f"line {number}") for number in range(30))), (128, 32))
-    assert [row.text for row in rows] == [f"line {number}" for number in range(len(rows))]
-    assert len(rows) >= 3
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_a_page_is_light_where_the_count_is_dark(size: tuple[int, int]) -> None:
+    area = size[0] * size[1]
+    assert ink(draw_screen(Paged("42", "table 8", "+2 more", "12 orders"), size)) > 0.6 * area
+    assert ink(draw_screen(LUNCH, size)) < 0.55 * area
+
+
+def test_the_title_gives_way_on_a_low_display() -> None:
+    titled, bare = Listing("Today", OLDEST.rows), Listing("", OLDEST.rows)
+    assert same(draw_screen(titled, (128, 32)), draw_screen(bare, (128, 32)))
+    assert not same(draw_screen(titled), draw_screen(bare))
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_the_right_part_of_a_row_is_never_cut(size: tuple[int, int]) -> None:
+    """However long the left part is, the right one's columns stay as they are."""
+    short, long = (draw_screen(Listing("", (Row(left, "12 h 40"),)), size) for left in ("A", "A" * 90))
+    right = (size[0] - 40, 0, *size)
+    assert same(short.crop(right), long.crop(right))
+    assert not same(short, long)
+
+
+@given(screens, st.sampled_from(SIZES), st.sampled_from([None, True]))
+@settings(deadline=None, max_examples=250)
+def test_nothing_is_drawn_over_anything(
+    screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
+) -> None:
+    """Each letter, digit, sign and icon finds the ground as it was: none of its pixels were taken."""
+    stamp = Canvas.stamp
+
+    def checked(canvas: Canvas, mask: Image.Image, left: int, top: int, lit: bool = True) -> None:
+        before = ink(canvas.image)
+        stamp(canvas, mask, left, top, lit)
+        assert abs(ink(canvas.image) - before) == ink(mask)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Canvas, "stamp", checked)
+        compose(screen, size, beat)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from gpiozero import DigitalOutputDevice
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from appliance.core.events import ButtonPressed, Event
-from appliance.core.view import Leds, Light, Line, Screen, Sound, View
+from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
+from appliance.core.view import Leds, Light, Line, Message, Power, Sound, View
 from appliance.panel import Panel
+from appliance.panel.buzzer import PASSIVE, PATTERNS, duty
+from appliance.panel.frugal import make_i2c_device
 from appliance.panel.hardware import HardwarePanel
-from appliance.panel.oled import make_i2c_device
+from appliance.panel.oled import Oled
 from tests.clock import until
 from tests.panel.i2c_display import I2cDisplay
 
 PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
-VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=Light.ON), Screen((Line("12"),)))
+VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=Light.ON), Message((Line("12"),)))
 
 
 async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
@@ -47,17 +50,175 @@ async def test_all_parts_together(pins: MockFactory) -> None:
     assert not display.on
 
 
-async def test_amber_blinks_fast_while_the_display_is_out(pins: MockFactory) -> None:
+async def test_red_blinks_fast_while_the_display_is_out(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
     panel = await made(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
-    await until(lambda: lit(pins)["amber"])
-    assert lit(pins)["green"]
+    for _ in range(2):
+        await until(lambda: lit(pins)["red"], within=1)
+        await until(lambda: not lit(pins)["red"], within=0.3)
+    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
     panel.show(VIEW, Sound.LATE)
     assert lit(pins)["buzzer"]
     await panel.close()
+
+
+async def test_a_press_silences_the_buzzer_before_anybody_is_told(pins: MockFactory) -> None:
+    panel = await made(pins, I2cDisplay(), **PINS)
+    told: list[tuple[Event, bool]] = []
+    panel.start(lambda event: told.append((event, lit(pins)["buzzer"])), lambda: None)
+    panel.show(VIEW, Sound.PAGE)
+    assert lit(pins)["buzzer"]
+    pins.pin(PINS["button"]).drive_low()
+    await until(lambda: bool(told))
+    assert told == [(ButtonPressed(), False)]
+    panel.show(VIEW, Sound.PAGE)
+    pins.pin(PINS["button"]).drive_high()
+    await until(lambda: len(told) == 2)
+    assert told[1] == (ButtonReleased(), True), "only a press silences"
+    await panel.close()
+
+
+async def test_a_stuck_button_is_passed_on(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.panel.button.STUCK", 0.02)
+    panel = await made(pins, I2cDisplay(), **PINS)
+    pins.pin(PINS["button"]).drive_low()
+    events: list[Event] = []
+    panel.start(events.append, lambda: None)
+    await until(lambda: events == [ButtonStuck()])
+    await panel.close()
+
+
+async def test_only_what_is_drawn_reaches_the_display(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Power] = []
+    show = Oled.show
+
+    def note(self: Oled, paint: Any, power: Power = Power.BRIGHT) -> None:
+        handed.append(power)
+        show(self, paint, power)
+
+    panel = await made(pins, I2cDisplay(), **PINS)
+    panel.start(lambda _: None, lambda: None)
+    monkeypatch.setattr(Oled, "show", note)
+    panel.show(VIEW, None)
+    panel.show(VIEW, Sound.LATE)
+    panel.show(replace(VIEW, oldest=61, active=13, state="offline", leds=Leds(red=Light.ON)), None)
+    assert handed == [Power.BRIGHT]
+    view = VIEW
+    drawn: list[dict[str, Any]] = [
+        {"screen": Message((Line("13"),))},
+        {"power": Power.DIM},
+        {"beat": True},
+        {"pressed": True},
+        {"walk": 1},
+        {"power": Power.DARK},
+    ]
+    for changed, changes in enumerate(drawn, start=2):
+        view = replace(view, **changes)
+        panel.show(view, None)
+        panel.show(view, None)
+        assert (len(handed), handed[-1]) == (changed, view.power)
+    await panel.close()
+
+
+async def test_the_display_is_made_as_it_was_described(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    class Described(Oled):
+        def __init__(self, *values: Any, **seams: Any) -> None:
+            asked.append(values)
+            super().__init__(*values, **seams)
+
+    monkeypatch.setattr("appliance.panel.hardware.Oled", Described)
+    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "contrast": 9, "height": 32}
+    panel = await made(pins, I2cDisplay(), **described)
+    assert asked == [tuple(described.values())]
+    await panel.close()
+
+
+async def test_a_passive_buzzer_gets_tones() -> None:
+    pins = MockFactory(pin_class=MockPWMPin)
+    panel = await made(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE, buzzer_volume=50)
+    panel.start(lambda _: None, lambda: None)
+    panel.show(VIEW, Sound.PAGE)
+    pin = pins.pin(PINS["buzzer"])
+    assert (pin.frequency, pin.state) == (PATTERNS[Sound.PAGE][0].pitch, duty(50))
+    await panel.close()
+    assert not pin.state
+
+
+async def test_a_muted_buzzer_is_silent(pins: MockFactory) -> None:
+    panel = await made(pins, I2cDisplay(), **PINS, buzzer_enabled=False)
+    panel.show(VIEW, Sound.PAGE)
+    assert not lit(pins)["buzzer"]
+    await panel.close()
+
+
+async def test_pins_that_make_no_tones_cost_the_passive_buzzer(
+    pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    panel = await made(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the buzzer on pin 18 can't be used and is left out "
+        "(no tones can be made there, and a passive buzzer needs them)"
+    ]
+    panel.show(VIEW, Sound.PAGE)
+    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
+    await panel.close()
+
+
+class HeldPin(MockPin):  # type: ignore[misc]
+    """A pin that another program holds, in the words of lgpio."""
+
+    held = frozenset(PINS.values())
+
+    def __init__(self, factory: MockFactory, info: Any) -> None:
+        if any(info.name == f"GPIO{number}" for number in self.held):
+            raise RuntimeError("'GPIO busy'")
+        super().__init__(factory, info)
+
+
+@pytest.mark.parametrize(
+    ("held", "parts"),
+    [
+        ({17, 27, 22, 18, 4}, "green LED (17), amber LED (27), red LED (22), buzzer (18), button (4)"),
+        ({27, 4}, "amber LED (27), button (4)"),
+    ],
+)
+async def test_pins_that_another_program_holds_are_told_plainly_and_once(
+    held: set[int], parts: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeldPin, "held", frozenset(held))
+    display = I2cDisplay()
+    panel = await made(MockFactory(pin_class=HeldPin), display, **PINS)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"another program holds the pins of these parts, and they are left out: {parts}; "
+        "perhaps the appliance, or its doctor, is running already"
+    ]
+    panel.start(lambda _: None, lambda: None)
+    panel.show(VIEW, Sound.PAGE)
+    await until(lambda: display.picture().getbbox() is not None)
+    await panel.close()
+
+
+async def test_at_the_end_lights_and_sound_go_off_before_the_display_does(
+    pins: MockFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = await made(pins, I2cDisplay(), **PINS)
+    panel.start(lambda _: None, lambda: None)
+    panel.show(replace(VIEW, leds=Leds(Light.ON, Light.ON, Light.ON)), Sound.PAGE)
+    seen: list[dict[str, bool]] = []
+    close = Oled.close
+
+    async def note(self: Oled) -> None:
+        seen.append(lit(pins))
+        await close(self)
+
+    monkeypatch.setattr(Oled, "close", note)
+    await panel.close()
+    assert seen == [dict.fromkeys(seen[0], False)]
 
 
 async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: MockFactory) -> None:

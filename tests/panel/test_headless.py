@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Light, Line, Screen, Sound, View
+from appliance.core.view import Leds, Light, Line, Message, Sound, View
 from appliance.panel import Panel
 from appliance.panel.headless import HeadlessPanel, to_line, to_seconds
 from tests.clock import until
@@ -33,7 +33,7 @@ VIEW = View(
     paged=1,
     oldest=431,
     leds=Leds(green=Light.ON),
-    screen=Screen((Line("12"), Line("orders"))),
+    screen=Message((Line("12"), Line("orders"))),
 )
 LINE = {
     "state": "connected",
@@ -99,7 +99,7 @@ async def test_a_line_has_the_keys_of_the_contract_in_their_order() -> None:
 
 @given(st.text(), st.text())
 def test_any_name_is_one_line_of_ascii(name: str, words: str) -> None:
-    line = to_line(replace(VIEW, gateway=name, screen=Screen((Line(words),))), None)
+    line = to_line(replace(VIEW, gateway=name, screen=Message((Line(words),))), None)
     assert line.isascii()
     assert line.count("\n") == 1
     assert json.loads(line)["gateway"]["name"] == name
@@ -232,7 +232,7 @@ async def main():
     panel = HeadlessPanel()
     count = 0
     def show():
-        panel.show(View("connected", None, None, None, count, 0, 1, Leds(), Screen(())), None)
+        panel.show(View("connected", None, None, None, count, 0, 1, Leds(), Message(())), None)
     def count_up(_):
         nonlocal count
         count += 1

@@ -19,7 +19,7 @@ import pyte
 import pytest
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Light, Line, Screen, Size, Sound, View
+from appliance.core.view import Leds, Light, Line, Message, Size, Sound, View
 from appliance.panel import Panel
 from appliance.panel.braille import to_braille
 from appliance.panel.drawing import draw
@@ -27,7 +27,7 @@ from appliance.panel.terminal import TerminalPanel
 from tests.clock import until
 
 PRESSED, RELEASED = ButtonPressed(), ButtonReleased()
-SCREEN = Screen((Line("12", Size.HUGE), Line("orders")), 0.5)
+SCREEN = Message((Line("12", Size.HUGE), Line("orders")), 0.5)
 VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=Light.ON), SCREEN)
 
 
@@ -93,7 +93,7 @@ async def test_the_very_picture_of_the_display_is_shown() -> None:
     async with rig() as one:
         one.panel.show(VIEW, None)
         await one.until(lambda text: "● green on" in text)
-        assert [row[1:65] for row in one.screen.display[1:17]] == to_braille(draw(SCREEN))
+        assert [row[1:65] for row in one.screen.display[1:17]] == to_braille(draw(VIEW))
         assert all(words in one.look() for words in ("space press", "h hold", "q quit", "g gateway's button"))
 
 

@@ -1,0 +1,140 @@
+"""What the display says while the feed is live: the count, an order that was paged, the oldest orders, and today."""
+
+from __future__ import annotations
+
+import math
+
+from appliance.core.orders import TO_GO, Held, Summary, next_late, oldest
+from appliance.core.states import Connected, State
+from appliance.core.values import Benchmarks, Order
+from appliance.core.view import Count, Leds, Light, Listing, Mark, Paged, Remark, Row, Screen, Sign
+from appliance.core.words import age, clock, legible
+
+BEAT = 2.0
+"""Seconds between two changes of the heartbeat: slow enough to be calm, and to let the box sleep in between."""
+HEARD_LATELY = 25.0
+"""Seconds of silence after which the heart stands still: an idle feed answers a ping within 20 s, or is lost."""
+SHORT_NAME = 12
+"""Characters of a tracker's number or a table in a row that holds more than that."""
+ROWS = 4
+"""Orders on the page of the oldest: as many as are still legible."""
+
+
+def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float, bool]:
+    """The first page, until when it holds, and whether an order was paged just now."""
+    until = _next_change(state, told.oldest, now)
+    noun = "order" if told.active == 1 else "orders"
+    alert = state.alert
+    if alert is not None and now < alert.until:
+        orders = [state.book.held[uuid].order for uuid in alert.uuids if uuid in state.book.held]
+        if orders:
+            more = f"+{len(orders) - 1} more" if len(orders) > 1 else ""
+            tracker = legible(orders[0].name, SHORT_NAME)
+            screen = Paged(tracker, place(orders[0]), more, f"{told.active} {noun}")
+            return screen, min(until, alert.until), True
+    count = Count(
+        count=str(told.active),
+        noun=noun,
+        oldest="" if told.oldest is None else _age(told.oldest, exact=not told.at_least),
+        mark=Mark.FINE if told.oldest is None else mark(told.oldest, state.world.benchmarks),
+        remarks=tuple(_remarks(told)),
+    )
+    return count, until, False
+
+
+def lights(told: Summary, benchmarks: Benchmarks) -> Leds:
+    """Green, yellow and red as on the vendor's own order screen, by the oldest order."""
+    match Mark.FINE if told.oldest is None else mark(told.oldest, benchmarks):
+        case Mark.FINE:
+            return Leds(green=Light.ON)
+        case Mark.WARN:
+            return Leds(amber=Light.ON)
+        case Mark.LATE:
+            return Leds(red=Light.ON)
+
+
+def mark(seconds: float, benchmarks: Benchmarks) -> Mark:
+    """How an order of this age stands."""
+    if seconds < benchmarks.warn_after:
+        return Mark.FINE
+    return Mark.WARN if seconds < benchmarks.late_after else Mark.LATE
+
+
+def place(order: Order) -> str:
+    """Where an order goes: to a table, or away; empty while nobody knows."""
+    if order.location:
+        return f"table {legible(order.location, SHORT_NAME)}"
+    return "to go" if order.order_type == TO_GO else ""
+
+
+def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
+    """The heart's phase, and until when; None while there is no feed that was heard lately."""
+    if not isinstance(state, Connected) or now >= state.heard + HEARD_LATELY:
+        return None, math.inf
+    beat = int(now // BEAT)
+    return beat % 2 == 0, min((beat + 1) * BEAT, state.heard + HEARD_LATELY)
+
+
+def oldest_orders(state: Connected, now: float) -> tuple[Listing, float]:
+    """The page of the oldest orders, with table and age, and until when it holds."""
+    found = oldest(state.book, state.world.benchmarks, now, ROWS)
+    if not found:
+        return Listing("Oldest orders", (Row("none"),)), math.inf
+    rows = tuple(_row(held, state.world.benchmarks, now) for held in found)
+    return Listing("Oldest orders", rows), min(_next_minute(held.since, now) for held in found)
+
+
+def today(state: Connected, now: float) -> tuple[Listing, float]:
+    """The page of what was delivered today, as far as this box has seen it, and until when it holds."""
+    tally = state.book.today.on(state.book.offset, now)
+    since = now if tally.since is None else tally.since
+    target = state.world.benchmarks.late_after
+    rows = [Row("delivered", str(tally.delivered))]
+    average, median, within = tally.average, tally.median, tally.within(target)
+    if average is not None and median is not None and within is not None:
+        rows += [
+            Row("average, median", f"{clock(average)}, {clock(median)}"),
+            Row(f"within {clock(target)}", f"{within:.0%}"),
+        ]
+    rows.append(Row("seen by this box for", age(now - since)))
+    return Listing("Today", tuple(rows)), _next_minute(since, now)
+
+
+def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:
+    seconds = max(0.0, now - held.since)
+    words = "  ".join(filter(None, (legible(held.order.name, SHORT_NAME), place(held.order))))
+    return Row(words, _age(seconds, exact=held.exact), mark(seconds, benchmarks))
+
+
+def _age(seconds: float, *, exact: bool) -> str:
+    if exact:
+        return age(seconds)
+    return f"≥{age(seconds)}" if seconds >= 60 else "≥0 min"
+
+
+def _remarks(told: Summary) -> list[Remark]:
+    """What is remarkable in the count, the most urgent first."""
+    # Where all go the same way, there is nothing to tell apart.
+    to_go = told.to_go if told.to_go < told.active else 0
+    remarks = (
+        (Sign.PAGED, told.paged, "{} paged"),
+        (Sign.LATE, told.late, "{} late"),
+        (Sign.TO_GO, to_go, "{} to go"),
+        (Sign.OLD, told.forgotten, "+{} old"),
+    )
+    return [Remark(sign, words.format(count)) for sign, count, words in remarks if count]
+
+
+def _next_change(state: Connected, seconds: float | None, now: float) -> float:
+    if seconds is None:
+        return math.inf
+    benchmarks = state.world.benchmarks
+    since = now - seconds
+    steps = [seconds // 60 * 60 + 60, benchmarks.warn_after, benchmarks.late_after, benchmarks.forget_after]
+    ahead = [since + step for step in steps if since + step > now]
+    late = next_late(state.book, benchmarks, now)
+    return min([*ahead, *([] if late is None else [late])])
+
+
+def _next_minute(since: float, now: float) -> float:
+    return since + ((now - since) // 60 + 1) * 60

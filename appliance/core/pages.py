@@ -1,0 +1,67 @@
+"""The pages that a short press turns, and when the display rests: what is shown of a state, but not how.
+
+Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from appliance.core.orders import OrderBook
+from appliance.core.states import NEVER, AwaitingPairing, Connected, Page, Pairing, State, World
+from appliance.core.values import Benchmarks
+from appliance.core.view import Power
+
+PAGE_STAYS = 15.0
+"""Seconds after which the display is back at the first page by itself: time to read five rows aloud."""
+SUPPORT = (Page.BOX, Page.GATEWAY, Page.LIGHTS)
+"""What an installer asks for; each small enough to be legible."""
+
+
+def pages(state: State) -> tuple[Page, ...]:
+    """The pages of a state, in the order in which a press turns them."""
+    match state:
+        case Connected():
+            return (Page.MAIN, Page.OLDEST, Page.TODAY, *SUPPORT)
+        case AwaitingPairing() | Pairing():
+            # Here a press means something else.
+            return (Page.MAIN,)
+        case _:
+            return (Page.MAIN, *SUPPORT)
+
+
+def page(state: State, now: float) -> Page:
+    """The page that is shown."""
+    world = state.world
+    return world.page if now < world.page_until and world.page in pages(state) else Page.MAIN
+
+
+def turned(state: State, now: float) -> World:
+    """The world after a press turned the page."""
+    known = pages(state)
+    following = known[(known.index(page(state, now)) + 1) % len(known)]
+    until = NEVER if following is Page.MAIN else now + PAGE_STAYS
+    return replace(state.world, page=following, page_until=until)
+
+
+def power(state: State, now: float) -> tuple[Power, float]:
+    """How brightly the display shines, and until when if nothing happens.
+
+    It dims and sleeps only while there is nothing to do: no order that alarms, no button that is asked for just now.
+    """
+    world = state.world
+    if isinstance(state, Pairing) or world.down_since is not None:
+        return Power.BRIGHT, math.inf
+    if isinstance(state, Connected) and (wakeful := _alarms_until(state.book, world.benchmarks, now)) > now:
+        return Power.BRIGHT, wakeful
+    dims, sleeps = world.stirred + world.settings.dim_after, world.stirred + world.settings.sleep_after
+    if now >= sleeps:
+        return Power.DARK, math.inf
+    return (Power.DIM, sleeps) if now >= dims else (Power.BRIGHT, min(dims, sleeps))
+
+
+def _alarms_until(book: OrderBook, benchmarks: Benchmarks, now: float) -> float:
+    """Until when at the least some order is not forgotten; -inf without any. The first that is found will do."""
+    ends = (held.since + benchmarks.forget_after for held in book.held.values())
+    return next((end for end in ends if end > now), -math.inf)

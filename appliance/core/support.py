@@ -1,0 +1,63 @@
+"""The pages for an installer: this box, its gateway, and what the lights mean."""
+
+from __future__ import annotations
+
+import math
+
+from appliance.core.messages import gateway_of
+from appliance.core.states import Connected, Page, State
+from appliance.core.view import Listing, Row
+from appliance.core.words import age, benchmark, legible
+
+AGAIN = 1.0
+"""Seconds after which a page that counts seconds is drawn anew."""
+
+
+def support(state: State, page: Page, headline: str, now: float) -> tuple[Listing, float]:
+    """One page, and until when it holds. headline: what is the matter, where something is; it heads every page."""
+    match page:
+        case Page.GATEWAY:
+            return Listing(headline or "Gateway", _gateway(state, now)), (now // AGAIN + 1) * AGAIN
+        case Page.LIGHTS:
+            return Listing(headline or "Lights", _lights(state)), math.inf
+        case _:
+            return Listing(headline or "This box", _box(state, now)), (now // 60 + 1) * 60
+
+
+def _box(state: State, now: float) -> tuple[Row, ...]:
+    world = state.world
+    board = world.board
+    degrees = "" if board.temperature is None else f"{board.temperature:.0f} °C"
+    power = {None: "", True: "power too weak", False: "power was weak" if board.was_weak else "power ok"}
+    rows = (
+        Row((world.addresses or ("no address",))[0]),
+        Row("version", world.version),
+        # The monotonic clock starts with the board.
+        Row("running for", age(now)),
+        Row(degrees or power[board.weak_power], power[board.weak_power] if degrees else ""),
+    )
+    return tuple(row for row in rows if row.left)
+
+
+def _gateway(state: State, now: float) -> tuple[Row, ...]:
+    name, address = gateway_of(state)
+    if name is None:
+        return (Row("no gateway in sight"),)
+    rows = [Row(legible(name)), Row("no address" if address is None else str(address))]
+    if isinstance(state, Connected):
+        rows.append(Row("last heard", f"{max(0.0, now - state.heard):.0f} s ago"))
+        rows.append(Row("orders", str(len(state.book.held))))
+    else:
+        rows.append(Row("paired" if state.world.credential else "not paired"))
+    return tuple(rows)
+
+
+def _lights(state: State) -> tuple[Row, ...]:
+    """The lights' meanings in four rows; hardware.md has them all."""
+    times = state.world.benchmarks
+    return (
+        Row("green: in time"),
+        Row(f"amber: over {benchmark(times.warn_after)}"),
+        Row(f"red: over {benchmark(times.late_after)}"),
+        Row("red blinks: offline"),
+    )

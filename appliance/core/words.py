@@ -1,0 +1,41 @@
+"""Names, ages and times in words that fit a small display and are read at a glance."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST_NAME = 40
+"""Characters of a name that are shown; the drawing shortens further to what fits."""
+
+
+def legible(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as it can be shown: no control or bidirectional characters, one line, not endless.
+
+    longest: characters that it may have.
+    """
+    begin = name[: 4 * longest]
+    kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "" for c in begin)
+    words = " ".join(kept.split()) or "?"
+    return words if len(words) <= longest else words[: longest - 1] + "…"
+
+
+def age(seconds: float) -> str:
+    """An age as it is read at a glance, in whole minutes: `<1 min`, `7 min`, `1 h 05`, `3 d 4 h`."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "<1 min"
+    hours = minutes // 60
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60:02}" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def clock(seconds: float) -> str:
+    """A time that someone counts, in minutes and seconds: `1:43`."""
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def benchmark(seconds: float) -> str:
+    """A setting in minutes, or in seconds where it is no whole number of minutes: `3 min`, `45 s`."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:.0f} s"

@@ -1,0 +1,136 @@
+"""The oldest order's age in its block: plain, framed or filled, as it stands against the benchmarks.
+
+The digits have cells of their own, and room for two: a minute more changes a digit, and moves nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from appliance.core.view import Count, Mark
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.shapes import ALERTS, picture
+from appliance.panel.drawing.text import Row, ink, sizes
+from appliance.panel.drawing.words import clean
+
+CAPTION = "oldest"
+PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}
+"""Pixels between the age and the edge of its block."""
+ALERT_SIZE = (11, 9)
+LOW_ALERTED = 11
+"""Rows below which digits have no triangle beside them."""
+APART = 2
+"""Columns between the mark and what is beside it."""
+HEAD_GAP = 3
+"""Rows between the caption and the age."""
+LOW_DIGITS = 14
+"""Most rows of a plain age's digits on a low display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """An age with large digits: each piece and where it starts. height: of the digits, on which all pieces stand.
+
+    room: the columns that it would take if its minutes had two digits. alerted: its block has a triangle.
+    """
+
+    pieces: tuple[tuple[int, Row], ...]
+    room: int
+    height: int
+    alerted: bool
+
+
+def age_within(count: Count, width: int, height: int, tall: bool, captioned: bool, least: int) -> Age | None:
+    """The age as large as its block allows, or None where its digits would be lower than `least`.
+
+    captioned: with its caption, which stands over it on a tall display, and before it on a low one.
+    """
+    headed = captioned and tall
+    inner = width - 2 * PADDING[count.mark]
+    if count.mark is Mark.FINE and not tall:
+        # On a low display the age's digits are nearly as high as the number: the word keeps them apart.
+        height = min(height, LOW_DIGITS)
+    text = clean(count.oldest)
+    beside = count.mark is not Mark.FINE and not headed
+    bare = beside and (not tall or least < LOW_ALERTED)
+    for alerted in (True, False) if bare else (count.mark is not Mark.FINE,):
+        # Rather than small digits beside its triangle, larger ones in their frame or on their light alone.
+        lowest = max(least, LOW_ALERTED) if bare and alerted else least
+        room = inner - (ALERT_SIZE[0] + APART if beside and alerted else 0)
+        for size in range(height * 3 // 2, 8, -1):
+            age = _age(text, size, captioned and not tall, alerted)
+            if age.height < lowest:
+                break
+            if age.room <= room and block_height(count.mark, age, headed) <= height:
+                return age
+    return None
+
+
+def block_height(mark: Mark, age: Age, captioned: bool) -> int:
+    """Rows of the block. captioned: with the caption over the age."""
+    own = max(age.height, ALERT_SIZE[1]) if age.alerted and not captioned else age.height
+    return (_head_height(mark) + HEAD_GAP if captioned else 0) + own + 2 * PADDING[mark]
+
+
+def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int], captioned: bool) -> None:
+    """Draw the age with its mark. place: the block's left edge, width and height; it stands at the top."""
+    left, width, height = place
+    right, padding, lit = left + width - 1, PADDING[mark], mark is not Mark.LATE
+    if mark is Mark.WARN:
+        canvas.frame(left, 0, right, height - 1)
+    elif mark is Mark.LATE:
+        canvas.fill(left, 0, right, height - 1)
+    x = left + padding
+    if age.alerted:
+        alert = picture(ALERTS[mark])
+        canvas.stamp(alert, x, padding if captioned else (height - alert.height) // 2, lit)
+        x += alert.width + APART
+    if captioned:
+        caption = _caption()
+        if x + caption.width <= right + 1 - padding:
+            caption.paint(canvas, x, padding + (_head_height(mark) - caption.height) // 2, lit)
+        x = left + padding
+    baseline = height - padding if captioned else (height + age.height) // 2
+    for at, row in age.pieces:
+        row.paint(canvas, x + at, baseline + row.top, lit)
+
+
+@lru_cache(maxsize=128)
+def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
+    """An age with digits of this size, and all else smaller. captioned: after its caption, on the same row."""
+    small = sizes(Face.BOLD, min(15, size * 9 // 20))[0]
+    gap = 3 if size >= 16 else 2
+    cell, height = _cell(size)
+    pieces: list[tuple[int, Row]] = []
+    end = 0
+    if captioned:
+        pieces.append((0, _caption()))
+        end, height = _caption().width + 2, max(height, -_caption().top)
+    for piece in re.findall(r"\d|[^\s\d]+", text):
+        digit = piece in "0123456789"
+        row = ink(piece, Face.DIGITS, size) if digit else ink(piece, Face.BOLD, small)
+        after_digit = bool(pieces) and pieces[-1][1].face is Face.DIGITS
+        start = end + (0 if not pieces else max(1, size // 20) if digit and after_digit else gap)
+        wide = cell if digit else row.width
+        pieces.append((start + (wide - row.width) // 2, row))
+        end = start + wide
+    lonely = re.fullmatch(r"\D?\d min", text) is not None
+    return Age(tuple(pieces), end + (cell + max(1, size // 20) if lonely else 0), height, alerted)
+
+
+@lru_cache(maxsize=64)
+def _cell(size: int) -> tuple[int, int]:
+    """Width and height of the cell that holds any digit."""
+    rows = [ink(digit, Face.DIGITS, size) for digit in "0123456789"]
+    return max(row.width for row in rows), max(-row.top for row in rows)
+
+
+def _caption() -> Row:
+    return ink(CAPTION, Face.REGULAR, 10)
+
+
+def _head_height(mark: Mark) -> int:
+    return max(_caption().height, 0 if mark is Mark.FINE else ALERT_SIZE[1])

@@ -1,0 +1,105 @@
+"""The count: the number as large as the display allows, and beside it how old the oldest order is and what is urgent.
+
+Owns the number, and the fault under it. Each digit has a cell of its own, so that 13 after 12 changes one cell only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from appliance.core.view import Count
+from appliance.panel.drawing.beside import draw_beside
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face, glyph
+from appliance.panel.drawing.shapes import FAULT, HEART, picture
+from appliance.panel.drawing.text import Row, fit, ink, sizes
+from appliance.panel.drawing.words import clean
+
+MOST = 9999
+"""Orders above which the number is shortened."""
+APART = 4
+"""Columns between the number and what is beside it."""
+NOTED = 28
+"""Rows below which there is room for the number alone."""
+COLUMN = 47
+"""Columns that are kept beside the number at the least."""
+
+
+def draw_count(canvas: Canvas, count: Count) -> None:
+    """Draw the screen on a canvas of its size."""
+    height = canvas.height
+    if count.note and height >= NOTED:
+        height -= _note(canvas, clean(count.note)) + 2
+    text = count.count if not count.count.isdecimal() or int(count.count) <= MOST else f"{MOST}+"
+    taken, named = _number(canvas, text, height, count)
+    draw_beside(canvas, count, taken + APART, height, named)
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """The number's cells. pitch: from one cell's left edge to the next one's; each digit is centred in its cell."""
+
+    size: int
+    cell: int
+    pitch: int
+    top: int
+    height: int
+
+
+@lru_cache(maxsize=64)
+def digits(height: int, width: int, cells: int) -> Digits:
+    """The largest digits of which so many fit this space; the size does not depend on which digits they are."""
+    for size in range(int(height * 1.5), 8, -1):
+        all_ten = [glyph(digit, Face.DIGITS, size) for digit in "0123456789"]
+        top, bottom = min(one.top for one in all_ten), max(one.bottom for one in all_ten)
+        cell = max(one.width for one in all_ten)
+        pitch = cell + max(1, size // 24)
+        if bottom - top <= height and pitch * (cells - 1) + cell <= width:
+            return Digits(size, cell, pitch, top, bottom - top)
+    return digits(12, 999, 1)
+
+
+def _number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[int, bool]:
+    """Draw the number at the left. Returns how many columns it takes, and whether the noun is under it."""
+    cells = len(text)
+    room = max(canvas.width - APART - COLUMN, canvas.width // 2)
+    found = digits(height, room, cells)
+    noun = _noun_below(count, height - found.height, room) if cells >= 3 else None
+    top = 0 if noun else (height - found.height) // 2
+    if noun:
+        spare = height - found.height - noun.height
+        top = max(0, min(spare // 3, spare - 2))
+        noun.paint(canvas, 0, top + found.height + max(1, (spare - top) // 2))
+    for place, character in enumerate(text):
+        one = glyph(character, Face.DIGITS, found.size)
+        if one.ink is not None:
+            left = place * found.pitch + (found.cell - one.width) // 2
+            canvas.stamp(one.ink, left, top + one.top - found.top)
+    return (cells - 1) * found.pitch + found.cell, noun is not None
+
+
+def _noun_below(count: Count, space: int, width: int) -> Row | None:
+    """The noun under a number that is not as high as the display."""
+    for size in sizes(Face.BOLD, 14):
+        row = ink(clean(count.noun), Face.BOLD, size)
+        if row.height + 2 <= space and row.width <= width:
+            return row
+    return None
+
+
+def _note(canvas: Canvas, note: str) -> int:
+    """Draw what is wrong at the bottom, in full or with an ellipsis. Returns how many rows it takes."""
+    sign = picture(FAULT)
+    width = canvas.width - HEART
+    row = fit(note, Face.REGULAR, 11 if canvas.height >= 48 else 10, width - sign.width - 2)
+    left = sign.width + 2
+    if row.text != note:
+        # The words matter more than the sign before them.
+        row, left = fit(note, Face.REGULAR, 10, width), 0
+    high = max(sign.height, row.height)
+    top = canvas.height - high
+    if left:
+        canvas.stamp(sign, 0, top + (high - sign.height) // 2)
+    row.paint(canvas, left, top + (high - row.height) // 2)
+    return high

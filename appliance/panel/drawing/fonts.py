@@ -1,0 +1,123 @@
+"""The fonts that ship with the box, one character at a time, as one-bit ink.
+
+Owns which font draws which character. Licences and how the files were made: fonts/README.md.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
+
+FILES = Path(__file__).parent / "fonts"
+WIDE = "unifont-wide-16x16.bin"
+"""GNU Unifont's letters of East Asia: 32 bytes each, a row in two, for every character of these ranges in turn."""
+RANGES = (
+    (0x3000, 0x30FF),
+    (0x3130, 0x318F),
+    (0x31F0, 0x31FF),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),
+    (0xFF00, 0xFFEF),
+)
+CELL = 16
+"""Height of those letters in pixels. They are drawn at it or at a multiple of it: in between they are mush."""
+BELOW = 2
+"""Rows of their cell that are below the baseline."""
+
+
+class Face(Enum):
+    """A font, by its file."""
+
+    REGULAR = "DejaVuSansCondensed.ttf"
+    BOLD = "DejaVuSansCondensed-Bold.ttf"
+    DIGITS = "RobotoCondensed-Bold.ttf"
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One character's ink, None for a space; its place relative to pen and baseline, and how far the pen moves on."""
+
+    ink: Image | None
+    left: int
+    top: int
+    width: int
+    bottom: int
+    advance: int
+
+
+@lru_cache(maxsize=2048)
+def glyph(character: str, face: Face, height: int) -> Glyph:
+    """A character that `has`. height: the font's size in pixels."""
+    if wide(character):
+        return _wide_glyph(character, height)
+    from PIL import Image, ImageDraw
+
+    font = _font(face, height)
+    advance = round(font.getlength(character))
+    canvas = Image.new("1", (advance + 2 * height, 3 * height))
+    ImageDraw.Draw(canvas).text((height, 2 * height), character, fill=1, font=font, anchor="ls")
+    return _trimmed(canvas, height, 2 * height, advance)
+
+
+@lru_cache(maxsize=1024)
+def has(character: str) -> bool:
+    """Whether some font has a glyph of its own for it: they draw a box for what they lack, as for U+FFFF."""
+    if unicodedata.category(character) in ("Cs", "Cn", "Co"):
+        return False
+    if wide(character):
+        return True
+    font = _font(Face.REGULAR, CELL)
+    return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
+
+
+def wide(character: str) -> bool:
+    """Whether it is one of the letters of East Asia."""
+    code = ord(character)
+    return code >= RANGES[0][0] and any(first <= code <= last for first, last in RANGES)
+
+
+def _wide_glyph(character: str, height: int) -> Glyph:
+    from PIL import Image
+
+    code, before = ord(character), 0
+    for first, last in RANGES:
+        if first <= code <= last:
+            before += code - first
+            break
+        before += last - first + 1
+    cell = Image.frombytes("1", (CELL, CELL), _letters()[32 * before : 32 * before + 32])
+    times = max(1, height // CELL)
+    cell = cell.resize((CELL * times, CELL * times), Image.Resampling.NEAREST)
+    advance = CELL if unicodedata.east_asian_width(character) in "WF" else CELL // 2
+    return _trimmed(cell, 0, (CELL - BELOW) * times, advance * times)
+
+
+@lru_cache(maxsize=1)
+def _letters() -> mmap:
+    # Mapped, not read: a name needs a few hundred bytes of the megabyte.
+    with (FILES / WIDE).open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+def _trimmed(canvas: Image, pen: int, baseline: int, advance: int) -> Glyph:
+    box = canvas.getbbox()
+    if box is None:
+        return Glyph(None, 0, 0, 0, 0, advance)
+    left, top, right, bottom = box
+    return Glyph(canvas.crop(box), left - pen, top - baseline, right - left, bottom - baseline, advance)
+
+
+@lru_cache(maxsize=64)
+def _font(face: Face, height: int) -> FreeTypeFont:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(FILES / face.value), height, layout_engine=ImageFont.Layout.BASIC)

@@ -1,0 +1,242 @@
+"""A few words with a picture beside them and a bar under them.
+
+Nothing is ever cut off: the words shrink, then wrap, then take the picture's place, then share rows; what is still too
+wide ends in an ellipsis, and what has no room at all is left out at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from appliance.core.view import Line, Message, Size
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.icons import SIDE, icon
+from appliance.panel.drawing.text import SMALLEST, Row, even, fit, ink, largest, total, wrap
+from appliance.panel.drawing.words import clean
+
+Sizes = tuple[tuple[int, int], ...]
+TALL: Sizes = (
+    *((18, 12), (16, 12), (15, 12), (14, 12), (16, 11), (15, 11), (14, 11), (13, 11), (14, 10), (13, 10), (11, 11)),
+    *((11, 10), (10, 10), (9, 10)),
+)
+LOW: Sizes = ((14, 11), (13, 11), (11, 11), (13, 10), (11, 10), (10, 10), (9, 10), (9, 9))
+"""Sizes of MEDIUM and SMALL, the largest first, for displays of 48 rows and more, and for lower ones."""
+READABLE = {True: 11, False: 9}
+"""Size of MEDIUM below which the words rather wrap or have the picture's place, for these two kinds of display."""
+GAP = 5
+"""Most pixels between two rows, and those between the picture and the words."""
+WRAP_COST = 5
+"""Pixels of size that one row more is worth."""
+HUGE_SHARES = (0.5, 0.35, 0.2)
+"""How much of the height is kept for HUGE lines while the others choose their size: as much as still fits."""
+HUGE_LEAST = 14
+"""Ink of a HUGE line that would be lower than this in one row is words rather than a number, and set as MEDIUM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the words go: rows beside the picture, and rows below both. Without a picture all rows are below."""
+
+    beside: tuple[Row, ...]
+    below: tuple[Row, ...]
+    pictured: bool
+
+
+def draw_message(canvas: Canvas, message: Message, corner: int) -> None:
+    """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
+    width, height = canvas.width - corner, canvas.height
+    if message.bar is not None:
+        thick = 7 if height >= 48 else 5
+        _bar(canvas, message.bar, width, thick)
+        height -= thick + (2 if height >= 48 else 1)
+    lines = tuple(Line(text, line.size) for line in message.lines if (text := clean(line.text)))
+    pictured = message.icon is not None and height >= SIDE and width >= 3 * SIDE
+    setting = choose(lines, width, height, pictured)
+    if setting.pictured and message.icon is not None:
+        room = height - (total(setting.below) + 1 if setting.below else 0)
+        head = max(SIDE, min(room, total(setting.beside)))
+        spare = room - head
+        gap = min(GAP, max(0, spare) // (2 + len(setting.below)))
+        below_height = total(setting.below, 1 + gap) + 1 + gap if setting.below else 0
+        top = (height - head - below_height) // 2
+        canvas.stamp(icon(message.icon), 0, top + (head - SIDE) // 2)
+        _stack(canvas, setting.beside, SIDE + GAP, top, head)
+        left = 0
+        top += head + 1 + gap
+        for row in setting.below:
+            row.paint(canvas, left, top)
+            top += row.height + 1 + gap
+        return
+    _stack(canvas, setting.below, None, 0, height, width)
+
+
+def _stack(canvas: Canvas, rows: Sequence[Row], left: int | None, top: int, height: int, width: int = 0) -> None:
+    """Rows evenly over a height; each in the middle of a width where no left edge is given."""
+    spare = height - total(rows, 0)
+    gap = min(GAP, max(1 if spare >= len(rows) - 1 else 0, spare // (len(rows) + 1)))
+    top += max(0, (spare - gap * (len(rows) - 1)) // 2)
+    for row in rows:
+        row.paint(canvas, (width - row.width) // 2 if left is None else left, top)
+        top += row.height + gap
+
+
+def _bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
+    top, bottom = canvas.height - thick, canvas.height - 1
+    canvas.frame(0, top, width - 1, bottom)
+    share = min(1.0, max(0.0, share)) if share == share else 0.0
+    filled = round((width - 4) * share)
+    if filled > 0:
+        canvas.fill(2, top + 2, 1 + filled, max(top + 2, bottom - 2))
+
+
+@lru_cache(maxsize=32)
+def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Setting:
+    """The first setting of these lines that fits."""
+    tall = height >= 40
+    levels = TALL if tall else LOW
+    readable = tuple(level for level in levels if level[0] >= READABLE[tall])
+    joined = _joined(lines)
+    attempts = [
+        (lines, readable, True, False),
+        (lines, readable, True, True),
+        (lines, levels, False, False),
+        (joined, levels, False, False),
+        (lines, levels, False, True),
+        (joined, levels, False, True),
+    ]
+    for some, sizes, with_picture, wraps in attempts[0 if pictured else 2 :]:
+        for share in HUGE_SHARES if any(line.size is Size.HUGE for line in some) else (0.0,):
+            found = (
+                (medium, setting)
+                for medium, small in sizes
+                for setting in _settings(some, medium, small, width, height, with_picture, wraps, share)
+            )
+            best = min(found, key=_cost, default=None) if wraps else next(found, None)
+            if best is not None:
+                return best[1]
+    packed = _packed(lines, width, None)
+    for rows in (packed, _packed(lines, width, Face.BOLD), _cut(lines, width), _cut(joined, width)):
+        cut = any(row.text.endswith("…") for row in rows)
+        if total(rows, 0) <= height and not (cut and rows is packed):
+            return Setting((), tuple(rows), False)
+    while packed and total(packed, 0) > height:
+        packed.pop()
+    return Setting((), tuple(packed), False)
+
+
+def _cost(found: tuple[int, Setting]) -> int:
+    """How bad it is to wrap so often at so small a size."""
+    medium, setting = found
+    return WRAP_COST * (len(setting.beside) + len(setting.below)) - medium
+
+
+def _joined(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines of MEDIUM words that are one sentence as one line."""
+    joined: list[Line] = []
+    for line in lines:
+        if joined and line.size is joined[-1].size is Size.MEDIUM:
+            joined[-1] = Line(f"{joined[-1].text} {line.text}", Size.MEDIUM)
+        else:
+            joined.append(line)
+    return tuple(joined)
+
+
+def _cut(lines: Sequence[Line], width: int) -> list[Row]:
+    """A row for each line, with an ellipsis where it is too wide."""
+    rows = [fit(line.text, _face(line), 11, width) for line in lines]
+    return [row for row in rows if row.width]
+
+
+def _packed(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
+    """All lines at the smallest size, and two in one row where they fit there. only: the one font for all of them."""
+    rows: list[Row] = []
+    for line in lines:
+        face = only or _face(line)
+        if rows:
+            bold = Face.BOLD in (face, rows[-1].face)
+            both_face = Face.BOLD if bold else Face.REGULAR
+            apart = " " if bold else "  "
+            both = even(f"{rows[-1].text}{apart}{line.text}", both_face, SMALLEST[both_face])
+            if both.width <= width:
+                rows[-1] = both
+                continue
+        row = fit(line.text, face, SMALLEST[face], width)
+        if row.width:
+            rows.append(row)
+    return rows
+
+
+def _settings(
+    lines: Sequence[Line], medium: int, small: int, width: int, height: int, pictured: bool, wraps: bool, share: float
+) -> Iterator[Setting]:
+    """The ways to set these lines at these sizes that fit: as many as can be beside the picture."""
+    narrow = width - SIDE - GAP
+    if not pictured:
+        rows = _set(lines, medium, small, width, height, wraps, share)
+        if rows is not None:
+            yield Setting((), tuple(rows), False)
+        return
+    head = next((at for at, line in enumerate(lines) if line.size is Size.SMALL), len(lines))
+    # A sentence is never torn apart: what is beside the picture are all lines, or those in large, or one more.
+    for split in (len(lines), *((head, head + 1) if 0 < head < len(lines) - 1 else (head,) if head else ())):
+        below = _set(lines[split:], medium, small, width, height, wraps, share)
+        if below is None or any(line.size is Size.HUGE for line in lines[split:]):
+            continue
+        left = height - (total(below) + 1 if below else 0)
+        beside = _set(lines[:split], medium, small, narrow, left, wraps, share)
+        if beside is not None and left >= SIDE:
+            yield Setting(tuple(beside), tuple(below), True)
+
+
+def _set(
+    lines: Sequence[Line], medium: int, small: int, width: int, space: int, wraps: bool, share: float
+) -> list[Row] | None:
+    """All rows with HUGE in what the others leave, or None where they do not fit, or wrap and may not."""
+    parts: list[list[Row] | str] = []
+    for line in lines:
+        size = small if line.size is Size.SMALL else medium
+        # At the smallest size the bold letters are the clearer ones.
+        face = Face.BOLD if size < SMALLEST[Face.REGULAR] else _face(line)
+        if line.size is Size.HUGE and _is_number(line.text, width, space):
+            parts.append(line.text)
+            continue
+        if ink(line.text, face, size).width <= width:
+            parts.append([even(line.text, face, size)])
+            continue
+        if not wraps:
+            return None
+        rows = wrap(line.text, face, size, width)
+        if any(row.text.endswith("…") or row.size < size for row in rows):
+            return None
+        parts.append(rows)
+    huge = [part for part in parts if isinstance(part, str)]
+    if huge:
+        left = space - total([row for part in parts if not isinstance(part, str) for row in part]) - 2 * len(huge)
+        if left < max(HUGE_LEAST, share * space):
+            return None
+    result: list[Row] = []
+    for part in parts:
+        if isinstance(part, str):
+            row = largest(part, _huge(part), width, left // len(huge))
+            if row is None:
+                return None
+            result.append(row)
+        else:
+            result += part
+    return result if total(result, 1 if space >= 40 else 0) <= space else None
+
+
+def _is_number(text: str, width: int, space: int) -> bool:
+    row = largest(text, _huge(text), width, space)
+    return row is not None and row.height >= HUGE_LEAST
+
+
+def _face(line: Line) -> Face:
+    return Face.REGULAR if line.size is Size.SMALL else Face.BOLD
+
+
+def _huge(text: str) -> Face:
+    return Face.DIGITS if text.isascii() and text.isdecimal() else Face.BOLD

@@ -1,0 +1,118 @@
+"""An order that was paged: dark on light over the whole display, so that it can't be taken for the count.
+
+Owns which words give way where room is short: the count first, then the bell's size, the others, and the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from appliance.core.view import Paged, Sign
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, picture
+from appliance.panel.drawing.text import Row, fit, ink, largest, sizes, total, wrap
+from appliance.panel.drawing.words import clean
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WORD = "PAGED"
+EDGE = 3
+"""Pixels between the edge of the light and what is on it."""
+COLUMN = {True: 54, False: 66}
+"""Columns that are kept for the words at the least, on a display of 48 rows and more, and on a lower one."""
+APART = 6
+"""Columns between the tracker's number and the words."""
+
+
+def draw_paged(canvas: Canvas, paged: Paged) -> None:
+    """Draw the screen on a canvas of its size."""
+    canvas.fill(0, 0, canvas.width - 1, canvas.height - 1)
+    width, height = canvas.width - 2 * EDGE, canvas.height - 2 * EDGE
+    rows = _tracker(clean(paged.tracker), max(width - APART - COLUMN[height >= 40], width // 3), height)
+    top = EDGE + (height - total(rows)) // 2
+    for row in rows:
+        row.paint(canvas, EDGE, top, lit=False)
+        top += row.height + 1
+    left = EDGE + max((row.width for row in rows), default=0) + APART
+    _beside(canvas, paged, left, canvas.width - EDGE - left, height)
+
+
+def _tracker(text: str, width: int, height: int) -> list[Row]:
+    """The tracker's number as large as it fits; a name may take several rows."""
+    if text.isascii() and text.isdecimal():
+        row = largest(text, Face.DIGITS, width, height)
+        return [row or fit(text, Face.BOLD, 12, width)]
+    for size in sizes(Face.BOLD, 30):
+        rows = wrap(text, Face.BOLD, size, width)
+        if total(rows) <= height and all(row.size == size and not row.text.endswith("…") for row in rows):
+            return rows
+    return [fit(text, Face.BOLD, 12, width)]
+
+
+def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int) -> None:
+    """The words. The bell stands above or beside the word, large or small; the count is left out where it must be."""
+    for bell, above, size, words, rest in _ways(paged, width, height >= 40):
+        word = ink(WORD, Face.BOLD, size)
+        first_width = word.width if bell is None or above else word.width + bell.width + 4
+        first = max(word.height, 0 if bell is None or above else bell.height)
+        heights = [*([bell.height] if bell is not None and above else []), first, *(row.height for row in words)]
+        heights += [rest.height] if rest else []
+        # What stands lowest is as far from the heart as anything.
+        lowest = first_width if not words else words[-1].width
+        below = HEART - 2 if rest is None and lowest > width - HEART else 0
+        spare = height - below - sum(heights) - (len(heights) - 1)
+        if first_width > width or spare < 0:
+            continue
+        gap = 1 + min(4, spare // len(heights))
+        top = EDGE + (0 if rest else max(0, height - below - sum(heights) - gap * (len(heights) - 1)) // 2)
+        at = left
+        if bell is not None:
+            canvas.stamp(bell, at, top + (0 if above else (first - bell.height) // 2), lit=False)
+            top += bell.height + gap if above else 0
+            at += 0 if above else bell.width + 4
+        word.paint(canvas, at, top + (first - word.height) // 2, lit=False)
+        top += first + gap
+        for row in words:
+            row.paint(canvas, left, top, lit=False)
+            top += row.height + gap
+        if rest:
+            rest.paint(canvas, left + width - HEART - rest.width, EDGE + height - rest.height, lit=False)
+        return
+
+
+def _ways(paged: Paged, width: int, tall: bool) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
+    """Bell, whether it stands above, the word's size, the rows under it, and the count; the best first."""
+    large, small = picture(BELL), picture(SIGNS[Sign.PAGED])
+    rest = ink(clean(paged.rest), Face.REGULAR, 10)
+    place, more = clean(paged.place), clean(paged.more)
+    if tall:
+        wordings = [[text for text in (place, more) if text]]
+    else:
+        wordings = [[text] if (text := f"{place}  {words}".strip()) else [] for words in (more, more.split(" ")[0])]
+    last = [rest, None] if paged.rest and rest.width <= width - HEART else [None]
+    for texts in wordings:
+        for shown in last if tall else [None]:
+            for size, words_size in ((20, 15), (16, 14), (14, 14), (14, 11), (13, 11), (11, 11), (11, 10), (10, 10)):
+                rows = _rows(texts, words_size, width, 2 if tall else 1)
+                if rows is None:
+                    continue
+                for bell, above in ((large, False), (large, True), (small, False)):
+                    yield bell, above and tall, size, rows, shown
+    for texts in (*wordings, []):
+        for bare in (small, None):
+            for size in (14, 11, 9):
+                yield bare, False, size, [fit(text, Face.BOLD, 11, width) for text in texts], None
+
+
+def _rows(texts: list[str], size: int, width: int, most: int) -> list[Row] | None:
+    """Rows of this size, or None where a text takes more than so many."""
+    rows: list[Row] = []
+    for text in texts:
+        own = wrap(text, Face.BOLD, size, width)
+        if len(own) > most or any(row.size != size or row.text.endswith("…") for row in own):
+            return None
+        rows += own
+    return rows

@@ -1,0 +1,124 @@
+"""Rows of text: how wide and high they are, how they wrap, shrink and end, and their ink on a canvas.
+
+Glyphs are set at whole pixels and with at least one dark column in between: at fractions of a pixel, as the library
+sets them, small letters touch and the dots of an address vanish.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face, Glyph, glyph
+from appliance.panel.drawing.words import visual
+
+SMALLEST = {Face.REGULAR: 10, Face.BOLD: 9, Face.DIGITS: 9}
+"""Size in pixels below which the letters lose their strokes."""
+BLURRED = {(Face.BOLD, 12)}
+"""Sizes at which the dot of an i touches its stem."""
+_BREAKS = re.compile(r"(?= )|(?<=\w-)(?=\w)|(?<=[\u3040-\u9fff\uac00-\ud7a3])(?=[\u3040-\u9fff\uac00-\ud7a3])")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of text and the box it takes: top and bottom are relative to its baseline."""
+
+    text: str
+    face: Face
+    size: int
+    width: int
+    top: int
+    bottom: int
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.bottom - self.top
+
+    def paint(self, canvas: Canvas, left: int, top: int, lit: bool = True) -> None:
+        """Put it with its box's top left corner there."""
+        for at, one in _spaced(self.text, self.face, self.size):
+            if one.ink is not None:
+                canvas.stamp(one.ink, left + at, top - self.top + one.top, lit)
+
+
+@lru_cache(maxsize=512)
+def ink(text: str, face: Face, size: int) -> Row:
+    """A row's own ink, from its first lit pixel to its last both ways."""
+    inked = [(at, one) for at, one in _spaced(text, face, size) if one.ink is not None]
+    width = max((at + one.width for at, one in inked), default=0)
+    top = min((one.top for _, one in inked), default=0)
+    return Row(text, face, size, width, top, max((one.bottom for _, one in inked), default=0))
+
+
+def even(text: str, face: Face, size: int) -> Row:
+    """A row with room for any letter, so that rows of one size stand evenly."""
+    own, plain = ink(text, face, size), ink("Hdgp", face, size)
+    return Row(text, face, size, own.width, min(own.top, plain.top), max(own.bottom, plain.bottom))
+
+
+def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
+    """Rows of whole words, each as wide as fits. A word breaks after a hyphen and between letters of East Asia."""
+    rows: list[str] = [""]
+    for word in _BREAKS.split(text):
+        if ink(f"{rows[-1]}{word}".strip(), face, size).width <= width:
+            rows[-1] += word
+        else:
+            rows.append(word)
+    return [fit(row.strip(), face, size, width) for row in rows if row.strip()]
+
+
+def sizes(face: Face, most: int) -> list[int]:
+    """The sizes at which this font is clean, from `most` down; at least the smallest."""
+    least = SMALLEST[face]
+    return [size for size in range(max(most, least), least - 1, -1) if (face, size) not in BLURRED]
+
+
+def fit(text: str, face: Face, size: int, width: int) -> Row:
+    """One row, at this size or smaller, and with an ellipsis where even that is too wide."""
+    smallest = SMALLEST[face]
+    for smaller in sizes(face, size):
+        row = even(text, face, smaller)
+        if row.width <= width:
+            return row
+    kept = bisect_right(range(len(text)), 0, key=lambda kept: ink(text[:kept] + "…", face, smallest).width > width)
+    row = even(text[: max(0, kept - 1)].rstrip() + "…", face, smallest)
+    return row if row.width <= width else Row("", face, smallest, 0, 0, 0)
+
+
+def largest(text: str, face: Face, width: int, space: int) -> Row | None:
+    """One row as large as fits both ways, by its ink alone; None where the smallest does not."""
+    # Ink grows all but evenly with the size, so the answer is near the one that a single measure gives.
+    probe = ink(text, face, 32)
+    guess = int(32 * min(width / max(1, probe.width), space / max(1, probe.height))) + 2
+    for size in sizes(face, guess):
+        row = ink(text, face, size)
+        if row.width <= width and row.height <= space:
+            return row
+    return None
+
+
+def total(rows: Sequence[Row], gap: int = 1) -> int:
+    """The height of rows one above the other."""
+    return sum(row.height for row in rows) + gap * max(0, len(rows) - 1)
+
+
+@lru_cache(maxsize=256)
+def _spaced(text: str, face: Face, size: int) -> tuple[tuple[int, Glyph], ...]:
+    """The glyphs of a row and where each one's ink starts."""
+    row: list[tuple[int, Glyph]] = []
+    pen = free = 0
+    for character in visual(text):
+        one = glyph(character, face, size)
+        if one.ink is None:
+            pen = free = max(pen + one.advance, free + size // 4)
+            continue
+        at = max(pen + one.left, free) if row else 0
+        row.append((at, one))
+        pen = at - one.left + one.advance
+        free = at + one.width + 1
+    return tuple(row)

@@ -1,0 +1,246 @@
+"""The panel in a window: the front of the box enlarged, its LEDs blinking, and its button under the mouse.
+
+Owns the window while it runs. It is a luma.emulator device, an optional extra: imported here alone, and only when a
+window is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.view import Sound, View
+from appliance.panel.buzzer import length
+from appliance.panel.leds import Blinker
+from appliance.panel.picture import FAINT, FRAME, PLATE, WORDS, face, font
+
+SCALE = 6
+"""How much the display is enlarged: readable from where one sits, and less than 1,000 pixels wide."""
+MARGIN = 16
+PANE = 960, 576
+"""The window's width and height in pixels."""
+BUTTON = 400, 436, 560, 484
+"""The drawn button: left, top, right and bottom."""
+LEGEND_AT, NOTE_AT = 508, 556
+"""Where the middles of the first row of keys and of the note are."""
+LOOK_EVERY = 0.03
+"""Seconds between two looks at keys and mouse: half of what a person notices."""
+NOTE_PERIOD = 0.5
+"""Seconds between looks at the note, which changes without telling."""
+SMALL = 15
+"""Height in pixels of the words below the display."""
+
+Keys = Mapping[str, tuple[str, Callable[[], None]]]
+
+
+class WindowMissingError(Exception):
+    """There can be no window here; the message says what to do."""
+
+
+def load_emulator() -> tuple[Any, Any]:
+    """luma.emulator's window, as a class, and the module pygame, which it needs. Takes a second the first time.
+
+    Raises:
+        WindowMissingError: It is not installed.
+    """
+    # Or it would greet on standard output.
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        with warnings.catch_warnings():
+            # It still asks setuptools for its own files, which setuptools warns of.
+            warnings.simplefilter("ignore")
+            import pygame
+            from luma.emulator import device
+    except ImportError as error:
+        raise WindowMissingError(f"A window needs luma.emulator: pip install luma.emulator ({error})") from error
+    return device.pygame, pygame
+
+
+class WindowPanel:
+    """A panel for people without the hardware, on a desktop.
+
+    keys: more keys, each with what the legend says and what it does, in the loop's thread. note: makes one more line of
+    words. size: the display's. Making it opens the window, which may block for a moment.
+
+    Raises:
+        WindowMissingError: luma.emulator is not installed, or there is no screen to open a window on.
+    """
+
+    def __init__(
+        self, keys: Keys | None = None, note: Callable[[], str] | None = None, size: tuple[int, int] = (128, 64)
+    ) -> None:
+        self._keys = dict(keys or {})
+        self._note = note
+        self._size = size
+        self._emit: Callable[[Event], None] = lambda _: None
+        self._quit: Callable[[], None] = lambda: None
+        self._blinker = Blinker(lambda _: self._draw())
+        self._view: View | None = None
+        self._sound: Sound | None = None
+        self._held = False
+        self._clicked = False
+        self._open = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        emulator, pygame = load_emulator()
+        self._pygame = pygame
+        try:
+            # No frame rate: waiting for the next frame would hold up the loop.
+            self._device = emulator(*PANE, mode="RGB", transform="none", scale=1, frame_rate=0)
+            self._open = True
+            self._draw()
+            pygame.display.set_caption("Table Tracker appliance")
+        except pygame.error as error:
+            raise WindowMissingError(f"No window can be opened here: {error}") from error
+
+    def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
+        """Begin to look at keys and mouse, inside a running loop."""
+        self._emit, self._quit = emit, quit_
+        self._look()
+        if self._note is not None:
+            self._watch_note()
+
+    def show(self, view: View, sound: Sound | None) -> None:
+        """Show a view. sound: not None in the one call that starts a sound."""
+        if sound is not None:
+            self._sound = sound
+            self._after("sound", length(sound), self._silence)
+        self._view = view
+        self._blinker.show(view.leds)
+        self._draw()
+
+    async def close(self) -> None:
+        """Close the window."""
+        self._shut()
+        self._blinker.close()
+
+    def picture(self) -> Image.Image:
+        """What the window shows at this moment; RGB."""
+        picture = Image.new("RGB", PANE, PLATE)
+        pen = ImageDraw.Draw(picture)
+        if self._view is not None:
+            front = face(self._view, self._size, SCALE, lit=self._blinker.lit)
+            picture.paste(front, ((PANE[0] - front.width) // 2, 0))
+        down = self._held or self._clicked
+        pen.rounded_rectangle(BUTTON, 12, fill=FRAME if down else FAINT, outline=WORDS, width=2)
+        middle = (BUTTON[0] + BUTTON[2]) / 2, (BUTTON[1] + BUTTON[3]) / 2
+        words, colour = ("button down", WORDS) if down else ("button", FRAME)
+        pen.text(middle, words, colour, font(20), anchor="mm")
+        heard = f"sounds: {self._sound}" if self._sound is not None else "silent"
+        pen.text((BUTTON[2] + 40, middle[1]), heard, WORDS if self._sound is not None else FAINT, font(20), anchor="lm")
+        legend = {"space": "press", "h": "let go" if self._held else "hold", "q": "quit"}
+        legend |= {key: label for key, (label, _) in self._keys.items()}
+        rows = self._rows([f"[{key}] {label}" for key, label in legend.items()])
+        for number, row in enumerate(rows):
+            pen.text((MARGIN, LEGEND_AT + 22 * number), row, WORDS, font(SMALL), anchor="lm")
+        if self._note is not None:
+            pen.text((MARGIN, NOTE_AT), _printable(self._note()), FAINT, font(SMALL), anchor="lm")
+        return picture
+
+    def _rows(self, entries: list[str]) -> list[str]:
+        """Entries in as many rows as they need."""
+        rows: list[str] = []
+        for entry in entries:
+            longer = f"{rows[-1]}   {entry}" if rows else entry
+            if rows and font(SMALL).getlength(longer) <= PANE[0] - 2 * MARGIN:
+                rows[-1] = longer
+            else:
+                rows.append(entry)
+        return rows
+
+    def _draw(self) -> None:
+        if not self._open:
+            return
+        try:
+            self._device.display(self.picture())
+        except SystemExit:
+            # The emulator ends the whole program where it sees the window closed before we do; that is ours to do.
+            self._leave()
+
+    def _look(self) -> None:
+        """Take what was typed and clicked since the last look; it never waits."""
+        pygame = self._pygame
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                self._leave()
+            elif event.type == pygame.KEYDOWN:
+                self._key("q" if event.key == pygame.K_ESCAPE else event.unicode)
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and _inside(event.pos):
+                self._click()
+            elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
+                self._unclick()
+            if not self._open:
+                return
+        self._after("look", LOOK_EVERY, self._look)
+
+    def _key(self, key: str) -> None:
+        if key in ("q", "\x03"):
+            self._leave()
+        elif key in (" ", "\r", "\n"):
+            self._tap()
+        elif key == "h":
+            self._held = not self._held
+            self._emit(ButtonPressed() if self._held else ButtonReleased())
+        elif key in self._keys:
+            self._keys[key][1]()
+        self._draw()
+
+    def _tap(self) -> None:
+        # A finger that holds the button can't tap it; letting go is what a person would do next.
+        if self._held or self._clicked:
+            self._held = self._clicked = False
+        else:
+            self._emit(ButtonPressed())
+        self._emit(ButtonReleased())
+
+    def _click(self) -> None:
+        if self._held:
+            self._tap()
+        elif not self._clicked:
+            self._clicked = True
+            self._emit(ButtonPressed())
+        self._draw()
+
+    def _unclick(self) -> None:
+        if self._clicked:
+            self._clicked = False
+            self._emit(ButtonReleased())
+            self._draw()
+
+    def _leave(self) -> None:
+        self._shut()
+        self._quit()
+
+    def _shut(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._open:
+            self._open = False
+            self._pygame.quit()
+
+    def _silence(self) -> None:
+        self._sound = None
+        self._draw()
+
+    def _watch_note(self) -> None:
+        self._draw()
+        if self._open:
+            self._after("note", NOTE_PERIOD, self._watch_note)
+
+    def _after(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = asyncio.get_running_loop().call_later(seconds, call)
+
+
+def _inside(place: tuple[int, int]) -> bool:
+    return BUTTON[0] <= place[0] <= BUTTON[2] and BUTTON[1] <= place[1] <= BUTTON[3]
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

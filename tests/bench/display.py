@@ -1,0 +1,115 @@
+"""The display path beside luma's stock one: the same pictures to the same driver, on a bus that only counts.
+
+Bytes are those on the wire: the address, the control byte and what follows, for each transfer as luma makes them. CPU
+is that of the thread for an update of the display; drawing the picture is a row of its own, for both need it. The goal
+for it is that of a lunch, in which most updates are a heartbeat; how it is for the larger ones is told beside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import luma.oled.device
+import smbus2
+from luma.core.interface.serial import i2c
+from PIL import Image
+
+from appliance.core.view import Count
+from appliance.panel.drawing import draw_screen
+from appliance.panel.frugal import forget_exit_hooks, make_i2c_device
+from tests.bench.table import Row
+
+DRIVERS = ("ssd1306", "sh1106")
+COUNTS = [*range(5, 41), *range(39, 4, -1)]
+"""The count walks up and down by one, while nothing else changes."""
+AGES = range(1, 60)
+"""Minutes: the oldest order's age ticks, while nothing else changes."""
+LUNCH = 300
+"""Heartbeats of a lunch, two seconds apart; with every tenth the count changes, and with every thirtieth the age."""
+
+
+class Bus:
+    """Stands in for smbus2's: counts what goes over the wire, and takes no time."""
+
+    sent = 0
+
+    def __init__(self, port: int) -> None:
+        pass
+
+    def write_i2c_block_data(self, address: int, register: int, block: list[int]) -> None:
+        Bus.sent += 2 + len(block)
+
+    def i2c_rdwr(self, *messages: smbus2.i2c_msg) -> None:
+        for message in messages:
+            Bus.sent += 1 + len(message)
+
+    def close(self) -> None:
+        pass
+
+
+def measure(rounds: int) -> list[Row]:
+    """The rows of the table; each sequence is shown so often."""
+    rows = []
+    sequences = {
+        "an update at lunch": [_draw(COUNTS[beat // 10], 1 + beat // 30, beat % 2 == 0) for beat in range(LUNCH)],
+        "changed count": [_draw(count) for count in COUNTS],
+        "ticking age": [_draw(age=age) for age in AGES],
+        "nothing changed": [_draw() for _ in range(20)],
+    }
+    for driver in DRIVERS:
+        with _devices(driver) as devices:
+            found = {name: _compare(devices, pictures, rounds) for name, pictures in sequences.items()}
+        for (name, ((cpu, _), (stock, _))), at_most in zip(found.items(), (0.1, None, None, 0.1), strict=True):
+            rows.append(Row(f"{driver}: {name}, CPU", "µs", cpu * 1e6, stock * 1e6, at_most=at_most))
+        for (name, ((_, sent), (_, stock))), at_most in zip(found.items(), (None, 0.35, 0.12, 0.0), strict=True):
+            rows.append(Row(f"{driver}: {name}, bus", "bytes", sent, stock, at_most=at_most))
+    rows.append(Row("drawing a changed count, CPU", "µs", _drawing(rounds) * 1e6))
+    return rows
+
+
+@contextmanager
+def _devices(driver: str) -> Iterator[tuple[Any, Any]]:
+    """Ours and luma's own, set up alike, each with a bus that it opened itself as in the field."""
+    with patch("smbus2.SMBus", Bus):
+        ours = make_i2c_device(driver, 1, 0x3C, 0, 127)
+        stock = getattr(luma.oled.device, driver)(i2c(port=1, address=0x3C))
+        forget_exit_hooks()
+        yield ours, stock
+
+
+def _compare(devices: Sequence[Any], pictures: Sequence[Image.Image], rounds: int) -> list[tuple[float, float]]:
+    """For each device, CPU seconds and bytes of an update, as a mean over the pictures. They take turns.
+
+    CPU is that of the round that other programs disturbed least, after one that warms all caches.
+    """
+    used: list[list[float]] = [[] for _ in devices]
+    sent = [0 for _ in devices]
+    for _ in range(1 + rounds):
+        for place, device in enumerate(devices):
+            device.display(pictures[0])
+            before, began = Bus.sent, time.thread_time()
+            for picture in pictures[1:]:
+                device.display(picture)
+            used[place].append(time.thread_time() - began)
+            sent[place] = Bus.sent - before
+    updates = len(pictures) - 1
+    return [(min(cpu[1:]) / updates, total / updates) for cpu, total in zip(used, sent, strict=True)]
+
+
+def _drawing(rounds: int) -> float:
+    """CPU seconds of drawing a picture, measured likewise."""
+    used = []
+    for _ in range(1 + rounds):
+        began = time.thread_time()
+        for count in COUNTS:
+            _draw(count)
+        used.append(time.thread_time() - began)
+    return min(used[1:]) / len(COUNTS)
+
+
+def _draw(count: int = 12, age: int = 7, beat: bool = True) -> Image.Image:
+    return draw_screen(Count(str(count), "orders", f"{age} min"), (128, 64), beat=beat)

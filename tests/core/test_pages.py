@@ -1,0 +1,232 @@
+"""What a press turns, what a hold does, and when the display rests."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from appliance.core import machine
+from appliance.core.effects import Effect, ForgetTokens, MakeSound
+from appliance.core.events import (
+    BoardRead,
+    ButtonPressed,
+    ButtonReleased,
+    ButtonStuck,
+    FeedAnswered,
+    FeedNotified,
+    OrderChanged,
+    Timer,
+    TimerFired,
+)
+from appliance.core.orders import OrderBook, replaced
+from appliance.core.present import present
+from appliance.core.states import AwaitingPairing, Connected, Pairing, State
+from appliance.core.values import Board, Order, PanelSettings
+from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power
+from tests.core.cases import NOW, NUMBER, STATES
+
+
+def connected(*orders: Order, **settings: float) -> Connected:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    world = replace(state.world, settings=PanelSettings(**settings), stirred=NOW, version="1.2.3")  # type: ignore[arg-type]
+    return replace(state, world=world, book=replaced(OrderBook(), orders, NOW), heard=NOW)
+
+
+def tap(state: State, now: float) -> tuple[State, list[Effect]]:
+    state, down = machine.step(state, ButtonPressed(), now)
+    state, up = machine.step(state, ButtonReleased(), now + 0.1)
+    return state, [*down, *up]
+
+
+def titles(state: State, presses: int) -> list[str]:
+    found = []
+    for number in range(presses):
+        state, _ = tap(state, NOW + number)
+        screen = present(state, NOW + number + 0.5).view.screen
+        found.append(screen.title if isinstance(screen, Listing) else type(screen).__name__)
+    return found
+
+
+def test_presses_turn_the_pages_and_come_back_to_the_count() -> None:
+    assert titles(connected(Order("a")), 7) == [
+        "Oldest orders",
+        "Today",
+        "This box",
+        "Gateway",
+        "Lights",
+        "Count",
+        "Oldest orders",
+    ]
+
+
+def test_the_display_returns_to_the_count_by_itself() -> None:
+    state, _ = tap(connected(Order("a")), NOW)
+    assert isinstance(present(state, NOW + 14.9).view.screen, Listing)
+    assert isinstance(present(state, NOW + 15.2).view.screen, Count)
+    again, _ = tap(state, NOW + 20)
+    assert present(again, NOW + 20.5).view.screen.words[0] == "Oldest orders", "and the next press begins anew"
+
+
+def test_the_oldest_orders_are_told_with_table_age_and_mark() -> None:
+    state = connected(
+        Order("a", "102", location="8", elapsed=431.0),
+        Order("b", "7", "TO_GO", elapsed=200.0),
+        Order("c", "15", elapsed=10.0),
+        Order("d", "16", elapsed=4 * 3600.0),
+    )
+    state_, _ = tap(state, NOW)
+    screen = present(state_, NOW + 0.5).view.screen
+    assert isinstance(screen, Listing)
+    assert screen.words == ("Oldest orders", "102  table 8  7 min", "7  to go  3 min", "15  <1 min")
+    assert [row.mark for row in screen.rows] == [Mark.LATE, Mark.WARN, Mark.FINE], "and the forgotten one is not there"
+
+
+@pytest.mark.parametrize("name", ["offline, waiting", "offline, opening", "connecting, resolving", "discovering"])
+def test_without_a_count_a_press_turns_to_the_support_pages_and_says_what_is_the_matter(name: str) -> None:
+    state = STATES[name]
+    headline = present(state, NOW).view.screen.words[0]
+    state = replace(state, world=replace(state.world, stirred=NOW))
+    turned, _ = tap(state, NOW)
+    screen = present(turned, NOW + 0.5).view.screen
+    assert isinstance(screen, Listing)
+    assert screen.title == headline
+    assert screen.rows[0].left == "192.0.2.5", "this box's own address"
+
+
+def test_a_support_page_tells_of_the_box_and_its_gateway() -> None:
+    state: State = connected(Order("a"))
+    state, _ = machine.step(state, BoardRead(Board(52.3, weak_power=False, was_weak=True)), NOW)
+    for number in range(3):
+        state, _ = tap(state, NOW + number)
+    assert present(state, NOW + 3).view.screen.words == (
+        "This box",
+        "192.0.2.5",
+        "version  1.2.3",
+        "running for  16 min",
+        "52 °C  power was weak",
+    )
+    state, _ = machine.step(state, FeedAnswered(NUMBER), NOW + 3)
+    state, _ = tap(state, NOW + 4)
+    assert present(state, NOW + 8).view.screen.words == (
+        "Gateway",
+        "A",
+        "192.0.2.10:8000",
+        "last heard  5 s ago",
+        "orders  1",
+    )
+
+
+def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None:
+    held, _ = machine.step(connected(), ButtonPressed(), NOW)
+    assert present(held, NOW + 6).view.screen.words == ("Let go now", "Forget the pairing")
+    state, effects = machine.step(held, ButtonReleased(), NOW + 6)
+    assert isinstance(state, AwaitingPairing)
+    assert ForgetTokens() in effects
+    stuck, _ = machine.step(held, TimerFired(Timer.STUCK), NOW + 30)
+    assert present(stuck, NOW + 31).view.screen.words[-1] == "Button is stuck"
+    up, effects = machine.step(stuck, ButtonReleased(), NOW + 40)
+    assert isinstance(up, Connected)
+    assert not effects
+    assert present(up, NOW + 41).view.screen.words == ("0", "orders")
+
+
+def test_a_button_that_was_down_at_the_start_is_said_until_it_comes_up() -> None:
+    state, _ = machine.step(STATES["offline, waiting"], ButtonStuck(), NOW)
+    assert present(state, NOW).view.screen.words[-1] == "Button is stuck"
+    state, effects = machine.step(state, ButtonReleased(), NOW + 1)
+    assert not effects
+    assert "Button is stuck" not in present(state, NOW + 1).view.screen.words
+
+
+def test_every_press_is_felt_at_once_and_the_quickest_is_seen() -> None:
+    state: State = connected()
+    down, _ = machine.step(state, ButtonPressed(), NOW)
+    assert present(down, NOW).view.pressed
+    up, _ = machine.step(down, ButtonReleased(), NOW + 0.03)
+    shown = present(up, NOW + 0.03)
+    assert shown.view.pressed
+    assert shown.until == pytest.approx(NOW + 0.15)
+    assert not present(up, NOW + 0.16).view.pressed
+
+
+def test_the_display_dims_then_sleeps_while_there_is_nothing_to_do() -> None:
+    state = connected()
+    assert present(state, NOW + 599).view.power is Power.BRIGHT
+    assert present(state, NOW + 600).view.power is Power.DIM
+    asleep = present(state, NOW + 4 * 3600).view
+    assert (asleep.power, asleep.screen, asleep.beat) == (Power.DARK, Asleep(), None)
+
+
+def test_an_order_wakes_the_display_and_keeps_it_awake() -> None:
+    state = connected()
+    later = NOW + 5 * 3600
+    told = FeedNotified(NUMBER, (OrderChanged(Order("a", created=1.0), created=True),))
+    busy, _ = machine.step(state, told, later)
+    assert present(busy, later).view.power is Power.BRIGHT
+    assert present(busy, later + 2 * 3600).view.power is Power.BRIGHT
+    assert present(busy, later + 4 * 3600 + 1).view.power is Power.DARK, "an order that nobody cleared does not"
+    cleared = FeedNotified(NUMBER, (OrderChanged(Order("a", state="cleared")),))
+    empty, _ = machine.step(busy, cleared, later + 7200)
+    assert present(empty, later + 7200 + 599).view.power is Power.BRIGHT
+
+
+def test_a_press_wakes_the_display_and_does_no_more() -> None:
+    state, later = connected(), NOW + 5 * 3600
+    woken, effects = tap(state, later)
+    assert isinstance(present(woken, later + 1).view.screen, Count)
+    assert present(woken, later + 1).view.power is Power.BRIGHT
+    assert not [effect for effect in effects if isinstance(effect, MakeSound)]
+    turned, _ = tap(woken, later + 2)
+    assert isinstance(present(turned, later + 3).view.screen, Listing)
+
+
+def test_what_is_wrong_is_never_slept_over() -> None:
+    state = STATES["offline, waiting"]
+    asleep = present(replace(state, world=replace(state.world, stirred=0.0)), 5 * 3600.0).view
+    assert (asleep.power, asleep.screen) == (Power.DIM, Asleep("OFFLINE"))
+    weak, _ = machine.step(connected(), BoardRead(Board(weak_power=True)), NOW)
+    assert present(weak, NOW).view.screen.words[-1] == "Power supply too weak"
+    assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Power supply too weak")
+
+
+def test_never_means_never() -> None:
+    state = connected(dim_after=math.inf, sleep_after=math.inf)
+    assert present(state, NOW + 1e7).view.power is Power.BRIGHT
+    assert present(connected(dim_after=math.inf, sleep_after=60.0), NOW + 61).view.power is Power.DARK
+
+
+def test_a_pairing_window_keeps_the_display_bright() -> None:
+    state = STATES["pairing, one gateway"]
+    assert isinstance(state, Pairing)
+    assert present(replace(state, world=replace(state.world, stirred=0.0)), NOW).view.power is Power.BRIGHT
+
+
+def test_the_heart_beats_only_while_the_feed_was_heard_lately() -> None:
+    state = connected()
+    beats = {present(state, NOW + second).view.beat for second in range(4)}
+    assert beats == {True, False}
+    assert present(state, NOW + 24).view.beat is not None
+    assert present(state, NOW + 25).view.beat is None
+    heard, _ = machine.step(state, FeedAnswered(NUMBER), NOW + 24)
+    assert present(heard, NOW + 25).view.beat is not None
+    stranger, _ = machine.step(state, FeedAnswered(99), NOW + 24)
+    assert present(stranger, NOW + 25).view.beat is None
+    assert present(STATES["offline, waiting"], NOW).view.beat is None
+
+
+def test_the_picture_walks_by_the_minute() -> None:
+    state = connected()
+    walked = [present(state, NOW + 60.0 * minute).view.walk for minute in range(4)]
+    assert walked == list(range(walked[0], walked[0] + 4))
+
+
+def test_looking_for_long_says_what_may_be_wrong() -> None:
+    state = STATES["discovering"]
+    state = replace(state, world=replace(state.world, stirred=NOW))
+    assert "Is it switched on, and on" not in present(state, NOW + 19).view.screen.words
+    screen = present(state, NOW + 20).view.screen
+    assert isinstance(screen, Message)
+    assert "Is it switched on, and on" in screen.words

@@ -1,0 +1,260 @@
+"""Models of two display controllers with the glass that their usual modules have, byte by byte.
+
+Written from the data sheets: Solomon Systech SSD1306, rev. 1.1 (command tables 9 and 10, 8.7 GDDRAM, appendix on the
+charge pump), and Sino Wealth SH1106, V2.3 (command table). Nothing here is taken from the code that is tested with it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from PIL import Image
+
+LIT = [bytes(255 * (byte >> bit & 1) for byte in range(256)) for bit in range(8)]
+"""For each bit of a byte, how its pixel looks, for bytes.translate."""
+NEGATIVE = bytes(range(255, -1, -1))
+
+
+class Chip:
+    """What both controllers share.
+
+    A command waits for its arguments however long, also over the end of a transfer, because no data sheet says that it
+    does not. unknown: opcodes that the data sheet does not have. heard: called after each command with its opcode.
+    """
+
+    columns: ClassVar[int]
+    arguments: ClassVar[dict[int, int]]
+    """How many bytes follow an opcode."""
+    ignored: ClassVar[frozenset[int]] = frozenset()
+
+    def __init__(self, height: int, seed: int) -> None:
+        self.height = height
+        self.unknown: list[int] = []
+        self.heard: Callable[[int], None] = lambda _: None
+        self._chance = random.Random(seed)
+        self.power_on()
+
+    def power_on(self) -> None:
+        """The state after a reset; the memory holds noise."""
+        self.memory = [bytearray(self._chance.randbytes(self.columns)) for _ in range(8)]
+        self.on = False
+        self.pumping = False
+        self.contrast = 0x7F
+        self.com_pins = 0x12
+        self._mirrored = self._upside_down = self._all_on = self._inverse = self._scrolling = False
+        self._start = self._offset = 0
+        self._rows = 64
+        self._page = self._column = 0
+        self._waiting: list[int] = []
+
+    def take(self, register: int, content: Iterable[int]) -> None:
+        """What one transfer brings after its control byte: 0x00 for commands alone, 0x40 for data alone."""
+        assert register in (0x00, 0x40), f"control byte {register:#x}"
+        for byte in content:
+            assert 0 <= byte <= 0xFF
+            if register == 0x40:
+                self.put(byte)
+            else:
+                self._hear(byte)
+
+    def picture(self) -> Image.Image:
+        """What is to be seen on the glass."""
+        assert not self.unknown, f"not in the data sheet: {[hex(opcode) for opcode in self.unknown]}"
+        assert not self._scrolling, "the picture scrolls"
+        if not (self.on and self.pumping):
+            return Image.new("1", (128, self.height))
+        rows = b"".join(self._row(self._com(row)) for row in range(self.height))
+        return Image.frombytes("L", (128, self.height), rows).point(lambda value: value, "1")
+
+    def put(self, byte: int) -> None:
+        """Take a byte of data."""
+        raise NotImplementedError
+
+    def lines(self, page: int) -> bytes:
+        """A page as the glass has it, from its left to its right column."""
+        raise NotImplementedError
+
+    def wired(self, row: int) -> int:
+        """The COM that drives a row of the glass, counted from the top."""
+        raise NotImplementedError
+
+    def obey(self, opcode: int, values: Sequence[int]) -> bool:
+        """Carry out a command of this controller alone; False if it has no such command."""
+        raise NotImplementedError
+
+    def _com(self, row: int) -> int:
+        com = self.wired(row)
+        sequential = self.height == 32 and self.columns == 128
+        if (self.com_pins == 0x02) == sequential:
+            return com
+        # The rows go to other pins than the glass is bonded to.
+        return com // 2 + 32 * (com % 2)
+
+    def _row(self, com: int) -> bytes:
+        if self._all_on:
+            return b"\xff" * 128
+        # Tables 10-1 and 10-2 of the SSD1306; the SH1106's D3 and C8 read alike.
+        row = (self._rows - 1 + self._offset - com if self._upside_down else com + self._offset) % 64
+        if row >= self._rows:
+            return bytes(128)
+        place = (row + self._start) % 64
+        pixels = self.lines(place // 8).translate(LIT[place % 8])
+        return pixels.translate(NEGATIVE) if self._inverse else pixels
+
+    def _hear(self, byte: int) -> None:
+        self._waiting.append(byte)
+        opcode, *values = self._waiting
+        if len(values) < self.arguments.get(opcode, 0):
+            return
+        self._waiting = []
+        if not (self._obey(opcode, values) or self.obey(opcode, values) or opcode in self.ignored):
+            self.unknown.append(opcode)
+        self.heard(opcode)
+
+    def _obey(self, opcode: int, values: Sequence[int]) -> bool:
+        match opcode, values:
+            case 0x81, [level]:
+                self.contrast = level
+            case ((0xA0 | 0xA1), []):
+                self._mirrored = opcode == 0xA1
+            case ((0xA4 | 0xA5), []):
+                self._all_on = opcode == 0xA5
+            case ((0xA6 | 0xA7), []):
+                self._inverse = opcode == 0xA7
+            case 0xA8, [value]:
+                self._rows = (value & 0x3F) + 1
+            case ((0xAE | 0xAF), []):
+                self.on = opcode == 0xAF
+            case ((0xC0 | 0xC8), []):
+                self._upside_down = opcode == 0xC8
+            case 0xD3, [value]:
+                self._offset = value & 0x3F
+            case 0xDA, [value]:
+                self.com_pins = value
+            case ((0xD5 | 0xD9 | 0xDB), [_]):
+                pass  # Timing and voltages, which no pixel depends on.
+            case 0xE3, []:
+                pass
+            case _ if 0x40 <= opcode <= 0x7F:
+                self._start = opcode & 0x3F
+            case _:
+                return False
+        return True
+
+
+class Ssd1306(Chip):
+    """128 columns; pages, or windows of columns and pages."""
+
+    columns = 128
+    arguments: ClassVar = {
+        **dict.fromkeys((0x20, 0x81, 0x8D, 0xA8, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1),
+        **dict.fromkeys((0x21, 0x22, 0xA3), 2),
+        **dict.fromkeys((0x29, 0x2A), 5),
+        **dict.fromkeys((0x26, 0x27), 6),
+    }
+
+    def power_on(self) -> None:
+        super().power_on()
+        self._mode = 2
+        self._across, self._down = (0, 127), (0, 7)
+
+    def wired(self, row: int) -> int:
+        return self.height - 1 - row
+
+    def lines(self, page: int) -> bytes:
+        # The glass has SEG127 at its left.
+        return bytes(self.memory[page][::-1])
+
+    def put(self, byte: int) -> None:
+        # The remap is of what is written from then on; what stands there stays (10.1.8).
+        self.memory[self._page][127 - self._column if self._mirrored else self._column] = byte
+        if self._mode == 2:
+            self._column = (self._column + 1) % 128
+        elif self._mode == 0:
+            if self._next("_column", self._across):
+                self._next("_page", self._down)
+        elif self._next("_page", self._down):
+            self._next("_column", self._across)
+
+    def obey(self, opcode: int, values: Sequence[int]) -> bool:
+        match opcode, values:
+            case 0x20, [value]:
+                self._mode = value & 3
+            case 0x21, [first, last]:
+                self._across = first & 0x7F, last & 0x7F
+                if self._mode != 2:
+                    self._column = self._across[0]
+            case 0x22, [first, last]:
+                self._down = first & 7, last & 7
+                if self._mode != 2:
+                    self._page = self._down[0]
+            case 0x8D, [value]:
+                self.pumping = bool(value & 4)
+            case ((0x26 | 0x27 | 0x29 | 0x2A | 0xA3), _):
+                pass  # How it would scroll.
+            case ((0x2E | 0x2F), []):
+                self._scrolling = opcode == 0x2F
+            case _ if self._mode == 2 and opcode <= 0x0F:
+                self._column = self._column & 0x70 | opcode
+            case _ if self._mode == 2 and opcode <= 0x1F:
+                self._column = (opcode & 7) << 4 | self._column & 0x0F
+            case _ if self._mode == 2 and 0xB0 <= opcode <= 0xB7:
+                self._page = opcode & 7
+            case _:
+                # Those three are for page addressing only, and do nothing otherwise.
+                return opcode <= 0x1F or 0xB0 <= opcode <= 0xB7
+        return True
+
+    def _next(self, pointer: str, window: tuple[int, int]) -> bool:
+        """Move a pointer on; gives whether it is back at the start of its window."""
+        at: int = getattr(self, pointer)
+        limit = 127 if pointer == "_column" else 7
+        wraps = at == window[1]
+        setattr(self, pointer, window[0] if wraps else (at + 1) & limit)
+        return wraps
+
+
+class Sh1106(Chip):
+    """132 columns, of which the glass has those from 2 to 129; pages alone."""
+
+    columns = 132
+    arguments: ClassVar = dict.fromkeys((0x81, 0xA8, 0xAD, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1)
+    # Commands of the SSD1306 that luma sends it as well: real ones take no notice of them.
+    ignored = frozenset({0x20, 0x8D})
+
+    def power_on(self) -> None:
+        super().power_on()
+        self.pumping = True
+
+    def wired(self, row: int) -> int:
+        # A module with 32 rows has the middle ones, as luma's settings for it say.
+        return (63 if self.height == 64 else 47) - row
+
+    def lines(self, page: int) -> bytes:
+        row = self.memory[page]
+        # The glass has SEG129 at its left; mirrored, SEG129 shows column 131 - 129.
+        return bytes(row[2:130] if self._mirrored else row[129:1:-1])
+
+    def put(self, byte: int) -> None:
+        # The column stops behind the last one.
+        if self._column < self.columns:
+            self.memory[self._page][self._column] = byte
+            self._column += 1
+
+    def obey(self, opcode: int, values: Sequence[int]) -> bool:
+        match opcode, values:
+            case 0xAD, [value]:
+                self.pumping = bool(value & 1)
+            case _ if opcode <= 0x0F:
+                self._column = self._column & 0xF0 | opcode
+            case _ if opcode <= 0x1F:
+                self._column = (opcode & 0x0F) << 4 | self._column & 0x0F
+            case _ if 0x30 <= opcode <= 0x33:
+                pass  # The pump's voltage.
+            case _ if 0xB0 <= opcode <= 0xB7:
+                self._page = opcode & 7
+            case _:
+                return False
+        return True

@@ -1,0 +1,140 @@
+"""The count's picture: the number first, its digits in their places, and marks told apart by shape."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from PIL import Image, ImageChops
+
+from appliance.core.view import Count, Mark, Remark, Sign
+from appliance.panel.drawing import draw_screen
+
+DISPLAYS = [(128, 64), (128, 32)]
+PAGED, LATE, TO_GO, OLD = (
+    Remark(sign, words) for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "+2 old"), strict=True)
+)
+
+
+def different(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int]:
+    box = ImageChops.difference(one.convert("L"), other.convert("L")).getbbox()
+    assert box is not None
+    return box
+
+
+def lit(picture: Image.Image) -> int:
+    return picture.convert("L").histogram()[255]
+
+
+def number_of(picture: Image.Image, columns: int) -> tuple[int, int, int, int]:
+    """The box of the ink in the left columns."""
+    box = picture.crop((0, 0, columns, picture.height)).getbbox()
+    assert box is not None
+    return box
+
+
+@pytest.mark.parametrize(("size", "least"), [((128, 64), 58), ((128, 32), 28)])
+@pytest.mark.parametrize("count", ["0", "7", "10", "38", "99"])
+def test_one_or_two_digits_are_as_high_as_the_display(size: tuple[int, int], least: int, count: str) -> None:
+    for mark in Mark:
+        picture = draw_screen(Count(count, "orders", "12 min", mark, (LATE, PAGED, TO_GO)), size)
+        _, top, _, bottom = number_of(picture, 30 if size[1] == 64 else 15)
+        assert bottom - top >= least
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize(("count", "least"), [("128", 0.55), ("9999", 0.35), ("123456", 0.3)])
+def test_more_digits_are_as_large_as_the_age_leaves_room(size: tuple[int, int], count: str, least: float) -> None:
+    picture = draw_screen(Count(count, "", "12 h 40", Mark.LATE, (LATE, PAGED)), size)
+    _, top, right, bottom = number_of(picture, size[0] // 8)
+    assert right > size[0] // 8 - 3
+    assert bottom - top >= least * size[1]
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize(
+    ("count", "after", "cells"), [("12", "13", 2), ("38", "39", 2), ("111", "118", 3), ("1204", "1200", 4)]
+)
+def test_a_changed_digit_changes_its_own_cell_only(size: tuple[int, int], count: str, after: str, cells: int) -> None:
+    before, now = (draw_screen(Count(number, "orders", "2 min"), size) for number in (count, after))
+    left, _, right, _ = different(before, now)
+    eights = draw_screen(Count("8" * cells, "orders", "2 min"), size)
+    last_but_one = draw_screen(Count("8" * (cells - 1) + "1", "orders", "2 min"), size)
+    cell = different(eights, last_but_one)
+    assert left >= cell[0] - 4
+    assert right <= cell[2] + 4
+    assert right - left < 0.4 * size[0]
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize(("count", "shown"), [("10000", "9999+"), ("23456", "9999+"), ("999999", "9999+")])
+def test_a_number_beyond_all_kitchens_is_shortened(size: tuple[int, int], count: str, shown: str) -> None:
+    pictures = [draw_screen(Count(number, "orders", "2 min"), size) for number in (count, shown, "9999")]
+    assert pictures[0].tobytes() == pictures[1].tobytes() != pictures[2].tobytes()
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize("remarks", [(), (LATE,), (PAGED, LATE, TO_GO, OLD)])
+def test_marks_are_told_apart_by_shape(size: tuple[int, int], remarks: tuple[Remark, ...]) -> None:
+    """Plain, framed or filled: the light of the age's corner tells, and each differs much from the others."""
+    fine, warn, late = (draw_screen(Count("38", "orders", "7 min", mark, remarks), size) for mark in Mark)
+    corner = (size[0] * 3 // 4, 0, size[0], size[1] // 3)
+    assert lit(late.crop(corner)) > 2 * lit(warn.crop(corner))
+    for one, other in combinations((fine, warn, late), 2):
+        assert lit(ImageChops.logical_xor(one, other)) > 100
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_each_remark_has_its_own_sign(size: tuple[int, int]) -> None:
+    pictures = [draw_screen(Count("7", "orders", "2 min", remarks=(Remark(sign, "3"),)), size) for sign in Sign]
+    for one, other in combinations(pictures, 2):
+        left, top, right, bottom = different(one, other)
+        assert right - left <= 9
+        assert bottom - top <= 8
+
+
+def test_all_remarks_are_there_in_words_or_in_numbers() -> None:
+    """With each one taken away, the picture has less in it."""
+    remarks = (PAGED, LATE, TO_GO, OLD)
+    whole = draw_screen(Count("38", "orders", "7 min", remarks=remarks))
+    for left_out in range(4):
+        others = tuple(remark for number, remark in enumerate(remarks) if number != left_out)
+        assert different(whole, draw_screen(Count("38", "orders", "7 min", remarks=others)))
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+def test_no_orders_are_said_in_words(size: tuple[int, int]) -> None:
+    with_noun, without = (draw_screen(Count("0", noun), size) for noun in ("orders", "x"))
+    left, top, right, bottom = different(with_noun, without)
+    assert right - left > 40
+    assert bottom - top >= 10
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize("note", ["Pairing is not saved!", "Power supply too weak", "Button is stuck"])
+def test_a_note_stands_under_the_whole(size: tuple[int, int], note: str) -> None:
+    count = Count("38", "orders", "12 min", Mark.LATE, (LATE,))
+    noted = draw_screen(Count("38", "orders", "12 min", Mark.LATE, (LATE,), note), size)
+    assert different(noted, draw_screen(count, size))
+    strip = noted.crop((0, size[1] - 11, *size)).getbbox()
+    assert strip is not None
+    assert strip[2] - strip[0] > 70
+    # A changed age leaves it alone.
+    later = draw_screen(Count("38", "orders", "13 min", Mark.LATE, (LATE,), note), size)
+    assert different(noted, later)[3] < size[1] - 9
+
+
+def test_a_changed_age_leaves_the_number_alone() -> None:
+    before, after = (draw_screen(Count("38", "orders", age, Mark.LATE, (LATE, PAGED))) for age in ("12 min", "13 min"))
+    left, _, _, bottom = different(before, after)
+    assert left > 78
+    assert bottom < 40
+
+
+@pytest.mark.parametrize("size", DISPLAYS)
+@pytest.mark.parametrize("mark", Mark)
+def test_a_minute_more_changes_a_digit_and_moves_nothing(size: tuple[int, int], mark: Mark) -> None:
+    for before, after in (("1 min", "2 min"), ("7 min", "8 min"), ("10 min", "11 min"), ("≥7 min", "≥8 min")):
+        pictures = [draw_screen(Count("38", "orders", age, mark, (LATE, PAGED)), size) for age in (before, after)]
+        left, _, right, _ = different(*pictures)
+        assert right - left <= 20

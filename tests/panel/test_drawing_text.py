@@ -1,0 +1,147 @@
+"""Words on the display: in any script, whole or with an ellipsis, and with every dot where it belongs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.core.view import Line, Size
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import FILES, RANGES, WIDE, Face, glyph, has
+from appliance.panel.drawing.message import Setting, choose
+from appliance.panel.drawing.text import SMALLEST, even, fit, ink, sizes, wrap
+from appliance.panel.drawing.words import UNKNOWN, clean, visual
+
+
+def words_of(setting: Setting) -> list[str]:
+    return [row.text for row in (*setting.beside, *setting.below)]
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("≥ 5 min", "≥ 5 min"),
+        ("Küche Größe Łódź", "Küche Größe Łódź"),
+        ("Ku\u0308che", "Küche"),
+        ("Ταβέρνα Кухня მზე Բար", "Ταβέρνα Кухня მზე Բար"),
+        ("寿司バー 한국", "寿司バー 한국"),
+        ("a\tb\n c\u200bd", "a b cd"),
+        ("①", "1"),
+        ("\ud800", UNKNOWN),
+        ("🍕 Pizza 🍕👨‍👩‍👧", f"{UNKNOWN} Pizza {UNKNOWN}"),
+        ("مطعم بيروت", UNKNOWN),
+        ("रसोई 2", f"{UNKNOWN} 2"),
+        ("  ", ""),
+        ("x" * 500, "x" * 199 + "…"),
+    ],
+)
+def test_what_the_fonts_lack_becomes_one_clean_sign(text: str, drawn: str) -> None:
+    assert clean(text) == drawn
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None)
+def test_clean_text_can_be_drawn(text: str) -> None:
+    drawn = clean(text)
+    assert clean(drawn) == drawn
+    assert all(character == " " or has(character) for character in drawn)
+
+
+@pytest.mark.parametrize(
+    ("logical", "drawn"),
+    [
+        ("Bar 12", "Bar 12"),
+        ("בר", "רב"),
+        ("בר 12", "12 רב"),
+        ("מטבח (בר)", "(רב) חבטמ"),
+        ("Found: בר אב 2 ok", "Found: בא רב 2 ok"),
+    ],
+)
+def test_hebrew_reads_from_right_to_left(logical: str, drawn: str) -> None:
+    assert visual(logical) == drawn
+
+
+@pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
+def test_every_dot_is_seen(face: Face) -> None:
+    """In every size that a screen may choose, each glyph stands apart, and the dot of an i from its stem."""
+    for size in sizes(face, 30):
+        for text in ("192.168.100.120", "10.1.1.1", "1:43", "mmwwWM"):
+            row = ink(text, face, size)
+            canvas = Canvas(row.width, row.height)
+            row.paint(canvas, 0, 0)
+            columns = [canvas.image.crop((x, 0, x + 1, row.height)).getbbox() is not None for x in range(row.width)]
+            glyphs = sum(lit and not before for before, lit in zip([False, *columns], columns, strict=False))
+            assert glyphs == len(text), (text, size)
+        dotted = glyph("i", face, size).ink
+        assert dotted is not None
+        rows = [dotted.crop((0, y, dotted.width, y + 1)).getbbox() is not None for y in range(dotted.height)]
+        assert not all(rows), size
+
+
+def test_east_asia_is_drawn_pixel_for_pixel() -> None:
+    """Each letter is its own, at sixteen pixels or a multiple."""
+    letters = "寿司バー中文한국어、"
+    inks = {one.ink.tobytes() for letter in letters if (one := glyph(letter, Face.REGULAR, 11)).ink is not None}
+    assert len(inks) == len(letters)
+    for size, height in ((9, 16), (16, 16), (31, 16), (32, 32), (50, 48)):
+        assert glyph("中", Face.BOLD, size).advance == height
+    assert (FILES / WIDE).stat().st_size == 32 * sum(last - first + 1 for first, last in RANGES)
+
+
+def test_words_wrap_whole() -> None:
+    text = "Press the button on the gateway to pair this box"
+    rows = wrap(text, Face.BOLD, 14, 126)
+    assert len(rows) > 1
+    assert " ".join(row.text for row in rows) == text
+
+
+def test_long_names_break_after_hyphens_and_between_eastern_letters() -> None:
+    name = "Kitchen-Gateway-on-the-second-floor"
+    assert "".join(row.text for row in wrap(name, Face.BOLD, 14, 97)) == name
+    assert [row.text for row in wrap("寿司バーこんにちは", Face.BOLD, 14, 97)] == ["寿司バーこん", "にちは"]
+
+
+@pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
+def test_what_is_too_wide_ends_in_an_ellipsis(face: Face) -> None:
+    row = fit("x" * 80, face, 14, 126)
+    assert re.fullmatch("x{10,}…", row.text)
+    assert row.width <= 126
+    assert row.size == SMALLEST[face]
+    assert even(row.text.replace("…", "xx…"), face, row.size).width > 126
+
+
+def test_a_name_that_nearly_fits_shrinks() -> None:
+    assert fit("Kitchen-Gateway-42", Face.BOLD, 18, 126).text == "Kitchen-Gateway-42"
+
+
+@pytest.mark.parametrize(("height", "pictured"), [(62, True), (31, True), (62, False), (31, False)])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Looking for", "the gateway", "This box: 192.168.1.42"],
+        ["Press button", "here to pair", "Found: Bar"],
+        ["No network", "Check the cable", "or the Wi-Fi settings"],
+    ],
+)
+def test_all_words_of_a_message_are_there(texts: list[str], height: int, pictured: bool) -> None:
+    lines = tuple(Line(text, Size.SMALL if number == 2 else Size.MEDIUM) for number, text in enumerate(texts))
+    assert " ".join(words_of(choose(lines, 126, height, pictured))) == " ".join(texts)
+
+
+def test_a_picture_gives_way_to_words() -> None:
+    """Never the other way round."""
+    name = Line("The Gateway of the Kitchen on the Second Floor", Size.MEDIUM)
+    many = (name, *(Line(f"Line number {number}") for number in range(3)))
+    assert choose((name,), 126, 62, True).pictured
+    assert not choose(many, 126, 62, True).pictured
+    assert len(" ".join(words_of(choose(many, 126, 62, True)))) == len(" ".join(line.text for line in many))
+
+
+def test_too_many_lines_leave_the_first() -> None:
+    shown = " ".join(words_of(choose(tuple(Line(f"line {number}") for number in range(60)), 126, 31, False)))
+    numbers = [int(number) for number in re.findall(r"\d+", shown)]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= 6

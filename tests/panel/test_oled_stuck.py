@@ -1,0 +1,101 @@
+"""A display that hangs the bus: found from outside, in the way of nothing, and not at the end either."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import subprocess
+import sys
+import time
+import weakref
+from dataclasses import replace
+
+import pytest
+
+from appliance.panel.oled import Oled, make_i2c_device
+from tests.clock import until
+from tests.panel.i2c_display import I2cDisplay
+from tests.panel.test_oled import QUICK, painted, shows
+
+
+async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    display = I2cDisplay()
+    changes: list[str | None] = []
+    make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
+    oled = Oled(make_device=make, timing=QUICK, changed=lambda: changes.append(oled.fault))
+    oled.start()
+    oled.show(painted(4))
+    await until(lambda: shows(display, 4))
+    with caplog.at_level(logging.INFO):
+        display.hang()
+        await until(lambda: oled.fault is not None)
+        oled.show(painted(5))
+        display.let_go()
+        await until(lambda: shows(display, 5) and oled.fault is None)
+        assert changes == ["the bus is stuck", None]
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+        display.hanging.clear()
+        display.hang()
+        await asyncio.to_thread(display.hanging.wait, 5)
+        before = time.monotonic()
+        await oled.close()
+        assert time.monotonic() - before < 0.7
+    display.let_go()
+
+
+async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
+    """So that the loop is not woken for it while a heartbeat shows."""
+    looks = 0
+
+    class Counted(Oled):
+        def _look(self) -> None:
+            nonlocal looks
+            looks += 1
+            super()._look()
+
+    display = I2cDisplay()
+    oled = Counted(
+        make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=replace(QUICK, stuck=0.1)
+    )
+    oled.start()
+    for number in range(10):
+        oled.show(painted(number))
+        await asyncio.sleep(0.03)
+    assert looks == 1 + 10
+    await until(lambda: looks > 11)
+    await oled.close()
+
+
+def test_no_device_is_kept_for_the_exit() -> None:
+    """luma registers every device for the exit, where it would wait for a stuck bus."""
+    device = weakref.ref(make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=I2cDisplay()))
+    gc.collect()
+    assert device() is None
+
+
+STUCK_AT_EXIT = """
+import asyncio
+from appliance.panel.oled import Oled, make_i2c_device
+from tests.clock import until
+from tests.panel.i2c_display import I2cDisplay
+async def main():
+    display = I2cDisplay()
+    oled = Oled(make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display))
+    oled.start()
+    while not display.on:
+        await asyncio.sleep(0.01)
+    display.hang()
+    oled.show(lambda size: __import__("PIL.Image").Image.new("1", size, 1))
+    await oled.close()
+asyncio.run(main())
+"""
+
+
+def test_a_process_with_a_stuck_bus_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK_AT_EXIT], timeout=15, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
