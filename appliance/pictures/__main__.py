@@ -1,0 +1,34 @@
+"""Makes everything anew that is drawn by the code and kept with it. To be run where the project's source is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from appliance.config import Pins
+from appliance.pictures.pins import with_table
+from appliance.pictures.sheet import save_sheet
+from appliance.pictures.wiring import wiring
+
+HERE = Path(__file__).parent
+SHEET, WIRING = HERE / "screens.png", HERE / "wiring.svg"
+HARDWARE = HERE.parents[1] / "hardware.md"
+
+
+def main() -> int:
+    """Write the sheet of screens, the wiring diagram and the pin table; the exit code."""
+    try:
+        save_sheet(SHEET)
+        WIRING.write_text(wiring(Pins()), encoding="utf-8")
+        HARDWARE.write_text(with_table(HARDWARE.read_text(encoding="utf-8"), Pins()), encoding="utf-8")
+    except FileNotFoundError as error:
+        print(f"{error.filename} is not there: this is no copy of the project's source", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"{HERE} or {HARDWARE}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Which pin of the 40-pin header each part is on: the facts of the header, and the pin table made of them.
+
+The header is the same on every Raspberry Pi since the B+ (Raspberry Pi documentation, GPIO and the 40-pin header).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from appliance.config import Pins
+
+POWER_3V3 = (1, 17)
+POWER_5V = (2, 4)
+GROUND = (6, 9, 14, 20, 25, 30, 34, 39)
+"""Positions on the header that are no pin of the processor."""
+POSITIONS: Mapping[int, int] = MappingProxyType(
+    {
+        0: 27,
+        1: 28,
+        2: 3,
+        3: 5,
+        4: 7,
+        5: 29,
+        6: 31,
+        7: 26,
+        8: 24,
+        9: 21,
+        10: 19,
+        11: 23,
+        12: 32,
+        13: 33,
+        14: 8,
+        15: 10,
+        16: 36,
+        17: 11,
+        18: 12,
+        19: 35,
+        20: 38,
+        21: 40,
+        22: 15,
+        23: 16,
+        24: 18,
+        25: 22,
+        26: 37,
+        27: 13,
+    }
+)
+"""From a BCM number, which is the one in the settings, to the position on the header."""
+SDA, SCL = 2, 3
+"""BCM numbers of I2C bus 1, which the display is on whatever the settings of the other pins say."""
+BEGIN, END = "<!-- pins: begin -->", "<!-- pins: end -->"
+"""What stands around the table in hardware.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A wire from the header to a part.
+
+    part: whose. end: which of the part's ends, such as `SDA`. position: on the header. bcm: the pin's number, None for
+    supply and ground. note: what is on the way.
+    """
+
+    part: str
+    end: str
+    position: int
+    bcm: int | None = None
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the pin is called."""
+        if self.bcm is not None:
+            return f"GPIO {self.bcm}"
+        return "3.3 V" if self.position in POWER_3V3 else "5 V" if self.position in POWER_5V else "ground"
+
+
+def wires(pins: Pins) -> tuple[Wire, ...]:
+    """Every wire of the box, part by part. pins: BCM numbers."""
+
+    def signal(part: str, end: str, bcm: int, note: str = "") -> Wire:
+        return Wire(part, end, POSITIONS[bcm], bcm, note)
+
+    return (
+        Wire("display", "VCC", 1),
+        signal("display", "SDA", SDA),
+        signal("display", "SCL", SCL),
+        Wire("display", "GND", 6),
+        signal("button", "contact", pins.button, "closes to ground"),
+        Wire("button", "ground", 9),
+        signal("green LED", "anode", pins.green, "through 330 Ω"),
+        signal("amber LED", "anode", pins.amber, "through 330 Ω"),
+        signal("red LED", "anode", pins.red, "through 330 Ω"),
+        Wire("LEDs", "cathodes", 20),
+        signal("buzzer", "base", pins.buzzer, "through 1 kΩ to the transistor's base"),
+        Wire("buzzer", "emitter", 14, note="the transistor's emitter"),
+        Wire("buzzer", "plus", 2, note="the buzzer's plus; its minus goes to the transistor's collector"),
+    )
+
+
+def table(pins: Pins) -> str:
+    """The pin table in Markdown."""
+    rows = ["| part | end | BCM | header | |", "| --- | --- | --- | --- | --- |"]
+    for wire in wires(pins):
+        pin = wire.label if wire.bcm is None else str(wire.bcm)
+        rows.append(f"| {wire.part} | {wire.end} | {pin} | {wire.position} | {wire.note} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(text: str, pins: Pins) -> str:
+    """A text with the table between its marks made anew. Raises ValueError where the marks are not in the text."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{BEGIN} and {END} are not in it")
+    return f"{before}{begin}\n\n{table(pins)}\n{end}{after}"

@@ -1,0 +1,158 @@
+"""hardware.md and the wiring diagram are what the code says: pins, wires and the height of the count."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import asdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from appliance.config import Pins
+from appliance.core.view import Count, Leds, Mark, Remark, Sign, View
+from appliance.panel.drawing import draw
+from appliance.pictures import __main__ as made
+from appliance.pictures.pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, table, wires, with_table
+from appliance.pictures.wiring import place, wiring
+
+SVG = "{http://www.w3.org/2000/svg}"
+OTHER = Pins(button=4, green=12, amber=13, red=19, buzzer=26)
+HARDWARE = made.HARDWARE.read_text()
+
+
+def diagram(pins: Pins) -> ElementTree.Element:
+    return ElementTree.fromstring(wiring(pins))
+
+
+def test_the_header_has_forty_positions_each_with_one_use() -> None:
+    all_of_them = [*POSITIONS.values(), *GROUND, *POWER_3V3, *POWER_5V]
+    assert sorted(all_of_them) == list(range(1, 41))
+    assert sorted(POSITIONS) == list(range(28))
+
+
+def test_positions_are_those_that_gpiozero_knows() -> None:
+    from gpiozero.pins.pi import PiBoardInfo
+
+    header = PiBoardInfo.from_revision(0xA02082).headers["J8"]
+    for pin in header.pins.values():
+        wanted = {3.3: "3V3", 5.0: "5V"}
+        if pin.name.startswith("GPIO"):
+            assert POSITIONS[int(pin.name.removeprefix("GPIO"))] == pin.number
+        elif pin.name == "GND":
+            assert pin.number in GROUND
+        else:
+            assert pin.number in (POWER_3V3 if pin.name == wanted[3.3] else POWER_5V)
+
+
+@pytest.mark.parametrize("pins", [Pins(), OTHER])
+def test_no_two_parts_share_a_position(pins: Pins) -> None:
+    used = [wire.position for wire in wires(pins)]
+    assert len(used) == len(set(used))
+    assert {SDA, SCL, *asdict(pins).values()} == {wire.bcm for wire in wires(pins)} - {None}
+
+
+@pytest.mark.parametrize("pins", [Pins(), OTHER])
+def test_each_wire_begins_at_the_pin_of_its_number(pins: Pins) -> None:
+    root = diagram(pins)
+    circles = {circle.get("id"): circle for circle in root.iter(f"{SVG}circle") if circle.get("id")}
+    drawn = {group.get("data-part"): group for group in root.iter(f"{SVG}g") if group.get("data-bcm")}
+    for part, bcm in asdict(pins).items():
+        group = drawn[part if part in ("button", "buzzer") else f"{part} LED"]
+        assert group.get("data-bcm") == str(bcm)
+        pin = circles[f"pin-{POSITIONS[bcm]}"]
+        for path in group.iter(f"{SVG}path"):
+            start = re.match(r"M(\S+) (\S+)", path.get("d", ""))
+            assert start is not None
+            assert start.groups() == (pin.get("cx"), pin.get("cy"))
+
+
+def test_no_wire_is_drawn_over_a_pin_that_it_does_not_join() -> None:
+    for group in diagram(Pins()).iter(f"{SVG}g"):
+        position = group.get("data-position")
+        if position is None:
+            continue
+        way = next(group.iter(f"{SVG}path")).get("d", "")
+        points = [(float(x), float(y)) for x, y in re.findall(r"(\d[\d.]*) (\d[\d.]*)", way)]
+        for (x1, y1), (x2, y2) in itertools.pairwise(points):
+            for other in {*range(1, 41)} - {int(position)}:
+                x, y = place(other)
+                beside = not min(x1, x2) - 10 < x < max(x1, x2) + 10
+                assert beside or not min(y1, y2) - 10 < y < max(y1, y2) + 10, f"{position} touches {other}"
+
+
+def test_the_committed_diagram_is_what_the_code_draws() -> None:
+    assert made.WIRING.read_text(encoding="utf-8") == wiring(Pins()), "run python -m appliance.pictures"
+
+
+def test_the_diagram_needs_no_font_and_no_theme() -> None:
+    text = wiring(Pins())
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|@import|@font-face", text)
+    ground = next(diagram(Pins()).iter(f"{SVG}rect"))
+    assert ground.get("fill", "").startswith("#"), "its own ground, or a dark page would swallow the words"
+
+
+def test_the_table_is_what_the_code_makes() -> None:
+    assert with_table(HARDWARE, Pins()) == HARDWARE, "run python -m appliance.pictures"
+    assert "| button | contact | 17 | 11 |" in table(Pins())
+
+
+def test_a_text_without_the_marks_is_told() -> None:
+    with pytest.raises(ValueError, match="pins: begin"):
+        with_table("no table here", Pins())
+
+
+def test_everything_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for what in ("SHEET", "WIRING", "HARDWARE"):
+        monkeypatch.setattr(made, what, tmp_path / getattr(made, what).name)
+    assert made.main() == 1, "there is no hardware.md"
+    made.HARDWARE.write_text(re.sub(r"(?s)(pins: begin -->).*(<!-- pins: end)", r"\1\2", HARDWARE), encoding="utf-8")
+    assert made.main() == 0
+    assert made.HARDWARE.read_text(encoding="utf-8") == HARDWARE
+    assert {path.name for path in tmp_path.iterdir()} == {"screens.png", "wiring.svg", "hardware.md"}
+
+
+def height(count: str, size: tuple[int, int]) -> int:
+    """Rows of the first digit, on the fullest screen."""
+    screen = Count(count, "orders", "7 min", Mark.LATE, (Remark(Sign.PAGED, "1 paged"), Remark(Sign.LATE, "2 late")))
+    view = View("connected", None, None, None, 0, 0, 0, Leds(), screen)
+    picture = draw(view, size).crop((0, 0, 30, size[1]))
+    top = picture.getbbox()
+    assert top is not None
+    rows = [any(picture.getpixel((x, y)) for x in range(30)) for y in range(top[1], size[1])]
+    return (*rows, False).index(False)
+
+
+def test_the_count_is_as_high_as_it_says() -> None:
+    said = re.search(
+        r"(\d+) rows high or more with one or two\s+digits, (\d+) with three, and (\d+) with four", HARDWARE
+    )
+    assert said is not None
+    for rows, counts in zip(said.groups(), (("8", "12", "88"), ("348", "888"), ("1234", "9999")), strict=True):
+        assert min(height(count, (128, 64)) for count in counts) >= int(rows)
+    small = re.search(r"0\.91″ \((\d+) rows\)", HARDWARE)
+    assert small is not None
+    assert min(height(count, (128, 32)) for count in ("8", "12", "88", "348")) >= int(small[1])
+
+
+def test_the_distances_follow_from_the_heights() -> None:
+    rows = re.findall(
+        r"(?m)^\| [\d.]+″.* \| ([\d.]+) mm \| ([\d.]+) m, ([\d.]+) m \| ([\d.]+) mm \| ([\d.]+) m, ([\d.]+) m", HARDWARE
+    )
+    assert len(rows) == 4
+    for row in rows:
+        for high, limit, comfortable in (row[:3], row[3:]):
+            # 5 minutes of arc: a letter is 1/687.5 of its distance.
+            assert float(limit) == pytest.approx(float(high) * 0.6875, abs=0.06)
+            assert float(comfortable) == pytest.approx(float(limit) / 2, abs=0.06)
+
+
+def test_settings_that_are_named_exist() -> None:
+    from appliance.config_keys import KEYS, SECTIONS
+
+    named = set(re.findall(r"`((?:display|buzzer|orders)\.\w+)", HARDWARE)) | {
+        f"pins.{name}" for name in asdict(Pins())
+    }
+    assert named <= set(KEYS)
+    assert "pins" in SECTIONS

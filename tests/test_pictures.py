@@ -1,0 +1,105 @@
+"""The pictures of the screens are what the code draws, and every screen is among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from PIL import Image, ImageChops
+
+from appliance.core.states import NAMES
+from appliance.core.view import Leds, Light, Power, Screen
+from appliance.panel.drawing import draw
+from appliance.panel.picture import GROUND, LAMPS, PIXELS
+from appliance.pictures import save_all
+from appliance.pictures.__main__ import SHEET
+from appliance.pictures.cards import card
+from appliance.pictures.examples import EXAMPLES
+from appliance.pictures.sheet import SIZES, name, save_sheet, sheet
+
+LARGEST = 170_000
+"""Bytes of the sheet: a page that people wait for."""
+
+
+def colours(picture: Image.Image) -> set[object]:
+    return {colour for _, colour in picture.getcolors(1 << 20) or ()}
+
+
+def test_the_committed_sheet_is_what_the_code_draws(tmp_path: Path) -> None:
+    save_sheet(tmp_path / "new.png")
+    with Image.open(SHEET) as committed, Image.open(tmp_path / "new.png") as drawn:
+        assert committed.size == drawn.size, "run python -m appliance.pictures"
+        difference = ImageChops.difference(committed.convert("RGB"), drawn.convert("RGB"))
+        assert difference.getbbox() is None, "run python -m appliance.pictures"
+
+
+def test_the_sheet_fits_a_page() -> None:
+    assert SHEET.stat().st_size < LARGEST
+    assert 1300 <= sheet(EXAMPLES[:1]).width <= 1520
+
+
+def test_every_state_and_every_kind_of_screen_is_on_the_sheet() -> None:
+    assert {view.state for _, view in EXAMPLES} == set(NAMES.values())
+    assert {type(view.screen) for _, view in EXAMPLES} == set(get_args(Screen))
+    assert {view.power for _, view in EXAMPLES} >= {Power.BRIGHT, Power.DIM}
+
+
+def test_each_example_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {name(caption) for caption, _ in EXAMPLES}
+    assert len(names) == len(EXAMPLES)
+    folder = tmp_path / "made" / "here"
+    save_all(folder)
+    assert (folder / "screens.png").is_file()
+    for wide, high in SIZES:
+        files = {path.stem for path in (folder / f"{wide}x{high}").glob("*.png")}
+        assert files == names
+    monkeypatch.setattr("appliance.pictures.sheet.EXAMPLES", EXAMPLES[:1])
+    save_all(folder)
+
+
+def test_a_folder_that_can_not_be_made_is_an_oserror(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        save_all(tmp_path / "file")
+
+
+def test_names_of_files() -> None:
+    assert name("Pairing: press the gateway's button") == "pairing-press-the-gateways-button"
+
+
+def test_a_card_shows_every_pixel_of_the_display() -> None:
+    view = EXAMPLES[1][1]
+    for size in SIZES:
+        shown = card(view, size, 4)
+        lit = draw(view, size)
+        for x, y in ((x, y) for x in range(size[0]) for y in range(size[1])):
+            middle = shown.getpixel((16 + 4 * x + 2, 16 + 4 * y + 2))
+            assert middle == (PIXELS[Power.BRIGHT] if lit.getpixel((x, y)) else GROUND)
+
+
+def test_lamps_are_in_their_places_and_blinking_ones_have_a_word() -> None:
+    view = EXAMPLES[0][1]
+    dark = card(replace(view, leds=Leds()), (128, 64), 3)
+    assert not {colour for _, colour in LAMPS} & colours(dark)
+    for place, (colour, _) in enumerate((colour, letter) for letter, colour in LAMPS):
+        lights = [Light.ON if other == place else Light.OFF for other in range(3)]
+        lit = card(replace(view, leds=Leds(*lights)), (128, 64), 3)
+        assert colour in colours(lit)
+        box = ImageChops.difference(dark, lit).getbbox()
+        assert box is not None
+        assert place * lit.height // 3 <= (box[1] + box[3]) / 2 < (place + 1) * lit.height // 3
+        slow = card(replace(view, leds=Leds(*(Light.SLOW if one is Light.ON else one for one in lights))), (128, 64), 3)
+        fast = card(replace(view, leds=Leds(*(Light.FAST if one is Light.ON else one for one in lights))), (128, 64), 3)
+        assert ImageChops.difference(slow, fast).getbbox() is not None
+        assert ImageChops.difference(slow, lit).getbbox() is not None
+
+
+def test_a_display_that_rests_is_dimmer_or_dark() -> None:
+    view = EXAMPLES[1][1]
+    dim = colours(card(replace(view, power=Power.DIM), (128, 64), 3))
+    assert PIXELS[Power.DIM] in dim
+    assert PIXELS[Power.BRIGHT] not in dim
+    dark = card(replace(view, power=Power.DARK), (128, 64), 3).crop((12, 12, 12 + 128 * 3, 12 + 64 * 3))
+    assert colours(dark) == {GROUND}
