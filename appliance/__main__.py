@@ -59,10 +59,16 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
     demo.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
+    demo.add_argument("--window", action="store_true", help="in a window instead of the terminal; needs luma.emulator")
     demo.set_defaults(command=_demo)
 
-    screens = commands.add_parser("screens", help="draw every screen into one picture")
-    screens.add_argument("--out", type=Path, metavar="FILE", default=Path("screens.png"), help="default: screens.png")
+    doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
+    doctor.set_defaults(command=_doctor)
+
+    screens = commands.add_parser("screens", help="draw every screen, in each size, as pictures")
+    screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
     screens.set_defaults(command=_screens)
 
     # Only named here; its own options are read by the simulator.
@@ -87,12 +93,14 @@ def _run(options: argparse.Namespace) -> int:
 
 async def _serve(config: Config, panel: Panel) -> int:
     """Run the appliance until it is told to end."""
+    from appliance.board import watch_board
     from appliance.core.machine import begin
     from appliance.runner import Runner
     from appliance.store import TokenStore
 
-    state = begin(config.orders, typed=config.gateway.address is not None)
-    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel)
+    typed = config.gateway.address is not None
+    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__)
+    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel, watch_board)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
@@ -120,12 +128,15 @@ def _panel(config: Config, kind: str) -> Panel:
                 address=display.i2c_address,
                 rotate=display.rotate,
                 contrast=display.contrast,
+                height=display.height,
                 button=pins.button,
                 green=pins.green,
                 amber=pins.amber,
                 red=pins.red,
                 buzzer=pins.buzzer,
                 buzzer_enabled=config.buzzer.enabled,
+                buzzer_kind=config.buzzer.kind,
+                buzzer_volume=config.buzzer.volume,
             )
 
 
@@ -167,13 +178,21 @@ def _demo(options: argparse.Namespace) -> int:
         return asyncio.run(play())
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from appliance import doctor
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    return doctor.main(config, questions=not options.no_questions and sys.stdin.isatty())
+
+
 def _screens(options: argparse.Namespace) -> int:
-    from appliance.demo.screens import save_sheet
+    from appliance.pictures import save_all
 
     try:
-        save_sheet(options.out)
-    except (OSError, ValueError) as error:
-        # ValueError is Pillow's word for a file name whose kind it does not know.
+        save_all(options.out)
+    except OSError as error:
         print(f"tt-appliance screens: {options.out}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,0 +1,211 @@
+"""Checks of the way to the gateway: network, mDNS, the gateway itself, and the token."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from appliance.core.events import Event, GatewayFound, GatewayLost
+from appliance.core.values import Address, Credential, Gateway
+from appliance.doctor.bench import Bench
+from appliance.doctor.finding import Finding, not_tried, ok, wrong
+from appliance.gateway.api import Verdict, check_token
+from appliance.gateway.discovery import Discovery
+from appliance.gateway.http import GatewaySilentError, get
+from appliance.gateway.network import own_addresses
+from appliance.gateway.typed import TypedGateway
+from appliance.store import TokenStore
+
+NO_NETWORK = "not tried: there is no network"
+PAIR = "press the button of the box and then, within two minutes, the gateway's"
+
+
+async def check_network(bench: Bench) -> Finding:
+    """This box's own addresses."""
+    names = bench.config.network.interfaces
+    own = await bench.blocking(lambda: own_addresses(names), "look at the network")
+    if not own:
+        only = f" on {', '.join(names)}, the only ones that the settings allow (network.interfaces)" if names else ""
+        return wrong(
+            f"this box has no address{only}",
+            "Cable: is it plugged in at both ends, and do the little lights beside it flicker?",
+            "Wi-Fi: are its name and password right? sudo nmtui shows and changes them.",
+            "Does the router give out addresses (DHCP)? Restart it if nothing else helps.",
+        )
+    addresses = ", ".join(one.address for one in own)
+    bench.source = _source(bench)
+    if all(one.address.startswith("169.254.") for one in own):
+        return ok(f"this box is {addresses}, which it gave itself: nobody gives out addresses on this network")
+    return ok(f"this box is {addresses}")
+
+
+async def check_sight(bench: Bench) -> Finding:
+    """Which gateways are in sight; the paired one is waited for longest."""
+    if bench.source is None:
+        return not_tried(NO_NETWORK)
+    paired = (await _credential(bench))[0]
+    await _look(bench, None if paired is None else paired.gateway)
+    typed, only = bench.config.gateway.address, bench.config.gateway.name
+    if bench.found:
+        return ok(f"in sight: {', '.join(map(_named, bench.found.values()))}")
+    if typed is not None:
+        return wrong(
+            f"nobody knows where {typed.host} is",
+            "Is it written rightly in the settings (gateway.address)? An address in numbers needs no look-up.",
+            "Without gateway.address the box finds the gateway by itself.",
+        )
+    wanted = f"the gateway {only}, the only one that the settings allow (gateway.name)," if only else "no gateway"
+    return wrong(
+        f"{wanted} {'does not announce itself' if only else 'announces itself'} on this network",
+        "Is the gateway switched on? It takes some minutes to start.",
+        "Are the box and the gateway on the same network? A guests' Wi-Fi keeps its devices apart.",
+        "If it can't be on the same network, write the gateway's address into the settings (gateway.address).",
+    )
+
+
+async def check_gateway(bench: Bench) -> Finding:
+    """Whether the paired gateway, or each in sight while none is paired, answers a call that needs no token."""
+    if not bench.found:
+        return not_tried(NO_NETWORK if bench.source is None else "not tried: no gateway is in sight")
+    paired = (await _credential(bench))[0]
+    mine = [one for one in bench.found.values() if paired is not None and one.name == paired.gateway]
+    asked = mine or list(bench.found.values())
+    troubled = await asyncio.gather(*(_hail(bench, one) for one in asked))
+    said = dict(zip([one.name for one in asked], troubled, strict=True))
+    bench.answering = {name for name, trouble in said.items() if trouble is None}
+    troubles = [f"{name} {trouble}" for name, trouble in said.items() if trouble is not None]
+    if troubles:
+        return wrong(
+            "; ".join(troubles),
+            "Restart the gateway: take it off its supply for ten seconds, and wait some minutes.",
+            "Does a firewall, or a Wi-Fi that keeps its devices apart, stand between the box and the gateway?",
+        )
+    return ok(", ".join(f"{name} answers" for name in said))
+
+
+async def check_pairing(bench: Bench) -> Finding:
+    """Whether there is a token, for which gateway, and whether that one takes it. It is sent to no other."""
+    paired, trouble = await _credential(bench)
+    if trouble is not None:
+        return trouble
+    if paired is None:
+        return not_tried(f"not paired yet: {PAIR}")
+    name = paired.gateway
+    again = f"To pair with another gateway, hold the button of the box for 5 s and let go; then {PAIR}."
+    if bench.source is None:
+        return not_tried(f"paired with {name}; {NO_NETWORK}")
+    allowed = bench.source.name if isinstance(bench.source, TypedGateway) else bench.config.gateway.name
+    if allowed not in (None, name):
+        return wrong(f"paired with {name}, but the settings allow only {allowed}", again)
+    if not bench.found:
+        return not_tried(f"paired with {name}; not tried: it is not in sight")
+    async with asyncio.timeout(bench.limits.call):
+        gateway = await bench.source.resolve(name)
+    if gateway is None:
+        return wrong(
+            f"paired with {name}, which is not in sight",
+            f"Is {name} switched on, and on the same network as the box?",
+            again,
+        )
+    if name not in bench.answering:
+        return not_tried(f"paired with {name}; not tried: it does not answer")
+    match await _try(gateway, paired):
+        case Verdict.ACCEPTED:
+            return ok(f"paired with {name}, which takes the token")
+        case Verdict.REFUSED:
+            return wrong(
+                f"{name} does not take the token of this box any more; it was deleted there, or the gateway was reset",
+                f"Pair again: {PAIR}.",
+            )
+        case _:
+            return wrong(
+                f"paired with {name}, which answers but does not say whether it takes the token",
+                "Perhaps it is still starting: wait some minutes and try again.",
+                "If it stays so, restart the gateway.",
+            )
+
+
+def _source(bench: Bench) -> Discovery | TypedGateway:
+    def tell(event: Event) -> None:
+        if isinstance(event, GatewayFound):
+            bench.found[event.gateway.name] = event.gateway
+        elif isinstance(event, GatewayLost):
+            bench.found.pop(event.name, None)
+
+    settings = bench.config.gateway
+    if settings.address is not None:
+        return TypedGateway(tell, settings.address, settings.name)
+    return Discovery(tell, settings.name, bench.config.network.interfaces)
+
+
+async def _look(bench: Bench, wanted: str | None) -> None:
+    """Look for gateways until the wanted one is there, or any and then some time for others; look on until the end."""
+    assert bench.source is not None
+    looking = asyncio.create_task(bench.source.run(), name="look for gateways")
+    bench.closing.push_async_callback(_end, looking)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + bench.limits.sight
+    while loop.time() < until and not looking.done():
+        if wanted in bench.found:
+            return
+        if wanted is None and bench.found:
+            until, wanted = min(until, loop.time() + bench.limits.others), ""
+        await asyncio.sleep(min(0.1, max(0.0, until - loop.time())))
+    if looking.done():
+        looking.result()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _hail(bench: Bench, gateway: Gateway) -> str | None:
+    """What is wrong with the first of its addresses that answers, or with all; None where a gateway answers."""
+    trouble = "does not answer"
+    for address in gateway.addresses:
+        try:
+            answer = await get(address, "/api/v2", bench.limits.reply)
+        except GatewaySilentError:
+            continue
+        if 200 <= answer.status < 300 and answer.body is not None:
+            return None
+        trouble = f"answers at {address}, but not as a gateway does (HTTP {answer.status})"
+    return trouble
+
+
+async def _try(gateway: Gateway, paired: Credential) -> Verdict:
+    """What the gateway of the token's own name says of it, at the first of its present addresses that says anything."""
+    assert gateway.name == paired.gateway
+    for address in gateway.addresses:
+        verdict = await check_token(address, paired.token)
+        if verdict is not Verdict.UNKNOWN:
+            return verdict
+    return Verdict.UNKNOWN
+
+
+async def _credential(bench: Bench) -> tuple[Credential | None, Finding | None]:
+    """The token on flash, the proven one first; and what is wrong where there may be one that can't be had."""
+    folder = bench.config.state_dir
+    if bench.tokens is None:
+        try:
+            # The store takes a directory that can't be read for an empty one, as the appliance has to.
+            await bench.blocking(lambda: list(folder.iterdir()), "look for the token")
+            bench.tokens = await bench.blocking(lambda: TokenStore(folder).load(tidy=False), "read the token")
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            return None, wrong(
+                f"whether the box is paired can't be read in {folder}: {error.strerror}",
+                "Run it with all rights: sudo tt-appliance doctor",
+            )
+    paired = bench.tokens.current or bench.tokens.pending
+    if paired is None and bench.tokens.damaged:
+        return None, wrong("the saved pairing is damaged and can't be read", f"Pair again: {PAIR}.")
+    return paired, None
+
+
+def _named(gateway: Gateway) -> str:
+    first: Address = gateway.addresses[0]
+    return f"{gateway.name} ({first})" if gateway.name != str(first) else gateway.name

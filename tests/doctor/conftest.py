@@ -1,0 +1,32 @@
+"""A box to examine, and a watch over calls that would block the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from tests.doctor.doubles import Box
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # luma.oled's own drivers still call it; the newest Pillow only warns.
+    config.addinivalue_line("filterwarnings", "ignore:Image.Image.getdata is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks() -> Iterator[None]:
+    with blockbuster_ctx():
+        yield
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    box = Box(tmp_path)
+    yield box
+    box.display.let_go()
+    for person in box.persons:
+        person.leave()
+    box.pins.reset()
