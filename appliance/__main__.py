@@ -58,8 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     config.set_defaults(command=_config)
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
-    demo.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
-    demo.add_argument("--window", action="store_true", help="in a window instead of the terminal; needs luma.emulator")
+    how = demo.add_mutually_exclusive_group()
+    how.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
+    how.add_argument("--window", action="store_true", help="in a window instead of the terminal; needs luma.emulator")
     demo.set_defaults(command=_demo)
 
     doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
@@ -162,20 +163,33 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    # Without a terminal there is nobody to press a key.
-    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from appliance import logs
-        from appliance.demo.story import play_story
-
-        logs.set_up(logging.ERROR)
-        return asyncio.run(play_story())
     from appliance import logs
-    from appliance.demo.play import play
 
     # That a gateway is lost is seen on the screen, and meant to be.
     logs.set_up(logging.ERROR)
+    if options.window:
+        return _demo_in_a_window()
+    # Without a terminal there is nobody to press a key.
+    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from appliance.demo.story import play_story
+
+        return asyncio.run(play_story())
+    from appliance.demo.play import play
+    from appliance.panel.terminal import TerminalPanel
+
     with logs.held_back():
-        return asyncio.run(play())
+        return asyncio.run(play(TerminalPanel))
+
+
+def _demo_in_a_window() -> int:
+    from appliance.demo.play import play
+    from appliance.panel.window import WindowMissingError, WindowPanel
+
+    try:
+        return asyncio.run(play(WindowPanel))
+    except WindowMissingError as error:
+        print(f"tt-appliance demo: {error}", file=sys.stderr)
+        return 1
 
 
 def _doctor(options: argparse.Namespace) -> int:

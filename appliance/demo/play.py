@@ -1,4 +1,4 @@
-"""The demo for a person: the appliance on a terminal panel, beside a simulated gateway with a busy lunch."""
+"""The demo for a person: the appliance on a terminal or in a window, beside a simulated gateway with a busy lunch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from appliance import __version__
 from appliance.core.machine import begin
 from appliance.core.values import Benchmarks
 from appliance.gateway.discovery import Discovery
-from appliance.panel.terminal import TerminalPanel
+from appliance.panel import Keys, Panel
 from appliance.runner import Runner
 from appliance.simulator.commands import BY_WORD, CommandError, Hand
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, lunch_rush, visits
 from appliance.store import TokenStore
+
+MakePanel = Callable[[Keys, Callable[[], str]], Panel]
 
 LOOPBACK = "127.0.0.1"
 NAME = "Demo gateway"
@@ -45,25 +48,26 @@ KEYS = {
 LABELS = {"button": "GATEWAY'S BUTTON", "pause": "guests wait"}
 
 
-async def play() -> int:
-    """Run until the person quits; the exit code."""
+async def play(make_panel: MakePanel) -> int:
+    """Run until the person quits; the exit code. make_panel: makes the panel from more keys and a line of words."""
     with tempfile.TemporaryDirectory(prefix="tt-appliance-demo-") as folder:
         async with SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]) as gateway:
             for age in (5.0, 20.0, 40.0, 70.0):
                 gateway.floor.create_many(1, age=age)
-            await _play(gateway, Path(folder))
+            await _play(gateway, Path(folder), make_panel)
     return 0
 
 
-async def _play(gateway: SimulatedGateway, state_dir: Path) -> None:
+async def _play(gateway: SimulatedGateway, state_dir: Path, make_panel: MakePanel) -> None:
     guests = visits(random.Random(), already=5, intensity=lambda at: lunch_rush(at + 1800.0))
     traffic = Traffic(gateway.floor, guests, pace=PACE)
+    desk = _Desk(gateway, traffic)
+    # Made before there are tasks: that there can be no window is for the caller to know, and not a task's failure.
+    panel = make_panel({key: (LABELS.get(word, word), desk.action(word)) for key, word in KEYS.items()}, desk.note)
     async with asyncio.TaskGroup() as tasks:
-        desk = _Desk(gateway, traffic, tasks)
-        keys = {key: (LABELS.get(word, word), desk.action(word)) for key, word in KEYS.items()}
-        panel = TerminalPanel(keys, desk.note)
+        desk.tasks = tasks
         find = partial(Discovery, only=NAME, interfaces=["lo"])
-        runner = Runner(begin(BENCHMARKS), find, TokenStore(state_dir), panel)
+        runner = Runner(begin(BENCHMARKS, version=__version__), find, TokenStore(state_dir), panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
         playing = tasks.create_task(traffic.run())
@@ -73,11 +77,12 @@ async def _play(gateway: SimulatedGateway, state_dir: Path) -> None:
 
 
 class _Desk:
-    """The person's hand on the gateway, and the line that says what it did."""
+    """The person's hand on the gateway, and the line that says what it did. tasks: where what it does runs."""
 
-    def __init__(self, gateway: SimulatedGateway, traffic: Traffic, tasks: asyncio.TaskGroup) -> None:
+    tasks: asyncio.TaskGroup
+
+    def __init__(self, gateway: SimulatedGateway, traffic: Traffic) -> None:
         self._hand = Hand(gateway, traffic, lambda: None)
-        self._tasks = tasks
         self._running: set[asyncio.Task[None]] = set()
         self._said = "to pair: space, then g"
 
@@ -85,7 +90,7 @@ class _Desk:
         """What a key does: the command of that word, beside whatever else is under way."""
 
         def act() -> None:
-            task = self._tasks.create_task(self._do(word))
+            task = self.tasks.create_task(self._do(word))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 

@@ -5,7 +5,7 @@ Owns only the interface; each kind of panel has its own module, and the parts of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from appliance.core.events import Event
     from appliance.core.view import Sound, View
 
-__all__ = ["Panel"]
+__all__ = ["Keys", "Panel"]
+
+Keys = Mapping[str, tuple[str, Callable[[], None]]]
+"""Further keys of a panel that has a keyboard: what the legend says, and what is done in the loop's thread."""
 
 
 class Panel(Protocol):

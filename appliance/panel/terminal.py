@@ -13,12 +13,12 @@ import os
 import signal
 import termios
 import tty
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
 from appliance.core.view import Asleep, Leds, Sound, View
-from appliance.panel import frame
+from appliance.panel import Keys, frame
 from appliance.panel.braille import to_braille
 from appliance.panel.buzzer import length
 from appliance.panel.drawing import draw, draw_screen
@@ -45,7 +45,7 @@ class TerminalPanel:
 
     def __init__(
         self,
-        keys: Mapping[str, tuple[str, Callable[[], None]]] | None = None,
+        keys: Keys | None = None,
         note: Callable[[], str] | None = None,
         stdin: int = 0,
         stdout: int = 1,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image, ImageDraw
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
 from appliance.core.view import Sound, View
+from appliance.panel import Keys
 from appliance.panel.buzzer import length
 from appliance.panel.leds import Blinker
 from appliance.panel.picture import FAINT, FRAME, PLATE, WORDS, face, font
@@ -35,8 +36,6 @@ NOTE_PERIOD = 0.5
 """Seconds between looks at the note, which changes without telling."""
 SMALL = 15
 """Height in pixels of the words below the display."""
-
-Keys = Mapping[str, tuple[str, Callable[[], None]]]
 
 
 class WindowMissingError(Exception):
