@@ -7,7 +7,22 @@ import math
 from appliance.core.orders import TO_GO, Held, Summary, next_late, oldest
 from appliance.core.states import Connected, State
 from appliance.core.values import Benchmarks, Order
-from appliance.core.view import Count, Leds, Light, Listing, Mark, Paged, Remark, Row, Screen, Sign
+from appliance.core.view import (
+    Count,
+    Icon,
+    Leds,
+    Light,
+    Line,
+    Listing,
+    Mark,
+    Message,
+    Paged,
+    Remark,
+    Row,
+    Screen,
+    Sign,
+    Size,
+)
 from appliance.core.words import age, clock, legible
 
 BEAT = 2.0
@@ -32,6 +47,13 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
             tracker = legible(orders[0].name, SHORT_NAME)
             screen = Paged(tracker, place(orders[0]), more, f"{told.active} {noun}")
             return screen, min(until, alert.until), True
+    if now < state.welcome_until:
+        words = (
+            Line("Paired", Size.MEDIUM),
+            Line(f"with {legible(state.gateway.name)}"),
+            Line(f"{told.active} {noun}"),
+        )
+        return Message(words, icon=Icon.PAIRED), min(until, state.welcome_until), False
     count = Count(
         count=str(told.active),
         noun=noun,

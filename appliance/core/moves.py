@@ -64,6 +64,8 @@ STALE_AFTER_LOSS = 5.0
 """Seconds for which a count may stand when its feed closed while a second one was already opening."""
 PAGE_SHOWS = 8.0
 """Seconds for which a paged order takes the place of the count, unless a press or another page ends it."""
+PAIRED_SHOWS = 4.0
+"""Seconds for which it is said that the box is paired: whoever pressed the gateway's button is on the way back."""
 PAGE_AGAIN = 40.0
 """Seconds after which a page that nobody answered sounds again, where that is wanted: as pagers of this trade do."""
 PAGE_REPEATS = 3
@@ -205,6 +207,7 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
     connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now, heard=now)
     effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
     if link.fresh:
+        connected = replace(connected, welcome_until=now + PAIRED_SHOWS)
         effects.append(MakeSound(Sound.PAIRED))
     if link.paged:
         # Whatever sounded before the feed was lost was about something else.

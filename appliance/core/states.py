@@ -196,7 +196,7 @@ class Connected:
     one opens. late_at: when the next order becomes late.
 
     heard: when the feed last told or answered anything. alert: what was paged last, shown or over. repeats: how often
-    its sound may still be repeated while nobody answers it.
+    its sound may still be repeated while nobody answers it. welcome_until: how long it is said that the box is paired.
     """
 
     world: World
@@ -217,6 +217,7 @@ class Connected:
     heard: float = NEVER
     alert: Alert | None = None
     repeats: int = 0
+    welcome_until: float = NEVER
 
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline

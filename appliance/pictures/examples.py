@@ -12,6 +12,7 @@ from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, 
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import farewell, present
 from appliance.core.states import (
+    NEVER,
     Alert,
     AwaitingPairing,
     Connected,
@@ -39,6 +40,8 @@ BAR = Gateway("Bar", (Address("192.168.1.20"),))
 TERRACE = Gateway("Terrace", (Address("192.168.1.30"),))
 ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), stirred=NOW)
 SEEN = replace(ALONE, gateways={"Bar": BAR})
+KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
+FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
 TWO = replace(ALONE, gateways={"Bar": BAR, "Terrace": TERRACE})
 PAIRED = replace(SEEN, current=Credential("Bar", Token("not shown")))
 
@@ -63,10 +66,11 @@ def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
     return replaced(OrderBook(), orders, NOW)
 
 
-def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = ()) -> View:
-    """paged: the uuids of orders that were paged just now."""
+def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
+    """paged: the uuids of orders that were paged just now. welcome: until when the box says that it is paired."""
     alert = Alert(paged, NOW + 5) if paged else None
-    return _shown(Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert))
+    state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert)
+    return _shown(replace(state, welcome_until=welcome))
 
 
 def _page(page: Page, book: OrderBook, world: World = PAIRED) -> View:
@@ -98,12 +102,15 @@ EXAMPLES: tuple[Example, ...] = (
     ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
     ("Pairing: the gateway refuses", _pairing(SEEN, 64, {"Bar": Denial.REFUSED})),
     ("Pairing: too late", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
+    ("Pairing: names in other scripts", _pairing(FAR, 88, {}, Offer(KITCHEN, Token("not shown")))),
     ("Connecting", _shown(Connecting(PAIRED, Link(BAR, Phase.OPENING)))),
+    ("Paired", _connected(_orders(62, 35, 8), welcome=NOW + 3)),
     ("The count: no orders", _connected(OrderBook())),
     ("The count: every order in time", _connected(CALM)),
     ("The count: the oldest is getting old", _connected(_orders(225, 140, 95, 80, 55, 30, 12, to_go=1))),
     ("The count: some are late", _connected(LUNCH)),
     ("The count: a full house", _connected(_orders(700, *[400] * 37, *[90] * 310, paged=12, to_go=41))),
+    ("The count: more than there is room for", _connected(_orders(700, *[90] * 10_041, to_go=41))),
     ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
     ("Paged just now", _connected(LUNCH, paged=("0",))),
     ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),

@@ -84,7 +84,7 @@ def glyph(character: str, face: Face, height: int) -> Glyph:
 
 
 def strike(face: Face, height: int) -> int | None:
-    """The size of the strike that a height in pixels is drawn with: the largest that is no higher; None for outlines."""
+    """The size of the strike for a height in pixels, the largest that is no higher; None where outlines draw it."""
     sizes = STRIKES[face][1]
     if not sizes or height > sizes[-1]:
         return None
