@@ -139,13 +139,12 @@ def _trimmed(canvas: Image, pen: int, baseline: int, advance: int) -> Glyph:
     return Glyph(canvas.crop(box), left - pen, top - baseline, right - left, bottom - baseline, advance)
 
 
-@lru_cache(maxsize=2048)
 def _struck(character: str, face: Face, size: int) -> bool:
     """Whether a strike has the character: it draws its first glyph for what it lacks."""
+    if character.isascii():
+        return True
     font = _strike(face, size)
-    lacked = font.getmask("\uffff", mode="1")
-    inked = font.getmask(character, mode="1")
-    return character.isascii() or inked.size != lacked.size or bytes(inked) != bytes(lacked)
+    return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
 
 
 @lru_cache(maxsize=16)
