@@ -56,8 +56,10 @@ class Console:
                     if answer is not None:
                         return answer
         except TimeoutError:
-            # Nobody is there to answer, which is what is said now, below the question.
-            self.say("")
+            # Nobody is there to answer, which is what is said now.
+            pass
+        # Below the question, which the end of a line that was typed would have ended.
+        self.say("")
         self._leave()
         return None
 

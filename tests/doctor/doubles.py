@@ -73,7 +73,7 @@ class Person:
         for part, answer in (self._answers or {}).items():
             if part in text:
                 given = answer() if callable(answer) else answer
-                if given is not None:
+                if given:
                     os.write(self._write, given.encode())
                 return
 
