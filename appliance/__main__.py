@@ -17,6 +17,7 @@ from appliance import __version__
 if TYPE_CHECKING:
     from appliance.config import Config
     from appliance.core.events import Event
+    from appliance.core.values import Mistake
     from appliance.panel import Panel
     from appliance.runner import Gateways
 
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
     )
     run.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    run.add_argument(
+        "--lenient", action="store_true", help="show mistakes in the settings on the display, and go on without them"
+    )
     run.add_argument("--verbose", action="store_true", help="log more")
     run.set_defaults(command=_run)
 
@@ -82,17 +86,26 @@ def _run(options: argparse.Namespace) -> int:
 
     # Told to end before there is a loop that could do so in an orderly way: there is nothing to put in order yet.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = _load(options.config)
-    if config is None:
-        return EX_CONFIG
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
+    mistakes: tuple[Mistake, ...] = ()
+    if options.lenient and options.config is not None:
+        from appliance.config_mistakes import load_leniently
+
+        config, mistakes = load_leniently(options.config)
+        for mistake in mistakes:
+            log.warning("Left out of %s: line %s: %s: %s", options.config, mistake.line, mistake.key, mistake.text)
+    else:
+        strict = _load(options.config)
+        if strict is None:
+            return EX_CONFIG
+        config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
     panel = _panel(config, options.panel)
     with logs.held_back() if options.panel == "terminal" else nullcontext():
-        return asyncio.run(_serve(config, panel))
+        return asyncio.run(_serve(config, panel, mistakes))
 
 
-async def _serve(config: Config, panel: Panel) -> int:
+async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> int:
     """Run the appliance until it is told to end."""
     from appliance.board import watch_board
     from appliance.core.machine import begin
@@ -100,7 +113,7 @@ async def _serve(config: Config, panel: Panel) -> int:
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
-    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__)
+    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
     runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel, watch_board)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)

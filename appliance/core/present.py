@@ -103,7 +103,12 @@ def fault(world: World) -> str:
         return "Button is stuck"
     if world.board.weak_power:
         return "Power supply too weak"
-    return "Pairing is not saved!" if world.unsaved else ""
+    if world.unsaved:
+        return "Pairing is not saved!"
+    if world.mistakes:
+        line = world.mistakes[0].line
+        return "Check the settings file" if line is None else f"Settings wrong: line {line}"
+    return ""
 
 
 def _connected(state: Connected, now: float) -> Told:

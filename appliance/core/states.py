@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, PanelSettings, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
 
 NEVER = float("-inf")
 
@@ -20,6 +20,7 @@ class Page(Enum):
     MAIN = auto()
     OLDEST = auto()
     TODAY = auto()
+    SETTINGS = auto()
     BOX = auto()
     GATEWAY = auto()
     LIGHTS = auto()
@@ -34,7 +35,8 @@ class World:
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
-    serial: the last number given to an attempt. last_page: when the page sound last started.
+    serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
+    settings file has that can't be used.
 
     Of the button: down_since: when it went down, while it is down and may still mean something. pressed_at: when it
     last went down. stuck: it has been down for longer than any hand would hold it.
@@ -46,6 +48,7 @@ class World:
     benchmarks: Benchmarks = field(default_factory=Benchmarks)
     settings: PanelSettings = field(default_factory=PanelSettings)
     version: str = ""
+    mistakes: tuple[Mistake, ...] = ()
     board: Board = field(default_factory=Board)
     typed: bool = False
     addresses: tuple[str, ...] | None = None

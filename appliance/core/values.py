@@ -132,3 +132,15 @@ class Board:
     temperature: float | None = None
     weak_power: bool | None = None
     was_weak: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something in the settings file that can't be used, and is left out. line: from 1, or None; key: dotted, or None.
+
+    text: what is wrong, and what it must be, in words that follow the key.
+    """
+
+    line: int | None
+    key: str | None
+    text: str

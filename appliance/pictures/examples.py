@@ -28,7 +28,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.tally import Tally
-from appliance.core.values import Address, Board, Credential, Gateway, Order, Token
+from appliance.core.values import Address, Board, Credential, Gateway, Mistake, Order, Token
 from appliance.core.view import Icon, Leds, Line, Message, Size, View
 
 Example = tuple[str, View]
@@ -44,6 +44,12 @@ KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
 FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
 TWO = replace(ALONE, gateways={"Bar": BAR, "Terrace": TERRACE})
 PAIRED = replace(SEEN, current=Credential("Bar", Token("not shown")))
+
+
+WRONG = replace(
+    PAIRED,
+    mistakes=(Mistake(12, "pins.green", "must be a whole number from 0 to 27, the BCM number of a pin, not 220"),),
+)
 
 
 def _shown(state: State) -> View:
@@ -125,6 +131,8 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
+    ("A mistake in the settings", _connected(CALM, WRONG)),
+    ("A press later: what it is", _page(Page.SETTINGS, CALM, WRONG)),
     ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),
     ("The power supply is too weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
