@@ -165,7 +165,7 @@ async def _look(bench: Bench, wanted: str | None) -> None:
             return
         if wanted is None and bench.found:
             until, wanted = min(until, loop.time() + bench.limits.others), ""
-        await asyncio.sleep(min(0.1, max(0.0, until - loop.time())))
+        await asyncio.sleep(min(0.05, max(0.0, until - loop.time())))
     if looking.done():
         looking.result()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from gpiozero import DigitalOutputDevice, GPIOPinInUse
 
 from appliance.config import NetworkConfig
+from appliance.core.view import Sound
 from appliance.doctor.bench import Bench
 from appliance.doctor.console import Console
 from appliance.doctor.examine import attend
@@ -45,6 +46,7 @@ def main(folder: Path) -> int:
         root=box.root,
         pin_factory=box.pins,
         open_bus=lambda _: box.bus,
+        sounds=(Sound.PAGE,),
     )
     code = asyncio.run(attend(bench))
     left = {"lit": sorted(box.lit()), "taken": still_taken(box), "display": box.display.on, "sent": box.display.sent}

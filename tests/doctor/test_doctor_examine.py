@@ -56,12 +56,10 @@ def everything_seen(box: Box) -> dict[str, Answer]:
     return {**dict.fromkeys(QUESTIONS, "y\n"), "Press the button": press(box)}
 
 
-async def examined(
-    box: Box, answers: Mapping[str, Answer] | None, *, quietly: bool = True
-) -> tuple[int, Person, Bench]:
+async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, Bench]:
+    """An examination without sounds, which take their time; the exit code, and who took part."""
     bench, person = box.bench(answers)
-    if quietly:
-        bench.sounds = ()
+    bench.sounds = ()
     try:
         return await examine(bench), person, bench
     finally:
@@ -91,7 +89,7 @@ async def test_a_box_in_good_order(box: Box) -> None:
     async with SimulatedGateway(NAME, LOOPBACK, advertise_on=(LOOPBACK,)) as gateway:
         token = await pair(box, gateway)
         box.change(name=NAME)
-        code, person, _ = await examined(box, everything_seen(box), quietly=False)
+        code, person, _ = await examined(box, everything_seen(box))
     assert marks(person.said) == dict.fromkeys(CHECKS, "ok")
     assert person.said.endswith("\n\nNothing is wrong.\n")
     assert code == 0
@@ -232,24 +230,34 @@ async def test_no_line_is_longer_than_the_terminal(box: Box, monkeypatch: pytest
     assert not any(line.endswith("-") for line in lines), "nor parted where it is to be typed as it stands"
 
 
-@pytest.mark.parametrize("announced", [True, False])
-async def test_a_hostile_name_does_nothing_to_the_terminal_nor_speaks_for_the_doctor(
-    box: Box, gateway: SimulatedGateway, announced: bool
-) -> None:
-    # mDNS carries no control characters but those of the second kind; the settings and the saved pairing carry all.
-    hostile = f"\x9b1m\u202e {os.getpid()}" if announced else "\x1b[2J\x1b]0;x\x07\nok     pairing      paired\r\x7f"
-    await asyncio.to_thread(box.pair, hostile, SECRET)
+def harmless(said: str) -> bool:
+    return all(one == "\n" or one.isprintable() for one in said)
+
+
+async def test_a_hostile_name_in_mdns_does_nothing_to_the_terminal(box: Box, gateway: SimulatedGateway) -> None:
+    # Those that mDNS carries: a control character of the second kind, and one that turns the line round.
+    hostile = f"\x9b1m\u202e {os.getpid()}"
     async with responding() as responder:
-        if announced:
-            await responder.announce(hostile, LOOPBACK, port=gateway.port)
-        box.change(name=hostile, address=None if announced else Address(LOOPBACK, gateway.port))
-        code, person, bench = await examined(box, None)
+        await responder.announce(hostile, LOOPBACK, port=gateway.port)
+        box.change(name=hostile)
+        _, person, bench = await examined(box, None)
     assert hostile in bench.found
+    assert f"in sight: ?1m? {os.getpid()} (" in person.said
+    assert harmless(person.said)
+
+
+async def test_a_hostile_name_in_settings_and_pairing_does_not_speak_for_the_doctor(
+    box: Box, gateway: SimulatedGateway
+) -> None:
+    hostile = "\x1b[2J\x1b]0;x\x07\nok     pairing      paired\r\x7f"
+    await asyncio.to_thread(box.pair, hostile, SECRET)
+    box.change(name=hostile, address=Address(LOOPBACK, gateway.port))
+    code, person, _ = await examined(box, None)
     assert code == 1
-    assert "?1m?" in person.said if announced else "?[2J?]0;x?" in person.said
-    assert [one for one in person.said if one != "\n" and not one.isprintable()] == []
+    assert "?[2J?]0;x?" in person.said
+    assert harmless(person.said)
     assert marks(person.said)["pairing"] == "WRONG"
-    assert len(re.findall(r"^ok +pairing", person.said, re.MULTILINE)) == 0
+    assert re.findall(r"^ok +pairing", person.said, re.MULTILINE) == []
     assert SECRET not in person.said
 
 

@@ -16,6 +16,7 @@ from appliance.core.values import Address
 from appliance.doctor.bench import Bench
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.site import check_gateway, check_network, check_pairing, check_sight
+from appliance.gateway import discovery
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import CURRENT
 from tests.doctor.doubles import Box, tried
@@ -119,9 +120,9 @@ async def test_a_state_directory_that_is_none_is_no_matter_of_rights(box: Box) -
 
 
 async def test_a_token_that_its_gateway_takes(box: Box) -> None:
-    async with SimulatedGateway(NAME, LOOPBACK, advertise_on=(LOOPBACK,)) as gateway:
+    async with SimulatedGateway(NAME, LOOPBACK) as gateway:
         await pair(box, gateway.issue_token())
-        box.change(name=NAME)
+        box.change(address=at(gateway), name=NAME)
         bench, _ = box.bench()
         assert await paired(bench) == Finding(State.OK, f"paired with {NAME}, which takes the token")
 
@@ -161,10 +162,11 @@ async def test_a_gateway_that_does_not_answer_is_not_sent_the_token(box: Box) ->
     assert SECRET.encode() not in b"".join(broken.seen)
 
 
-async def test_a_gateway_of_another_name_never_gets_the_token(box: Box) -> None:
+async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "RESOLVE_TIMEOUT", 0.3)
     other = f"{NAME} other"
     await pair(box, SECRET)
-    box.limits = replace(box.limits, sight=1.5)
+    box.limits = replace(box.limits, sight=1.0)
     answer = saying(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
     async with serving(answer) as stranger, responding() as responder:
         await responder.announce(other, LOOPBACK, port=stranger.address.port)
