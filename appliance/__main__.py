@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import signal
 import sys
@@ -101,12 +100,16 @@ def _run(options: argparse.Namespace) -> int:
         config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
     panel = _panel(config, options.panel)
+    import asyncio
+
     with logs.held_back() if options.panel == "terminal" else nullcontext():
         return asyncio.run(_serve(config, panel, mistakes))
 
 
 async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> int:
     """Run the appliance until it is told to end."""
+    import asyncio
+
     from appliance.board import watch_board
     from appliance.core.machine import begin
     from appliance.runner import Runner
@@ -176,6 +179,8 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    import asyncio
+
     from appliance import logs
 
     # That a gateway is lost is seen on the screen, and meant to be.
@@ -195,6 +200,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _demo_in_a_window() -> int:
+    import asyncio
+
     from appliance.demo.play import play
     from appliance.panel.window import WindowMissingError, WindowPanel
 

@@ -5,10 +5,7 @@ Checks as in config_checks, whose values the image applies at boot.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from ipaddress import ip_address, ip_interface
 from pathlib import Path
 
 from appliance.config_checks import host_like, nearest, scalar_of, shown, text_of
@@ -60,6 +57,8 @@ def wifi_password(node: Node) -> str:
 
 def own_address(node: Node) -> str:
     """An address with the length of its network's prefix, such as 192.168.1.50/24."""
+    from ipaddress import ip_interface
+
     must = "must be an address with its network's length, such as 192.168.1.50/24"
     text = text_of(node, must)
     try:
@@ -78,6 +77,8 @@ def own_address(node: Node) -> str:
 
 def an_address(node: Node) -> str:
     """An IP address."""
+    from ipaddress import ip_address
+
     must = "must be an address, such as 192.168.1.1"
     text = text_of(node, must)
     try:
@@ -125,6 +126,9 @@ def time_server(node: Node) -> str:
 
 def ssh_key(node: Node) -> str:
     """A public key as it stands in a .pub file."""
+    import base64
+    import binascii
+
     must = "must be a public key, the one line of a file such as id_ed25519.pub"
     text = " ".join(text_of(node, must).split())
     kind, _, rest = text.partition(" ")
