@@ -149,10 +149,14 @@ def _struck(character: str, face: Face, size: int) -> bool:
 
 @lru_cache(maxsize=16)
 def _strike(face: Face, size: int) -> FreeTypeFont:
+    import gzip
+    from io import BytesIO
+
     from PIL import ImageFont
 
-    file = FILES / f"{STRIKES[face][0]}-{size}.pcf.gz"
-    return ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+    # Unpacked here, once: FreeType would begin anew with each glyph.
+    file = BytesIO(gzip.decompress((FILES / f"{STRIKES[face][0]}-{size}.pcf.gz").read_bytes()))
+    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=64)
