@@ -181,6 +181,10 @@ def _look(state: Connected, now: float) -> Step:
     world = replace(state.world, serial=state.world.serial + 1)
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
+    others = (seen for name, seen in world.gateways.items() if name != state.gateway.name)
+    if any(address in other.addresses for other in others):
+        # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
+        return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)
     return state, (OpenFeed(world.serial, address, credential.token),)
 
