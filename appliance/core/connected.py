@@ -87,10 +87,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.
             return (state, ()) if state.address in gateway.addresses else _doubt(state, now)
-        case NetworkChanged(()) if not state.world.typed:
-            return disconnect(state, now)
         case NetworkChanged():
-            # A feed from an address that is gone is dead without a sign of it; a look tells at once.
+            # A feed from an address that is gone is dead without a sign of it; a look tells at once where the gateway
+            # was typed in. Otherwise the machine has let the feed go already, and this is one address more.
             return _doubt(state, now)
         case _:
             return state, ()

@@ -10,8 +10,10 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
     GatewayFound,
+    GatewayResolved,
     GatewayUnresolved,
     MessageUnusable,
+    NetworkChanged,
     OrderChanged,
     OrderPaged,
     Timer,
@@ -155,6 +157,22 @@ def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
     assert not box.feeds
     box.tell(GatewayUnresolved(box.state.link.attempt))
     assert Timer.RETRY in box.timers
+
+
+def test_on_another_network_the_last_address_is_anybodys() -> None:
+    box = live(ORDER)
+    box.tell(NetworkChanged((*(box.state.world.addresses or ()), "198.51.100.7")))
+    # One address more: the feed may live.
+    box.advance(10.1)
+    look(box, ORDER)
+    box.tell(NetworkChanged(("203.0.113.9",)))
+    assert isinstance(box.state, Offline)
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    assert not box.feeds
+    box.advance(2)
+    assert isinstance(box.state, Offline)
+    box.tell(GatewayResolved(box.state.link.attempt, A))
+    assert len(box.feeds) == 1
 
 
 def test_pages_two_seconds_apart_have_a_sound_each_and_a_burst_has_one() -> None:
