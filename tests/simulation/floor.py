@@ -28,6 +28,7 @@ class Floor:
         self.orders: dict[str, Message] = {}
         self.seq = 0
         self.offset = 0.0
+        self.changed_at = float("-inf")
         self._clock = clock
         self._made = 0
 
@@ -92,6 +93,7 @@ class Floor:
         self._notify("ORDER_MODIFIED", self.orders[uuid])
 
     def _notify(self, kind: str, order: Message) -> None:
+        self.changed_at = self._clock()
         self.tell({"type": kind, "seq": self.next_seq(), **order})
 
 

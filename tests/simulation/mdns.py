@@ -26,6 +26,8 @@ class Air:
         self.network, self.random = network, random
         self.gateways: list[Gateway] = []
         self.listening: list[SimZeroconf] = []
+        self.lost_at = float("-inf")
+        """When the weather last took a multicast: what a box could not hear it can't know."""
 
     def announce(self, gateway: Gateway, times: int = 3) -> None:
         """As avahi does: some times, a second and more apart."""
@@ -39,8 +41,7 @@ class Air:
 
     def ask(self) -> None:
         """Somebody on the box asks all gateways for all they have to say."""
-        weather = self.network.weather
-        if "out" in weather.deaf or not self.network.box.reachable or self.random.random() < weather.multicast:
+        if not self.network.box.reachable or self._lost("out"):
             return
         for gateway in self.gateways:
             self.network.loop.call_later(self.random.uniform(0.02, 0.15), self._say, gateway)
@@ -51,13 +52,14 @@ class Air:
                 zeroconf.heard(gateway.name, gateway.host.ip or "", gateway.port)
 
     def _heard(self, gateway: Gateway) -> bool:
+        return gateway.host.reachable and self.network.box.reachable and not self._lost("in")
+
+    def _lost(self, direction: str) -> bool:
         weather = self.network.weather
-        return (
-            gateway.host.reachable
-            and self.network.box.reachable
-            and "in" not in weather.deaf
-            and self.random.random() >= weather.multicast
-        )
+        lost = direction in weather.deaf or self.random.random() < weather.multicast
+        if lost:
+            self.lost_at = self.network.loop.time()
+        return lost
 
 
 class Record:
