@@ -142,19 +142,21 @@ class Peer(asyncio.Protocol):
         self.token: str | None = None
         self.told = Told()
         self.sent = 0
-        self.marks: deque[tuple[int, tuple[int, int], str]] = deque()
-        """Not delivered yet: bytes sent up to a message's end, the counts after it, and the message's type."""
+        self.marks: deque[tuple[int, tuple[int, int], str, str]] = deque()
+        """Not delivered yet: bytes sent up to a message's end, the counts after it, its type and the order's uuid."""
         self.shown: list[tuple[float, tuple[int, int]]] = []
         """When the counts changed on the client's side of the wire, the last few changes."""
         self.pong_at = self.whole_at = float("-inf")
-        self.on_page: Callable[[Peer], None] = lambda peer: None
+        self.on_page: Callable[[Peer, str], None] = lambda peer, uuid: None
         self._buffer = bytearray()
-        self._websocket = self._over = False
+        self._websocket = self._over = self._deaf = False
         self._pongs: deque[int] = deque()
         self._deadline: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        if self._over or "mute" in self.gateway.moods:
+        # What a mute gateway did not read it does not read later either.
+        self._deaf = self._deaf or "mute" in self.gateway.moods
+        if self._over or self._deaf:
             return
         self._buffer += data
         if not self._websocket:
@@ -182,7 +184,7 @@ class Peer(asyncio.Protocol):
             return
         self.told.take(message)
         self.send_raw(frame(1, json.dumps(message).encode()))
-        self.marks.append((self.sent, self.told.counts, str(message.get("type"))))
+        self.marks.append((self.sent, self.told.counts, str(message.get("type")), str(message.get("uuid"))))
 
     def send_raw(self, data: bytes) -> None:
         if not self._over:
@@ -201,12 +203,12 @@ class Peer(asyncio.Protocol):
             self._pongs.popleft()
             self.pong_at = now
         while self.marks and self.marks[0][0] <= so_far:
-            _, counts, kind = self.marks.popleft()
+            _, counts, kind, uuid = self.marks.popleft()
             self.shown = [*self.shown[-40:], (now, counts)]
             if kind == "ACTIVE_ORDERS":
                 self.whole_at = now
             elif kind == "ORDER_PAGED":
-                self.on_page(self)
+                self.on_page(self, uuid)
 
     # What is read.
 

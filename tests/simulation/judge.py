@@ -57,12 +57,15 @@ class Judge(logging.Handler):
         self.page_sounds: list[float] = []
         self.slack = 0.0
         self.slack_until = 0.0
+        self.owed: set[str] = set()
+        """Orders whose page was on its way when the feed was lost."""
 
     # What is told.
 
     def booted(self) -> None:
         self.feeds.clear()
         self.page_sounds.clear()
+        self.owed.clear()
         self.view = None
 
     def stalled(self, seconds: float) -> None:
@@ -99,16 +102,23 @@ class Judge(logging.Handler):
             self._no_secret(" ".join((*view.screen.words, view.reason or "", view.gateway or "", view.address or "")))
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
             self.world.note("shows", view.state, view.active, view.reason or "", sound or "")
+        if view.active is not None and (last is None or last.active is None):
+            self.world.loop.call_later(SOUND_WITHIN + self._slack(now), self._paid, now, self.world.boots)
+        elif view.state in ("discovering", "awaiting_pairing", "pairing"):
+            # What was paged before a pairing is no news to the one who pairs.
+            self.owed.clear()
         self.look()
 
-    def paged(self, peer: Peer) -> None:
+    def paged(self, peer: Peer, uuid: str) -> None:
         """An order's page was delivered to the box."""
         state = self.world.state
         if isinstance(state, Connected) and self.feeds.get(state.feed) is peer:
             now, boot = self.world.loop.time(), self.world.boots
-            wait = SOUND_WITHIN + (self.slack if now < self.slack_until else 0.0)
+            wait = SOUND_WITHIN + self._slack(now)
             self.pages += 1
-            self.world.loop.call_later(wait, self._sounded, now, boot)
+            known = state.book.held.get(uuid)
+            news = known is None or not known.order.paged
+            self.world.loop.call_later(wait, self._sounded, now, boot, state.feed, uuid if news else None)
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
@@ -137,7 +147,7 @@ class Judge(logging.Handler):
             return
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
-        slack = SHOWN_WITHIN + (self.slack if now < self.slack_until else 0.0)
+        slack = SHOWN_WITHIN + self._slack(now)
         if peer is None:
             # The state went on and the panel was not told yet, for a moment.
             self.world.loop.call_later(slack, self._still_counts, view)
@@ -181,7 +191,7 @@ class Judge(logging.Handler):
 
     def ended(self, took: float) -> None:
         """The box was told to end, and did."""
-        if took > 2.0 + (self.slack if self.world.loop.time() < self.slack_until else 0.0):
+        if took > 2.0 + self._slack(self.world.loop.time()):
             self.blame("ends within 2 s", f"it took {took:.1f} s")
 
     def gone(self, tasks: list[str]) -> None:
@@ -213,12 +223,34 @@ class Judge(logging.Handler):
         if self.view is view and not isinstance(self.world.state, Connected) and self.world.box_runs:
             self.blame("count is live", f"{view.active} is still shown, and the state is {self.world.state}")
 
-    def _sounded(self, at: float, boot: int) -> None:
+    def _sounded(self, at: float, boot: int, feed: int, news: str | None) -> None:
+        """A second has passed since a page. news: the order's uuid, if it had not been paged before."""
         self.checks += 1
         if boot != self.world.boots or not self.world.box_runs:
             return
-        if not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
+        state = self.world.state
+        if not isinstance(state, Connected):
+            # The feed was over already, which was known a moment later: it sounds when there is one again.
+            self.owed |= {news} if news else set()
+        elif (news or state.feed == feed) and not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
             self.blame("a page sounds", f"one was told at {at:.2f}, and the last sounds were {self.page_sounds[-3:]}")
+
+    def _paid(self, at: float, boot: int) -> None:
+        """A second has passed since the box was connected again."""
+        state, owed = self.world.state, self.owed
+        if boot != self.world.boots or not isinstance(state, Connected) or not owed:
+            return
+        self.checks += 1
+        self.owed = set()
+        told = self.feeds[state.feed].told.held
+        silent = sorted(uuid for uuid in owed if told.get(uuid))
+        if silent and not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
+            self.blame(
+                "a page sounds", f"{silent} were paged while the feed was lost, and nothing sounded since {at:.2f}"
+            )
+
+    def _slack(self, now: float) -> float:
+        return self.slack if now < self.slack_until else 0.0
 
     def _no_secret(self, words: str) -> None:
         for token in self.owner:

@@ -168,7 +168,7 @@ class End(asyncio.Transport):
             if kind == "data" and len(data) > 1 and self.random.random() < self.network.weather.torn:
                 # The rest of it comes a moment later.
                 part = self.random.randrange(1, len(data))
-                self._out.appendleft((now + self.random.uniform(0.0, 0.2), kind, data[part:]))
+                self._out.appendleft((now + self.random.uniform(0.0, 0.05), kind, data[part:]))
                 data = data[:part]
             if known and not self.peer._gone and not self.peer._closing:
                 self.peer._receive(kind, data)
