@@ -34,16 +34,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="live this one life again, and print its trace")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes; default: one a core")
     parser.add_argument("--lines", type=int, default=200, help="lines of the trace that are printed; default: 200")
+    parser.add_argument("--days-each", type=int, default=DAYS, help=f"days of one life; default: {DAYS}")
     options = parser.parse_args(argv)
     if options.seed is not None:
-        return replay(options.seed, options.lines)
+        return replay(options.seed, options.days_each, options.lines)
     return simulate(options.days, options.seconds, options.jobs)
 
 
-def replay(seed: int, lines: int) -> int:
+def replay(seed: int, days: int, lines: int) -> int:
     """The same life once more; its trace is the story of it."""
     try:
-        world = live(seed, DAYS, trace=lines)
+        world = live(seed, days, trace=lines)
     except BrokenPromiseError as broken:
         print(*broken.world.trace, sep="\n")
         print(f"\nseed {seed} breaks a promise.  {broken}\nfingerprint {broken.world.fingerprint}")

@@ -39,8 +39,6 @@ class Disk:
     full: bool = False
     read_only: bool = False
     failing: float = 0.0
-    flushes: bool = True
-    """False plants a bug: a flush that does nothing."""
     cut_after: int | None = None
     calls: int = 0
     failed: int = 0
@@ -142,8 +140,6 @@ class Disk:
 
     def _fsync(self, descriptor: int) -> None:
         self._enter()
-        if not self.flushes:
-            return
         inode = self.open[descriptor]
         if inode is not None:
             inode.flushed = inode.content

@@ -22,6 +22,8 @@ WINDOW = 120.0
 """Seconds for which a token may be asked for after a press (gateway API, access token)."""
 AUTH_TIMEOUT = 20.0
 """Seconds that a feed has for its token (gateway API, WebSocket)."""
+REMEMBERED = 20.0
+"""Seconds for which it is known what a client could have counted: longer than any board is out of breath."""
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 INVALID = {"status": 401, "returnCode": -2, "message": "Invalid or deleted access token."}
 
@@ -144,8 +146,8 @@ class Peer(asyncio.Protocol):
         self.sent = 0
         self.marks: deque[tuple[int, tuple[int, int], str, str]] = deque()
         """Not delivered yet: bytes sent up to a message's end, the counts after it, its type and the order's uuid."""
-        self.shown: list[tuple[float, tuple[int, int]]] = []
-        """When the counts changed on the client's side of the wire, the last few changes."""
+        self.shown: deque[tuple[float, tuple[int, int]]] = deque()
+        """When the counts changed on the client's side of the wire, lately."""
         self.pong_at = self.whole_at = float("-inf")
         self.on_page: Callable[[Peer, str], None] = lambda peer, uuid: None
         self._buffer = bytearray()
@@ -204,7 +206,9 @@ class Peer(asyncio.Protocol):
             self.pong_at = now
         while self.marks and self.marks[0][0] <= so_far:
             _, counts, kind, uuid = self.marks.popleft()
-            self.shown = [*self.shown[-40:], (now, counts)]
+            self.shown.append((now, counts))
+            while len(self.shown) > 1 and self.shown[1][0] < now - REMEMBERED:
+                self.shown.popleft()
             if kind == "ACTIVE_ORDERS":
                 self.whole_at = now
             elif kind == "ORDER_PAGED":

@@ -10,6 +10,8 @@ from tests.simulation.world import World
 
 PATIENCE = 240.0
 """Seconds after which a hand that pairs gives up: two windows."""
+CALM = 60.0
+"""Seconds without a fault after which a hand can expect that all works."""
 HOLD = 5.3
 """Seconds of a hold that means it."""
 
@@ -38,7 +40,7 @@ async def people(world: World) -> None:
         if not world.box_runs:
             continue
         state, view = world.state, world.judge.view
-        world.hand_busy = world.loop.time()
+        world.hand_busy = True
         match state:
             case AwaitingPairing() | Pairing():
                 await pair(world)
@@ -54,13 +56,14 @@ async def people(world: World) -> None:
                 await tap(world, random.uniform(1.2, 4.5))
             case _:
                 pass
-        world.hand_busy = 0.0
+        world.hand_busy = False
 
 
 async def pair(world: World) -> None:
     """Press here, press there, confirm the right name and decline a wrong one."""
     random = world.random
     world.note("hand pairs")
+    began, boot = world.loop.time(), world.boots
     if isinstance(world.state, AwaitingPairing):
         await tap(world)
     await asyncio.sleep(random.uniform(1, 50))
@@ -80,3 +83,5 @@ async def pair(world: World) -> None:
         elif view.state == "pairing" and world.loop.time() > pressed + 20:
             world.home.press()
             pressed = world.loop.time()
+    if boot == world.boots and world.box_runs and world.calm_since + CALM <= began:
+        world.judge.stuck("a hand has tried for minutes to pair it, and nothing hinders it")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from appliance.core.states import Connected, State
+from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Sound, View
 from tests.simulation.gateway import Gateway, Peer
 
@@ -163,7 +163,10 @@ class Judge(logging.Handler):
             )
         before = [counts for at, counts in peer.shown if at < now - slack]
         allowed = before[-1:] + [counts for at, counts in peer.shown if at >= now - slack]
-        if (view.active, view.paged) not in allowed:
+        if not before and (view.active, view.paged) not in allowed:
+            # The feed took over just now, and the panel shows what the last one told, for a moment.
+            self.world.loop.call_later(slack, self.look)
+        elif (view.active, view.paged) not in allowed:
             self.blame("count is true", f"{view.active} active, {view.paged} paged are shown; it was told {allowed}")
 
     def settled(self, calm: Callable[[], bool]) -> None:
@@ -187,7 +190,13 @@ class Judge(logging.Handler):
                 )
         elif self._could_connect(state):
             self.blame("connected within 60 s", f"all is well for a minute, and it is {_short(state)}")
+        elif self._must_ask(state) and not isinstance(state, AwaitingPairing | Pairing):
+            self.stuck("all is well for a minute, it has no good token, and does not ask to be paired")
         self._nothing_left_over()
+
+    def stuck(self, words: str) -> None:
+        """There is no way out of a state."""
+        self.blame("a way out", f"{words}: {_short(self.world.state)}")
 
     def ended(self, took: float) -> None:
         """The box was told to end, and did."""
@@ -218,6 +227,11 @@ class Judge(logging.Handler):
         credential = state.world.credential
         gateway = self.world.gateway_of(credential.gateway) if credential else None
         return credential is not None and gateway is not None and credential.token.reveal() in gateway.tokens
+
+    def _must_ask(self, state: State) -> bool:
+        """Whether only a person can help, and could: no token is held, or one that its gateway does not take."""
+        credential = state.world.credential
+        return credential is None or self.world.gateway_of(credential.gateway) is not None
 
     def _still_counts(self, view: View) -> None:
         if self.view is view and not isinstance(self.world.state, Connected) and self.world.box_runs:

@@ -19,8 +19,8 @@ DAY = 24 * 3600.0
 BUSY = ((12.0, 13.5), (18.5, 21.5))
 """The busy hours of a day."""
 OFF_BETWEEN, OFF_AT_NIGHT = 0.6, 0.9
-"""The share of afternoons, and of nights, for which the box is switched off, as restaurants do with all that has a plug.
-Hours in which it only answers pings prove little, and cost as much as busy ones."""
+"""The share of afternoons, and of nights, for which the box is switched off, as restaurants do with all that has a
+plug. Hours in which it only answers pings prove little, and cost as much as busy ones."""
 PACES = ((2.0, 2.0), (10.0, 2.0), (10.0, 2.0), (10.0, 2.0))
 """Seconds between two beats of the heart on the screen, and between two looks at the own addresses, while it is busy:
 the product's own, and more often a slower heart, for drawing it is half of all work."""
@@ -76,10 +76,10 @@ class Record:
 
 
 class Life:
-    """The story of one world. days: how long. only: the kinds of fault that there are; all without."""
+    """The story of one world. days: how long. only: the kinds of fault that there are; all without. busy: the hours."""
 
-    def __init__(self, days: int, only: tuple[str, ...] = ()) -> None:
-        self.days = days
+    def __init__(self, days: int, only: tuple[str, ...] = (), busy: tuple[tuple[float, float], ...] = BUSY) -> None:
+        self.days, self.busy = days, busy
         self.kinds = only or tuple(CATALOGUE)
         self._under_way = 0
         self._last_end = 0.0
@@ -93,7 +93,7 @@ class Life:
         for day in range(self.days):
             world.note("day", day)
             began = world.loop.time()
-            for start, end in BUSY:
+            for start, end in self.busy:
                 await asyncio.sleep(max(0.0, began + start * 3600 - world.loop.time()))
                 world.switch_on()
                 world.pace(world.random.choice(PACES))
@@ -121,6 +121,7 @@ class Life:
 
     async def _fault(self, world: World, kind: str) -> None:
         self._under_way += 1
+        world.calm_since = float("inf")
         world.faults[kind] += 1
         world.note("fault", kind)
         try:
@@ -130,6 +131,7 @@ class Life:
             self._last_end = world.loop.time()
         world.note("over", kind)
         if not self._under_way:
+            world.calm_since = world.loop.time()
             world.loop.call_later(SETTLED_AFTER, self._settled, world, self._last_end)
             world.loop.call_later(SURE_AFTER, self._sure, world, self._last_end)
 
@@ -155,11 +157,13 @@ class Life:
                     floor.change()
 
 
-def live(seed: int, days: int, only: tuple[str, ...] = (), trace: int = 400) -> World:
+def live(
+    seed: int, days: int, only: tuple[str, ...] = (), busy: tuple[tuple[float, float], ...] = BUSY, trace: int = 400
+) -> World:
     """One life, to its end. Raises BrokenPromiseError, with the world as its `world`."""
     world = World(seed, trace=trace)
     try:
-        world.live(Life(days, only))
+        world.live(Life(days, only, busy))
     except BrokenPromiseError as broken:
         broken.world = world
         raise

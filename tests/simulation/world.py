@@ -63,7 +63,9 @@ class World:
         self.home = self.add_gateway("Kitchen", "192.0.2.10")
         self.boots = 0
         self.box_runs = False
-        self.hand_busy = 0.0
+        self.hand_busy = False
+        self.calm_since = 0.0
+        """When the last fault was over; infinity while there is one."""
         self.sure_of_count = True
         self.runner: Runner | None = None
         self.panel: SimPanel | None = None
