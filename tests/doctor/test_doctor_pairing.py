@@ -182,7 +182,7 @@ async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypa
     assert b"authorization" not in b"".join(stranger.seen).lower()
 
 
-@pytest.mark.parametrize("name", [None, f"{NAME} other"])
+@pytest.mark.parametrize("name", [None, f"{NAME} other"], ids=["nameless", "named"])
 async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, name: str | None) -> None:
     await pair(box, SECRET)
     answer = saying(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
