@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("appliance")
 
+SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yaml")
+"""Where the service's settings are, with the image and without it; whoever asks the doctor means those."""
 EX_CONFIG = 78
 """The exit code of a configuration that can't be used (sysexits.h)."""
 
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
-    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
     doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
     doctor.set_defaults(command=_doctor)
 
@@ -215,10 +217,10 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
-    config = _load(options.config)
+    config = _load(options.config or next(filter(Path.is_file, SETTINGS), None))
     if config is None:
         return EX_CONFIG
-    return doctor.main(config, questions=not options.no_questions and sys.stdin.isatty())
+    return doctor.main(config, questions=not options.no_questions)
 
 
 def _screens(options: argparse.Namespace) -> int:
