@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from appliance.core.events import Event
     from appliance.core.values import Mistake
     from appliance.panel import Panel
-    from appliance.runner import Gateways
+    from appliance.runner import Gateways, Keeper
 
 log = logging.getLogger("appliance")
 
@@ -119,12 +119,23 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
 
     typed = config.gateway.address is not None
     state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
-    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel, watch_board)
+    store = TokenStore(config.state_dir)
+    runner = Runner(state, lambda tell: _gateways(config, tell), store, panel, watch_board, lambda: _keeper(config))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
     await runner.run()
     return 0
+
+
+def _keeper(config: Config) -> Keeper:
+    """Loads what keeps the archive, which takes its time and the first picture does not need."""
+    from appliance.history.archive import MIB, MONTH, Archive, Bounds
+    from appliance.history.keeper import Keeper
+
+    return Keeper(
+        Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
+    )
 
 
 def _panel(config: Config, kind: str) -> Panel:

@@ -1,0 +1,53 @@
+"""Requests that can wait give way to a feed that is being opened, and go one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Courtesy:
+    """Knows which feeds are being opened. For the loop's own thread."""
+
+    def __init__(self) -> None:
+        self._opening: set[int] = set()
+        self._free = asyncio.Event()
+        self._free.set()
+        self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def opening(self, feed: int) -> None:
+        """A feed is being opened: what is under way is broken off, and asked again later."""
+        self._opening.add(feed)
+        self._free.clear()
+        self._asked.set()
+
+    def settled(self, feed: int) -> None:
+        """It is live, or will not be."""
+        self._opening.discard(feed)
+        if not self._opening:
+            self._free.set()
+
+    async def request(self, make: Callable[[], Awaitable[T]]) -> T:
+        """What a request gives. make: begins it, and is called again where it had to give way."""
+        async with self._turn:
+            while True:
+                await self._free.wait()
+                self._asked.clear()
+                request = asyncio.ensure_future(make())
+                giving_way = asyncio.ensure_future(self._asked.wait())
+                try:
+                    await asyncio.wait({request, giving_way}, return_when=asyncio.FIRST_COMPLETED)
+                    if request.done():
+                        return request.result()
+                finally:
+                    for task in (request, giving_way):
+                        task.cancel()
+                    # It is over before anything else begins: one request at a time.
+                    for task in (request, giving_way):
+                        with suppress(asyncio.CancelledError, Exception):
+                            await task

@@ -1,0 +1,110 @@
+"""Keeps the appliance's archive: asks the gateway for what it still knows, and says what the archive makes of today."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from appliance.core.delivery import DAY, Finished
+from appliance.core.effects import KeepHistory
+from appliance.core.events import HistoryKept, HistoryNotKept
+from appliance.core.tally import Figures, GatewayFigures
+from appliance.core.values import Benchmarks
+from appliance.gateway.courtesy import Courtesy
+from appliance.gateway.history import HistoryError, Listed, read_page, read_statistics
+from appliance.history.archive import Archive, Progress, Query
+from appliance.history.fetch import Read, fetch
+from appliance.history.schema import ArchiveError, DamagedError, alone
+from appliance.threads import in_daemon_thread
+
+T = TypeVar("T")
+
+WHOLE_EVERY = 24
+"""Fillings between two that read all that the gateway has; those in between read what began since the day before."""
+DISK_DEADLINE = 120.0
+"""Seconds for one call of the archive: on the slowest card its check after the start takes some ten."""
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Fills one archive. Every call of the disk is made on a thread of its own, with a deadline."""
+
+    def __init__(self, archive: Archive, benchmarks: Benchmarks) -> None:
+        self._archive = archive
+        self._benchmarks = benchmarks
+        self._read: dict[str, int] = {}
+        self._said = ""
+
+    async def keep(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept | HistoryNotKept:
+        """Bring the archive up to date, and tell what it holds of the day; never raises."""
+        try:
+            try:
+                done = await self._fill(what, courtesy)
+            except DamagedError:
+                # It was put aside, and this begins the new one.
+                self._read.pop(what.gateway, None)
+                done = await self._fill(what, courtesy)
+        except (HistoryError, ArchiveError, TimeoutError) as error:
+            words = str(error) or "the disk does not answer"
+            if words != self._said:
+                self._said = words
+                log.warning("The history can't be kept now: %s", words)
+            return HistoryNotKept(what.attempt)
+        self._said = ""
+        return done
+
+    async def _fill(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept:
+        name, seen = what.gateway, {order.uuid: order for order in what.seen}
+        number = self._read.get(name, 0)
+        progress = await self._disk(lambda: self._archive.progress(name))
+
+        async def ask(offset: int, since: float | None) -> list[Listed]:
+            return await courtesy.request(lambda: read_page(what.address, what.token, offset, since))
+
+        async def keep(orders: list[Finished], reached: Progress) -> int:
+            def write() -> int:
+                with alone(self._archive.directory):
+                    return self._archive.keep(name, orders, reached, seen)
+
+            return await self._disk(write)
+
+        read = await fetch(ask, keep, progress, whole=number % WHOLE_EVERY == 0 or progress.mark is not None)
+        self._read[name] = number + 1
+        own = await self._statistics(what, courtesy)
+        day, figures, uuids = await self._disk(lambda: self._day(what))
+        self._tell(read)
+        return HistoryKept(what.attempt, day, figures, uuids, own if day == what.day else None)
+
+    def _day(self, what: KeepHistory) -> tuple[int | None, Figures, frozenset[str]]:
+        """What the archive holds of the day that was asked for, or of its latest. Blocks."""
+        day = what.day
+        if day is None:
+            latest = self._archive.latest(what.gateway)
+            day = None if latest is None else int(latest // DAY)
+        held = self._archive.holds(what.gateway, (order.uuid for order in what.seen))
+        if day is None:
+            return None, Figures(), held
+        orders = list(self._archive.orders(what.gateway, Query(day * DAY, (day + 1) * DAY)))
+        figures = Figures().and_also(orders, self._benchmarks.forget_after)
+        return day, figures, held | {order.uuid for order in orders}
+
+    async def _statistics(self, what: KeepHistory, courtesy: Courtesy) -> GatewayFigures | None:
+        target = self._benchmarks.late_after
+        try:
+            return await courtesy.request(lambda: read_statistics(what.address, what.token, target))
+        except HistoryError:
+            # The orders themselves were read; its own figures are only there to be compared with.
+            return None
+
+    async def _disk(self, call: Callable[[], T]) -> T:
+        async with asyncio.timeout(DISK_DEADLINE):
+            return await in_daemon_thread(call, "keep the history")
+
+    def _tell(self, read: Read) -> None:
+        if read.new:
+            log.info("%d more orders are kept", read.new)
+        if read.unusable:
+            log.warning("%d entries of the gateway's history can't be read", read.unusable)
