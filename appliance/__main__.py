@@ -35,11 +35,11 @@ def main(argv: list[str] | None = None) -> int:
         from appliance.simulator.cli import main as simulate
 
         return simulate(arguments[1:])
-    options = _parser().parse_args(arguments)
+    options = _parser(arguments).parse_args(arguments)
     return int(options.command(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tt-appliance",
         description="Shows a kitchen how many Table Tracker orders are active, and sounds the pages.",
@@ -76,6 +76,18 @@ def _parser() -> argparse.ArgumentParser:
     screens = commands.add_parser("screens", help="draw every screen, in each size, as pictures")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
     screens.set_defaults(command=_screens)
+
+    history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
+    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    history.set_defaults(command=_history)
+    if arguments[:1] == ["history"]:
+        from appliance.history.cli import add_arguments
+
+        add_arguments(history)
+
+    pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
+    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    pair.set_defaults(command=_pair)
 
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
@@ -232,6 +244,28 @@ def _doctor(options: argparse.Namespace) -> int:
     if config is None:
         return EX_CONFIG
     return doctor.main(config, questions=not options.no_questions)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.cli import main
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(options, config, chosen=options.config is not None)
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.pair import main
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(config)
 
 
 def _screens(options: argparse.Namespace) -> int:

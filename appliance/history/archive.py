@@ -150,7 +150,7 @@ class Archive:
         """Those that it holds orders of, the one that was read last at the end. Raises ArchiveError."""
         with self._open() as database:
             statement = (
-                "SELECT name FROM gateways g JOIN orders o ON o.gateway = g.id GROUP BY g.id ORDER BY max(o.rowid)"
+                "SELECT g.name FROM gateways g JOIN orders o ON o.gateway = g.id GROUP BY g.id ORDER BY max(o.rowid)"
             )
             return [name for (name,) in database.execute(statement)]
 
@@ -217,13 +217,18 @@ def pack(uuid: str) -> bytes | str:
         known = UUID(uuid)
     except ValueError:
         # It is opaque, and may be anything.
-        return uuid
-    return known.bytes if str(known) == uuid else uuid
+        return _text(uuid)
+    return known.bytes if str(known) == uuid else _text(uuid)
 
 
 def unpack(kept: bytes | str) -> str:
     """The uuid again."""
     return kept if isinstance(kept, str) else str(UUID(bytes=kept))
+
+
+def _text(text: str) -> str:
+    """A text as it can be kept: JSON may hold halves of characters, which are none."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @contextmanager
@@ -253,7 +258,7 @@ def _number(database: sqlite3.Connection, gateway: str) -> int:
 def _row(number: int, order: Finished, seen: Finished | None) -> tuple[object, ...]:
     took = order.took if seen is None or seen.took is None else seen.took
     sat = order.sat if seen is None or seen.sat is None else seen.sat
-    facts = (pack(order.uuid), order.name, order.order_type, order.location, order.paged)
+    facts = (pack(order.uuid), *map(_text, (order.name, order.order_type, order.location)), order.paged)
     return (number, *facts, order.created, order.cleared, order.elapsed, took, sat)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from appliance.core.delivery import DAY, Finished
@@ -15,7 +15,7 @@ from appliance.core.values import Benchmarks
 from appliance.gateway.courtesy import Courtesy
 from appliance.gateway.history import HistoryError, Listed, read_page, read_statistics
 from appliance.history.archive import Archive, Progress, Query
-from appliance.history.fetch import Read, fetch
+from appliance.history.fetch import Ask, Read, Tell, fetch
 from appliance.history.schema import ArchiveError, DamagedError, alone
 from appliance.threads import in_daemon_thread
 
@@ -27,6 +27,41 @@ DISK_DEADLINE = 120.0
 """Seconds for one call of the archive: on the slowest card its check after the start takes some ten."""
 
 log = logging.getLogger(__name__)
+
+
+async def fill(
+    archive: Archive,
+    gateway: str,
+    ask: Ask,
+    *,
+    whole: bool,
+    seen: Mapping[str, Finished] | None = None,
+    tell: Tell = lambda read, part: None,
+) -> Read:
+    """Bring an archive up to date with a gateway, while no other program does. seen: see `Archive.keep`.
+
+    Raises:
+        HistoryError: The gateway can't be read to the end.
+        ArchiveError: The archive can't be used this time.
+        TimeoutError: The disk does not answer.
+    """
+
+    async def keep(orders: list[Finished], reached: Progress) -> int:
+        return await on_disk(lambda: archive.keep(gateway, orders, reached, seen))
+
+    taken = alone(archive.directory)
+    await on_disk(taken.__enter__)
+    try:
+        progress = await on_disk(lambda: archive.progress(gateway))
+        return await fetch(ask, keep, progress, whole=whole or progress.mark is not None, tell=tell)
+    finally:
+        taken.__exit__(None, None, None)
+
+
+async def on_disk(call: Callable[[], T]) -> T:
+    """What a call of the archive gives. Raises TimeoutError where the disk does not answer."""
+    async with asyncio.timeout(DISK_DEADLINE):
+        return await in_daemon_thread(call, "keep the history")
 
 
 class Keeper:
@@ -57,24 +92,17 @@ class Keeper:
         return done
 
     async def _fill(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept:
-        name, seen = what.gateway, {order.uuid: order for order in what.seen}
+        name = what.gateway
         number = self._read.get(name, 0)
-        progress = await self._disk(lambda: self._archive.progress(name))
 
         async def ask(offset: int, since: float | None) -> list[Listed]:
             return await courtesy.request(lambda: read_page(what.address, what.token, offset, since))
 
-        async def keep(orders: list[Finished], reached: Progress) -> int:
-            def write() -> int:
-                with alone(self._archive.directory):
-                    return self._archive.keep(name, orders, reached, seen)
-
-            return await self._disk(write)
-
-        read = await fetch(ask, keep, progress, whole=number % WHOLE_EVERY == 0 or progress.mark is not None)
+        seen = {order.uuid: order for order in what.seen}
+        read = await fill(self._archive, name, ask, whole=number % WHOLE_EVERY == 0, seen=seen)
         self._read[name] = number + 1
         own = await self._statistics(what, courtesy)
-        day, figures, uuids = await self._disk(lambda: self._day(what))
+        day, figures, uuids = await on_disk(lambda: self._day(what))
         self._tell(read)
         return HistoryKept(what.attempt, day, figures, uuids, own if day == what.day else None)
 
@@ -98,10 +126,6 @@ class Keeper:
         except HistoryError:
             # The orders themselves were read; its own figures are only there to be compared with.
             return None
-
-    async def _disk(self, call: Callable[[], T]) -> T:
-        async with asyncio.timeout(DISK_DEADLINE):
-            return await in_daemon_thread(call, "keep the history")
 
     def _tell(self, read: Read) -> None:
         if read.new:
