@@ -17,7 +17,7 @@ from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
 from appliance.history.paging import Mark
-from appliance.history.schema import DamagedError, opened, put_aside, told
+from appliance.history.schema import DamagedError, identity, opened, put_aside, told
 
 EPOCH = datetime(2000, 1, 1)
 MONTH = 365.25 / 12
@@ -173,11 +173,12 @@ class Archive:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         check, self._checked = not self._checked, True
+        met = identity(self.directory)
         try:
             with opened(self.directory, self._bounds.size, check=check) as database, told():
                 yield database
         except DamagedError:
-            put_aside(self.directory)
+            put_aside(self.directory, met or identity(self.directory))
             raise
 
     def _progress_row(self, database: sqlite3.Connection, number: int) -> tuple[object, ...]:

@@ -49,11 +49,18 @@ async def fill(
     async def keep(orders: list[Finished], reached: Progress) -> int:
         return await on_disk(lambda: archive.keep(gateway, orders, reached, seen))
 
+    async def once() -> Read:
+        progress = await on_disk(lambda: archive.progress(gateway))
+        return await fetch(ask, keep, progress, whole=whole or progress.mark is not None, tell=tell)
+
     taken = alone(archive.directory)
     await on_disk(taken.__enter__)
     try:
-        progress = await on_disk(lambda: archive.progress(gateway))
-        return await fetch(ask, keep, progress, whole=whole or progress.mark is not None, tell=tell)
+        try:
+            return await once()
+        except DamagedError:
+            # It was put aside, and this begins the new one, with all that the gateway still has.
+            return await once()
     finally:
         taken.__exit__(None, None, None)
 
@@ -76,12 +83,7 @@ class Keeper:
     async def keep(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept | HistoryNotKept:
         """Bring the archive up to date, and tell what it holds of the day; never raises."""
         try:
-            try:
-                done = await self._fill(what, courtesy)
-            except DamagedError:
-                # It was put aside, and this begins the new one.
-                self._read.pop(what.gateway, None)
-                done = await self._fill(what, courtesy)
+            done = await self._fill(what, courtesy)
         except (HistoryError, ArchiveError, TimeoutError) as error:
             words = str(error) or "the disk does not answer"
             if words != self._said:

@@ -16,6 +16,8 @@ OVERLAP = 10
 """Orders that two pages have in common: so many may be purged between two requests before one has to be repeated."""
 GO_BACK = 100
 """Orders that the reading goes back at first when it has lost its place; doubled each time."""
+SHORT_PAGES = 3
+"""Short pages in a row that are the end of the list, though it grows by some orders with each of them."""
 MOST_RETREATS = 64
 """Retreats of one reading, after which the list changes faster than it can be read."""
 
@@ -43,6 +45,8 @@ class Paging:
         self._tail: tuple[str, ...] = () if mark is None else mark.tail
         # How many of the next page's orders are known to be in it: when it has no more than these, the list ends there.
         self._shared = 0
+        self._largest = 0
+        self._short = 0
         self._back = GO_BACK
         self._retreats = 0
 
@@ -63,10 +67,13 @@ class Paging:
             self._retreat()
             return
         self._back = GO_BACK
+        unread = known - self._read
         self._read |= known
         self._tail = tuple(uuid for uuid in uuids if uuid)[-OVERLAP:] or self._tail
-        # Whether a page is full says nothing: a gateway may give fewer than it was asked for.
-        if len(uuids) <= self._shared or not uuids:
+        # A gateway may give fewer than it was asked for: only beside its own others is a page known to be the last.
+        self._short = self._short + 1 if len(uuids) < self._largest else 0
+        self._largest = max(self._largest, len(uuids))
+        if len(uuids) <= self._shared or (self._short and not unread) or self._short == SHORT_PAGES:
             self.done = True
             return
         self._shared = min(OVERLAP, max(1, len(uuids) // 2))

@@ -87,20 +87,27 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             yield database
 
 
-def put_aside(directory: Path) -> str | None:
-    """Move a damaged file out of the way, if it still is damaged; gives its new name.
+def identity(directory: Path) -> int:
+    """What tells the archive's file from another that may take its place; 0 where there is none."""
+    try:
+        return (directory / FILE).stat().st_ino
+    except OSError:
+        return 0
+
+
+def put_aside(directory: Path, damaged: int) -> str | None:
+    """Move a damaged file out of the way; gives its new name. damaged: its identity.
+
+    It is not checked once more: some damage is met only by who reads that part of it.
 
     Raises:
         ArchiveError: It can't be moved.
     """
-    try:
-        with opened(directory, check=True):
-            # Another process was quicker.
-            return None
-    except DamagedError:
-        pass
     path = directory / FILE
     try:
+        if identity(directory) != damaged:
+            # Another process was quicker.
+            return None
         aside = next((end for end in _ASIDE if not path.with_name(FILE + end).exists()), _ASIDE[-1])
         path.replace(path.with_name(FILE + aside))
         # What it left half done belongs to it, and would spoil the next one.

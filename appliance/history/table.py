@@ -41,15 +41,15 @@ def report_lines(report: Report, gateway: str, target: float) -> Iterator[str]:
 
 def order_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
     """Each order, a line each."""
-    yield f"{'started':<20} {'tracker':<10} {'kind':<11} {'table':<12} {'time':>7}  not counted"
+    yield f"{'started':<19} {'tracker':<9} {'kind':<10} {'table':<10} {'time':>7}  not counted"
     for order in orders:
         began = "?" if order.created is None else moment(order.created)
         seconds = delivery_time(order, forget_after)
         time, why = ("", str(seconds)) if isinstance(seconds, LeftOut) else (clock(seconds), "")
         kind = order.order_type.lower().replace("_", " ")
-        place = legible(order.location, 12) if order.location else ""
-        name = legible(order.name, 10)
-        yield f"{began:<20} {name:<10} {legible(kind, 11):<11} {place:<12} {time:>7}  {why}".rstrip()
+        place = legible(order.location, 10) if order.location else ""
+        name = legible(order.name, 9)
+        yield f"{began:<19} {name:<9} {legible(kind, 10):<10} {place:<10} {time:>7}  {why}".rstrip()
 
 
 def moment(local: float) -> str:

@@ -132,6 +132,14 @@ def test_an_offset_that_the_gateway_refuses_is_one_behind_the_end() -> None:
     assert paging.done
 
 
+@pytest.mark.parametrize("where", [0.0, 1.0])
+def test_a_list_that_grows_as_fast_as_it_is_read_comes_to_an_end(where: float) -> None:
+    shelf = Shelf(500)
+    first = set(shelf.list)
+    assert first <= read(shelf, lambda: shelf.change(("put", where, 7)))
+    assert len(shelf.asked) < 15
+
+
 def test_a_list_that_never_rests_is_given_up() -> None:
     paging = Paging()
     pages = count()
