@@ -7,7 +7,7 @@ import gc
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from appliance import systemd
@@ -83,8 +83,10 @@ class Gateways(Protocol):
 class Keeper(Protocol):
     """Where orders are kept that are over."""
 
-    async def keep(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept | HistoryNotKept:
-        """Bring the archive up to date. Never raises."""
+    async def keep(
+        self, what: KeepHistory, courtesy: Courtesy, resolve: Callable[[], Awaitable[Gateway | None]]
+    ) -> HistoryKept | HistoryNotKept:
+        """Bring the archive up to date. Never raises. resolve: asks afresh where the gateway is."""
 
 
 class Runner:
@@ -326,7 +328,7 @@ class Runner:
         if self._keeper is None:
             self.tell(HistoryNotKept(effect.attempt))
             return
-        self.tell(await self._keeper.keep(effect, self._courtesy))
+        self.tell(await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway)))
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
         """One write to flash, after those before it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from appliance.core.delivery import Finished
+from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.values import Benchmarks
 from appliance.core.view import Today, View
 from appliance.demo.watcher import WatcherPanel
@@ -76,6 +77,33 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
     kept = await kept_in(tmp_path)
     assert len(kept) == 5
     assert [order.took is not None for order in kept] == [False, False, True, True, True], "what the box saw itself"
+
+
+@pytest.mark.parametrize("hours", [1, -1, 30])
+async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_EVERY", 0.3)
+    shift = timedelta()
+    async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
+        gateway.floor.tells_elapsed = False
+        paired_with(gateway, tmp_path)
+        keeper = Keeper(Archive(tmp_path), Benchmarks())
+        async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
+            await box.until(count(0))
+            orders = [gateway.floor.create(order_type="TO_GO") for _ in range(3)]
+            await box.until(count(3))
+            shift = timedelta(hours=hours)
+            for order in orders:
+                gateway.floor.clear(order.uuid)
+            await box.until(count(0))
+            async with asyncio.timeout(10):
+                while len(kept := await kept_in(tmp_path)) < 3:  # noqa: ASYNC110 - a file has no event
+                    await asyncio.sleep(0.05)
+    assert all(order.took is not None and order.took < 5 for order in kept)
+    times = [delivery_time(order, 3 * 3600.0) for order in kept]
+    assert all(not isinstance(time, LeftOut) and time < 5 for time in times), times
 
 
 async def test_a_damaged_archive_stops_nothing_and_is_made_anew(

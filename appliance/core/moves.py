@@ -79,7 +79,7 @@ LOOK_EVERY = 10.0
 """Seconds between two looks at the whole set, whatever the gateway says."""
 KEEP_EVERY = 3600.0
 """Seconds between two fillings of the archive: so few writes reach the flash, and the gateway keeps two weeks."""
-KEEP_SOON = 10.0
+KEEP_SOON = 20.0
 """Seconds after a feed became live at which the archive is filled: a gateway that comes back has enough to do."""
 KEEP_AGAIN = 600.0
 """Seconds after a filling that failed at which it is tried again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +33,7 @@ class Trouble(StrEnum):
     """Why there is no page, in words for a person."""
 
     SILENT = "the gateway does not answer"
+    MOVED = "the gateway does not answer for its name there any more"
     HALF = "the gateway's answer is not whole"
     REFUSED = "the gateway does not take the token any more"
     MALFORMED = "the gateway can't read the token"
@@ -109,7 +111,14 @@ def read_figures(told: object) -> GatewayFigures | None:
 
 def stamp(local: float) -> str:
     """A gateway's local time as its API has it: to the second, without a zone."""
-    return (EPOCH + timedelta(seconds=int(local))).isoformat(timespec="seconds")
+    day, seconds = divmod(int(local), 86_400)
+    return f"{_date(day)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int) -> str:
+    """A day's date. Kept, because whoever writes a year of orders asks for each a thousand times."""
+    return (EPOCH + timedelta(days=day)).date().isoformat()
 
 
 async def _ask(address: Address, path: str, token: Token) -> Answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from appliance.config import Config
-from appliance.core.values import Credential
+from appliance.core.values import Address, Credential
 from appliance.core.words import legible
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
@@ -26,6 +26,7 @@ from appliance.history.progress import Bar
 from appliance.history.schema import ArchiveError
 from appliance.history.span import span_of
 from appliance.history.table import order_lines, report_lines
+from appliance.history.whereabouts import Whereabouts
 
 NOT_UP_TO_DATE = 75
 """The exit code where the gateway could not be read, and what was told is what the archive holds (sysexits.h)."""
@@ -86,25 +87,28 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
     try:
         async with looking(config, name) as sight:
             bar.show(0.0, f"looking for {legible(name)}")
-            gateway = await sight.resolved(name)
-            if gateway is None:
-                return f"{legible(name)} is not in sight"
-            where = list(gateway.addresses)
+            where = Whereabouts(lambda: sight.resolved(name))
+            silent: set[Address] = set()
 
             async def ask(offset: int, since: float | None) -> list[Listed]:
-                # The first that answers is used from then on; all of them are the gateway's own at this moment.
-                while True:
+                # The first that answers is used; all of them are the gateway's own at this moment.
+                addresses = await where.addresses()
+                for address in [one for one in addresses if one not in silent][:-1]:
                     try:
-                        return await read_page(where[0], credential.token, offset, since)
+                        return await read_page(address, credential.token, offset, since)
                     except HistoryError as error:
-                        if error.trouble is not Trouble.SILENT or len(where) == 1:
+                        if error.trouble is not Trouble.SILENT:
                             raise
-                        del where[0]
+                        silent.add(address)
+                last = next((one for one in addresses if one not in silent), addresses[-1])
+                return await read_page(last, credential.token, offset, since)
 
             read = await fill(
                 archive, name, ask, whole=True, tell=lambda orders, part: bar.show(part, f"{orders:,} orders")
             )
-    except (HistoryError, ArchiveError, TimeoutError) as error:
+    except HistoryError as error:
+        return f"{legible(name)} is not in sight" if error.trouble is Trouble.MOVED else str(error)
+    except (ArchiveError, TimeoutError) as error:
         return str(error) or "the disk does not answer"
     finally:
         bar.close()

@@ -32,23 +32,22 @@ _FORMULA = ("=", "+", "-", "@")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def facts(order: Finished, forget_after: float) -> dict[str, object]:
+def facts(order: Finished, forget_after: float) -> tuple[object, ...]:
     """What is told of an order, by column; None for what is not known. Times are the gateway's local ones."""
     seconds = delivery_time(order, forget_after)
-    counts = not isinstance(seconds, LeftOut)
-    values = (
+    left_out = isinstance(seconds, LeftOut)
+    return (
         order.uuid,
         order.name,
         order.order_type,
         order.location,
         None if order.created is None else stamp(order.created),
         None if order.cleared is None else stamp(order.cleared),
-        _plain(seconds) if not isinstance(seconds, LeftOut) else None,
+        None if isinstance(seconds, LeftOut) else _plain(seconds),
         None if order.sat is None else _plain(order.sat),
-        None if counts else str(seconds),
+        str(seconds) if left_out else None,
         order.paged,
     )
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 def csv_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
@@ -64,24 +63,25 @@ def csv_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
 
     yield line(COLUMNS)
     for order in orders:
-        yield line(map(_cell, facts(order, forget_after).values()))
+        yield line(map(_cell, facts(order, forget_after)))
 
 
 def json_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
     """An object a line, without a header."""
     for order in orders:
-        yield json.dumps(facts(order, forget_after))
+        yield json.dumps(dict(zip(COLUMNS, facts(order, forget_after), strict=True)))
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, str):
-        return str(value)
-    text = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+        return value
+    if not value.isprintable():
+        value = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
+    return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
 
 
 def _plain(seconds: float) -> int | float:

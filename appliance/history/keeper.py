@@ -17,6 +17,7 @@ from appliance.gateway.history import HistoryError, Listed, read_page, read_stat
 from appliance.history.archive import Archive, Progress, Query
 from appliance.history.fetch import Ask, Read, Tell, fetch
 from appliance.history.schema import ArchiveError, DamagedError, alone
+from appliance.history.whereabouts import Resolve, Whereabouts
 from appliance.threads import in_daemon_thread
 
 T = TypeVar("T")
@@ -80,10 +81,13 @@ class Keeper:
         self._read: dict[str, int] = {}
         self._said = ""
 
-    async def keep(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept | HistoryNotKept:
-        """Bring the archive up to date, and tell what it holds of the day; never raises."""
+    async def keep(self, what: KeepHistory, courtesy: Courtesy, resolve: Resolve) -> HistoryKept | HistoryNotKept:
+        """Bring the archive up to date, and tell what it holds of the day; never raises.
+
+        resolve: asks afresh where the gateway is.
+        """
         try:
-            done = await self._fill(what, courtesy)
+            done = await self._fill(what, courtesy, Whereabouts(resolve))
         except (HistoryError, ArchiveError, TimeoutError) as error:
             words = str(error) or "the disk does not answer"
             if words != self._said:
@@ -93,17 +97,21 @@ class Keeper:
         self._said = ""
         return done
 
-    async def _fill(self, what: KeepHistory, courtesy: Courtesy) -> HistoryKept:
+    async def _fill(self, what: KeepHistory, courtesy: Courtesy, where: Whereabouts) -> HistoryKept:
         name = what.gateway
         number = self._read.get(name, 0)
 
         async def ask(offset: int, since: float | None) -> list[Listed]:
-            return await courtesy.request(lambda: read_page(what.address, what.token, offset, since))
+            async def page() -> list[Listed]:
+                await where.confirm(what.address)
+                return await read_page(what.address, what.token, offset, since)
+
+            return await courtesy.request(page)
 
         seen = {order.uuid: order for order in what.seen}
         read = await fill(self._archive, name, ask, whole=number % WHOLE_EVERY == 0, seen=seen)
         self._read[name] = number + 1
-        own = await self._statistics(what, courtesy)
+        own = await self._statistics(what, courtesy, where)
         day, figures, uuids = await on_disk(lambda: self._day(what))
         self._tell(read)
         return HistoryKept(what.attempt, day, figures, uuids, own if day == what.day else None)
@@ -121,10 +129,13 @@ class Keeper:
         figures = Figures().and_also(orders, self._benchmarks.forget_after)
         return day, figures, held | {order.uuid for order in orders}
 
-    async def _statistics(self, what: KeepHistory, courtesy: Courtesy) -> GatewayFigures | None:
-        target = self._benchmarks.late_after
+    async def _statistics(self, what: KeepHistory, courtesy: Courtesy, where: Whereabouts) -> GatewayFigures | None:
+        async def figures() -> GatewayFigures | None:
+            await where.confirm(what.address)
+            return await read_statistics(what.address, what.token, self._benchmarks.late_after)
+
         try:
-            return await courtesy.request(lambda: read_statistics(what.address, what.token, target))
+            return await courtesy.request(figures)
         except HistoryError:
             # The orders themselves were read; its own figures are only there to be compared with.
             return None

@@ -53,7 +53,7 @@ def measure(days: int = DAYS) -> list[Row]:
         rows = [
             Row(f"{len(orders):,} orders put in", "s", filled, plain_filled, at_most=2.0),
             Row("a report of all of them", "s", told, plain_told, at_most=2.5),
-            Row("all of them as CSV", "s", written, plain_written, at_most=6.0),
+            Row("all of them as CSV", "s", written, plain_written, at_most=4.0),
             Row("the archive", "MB", size / 1e6, limit=256 * 1.048576),
         ]
         for count in HOURS:
