@@ -11,9 +11,13 @@ T = TypeVar("T")
 
 
 class Courtesy:
-    """Knows which feeds are being opened. For the loop's own thread."""
+    """Knows which feeds are being opened. For the loop's own thread.
+
+    tell: is told whenever the first of them begins to open, and when none does any more.
+    """
 
     def __init__(self) -> None:
+        self.tell: Callable[[bool], None] = lambda opening: None
         self._opening: set[int] = set()
         self._free = asyncio.Event()
         self._free.set()
@@ -22,6 +26,8 @@ class Courtesy:
 
     def opening(self, feed: int) -> None:
         """A feed is being opened: what is under way is broken off, and asked again later."""
+        if not self._opening:
+            self.tell(True)
         self._opening.add(feed)
         self._free.clear()
         self._asked.set()
@@ -29,8 +35,9 @@ class Courtesy:
     def settled(self, feed: int) -> None:
         """It is live, or will not be."""
         self._opening.discard(feed)
-        if not self._opening:
+        if not self._opening and not self._free.is_set():
             self._free.set()
+            self.tell(False)
 
     async def request(self, make: Callable[[], Awaitable[T]]) -> T:
         """What a request gives. make: begins it, and is called again where it had to give way."""

@@ -24,6 +24,7 @@ from appliance.history.keeper import fill
 from appliance.history.place import NoPlaceError, find_place, looking
 from appliance.history.progress import Bar
 from appliance.history.schema import ArchiveError
+from appliance.history.sign import out_of_the_way
 from appliance.history.span import span_of
 from appliance.history.table import order_lines, report_lines
 from appliance.history.whereabouts import Whereabouts
@@ -92,6 +93,7 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
 
             async def ask(offset: int, since: float | None) -> list[Listed]:
                 # The first that answers is used; all of them are the gateway's own at this moment.
+                await out_of_the_way(archive.directory)
                 addresses = await where.addresses()
                 for address in [one for one in addresses if one not in silent][:-1]:
                     try:

@@ -96,7 +96,12 @@ def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) ->
     box.wait(10, since=mark, where=lambda line: line["screen"][0] in days and line["screen"][1][0] != "0")
     box.end()
     assert uuids(told(box, "--offline")) == now
-    assert sorted(path.name for path in box.state_dir.iterdir()) == ["history.lock", "history.sqlite3", "token.json"]
+    assert sorted(path.name for path in box.state_dir.iterdir()) == [
+        "feed.lock",
+        "history.lock",
+        "history.sqlite3",
+        "token.json",
+    ]
 
 
 def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -> None:

@@ -6,7 +6,7 @@ room for is left out whole: first the note, then the bars.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from appliance.core.view import Mark, Today
 from appliance.panel.drawing.canvas import Canvas
@@ -102,11 +102,11 @@ def _note(today: Today, width: int) -> Row | None:
     return None
 
 
-def _pair(wordings: Iterable[tuple[str, str]], width: int, face: Face = Face.REGULAR) -> Pair:
-    """The first wording that fits, as large as it does; the last one whatever it takes."""
+def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REGULAR) -> Pair:
+    """The first wording that fits, at the largest size at which one does; the last one whatever it takes."""
     pair: Pair | None = None
-    for words in wordings:
-        for size in sizes(face, SIZE):
+    for size in sizes(face, SIZE):
+        for words in wordings:
             left, right = (even(clean(part), face, size) for part in words)
             pair = left, right
             if left.width + (APART + right.width if right.width else 0) <= width:
