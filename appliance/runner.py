@@ -294,7 +294,6 @@ class Runner:
 
         self._run_feed = run_feed
         self._gateways = self._find(self.tell)
-        self._keeper = None if self._make_keeper is None else self._make_keeper()
         # What was loaded so far stays for good: the collector need not look through it again and again.
         gc.freeze()
 
@@ -325,9 +324,12 @@ class Runner:
         self.tell(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
 
     async def _keep(self, effect: KeepHistory) -> None:
-        if self._keeper is None:
+        if self._make_keeper is None:
             self.tell(HistoryNotKept(effect.attempt))
             return
+        if self._keeper is None:
+            # Its libraries are loaded when there is something to keep, so that the first count does not wait for them.
+            self._keeper = await in_daemon_thread(self._make_keeper, "load the archive")
         self.tell(await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway)))
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:

@@ -51,6 +51,11 @@ class Finished:
     took: float | None = None
     sat: float | None = None
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether this box knows anything of it that the gateway does not tell."""
+        return self.took is not None or self.sat is not None
+
 
 class LeftOut(StrEnum):
     """Why an order has no part in averages, medians and shares."""

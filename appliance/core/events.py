@@ -233,13 +233,15 @@ class HistoryKept:
     """The archive is up to date.
 
     day: of the gateway's local time, as in `Tally`; None where the archive is empty. figures: what it holds of that
-    day. uuids: its orders, and those of the asked ones that it holds. gateway: what the gateway itself says of today.
+    day. uuids: that day's orders. measured: those of which it was told what this box saw, and which it holds. gateway:
+    what the gateway itself says of today.
     """
 
     attempt: int
     day: int | None
     figures: Figures
     uuids: frozenset[str]
+    measured: frozenset[str]
     gateway: GatewayFigures | None = None
 
 

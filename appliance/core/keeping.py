@@ -19,9 +19,7 @@ def keep(state: Connected, now: float) -> Step:
     number = state.world.serial + 1
     kept = (*(at for at in state.world.kept if at > now - KEEP_EVERY), now)
     today = state.book.today.on(state.book.offset, now)
-    effect = KeepHistory(
-        number, credential.gateway, state.address, credential.token, today.day, tuple(today.fresh.values())
-    )
+    effect = KeepHistory(number, credential.gateway, state.address, credential.token, today.day, today.seen)
     return replace(state, world=replace(state.world, serial=number, kept=kept), filling=number), (effect,)
 
 
@@ -29,7 +27,7 @@ def kept(state: Connected, event: HistoryKept, now: float) -> Step:
     """The archive is up to date: what it holds need not be remembered here any more."""
     forget_after = state.world.benchmarks.forget_after
     today = state.book.today.on(state.book.offset, now)
-    today = today.archived(event.day, event.figures, event.uuids, event.gateway, forget_after)
+    today = today.archived(event.day, event.figures, event.uuids, event.measured, event.gateway, forget_after)
     state = replace(state, book=replace(state.book, today=today), filling=0)
     return state, (StartTimer(Timer.HISTORY, KEEP_EVERY, jitter=True),)
 

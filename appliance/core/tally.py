@@ -90,7 +90,8 @@ class Tally:
 
     day: of the gateway's local time, counted from an arbitrary one; None while that is not known. since: when counting
     began, in monotonic seconds. kept: what the archive holds of that day, or None before it told. fresh: by uuid, what
-    the feed told and the archive does not hold yet, of any day. gateway: its own figures, as it told them last.
+    the feed told and the archive does not hold yet, of any day. owed: likewise, what the archive holds already, but not
+    yet with the times that this box measured. gateway: its own figures, as it told them last.
     differs: whether they and ours did not fit together at that moment.
     """
 
@@ -98,6 +99,7 @@ class Tally:
     since: float | None = None
     kept: Figures | None = None
     fresh: Mapping[str, Finished] = field(default_factory=lambda: MappingProxyType({}))
+    owed: Mapping[str, Finished] = field(default_factory=lambda: MappingProxyType({}))
     gateway: GatewayFigures | None = None
     differs: bool = False
 
@@ -109,7 +111,7 @@ class Tally:
         if self.day == day:
             return self
         since = now if self.since is None or self.day is not None else self.since
-        return Tally(day, since, fresh=self.fresh)
+        return Tally(day, since, fresh=self.fresh, owed=self.owed)
 
     def told(self, orders: Iterable[Finished]) -> Tally:
         """The feed told that these were cleared, or they vanished while nobody looked."""
@@ -122,15 +124,29 @@ class Tally:
         return replace(self, fresh=fresh)
 
     def archived(
-        self, day: int | None, kept: Figures, uuids: frozenset[str], gateway: GatewayFigures | None, forget_after: float
+        self,
+        day: int | None,
+        kept: Figures,
+        uuids: frozenset[str],
+        measured: frozenset[str],
+        gateway: GatewayFigures | None,
+        forget_after: float,
     ) -> Tally:
-        """The archive holds these orders, and makes these figures of that day."""
-        fresh = {uuid: order for uuid, order in self.fresh.items() if uuid not in uuids}
+        """The archive holds these orders, and makes these figures of that day. measured: with the box's own times."""
+        fresh = {uuid: order for uuid, order in self.fresh.items() if uuid not in uuids | measured}
+        # What was told while the archive was being filled is in it without them.
+        late = {uuid: order for uuid, order in self.fresh.items() if uuid in uuids - measured and order.is_measured}
+        owed = {uuid: order for uuid, order in {**self.owed, **late}.items() if uuid not in measured}
         if self.day not in (None, day):
             # Another day has begun since the archive was asked.
-            return replace(self, fresh=fresh)
-        tally = replace(self, day=day, kept=kept, fresh=fresh, gateway=gateway)
+            return replace(self, fresh=fresh, owed=owed)
+        tally = replace(self, day=day, kept=kept, fresh=fresh, owed=owed, gateway=gateway)
         return replace(tally, differs=gateway is not None and differ(tally.figures(forget_after), gateway))
+
+    @property
+    def seen(self) -> tuple[Finished, ...]:
+        """What the archive is to be told of what this box saw."""
+        return (*self.owed.values(), *self.fresh.values())
 
     def figures(self, forget_after: float) -> Figures:
         """The day so far. forget_after: as in `Benchmarks`."""

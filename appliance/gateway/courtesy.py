@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Courtesy:
         self._opening: set[int] = set()
         self._free = asyncio.Event()
         self._free.set()
-        self._asked = asyncio.Event()
+        self._request: asyncio.Future[Any] | None = None
         self._turn = asyncio.Lock()
 
     def opening(self, feed: int) -> None:
@@ -30,7 +30,8 @@ class Courtesy:
             self.tell(True)
         self._opening.add(feed)
         self._free.clear()
-        self._asked.set()
+        if self._request is not None:
+            self._request.cancel()
 
     def settled(self, feed: int) -> None:
         """It is live, or will not be."""
@@ -44,17 +45,15 @@ class Courtesy:
         async with self._turn:
             while True:
                 await self._free.wait()
-                self._asked.clear()
-                request = asyncio.ensure_future(make())
-                giving_way = asyncio.ensure_future(self._asked.wait())
+                self._request = request = asyncio.ensure_future(make())
                 try:
-                    await asyncio.wait({request, giving_way}, return_when=asyncio.FIRST_COMPLETED)
-                    if request.done():
-                        return request.result()
+                    await asyncio.wait({request})
                 finally:
-                    for task in (request, giving_way):
-                        task.cancel()
-                    # It is over before anything else begins: one request at a time.
-                    for task in (request, giving_way):
+                    self._request = None
+                    if not request.done():
+                        # It is over before anything else begins: one request at a time.
+                        request.cancel()
                         with suppress(asyncio.CancelledError, Exception):
-                            await task
+                            await request
+                if not request.cancelled():
+                    return request.result()

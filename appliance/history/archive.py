@@ -106,7 +106,7 @@ class Archive:
             )
             new = database.total_changes - before
             # A measure may come after its order, when this box was not the one that fetched it.
-            measures = [(one.took, one.sat, number, pack(uuid)) for uuid, one in own.items() if _measured(one)]
+            measures = [(one.took, one.sat, number, pack(uuid)) for uuid, one in own.items() if one.is_measured]
             database.executemany(
                 "UPDATE orders SET took = ?, sat = ? WHERE gateway = ? AND uuid = ? AND took IS NULL AND sat IS NULL",
                 measures,
@@ -261,10 +261,6 @@ def _row(number: int, order: Finished, seen: Finished | None) -> tuple[object, .
     sat = order.sat if seen is None or seen.sat is None else seen.sat
     facts = (pack(order.uuid), *map(_text, (order.name, order.order_type, order.location)), order.paged)
     return (number, *facts, order.created, order.cleared, order.elapsed, took, sat)
-
-
-def _measured(order: Finished) -> bool:
-    return order.took is not None or order.sat is not None
 
 
 def _present(database: sqlite3.Connection, number: int) -> float | None:

@@ -116,22 +116,22 @@ class Keeper:
         read = await fill(self._archive, name, ask, whole=number % WHOLE_EVERY == 0, seen=seen)
         self._read[name] = number + 1
         own = await self._statistics(what, courtesy, where)
-        day, figures, uuids = await on_disk(lambda: self._day(what))
+        day, figures, uuids, measured = await on_disk(lambda: self._day(what))
         self._tell(read)
-        return HistoryKept(what.attempt, day, figures, uuids, own if day == what.day else None)
+        return HistoryKept(what.attempt, day, figures, uuids, measured, own if day == what.day else None)
 
-    def _day(self, what: KeepHistory) -> tuple[int | None, Figures, frozenset[str]]:
-        """What the archive holds of the day that was asked for, or of its latest. Blocks."""
+    def _day(self, what: KeepHistory) -> tuple[int | None, Figures, frozenset[str], frozenset[str]]:
+        """What the archive holds of the day that was asked for, or of its latest, and of what the box saw. Blocks."""
         day = what.day
         if day is None:
             latest = self._archive.latest(what.gateway)
             day = None if latest is None else int(latest // DAY)
         held = self._archive.holds(what.gateway, (order.uuid for order in what.seen))
         if day is None:
-            return None, Figures(), held
+            return None, Figures(), frozenset(), held
         orders = list(self._archive.orders(what.gateway, Query(day * DAY, (day + 1) * DAY)))
         figures = Figures().and_also(orders, self._benchmarks.forget_after)
-        return day, figures, held | {order.uuid for order in orders}
+        return day, figures, frozenset(order.uuid for order in orders), held
 
     async def _statistics(self, what: KeepHistory, courtesy: Courtesy, where: Whereabouts) -> GatewayFigures | None:
         async def figures() -> GatewayFigures | None:

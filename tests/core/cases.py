@@ -172,7 +172,7 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button stuck from the start": [ButtonStuck()],
     "board read": [BoardRead(Board(52.0, False, False))],
     "feed answered": [FeedAnswered(NUMBER)],
-    "history kept": [HistoryKept(FILLING, 3, Figures(), frozenset())],
+    "history kept": [HistoryKept(FILLING, 3, Figures(), frozenset(), frozenset())],
     "history not kept": [HistoryNotKept(FILLING)],
     **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
 }

@@ -64,7 +64,12 @@ def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
     state, effect = filling(connected())
     morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
     kept = HistoryKept(
-        effect.attempt, 10, Figures().and_also(morning, 1e4), frozenset("a012"), GatewayFigures(3, 100.0)
+        effect.attempt,
+        10,
+        Figures().and_also(morning, 1e4),
+        frozenset("a012"),
+        frozenset("a"),
+        GatewayFigures(3, 100.0),
     )
     state, effects = machine.step(state, kept, NOW)
     assert effects == (StartTimer(Timer.HISTORY, KEEP_EVERY, jitter=True),)
@@ -84,9 +89,25 @@ def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
     assert shown(state).share == "75%"
 
 
+def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_time() -> None:
+    state, effect = filling(replace(connected(), book=OrderBook()))
+    order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
+    state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
+    cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 100))
+    state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 100)
+    figures = Figures().and_also([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
+    state, _ = machine.step(state, HistoryKept(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
+    assert shown(state).orders == "1", "not counted twice"
+    state, effect = filling(state)
+    assert [(one.uuid, one.took) for one in effect.seen] == [("b", 100.0)]
+    kept = HistoryKept(effect.attempt, 10, figures, frozenset("b"), frozenset("b"))
+    state, _ = machine.step(state, kept, NOW + 102)
+    assert filling(state)[1].seen == ()
+
+
 def test_a_gateway_that_tells_other_figures_is_marked() -> None:
     state, effect = filling(connected())
-    kept = HistoryKept(effect.attempt, 10, Figures(), frozenset(), GatewayFigures(9, None))
+    kept = HistoryKept(effect.attempt, 10, Figures(), frozenset(), frozenset(), GatewayFigures(9, None))
     state, _ = machine.step(state, kept, NOW)
     assert shown(state).doubt
     assert shown(state).words[0] == "Today  differs from gateway"
@@ -96,7 +117,7 @@ def test_a_gateway_that_tells_other_figures_is_marked() -> None:
 def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_today() -> None:
     state, effect = filling(replace(connected(), book=OrderBook()))
     assert effect.day is None
-    kept = HistoryKept(effect.attempt, 10, Figures(delivered=7), frozenset())
+    kept = HistoryKept(effect.attempt, 10, Figures(delivered=7), frozenset(), frozenset())
     state, _ = machine.step(state, kept, NOW)
     assert shown(state).words[:2] == ("Latest day", "7 orders")
 
@@ -104,7 +125,7 @@ def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_to
 def test_a_failure_is_tried_again_and_an_answer_too_late_is_none() -> None:
     state, effect = filling(connected())
     assert machine.step(state, HistoryNotKept(99), NOW) == (state, ())
-    assert machine.step(state, HistoryKept(99, 10, Figures(5), frozenset("a")), NOW) == (state, ())
+    assert machine.step(state, HistoryKept(99, 10, Figures(5), frozenset("a"), frozenset("a")), NOW) == (state, ())
     state, effects = machine.step(state, HistoryNotKept(effect.attempt), NOW)
     assert effects == (StartTimer(Timer.HISTORY, KEEP_AGAIN, jitter=True),)
     assert shown(state).orders == "1"
@@ -131,5 +152,5 @@ def test_a_share_is_called_all_only_where_it_is() -> None:
     most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
     slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
     figures = Figures().and_also([*most, slow], 1e4)
-    state, _ = machine.step(state, HistoryKept(effect.attempt, 10, figures, frozenset("a")), NOW)
+    state, _ = machine.step(state, HistoryKept(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
     assert shown(state).share == "99%"

@@ -123,7 +123,7 @@ NUMBERED: tuple[Callable[[int], Event], ...] = (
     TokenStored,
     TokenNotStored,
     HistoryNotKept,
-    lambda number: HistoryKept(number, 3, Figures(), frozenset("a")),
+    lambda number: HistoryKept(number, 3, Figures(), frozenset("a"), frozenset("b")),
     *(lambda number, why=why: FeedLost(number, why) for why in FeedFailure),
 )
 

@@ -46,7 +46,7 @@ def test_nothing_is_counted_twice_whatever_the_archive_holds(
     """heard: what the feed told before the archive was asked. kept: what the archive then holds."""
     tally = Tally(10, 0.0).told(over(str(number), 100.0) for number in heard)
     figures = Figures().and_also((over(str(number), 100.0) for number in kept), FORGET)
-    tally = tally.archived(10, figures, frozenset(map(str, kept)), None, FORGET)
+    tally = tally.archived(10, figures, frozenset(map(str, kept)), frozenset(), None, FORGET)
     tally = tally.told(over(str(number), 100.0) for number in heard_after - kept)
     assert tally.figures(FORGET).delivered == len(heard | kept | heard_after)
 
@@ -58,7 +58,7 @@ def test_another_day_of_the_gateway_begins_anew_and_forgets_nothing_that_is_not_
     fresh = before.on(DAY * 3 - 100.0, 100.0)
     assert (fresh.day, fresh.figures(FORGET).delivered, fresh.since) == (3, 0, 100.0)
     assert list(fresh.fresh) == ["a"], "the archive is still to be told what this box saw"
-    late = fresh.archived(2, Figures(7), frozenset("a"), None, FORGET)
+    late = fresh.archived(2, Figures(7), frozenset(), frozenset("a"), None, FORGET)
     assert (late.kept, dict(late.fresh)) == (None, {}), "yesterday's figures are not today's"
 
 
@@ -121,5 +121,5 @@ def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
 def test_the_gateways_own_figures_fit_or_differ(gateway: GatewayFigures, differs: bool) -> None:
     ours = Figures().and_also((over(str(number), 200.0) for number in range(100)), FORGET)
     assert differ(ours, gateway) is differs
-    tally = Tally(10, 0.0).archived(10, ours, frozenset(), gateway, FORGET)
+    tally = Tally(10, 0.0).archived(10, ours, frozenset(), frozenset(), gateway, FORGET)
     assert tally.differs is differs
