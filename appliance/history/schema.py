@@ -71,7 +71,7 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
             # The orders are the restaurant's own business: for the owner alone, whatever the umask.
-            os.close(os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(_own_file(directory, FILE))
         except OSError as error:
             raise ArchiveError(f"{directory / FILE}: {error.strerror}") from None
         with closing(sqlite3.connect(directory / FILE, timeout=WAIT, isolation_level=None)) as database:
@@ -128,7 +128,7 @@ def alone(directory: Path) -> Iterator[None]:
     """
     try:
         directory.mkdir(0o700, parents=True, exist_ok=True)
-        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _own_file(directory, LOCK)
     except OSError as error:
         raise ArchiveError(f"{directory}: {error.strerror}") from None
     try:
@@ -150,6 +150,18 @@ def told() -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         raise (DamagedError if code in _DAMAGE else ArchiveError)(str(error)) from None
+
+
+def _own_file(directory: Path, name: str) -> int:
+    """A file in the directory, opened and made if need be, that belongs to the directory's owner.
+
+    On the box a person asks for the history with all rights, and the service must be able to go on with it.
+    """
+    descriptor = os.open(directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
 
 
 def _migrate(database: sqlite3.Connection) -> None:

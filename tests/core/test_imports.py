@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_mistakes": {"core", "config"},
     "yaml_lines": set(),
     "simulator": {"simulator"},
-    "history": {"config", "core", "gateway", "history", "logs", "store", "threads"},
+    "history": {"config", "core", "gateway", "history", "store", "threads"},
     "board": {"core", "threads"},
     "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
     "pictures": {"core", "panel", "config", "pictures"},

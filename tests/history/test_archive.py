@@ -21,7 +21,7 @@ from appliance.core.delivery import DAY, Finished
 from appliance.history import archive as module
 from appliance.history.archive import MIB, Archive, Bounds, Progress, Query, pack, unpack
 from appliance.history.paging import Mark
-from appliance.history.schema import FILE, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
+from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
 """Today, as the archive counts."""
@@ -214,6 +214,15 @@ def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
         Archive(tmp_path / "file").progress("Bar")
     with pytest.raises(ArchiveError, match="file"), alone(tmp_path / "file"):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")
+def test_what_root_makes_belongs_to_the_services_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    with alone(tmp_path):
+        Archive(tmp_path).keep("Bar", [order(1)], Progress())
+    found = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert found == {FILE: (12345, 12346), LOCK: (12345, 12346)}
 
 
 def test_two_programs_do_not_fill_it_at_once(tmp_path: Path) -> None:
