@@ -34,7 +34,7 @@ bench: venv ## How quick and how small it is, beside a plain client
 lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--extra simulator --extra window --extra dev pyproject.toml --output-file requirements.lock
+		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## Take away what the other targets made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

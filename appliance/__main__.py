@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from appliance.core.events import Event
     from appliance.core.values import Mistake
     from appliance.panel import Panel
-    from appliance.runner import Gateways
+    from appliance.runner import Gateways, Keeper
 
 log = logging.getLogger("appliance")
 
+SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yaml")
+"""Where the service's settings are, with the image and without it; whoever asks the doctor means those."""
 EX_CONFIG = 78
 """The exit code of a configuration that can't be used (sysexits.h)."""
 
@@ -33,11 +35,11 @@ def main(argv: list[str] | None = None) -> int:
         from appliance.simulator.cli import main as simulate
 
         return simulate(arguments[1:])
-    options = _parser().parse_args(arguments)
+    options = _parser(arguments).parse_args(arguments)
     return int(options.command(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tt-appliance",
         description="Shows a kitchen how many Table Tracker orders are active, and sounds the pages.",
@@ -67,13 +69,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
-    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
     doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
     doctor.set_defaults(command=_doctor)
 
     screens = commands.add_parser("screens", help="draw every screen, in each size, as pictures")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
     screens.set_defaults(command=_screens)
+
+    history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
+    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    history.set_defaults(command=_history)
+    if arguments[:1] == ["history"]:
+        from appliance.history.cli import add_arguments
+
+        add_arguments(history)
+
+    pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
+    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    pair.set_defaults(command=_pair)
 
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
@@ -117,12 +131,23 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
 
     typed = config.gateway.address is not None
     state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
-    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel, watch_board)
+    store = TokenStore(config.state_dir)
+    runner = Runner(state, lambda tell: _gateways(config, tell), store, panel, watch_board, lambda: _keeper(config))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
     await runner.run()
     return 0
+
+
+def _keeper(config: Config) -> Keeper:
+    """Loads what keeps the archive, which takes its time and the first picture does not need."""
+    from appliance.history.archive import MIB, MONTH, Archive, Bounds
+    from appliance.history.keeper import Keeper
+
+    return Keeper(
+        Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
+    )
 
 
 def _panel(config: Config, kind: str) -> Panel:
@@ -215,10 +240,32 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
+    config = _load(options.config or next(filter(Path.is_file, SETTINGS), None))
+    if config is None:
+        return EX_CONFIG
+    return doctor.main(config, questions=not options.no_questions)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.cli import main
+
     config = _load(options.config)
     if config is None:
         return EX_CONFIG
-    return doctor.main(config, questions=not options.no_questions and sys.stdin.isatty())
+    logs.set_up(logging.WARNING)
+    return main(options, config, chosen=options.config is not None)
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.pair import main
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(config)
 
 
 def _screens(options: argparse.Namespace) -> int:

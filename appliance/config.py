@@ -108,6 +108,14 @@ class BoxConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """How much of the orders that are over is kept. months: of 365.25 / 12 days. size: MiB of the archive's file."""
+
+    months: int = 13
+    size: int = 256
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be configured; the defaults suit hardware.md."""
 
@@ -119,6 +127,7 @@ class Config:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     wifi: WifiConfig = field(default_factory=WifiConfig)
     box: BoxConfig = field(default_factory=BoxConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     state_dir: Path = Path("/var/lib/tt-appliance")
 
     @property

@@ -45,6 +45,7 @@ SECTIONS = {
     "network": "The network. With the image, a fixed address too; without one, DHCP tells it.",
     "wifi": "The wireless network; with the image alone. Without a name, the cable is used.",
     "box": "The machine itself; with the image alone.",
+    "history": "How much is kept of orders that are over; the oldest go first.",
 }
 """What stands above each group of keys."""
 
@@ -112,6 +113,8 @@ KEYS = {
     "box.ssh_key": Key(
         machine.ssh_key, "A public key, the line of a file such as id_ed25519.pub; nobody else can log in.", _quoted
     ),
-    "state_dir": Key(check.directory, "Where the gateway's token is kept.", _quoted),
+    "history.months": Key(check.whole(1, 120, " (months)"), "How long they are kept."),
+    "history.size": Key(check.whole(4, 4096, " (MiB)"), "How large the archive may grow, in MiB."),
+    "state_dir": Key(check.directory, "Where the gateway's token and the archive of orders are kept.", _quoted),
 }
 """Every key there is, in the order in which they are printed."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from appliance.core.counting import counted, heartbeat, lights, oldest_orders, today
+from appliance.core.counting import counted, heartbeat, lights, oldest_orders
 from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
 from appliance.core.messages import CONFIRM, Told, gateway_of, tell
 from appliance.core.orders import summary
 from appliance.core.pages import page, power
 from appliance.core.states import NAMES, Connected, Page, State, World
 from appliance.core.support import support
+from appliance.core.today import today
 from appliance.core.view import (
     Asleep,
     Count,

@@ -43,6 +43,7 @@ class World:
     Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
     happened that a person would look up for; infinity before the start is over. woken: the press that is under way
     woke the display, and does no more.
+    Of the archive: kept: when it was last asked to be brought up to date, the latest last; those of the last hour.
     """
 
     benchmarks: Benchmarks = field(default_factory=Benchmarks)
@@ -68,6 +69,7 @@ class World:
     page_until: float = NEVER
     stirred: float = float("inf")
     woken: bool = False
+    kept: tuple[float, ...] = ()
 
     @property
     def credential(self) -> Credential | None:
@@ -200,6 +202,7 @@ class Connected:
 
     heard: when the feed last told or answered anything. alert: what was paged last, shown or over. repeats: how often
     its sound may still be repeated while nobody answers it. welcome_until: how long it is said that the box is paired.
+    filling: the number of the archive's filling that is under way, or 0.
     """
 
     world: World
@@ -221,6 +224,7 @@ class Connected:
     alert: Alert | None = None
     repeats: int = 0
     welcome_until: float = NEVER
+    filling: int = 0
 
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline

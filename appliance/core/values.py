@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
+"""The order types: a guest who sits down, and one who takes the order away (gateway API, orders)."""
+
 HTTP_PORT = 8000
 """The gateway's port where its address was typed in by hand (vendor's quickstart); else the SRV record names it."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from appliance import __version__
+from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
 from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
 from appliance.core.orders import OrderBook, replaced
@@ -27,7 +28,7 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.tally import Tally
+from appliance.core.tally import Figures, GatewayFigures, Tally
 from appliance.core.values import Address, Board, Credential, Gateway, Mistake, Order, Token
 from appliance.core.view import Icon, Leds, Line, Message, Size, View
 
@@ -92,9 +93,22 @@ def _offline(world: World = PAIRED, why: str = "gateway unreachable") -> View:
     return _shown(Offline(world, Link(BAR), NOW - 190, why))
 
 
+def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
+    """Orders that are over: so many in each hour from the first one on."""
+    times = (150.0, 185.0, 204.0, 238.0, 262.0, 295.0, 340.0)
+    began = [NOW // DAY * DAY + (first + hour) * 3600.0 for hour, count in enumerate(counts) for _ in range(count)]
+    return [
+        Finished(str(number), order_type="TO_GO", created=at, cleared=at + times[number % len(times)])
+        for number, at in enumerate(began)
+    ]
+
+
 LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
 CALM = _orders(*range(124, 4, -10), to_go=2)
-TODAY = replace(CALM, today=Tally(0, NOW - 4.6 * 3600).delivered_all([192.0, 240.0] * 60 + [284.0, 420.0] * 11))
+
+KEPT = Figures().and_also(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
+TODAY = replace(CALM, offset=0.0, today=Tally(int(NOW // DAY), 0.0, KEPT, gateway=GatewayFigures(142, 239.0)))
+DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayFigures(171, 239.0), differs=True))
 STARTING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
 
 EXAMPLES: tuple[Example, ...] = (
@@ -122,6 +136,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),
     ("Press once: the oldest orders", _page(Page.OLDEST, LUNCH)),
     ("Press again: today", _page(Page.TODAY, TODAY)),
+    ("Today: the gateway counts otherwise", _page(Page.TODAY, DOUBTFUL)),
     ("And again: this box", _page(Page.BOX, CALM)),
     ("And again: its gateway", _page(Page.GATEWAY, CALM)),
     ("And again: the lights", _page(Page.LIGHTS, CALM)),

@@ -25,11 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_mistakes": {"core", "config"},
     "yaml_lines": set(),
     "simulator": {"simulator"},
+    "history": {"config", "core", "gateway", "history", "store", "threads"},
     "board": {"core", "threads"},
     "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
-    "demo": {"core", "gateway", "panel", "store", "runner", "simulator", "demo"},
+    "demo": {"core", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
 """What each part may import of the package. `__main__` chooses parts and may import all of them."""
 

@@ -11,27 +11,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from gpiozero import DigitalOutputDevice, GPIOPinInUse
-
 from appliance.config import NetworkConfig
 from appliance.core.view import Sound
 from appliance.doctor.bench import Bench
 from appliance.doctor.console import Console
 from appliance.doctor.examine import attend
-from tests.doctor.doubles import PINS, Box
-
-NAMES = ("green", "amber", "red", "buzzer", "button")
-
-
-def still_taken(box: Box) -> list[str]:
-    """The pins that were not given back."""
-    taken = []
-    for name in NAMES:
-        try:
-            DigitalOutputDevice(getattr(PINS, name), pin_factory=box.pins).close()
-        except GPIOPinInUse:
-            taken.append(name)
-    return taken
+from tests.doctor.doubles import Box, still_taken
 
 
 def main(folder: Path) -> int:

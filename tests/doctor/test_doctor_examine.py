@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -15,18 +14,16 @@ from appliance.config import Config
 from appliance.core.values import Address
 from appliance.doctor import examine as module
 from appliance.doctor.bench import Bench
-from appliance.doctor.examine import Check, attend, examine
+from appliance.doctor.examine import Check, examine
 from appliance.doctor.finding import Finding, ok
 from appliance.simulator.gateway import SimulatedGateway
-from tests.doctor.doubles import PINS, Answer, Box, Person
-from tests.doctor.program import still_taken
+from tests.doctor.doubles import PINS, QUESTIONS, Box, all_is_off, everything_seen, examined
 from tests.gateway.adverts import responding
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Patio {os.getpid()}"
 """Other tests announce gateways on the loopback interface at the same time."""
 SECRET = "77aa0c5be1d94c03b4f5a6b7c8d9e0f1"
-QUESTIONS = ("frame around", "GREEN", "AMBER", "RED", "Did you hear")
 CHECKS = [
     "settings", "board", "supply", "pins", "display", "green light", "amber light", "red light", "buzzer", "button",
     "network", "mDNS", "gateway", "pairing",
@@ -40,41 +37,11 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
         yield gateway
 
 
-def press(box: Box) -> Callable[[], str]:
-    """A person who presses the button for a moment."""
-
-    def pressing() -> str:
-        pin, loop = box.pins.pin(PINS.button), asyncio.get_running_loop()
-        loop.call_later(0.02, pin.drive_low)
-        loop.call_later(0.12, pin.drive_high)
-        return ""
-
-    return pressing
-
-
-def everything_seen(box: Box) -> dict[str, Answer]:
-    return {**dict.fromkeys(QUESTIONS, "y\n"), "Press the button": press(box)}
-
-
-async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, Bench]:
-    """An examination without sounds, which take their time; the exit code, and who took part."""
-    bench, person = box.bench(answers)
-    bench.sounds = ()
-    try:
-        return await examine(bench), person, bench
-    finally:
-        bench.console.close()
-
-
 def marks(said: str) -> dict[str, str]:
     """Each check's mark."""
     # A terminal shows the answer's line end.
     lines = said.replace("[Y/n] ", "[Y/n]\n")
     return {name: mark for mark, name in re.findall(r"^(ok|WRONG|\?) +([a-zA-Z]+(?: light)?)  ", lines, re.MULTILINE)}
-
-
-def all_is_off(box: Box) -> bool:
-    return box.lit() == set() and still_taken(box) == [] and not box.display.on and box.bus.closed
 
 
 async def pair(box: Box, gateway: SimulatedGateway) -> str:
@@ -172,6 +139,21 @@ async def test_one_thing_that_is_not_seen_heard_or_felt(
     assert all_is_off(box)
 
 
+async def test_the_lights_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
+    box: Box, gateway: SimulatedGateway
+) -> None:
+    await pair(box, gateway)
+    seen: list[tuple[set[str], bool]] = []
+
+    def look() -> str:
+        seen.append((box.lit(), box.display.on))
+        return "y\n"
+
+    await examined(box, everything_seen(box) | dict.fromkeys(QUESTIONS, look))
+    lights: list[set[str]] = [{"green"}, {"amber"}, {"red"}, set()]
+    assert seen == [(set(), True), *((one, False) for one in lights)]
+
+
 async def test_a_person_who_leaves_is_asked_no_more(box: Box, gateway: SimulatedGateway) -> None:
     await pair(box, gateway)
 
@@ -204,7 +186,8 @@ async def test_a_check_that_breaks_and_one_that_never_ends_stop_no_other(
     checks = [Check("one", breaks), Check("two", never_ends), Check("three", well)]
     monkeypatch.setattr(module, "checks_for", lambda _: checks)
     box.limits = replace(box.limits, check=0.05)
-    code, person, _ = await examined(box, None)
+    async with asyncio.timeout(5):
+        code, person, _ = await examined(box, None)
     assert code == 1
     assert "WRONG  one          could not be tried: LookupError: the moon is in the way\n" in person.said
     assert "WRONG  two          it took too long and was given up\n" in person.said
@@ -218,6 +201,11 @@ def test_the_checks_have_their_names() -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
 async def test_no_line_is_longer_than_the_terminal(box: Box, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    async def long(_: Bench) -> Finding:
+        return ok("tt-appliance " * 30)
+
+    checks = [*module.checks_for(box.config), Check("long", long)]
+    monkeypatch.setattr(module, "checks_for", lambda _: checks)
     monkeypatch.setenv("COLUMNS", str(columns))
     box.display.present = False
     box.bus.strangers = set(range(0x40, 0x60))
@@ -259,41 +247,3 @@ async def test_a_hostile_name_in_settings_and_pairing_does_not_speak_for_the_doc
     assert marks(person.said)["pairing"] == "WRONG"
     assert re.findall(r"^ok +pairing", person.said, re.MULTILINE) == []
     assert SECRET not in person.said
-
-
-async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
-    box.limits = replace(box.limits, bus=5.0)
-    bench, person = box.bench({})
-    box.display.hang()
-    examining = asyncio.create_task(attend(bench))
-    await asyncio.to_thread(box.display.hanging.wait, 5)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
-        os.kill(os.getpid(), number)
-        await asyncio.sleep(0.02)
-    assert not examining.done()
-    box.display.let_go()
-    assert await examining == 128 + signal.SIGTERM
-    assert person.said.endswith("\nEnded early. Everything is off.\n")
-    assert all_is_off(box)
-
-
-@pytest.mark.parametrize("question", [*QUESTIONS, "Press the button"])
-async def test_all_is_off_when_it_is_ended_at_a_question(box: Box, question: str) -> None:
-    box.limits = replace(box.limits, answer=30.0, press=30.0)
-    asked = asyncio.Event()
-
-    def come() -> str:
-        asked.set()
-        return ""
-
-    bench, _ = box.bench(everything_seen(box) | {question: come})
-    bench.sounds = ()
-    examining = asyncio.create_task(examine(bench))
-    async with asyncio.timeout(5):
-        await asked.wait()
-    examining.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await examining
-    bench.console.close()
-    assert box.display.sent > 0
-    assert all_is_off(box)

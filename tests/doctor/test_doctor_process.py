@@ -130,9 +130,11 @@ def test_at_a_terminal_nothing_is_broken_by_its_edge_and_the_end_of_input_is_the
         doctor.answer("no\n")
         doctor.hear("WRONG  green light  not seen")
         doctor.hear("Do you see the AMBER light, and no other? [Y/n] ")
+        doctor.answer("\n")
+        doctor.hear("Do you see the RED light, and no other? [Y/n] ")
         doctor.answer("\x04")
         doctor.hear("(no answer; nobody is asked any more)")
-        doctor.hear("red light    lit; nobody was asked whether it was seen")
+        doctor.hear("button       not stuck; nobody was asked to press it")
         assert doctor.end() == 1
     lines = doctor.said.replace("\r", "").split("\n")
     assert [line for line in lines if len(line) > 80] == []
