@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "yaml_lines": set(),
     "simulator": {"simulator"},
     "board": {"core", "threads"},
+    "box": {"box", "yaml_lines"},
     "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
