@@ -14,6 +14,9 @@ die() { say "$@"; exit 1; }
 
 # Of everything that the base layer is made of.
 base_hash() {
-    cat image/base image/lib.sh image/packages image/apt-preferences image/requirements-pi.lock image/modules.py \
-        image/modules image/runtime.py requirements.lock pyproject.toml | sha256sum | cut -c 1-16
+    {
+        cat image/base image/base-* image/lib.sh image/packages image/apt-preferences image/requirements-pi.lock \
+            image/modules.py image/modules
+        $python image/runtime.py
+    } | sha256sum | cut -c 1-16
 }
