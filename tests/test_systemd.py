@@ -109,3 +109,13 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     ]
     assert ours == []
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (package systemd)")
+def test_the_service_is_shut_in(tmp_path: Path) -> None:
+    """As systemd itself rates it, from 0 to 10; below 1.6 nothing is left open that the appliance has no use for."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text())
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout

@@ -226,7 +226,7 @@ def unpack_boot(image: Path, to: Path) -> None:
     chip = re.search(r"\bpl061@[0-9a-f]+", source)
     assert chip is not None
     run("fdtput", "-r", tree, "/gpio-keys", f"/{chip[0]}")
-    run("fdtput", tree, "/", "serial-number", SERIAL)
+    run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
     run("fdtput", "-c", tree, "/system")
     run("fdtput", "-t", "x", tree, "/system", "linux,revision", "a02082")
 
@@ -236,6 +236,18 @@ def copy_card(image: Path, to: Path, size: str = "1G") -> Path:
     subprocess.run(["cp", "--sparse=always", image, to], check=True)
     subprocess.run(["truncate", "-s", size, to], check=True)
     return to
+
+
+def partition_start(card: Path, number: int) -> int:
+    """Where a partition begins, in bytes, as the card's own table says."""
+    with card.open("rb") as file:
+        entry = file.read(512)[446 + 16 * (number - 1) :][:16]
+    return int.from_bytes(entry[8:12], "little") * 512
+
+
+def write_settings(card: Path, settings: Path) -> None:
+    """Put a settings file on the card, as a person at a PC does."""
+    run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(settings), "::tt-appliance.yaml")
 
 
 def missing() -> list[str]:
