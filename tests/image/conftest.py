@@ -30,13 +30,16 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return make_built(tmp_path_factory.mktemp("image"))
+
+
+def make_built(folder: Path) -> Built:
     """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
     assert packed, "there is no image: make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
     assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
-    folder = tmp_path_factory.mktemp("image")
-    image = folder / "card.img"
+    image = folder / "image.img"
     with image.open("wb") as file:
         subprocess.run(["xz", "-dc", "-T", "2", packed[-1]], stdout=file, check=True)
     base = subprocess.run(["image/base"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

@@ -64,24 +64,29 @@ class Machine:
         self._buffer = b""
         self.started = 0.0
 
-    def start(self, extra: str = "") -> None:
-        """Plug it in. extra: more for the kernel's command line."""
+    def start(self, extra: str = "", log: Path | None = None) -> None:
+        """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes."""
         assert self._qemu is None
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
         for path in sockets.values():
             path.unlink(missing_ok=True)
         with (self._directory / "console.log").open("ab") as console:
-            self._qemu = self.lab.start_machine(self._command(extra), log=console)
+            self._qemu = self.lab.start_machine(self._command(extra, log), log=console)
         self.started = time.monotonic()
         self._agent = _connect(sockets["agent"])
         self._buffer = b""
 
-    def _command(self, extra: str) -> list[str]:
+    def _command(self, extra: str, log: Path | None) -> list[str]:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {extra}".strip()]
-        command += ["-drive", f"if=none,id=card,file={self.card},format=raw,cache=writeback"]
+        command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}"]
+        if log is None:
+            command += ["-blockdev", "driver=raw,node-name=card,file=file"]
+        else:
+            command += ["-blockdev", f"driver=file,node-name=log,filename={log}"]
+            command += ["-blockdev", "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"]
         command += ["-device", "virtio-blk-pci,drive=card"]
         command += ["-drive", f"if=none,id=test,file={self._disk},format=raw,readonly=on"]
         command += ["-device", "virtio-blk-pci,drive=test"]
