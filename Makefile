@@ -41,7 +41,7 @@ power-cut: venv ## Pull the plug at N random moments, with what was not flushed 
 lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--extra simulator --extra window --extra dev pyproject.toml --output-file requirements.lock
+		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## Take away what the other targets made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

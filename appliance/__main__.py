@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import signal
 import sys
@@ -17,11 +16,14 @@ from appliance import __version__
 if TYPE_CHECKING:
     from appliance.config import Config
     from appliance.core.events import Event
+    from appliance.core.values import Mistake
     from appliance.panel import Panel
-    from appliance.runner import Gateways
+    from appliance.runner import Gateways, Keeper
 
 log = logging.getLogger("appliance")
 
+SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yaml")
+"""Where the service's settings are, with the image and without it; whoever asks the doctor means those."""
 EX_CONFIG = 78
 """The exit code of a configuration that can't be used (sysexits.h)."""
 
@@ -33,11 +35,11 @@ def main(argv: list[str] | None = None) -> int:
         from appliance.simulator.cli import main as simulate
 
         return simulate(arguments[1:])
-    options = _parser().parse_args(arguments)
+    options = _parser(arguments).parse_args(arguments)
     return int(options.command(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tt-appliance",
         description="Shows a kitchen how many Table Tracker orders are active, and sounds the pages.",
@@ -50,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
     )
     run.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    run.add_argument(
+        "--lenient", action="store_true", help="show mistakes in the settings on the display, and go on without them"
+    )
     run.add_argument("--verbose", action="store_true", help="log more")
     run.set_defaults(command=_run)
 
@@ -64,13 +69,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
-    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
     doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
     doctor.set_defaults(command=_doctor)
 
     screens = commands.add_parser("screens", help="draw every screen, in each size, as pictures")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
     screens.set_defaults(command=_screens)
+
+    history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
+    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    history.set_defaults(command=_history)
+    if arguments[:1] == ["history"]:
+        from appliance.history.cli import add_arguments
+
+        add_arguments(history)
+
+    pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
+    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    pair.set_defaults(command=_pair)
 
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
@@ -82,31 +99,55 @@ def _run(options: argparse.Namespace) -> int:
 
     # Told to end before there is a loop that could do so in an orderly way: there is nothing to put in order yet.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = _load(options.config)
-    if config is None:
-        return EX_CONFIG
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
+    mistakes: tuple[Mistake, ...] = ()
+    if options.lenient and options.config is not None:
+        from appliance.config_mistakes import load_leniently
+
+        config, mistakes = load_leniently(options.config)
+        for mistake in mistakes:
+            log.warning("Left out of %s: line %s: %s: %s", options.config, mistake.line, mistake.key, mistake.text)
+    else:
+        strict = _load(options.config)
+        if strict is None:
+            return EX_CONFIG
+        config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
     panel = _panel(config, options.panel)
+    import asyncio
+
     with logs.held_back() if options.panel == "terminal" else nullcontext():
-        return asyncio.run(_serve(config, panel))
+        return asyncio.run(_serve(config, panel, mistakes))
 
 
-async def _serve(config: Config, panel: Panel) -> int:
+async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> int:
     """Run the appliance until it is told to end."""
+    import asyncio
+
     from appliance.board import watch_board
     from appliance.core.machine import begin
     from appliance.runner import Runner
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
-    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__)
-    runner = Runner(state, lambda tell: _gateways(config, tell), TokenStore(config.state_dir), panel, watch_board)
+    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
+    store = TokenStore(config.state_dir)
+    runner = Runner(state, lambda tell: _gateways(config, tell), store, panel, watch_board, lambda: _keeper(config))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
     await runner.run()
     return 0
+
+
+def _keeper(config: Config) -> Keeper:
+    """Loads what keeps the archive, which takes its time and the first picture does not need."""
+    from appliance.history.archive import MIB, MONTH, Archive, Bounds
+    from appliance.history.keeper import Keeper
+
+    return Keeper(
+        Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
+    )
 
 
 def _panel(config: Config, kind: str) -> Panel:
@@ -163,6 +204,8 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    import asyncio
+
     from appliance import logs
 
     # That a gateway is lost is seen on the screen, and meant to be.
@@ -182,6 +225,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _demo_in_a_window() -> int:
+    import asyncio
+
     from appliance.demo.play import play
     from appliance.panel.window import WindowMissingError, WindowPanel
 
@@ -195,10 +240,32 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
+    config = _load(options.config or next(filter(Path.is_file, SETTINGS), None))
+    if config is None:
+        return EX_CONFIG
+    return doctor.main(config, questions=not options.no_questions)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.cli import main
+
     config = _load(options.config)
     if config is None:
         return EX_CONFIG
-    return doctor.main(config, questions=not options.no_questions and sys.stdin.isatty())
+    logs.set_up(logging.WARNING)
+    return main(options, config, chosen=options.config is not None)
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.history.pair import main
+
+    config = _load(options.config)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(config)
 
 
 def _screens(options: argparse.Namespace) -> int:

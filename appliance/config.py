@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,9 +76,46 @@ class BuzzerConfig:
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """interfaces: names of those to look for gateways on; empty for every one but loopback."""
+    """interfaces: names of those to look for gateways on; empty for every one but loopback.
+
+    address: a fixed one with its prefix, such as 192.168.1.50/24; None for DHCP. router, dns: what goes with it. The
+    last three are applied by the image alone.
+    """
 
     interfaces: tuple[str, ...] = ()
+    address: str | None = None
+    router: str | None = None
+    dns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WifiConfig:
+    """The wireless network, applied by the image alone. country: two capital letters. name: the network's."""
+
+    country: str | None = None
+    name: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxConfig:
+    """The machine itself, applied by the image alone. host_name: None for one from the board's serial number.
+
+    ssh_key: a public key in the form of authorized_keys; without one nobody can log in.
+    """
+
+    host_name: str | None = None
+    time_zone: str = "Etc/UTC"
+    time_server: str | None = None
+    ssh_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """How much of the orders that are over is kept. months: of 365.25 / 12 days. size: MiB of the archive's file."""
+
+    months: int = 13
+    size: int = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +128,9 @@ class Config:
     pins: Pins = field(default_factory=Pins)
     buzzer: BuzzerConfig = field(default_factory=BuzzerConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    wifi: WifiConfig = field(default_factory=WifiConfig)
+    box: BoxConfig = field(default_factory=BoxConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     state_dir: Path = Path("/var/lib/tt-appliance")
 
     @property
@@ -124,8 +165,11 @@ class ConfigError(Exception):
 
 def load(path: Path | None) -> Config:
     """The configuration in a file, or the default one. Raises ConfigError, also where the file can't be read."""
-    if path is None:
-        return Config()
+    return Config() if path is None else parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """What stands in a file. Raises ConfigError where that is no text, or can't be had."""
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -138,16 +182,27 @@ def load(path: Path | None) -> Config:
         what = f"larger than {MAX_BYTES // 1024} KiB; this is no configuration"
         raise ConfigError((Problem(name, data[:MAX_BYTES].count(b"\n") + 1, None, None, what),))
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
         raise ConfigError((Problem(name, line, None, None, what),)) from error
-    return parse(text, name)
 
 
 def parse(text: str, name: str) -> Config:
     """The configuration in a text. name: the file's, for messages. Raises ConfigError with all that is wrong."""
+    config, problems = examine(text, name)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def examine(text: str, name: str, without: Collection[str] = ()) -> tuple[Config, tuple[Problem, ...]]:
+    """What a text says, as far as it can be used, and all that is wrong with it, in the file's order.
+
+    without: dotted keys that are passed over. Values that are wrong each are left out; those that are wrong together
+    are not.
+    """
     from appliance import yaml_lines
 
     problems: list[Problem] = []
@@ -156,16 +211,14 @@ def parse(text: str, name: str) -> Config:
         problems.append(Problem(name, line, column, key, what))
 
     root = yaml_lines.read(text, report)
-    reader = _Reader(report)
+    reader = _Reader(report, without)
     if isinstance(root, yaml_lines.Mapping):
         reader.read(root, "")
     elif root is not None and not _is_null(root):
         report(root.line, None, None, "must be keys and values, such as `state_dir: /var/lib/tt-appliance`")
     config: Config = _with_values(Config(), "", reader.values)
     _check_together(config, reader, report)
-    if problems:
-        raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)))
-    return config
+    return config, tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
 
 def dump(config: Config) -> str:
@@ -194,7 +247,8 @@ def _is_null(node: Node) -> bool:
 class _Reader:
     """Collects the values and lines of the keys in a mapping, and reports those that are wrong."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, without: Collection[str]) -> None:
+        self._without = without
         self.values: dict[str, Any] = {}
         self.lines: dict[str, int] = {}
         self.wrong: set[str] = set()
@@ -216,7 +270,7 @@ class _Reader:
                     self._report(entry.node.line, None, dotted, f"must hold keys of its own, indented below it: {keys}")
             elif dotted not in KEYS or "." in entry.key:
                 self._report(entry.line, None, dotted, f"unknown key; {_hint(entry.key, section)}")
-            elif not _is_null(entry.node):
+            elif not _is_null(entry.node) and dotted not in self._without:
                 self.lines[dotted] = entry.line
                 try:
                     self.values[dotted] = KEYS[dotted].check(entry.node)
@@ -282,6 +336,7 @@ def _check_together(config: Config, reader: _Reader, report: Report) -> None:
             what = f"must be less than {more}, which is {high:g} ({place(more)}), not {low:g}"
             report(lines[less], None, less, what)
 
+    _check_address(config.network, lines, report)
     uses: dict[int, list[str]] = {}
     for item in fields(Pins):
         if f"pins.{item.name}" not in reader.wrong:
@@ -293,3 +348,15 @@ def _check_together(config: Config, reader: _Reader, report: Report) -> None:
             free = min(set(range(4, 28)) - set(uses), key=lambda pin: (abs(pin - number), pin))
             what = f"GPIO {number} is already {first} ({place(first)}); each pin has one use, and {free} is free"
             report(lines[key], None, key, what)
+
+
+def _check_address(network: NetworkConfig, lines: dict[str, int], report: Report) -> None:
+    from ipaddress import ip_address, ip_interface
+
+    if network.router is None:
+        return
+    if network.address is None:
+        report(lines["network.router"], None, "network.router", "needs network.address too; without it DHCP tells both")
+    elif ip_address(network.router) not in ip_interface(network.address).network:
+        what = f"must be in the network of network.address, {ip_interface(network.address).network}"
+        report(lines["network.router"], None, "network.router", what)

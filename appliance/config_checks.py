@@ -45,13 +45,15 @@ def shown(node: Node) -> str:
     return quoted(node.text if len(node.text) <= 40 else node.text[:39] + "…")
 
 
-def _scalar(node: Node, must: str) -> Scalar:
+def scalar_of(node: Node, must: str) -> Scalar:
+    """The one value that a node is. must: begins the error where it is something else. Raises ValueError."""
     if not isinstance(node, Scalar):
         raise ValueError(f"{must}, not {shown(node)}")
     return node
 
 
-def _text(node: Node, must: str) -> str:
+def text_of(node: Node, must: str) -> str:
+    """The text that a node is; never empty. must: as above. Raises ValueError."""
     if not isinstance(node, Scalar):
         raise ValueError(f"{must}, not {shown(node)}; put it in quotes")
     if node.kind != "str":
@@ -65,7 +67,7 @@ def _text(node: Node, must: str) -> str:
 
 def flag(node: Node) -> bool:
     """true or false (or YAML's yes, no, on and off)."""
-    scalar = _scalar(node, "must be true or false")
+    scalar = scalar_of(node, "must be true or false")
     if scalar.kind != "bool":
         guess = {"1": "; write true", "0": "; write false"}.get(scalar.text, "")
         if scalar.text.lower() in ("true", "yes", "on", "false", "no", "off"):
@@ -79,7 +81,7 @@ def whole(low: int, high: int, what: str = "") -> Check:
     must = f"must be a whole number from {low} to {high}{what}"
 
     def check(node: Node) -> int:
-        scalar = _scalar(node, must)
+        scalar = scalar_of(node, must)
         if not (scalar.plain and _INT.fullmatch(scalar.text)):
             raise ValueError(f"{must}, not {shown(node)}{_number_hint(scalar)}")
         value = int(scalar.text, 16 if scalar.text.startswith("0x") else 10)
@@ -109,7 +111,7 @@ def seconds_or_never(node: Node) -> float:
 
 
 def _seconds(node: Node, must: str, never: bool) -> float:
-    scalar = _scalar(node, must)
+    scalar = scalar_of(node, must)
     text = scalar.text
     if not (scalar.plain and _FLOAT.fullmatch(text)) or re.match(r"0[0-9]", text):
         clock = re.fullmatch(r"(?:([0-9]{1,3}):(?=[0-5]))?([0-9]{1,4}):([0-5][0-9])", text)
@@ -141,7 +143,7 @@ def percent(node: Node) -> int:
 def height(node: Node) -> int:
     """The display's height in pixels: 64 or 32."""
     must = "must be 64 or 32, the display's height in pixels"
-    scalar = _scalar(node, must)
+    scalar = scalar_of(node, must)
     if not scalar.plain or scalar.text not in ("64", "32"):
         raise ValueError(f"{must}, not {shown(node)}{_number_hint(scalar)}")
     return int(scalar.text)
@@ -150,7 +152,7 @@ def height(node: Node) -> int:
 def buzzer_kind(node: Node) -> str:
     """A kind of buzzer: active or passive."""
     must = "must be active or passive"
-    kind = _text(node, must)
+    kind = text_of(node, must)
     if kind not in ("active", "passive"):
         near = nearest(kind, ("active", "passive"))
         raise ValueError(f"{must}, not {shown(node)}" + (f"; did you mean {near}?" if near else ""))
@@ -160,7 +162,7 @@ def buzzer_kind(node: Node) -> str:
 def rotation(node: Node) -> int:
     """The display's turn as luma.core counts it: 0, or 2 for upside down (180 is taken for 2)."""
     must = "must be 0, or 2 or 180 for upside down"
-    scalar = _scalar(node, must)
+    scalar = scalar_of(node, must)
     if not scalar.plain or scalar.text not in ("0", "2", "180"):
         raise ValueError(f"{must}, not {shown(node)}{_number_hint(scalar)}")
     return 0 if scalar.text == "0" else 2
@@ -168,7 +170,7 @@ def rotation(node: Node) -> int:
 
 def display_driver(node: Node) -> str:
     """A display that luma.oled has a driver for."""
-    name = _text(node, "must be the name of a display, such as ssd1306")
+    name = text_of(node, "must be the name of a display, such as ssd1306")
     if name == "ssd1306":
         return name
     known = _luma_displays()
@@ -205,7 +207,7 @@ def nearest(word: str, known: tuple[str, ...]) -> str | None:
 def address(node: Node) -> Address:
     """Where a gateway is: `host`, `host:port`, `1.2.3.4`, `[v6]` or `[v6]:port`."""
     must = f"must be a host name or an IP address, with :PORT where it is not {HTTP_PORT}"
-    text = _text(node, must)
+    text = text_of(node, must)
     url = re.fullmatch(r"(?:https?|ws)://([^/]+)(?:/.*)?", text)
     if url:
         raise ValueError(f"{must}, not a URL; write {url[1]}")
@@ -213,7 +215,7 @@ def address(node: Node) -> Address:
     plain = re.fullmatch(r"([^:\[\]]+)(?::([0-9]+))?", text)
     if bracketed and _ip_version(bracketed[1]) == 6:
         host, port = bracketed[1], bracketed[2]
-    elif plain and _host_like(plain[1]):
+    elif plain and host_like(plain[1]):
         host, port = plain[1], plain[2]
     elif _ip_version(text) == 6:
         host, port = text, None
@@ -236,7 +238,8 @@ def _ip_version(text: str) -> int | None:
         return None
 
 
-def _host_like(text: str) -> bool:
+def host_like(text: str) -> bool:
+    """Whether it may be a host's name, or is an IPv4 address."""
     if re.fullmatch(r"[0-9.]+", text):
         return _ip_version(text) == 4
     label = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -246,7 +249,7 @@ def _host_like(text: str) -> bool:
 def gateway_name(node: Node) -> str:
     """A DNS-SD instance name: text of at most 63 bytes (RFC 6763, 4.1.1), without control characters."""
     must = "must be a gateway's name as it announces itself"
-    text = _text(node, must)
+    text = text_of(node, must)
     if len(text.encode("utf-8", "replace")) > 63:
         raise ValueError(f"{must}, of at most 63 bytes")
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in text):
@@ -261,7 +264,7 @@ def interfaces(node: Node) -> tuple[str, ...]:
         raise ValueError(f"{must}" + (f"; write [{node.text}]" if isinstance(node, Scalar) else ""))
     names: list[str] = []
     for item in node.items:
-        name = _text(item, "must be a list of names")
+        name = text_of(item, "must be a list of names")
         if not re.fullmatch(r"[!-.0-~]{1,15}", name) or name in (".", ".."):
             raise ValueError(f"{must}; {shown(item)} can't be the name of one")
         if name in names:
@@ -273,7 +276,7 @@ def interfaces(node: Node) -> tuple[str, ...]:
 def directory(node: Node) -> Path:
     """A path; a relative one starts at the working directory."""
     must = "must be the path of a directory"
-    text = _text(node, must)
+    text = text_of(node, must)
     if "\0" in text:
         raise ValueError(f"{must}, without a NUL character")
     if text.startswith("~"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import config_checks as check
+from appliance import config_machine as machine
 from appliance.core.values import HTTP_PORT
 
 
@@ -41,7 +42,10 @@ SECTIONS = {
     "display": "The OLED, on the I2C bus.",
     "pins": "BCM numbers of the GPIO pins; each has one use. The display's bus 1 is on 2 and 3.",
     "buzzer": "The buzzer.",
-    "network": "Where gateways are looked for.",
+    "network": "The network. With the image, a fixed address too; without one, DHCP tells it.",
+    "wifi": "The wireless network; with the image alone. Without a name, the cable is used.",
+    "box": "The machine itself; with the image alone.",
+    "history": "How much is kept of orders that are over; the oldest go first.",
 }
 """What stands above each group of keys."""
 
@@ -93,6 +97,24 @@ KEYS = {
     "network.interfaces": Key(
         check.interfaces, "Network interfaces, such as [eth0, wlan0]; none means every one but loopback.", _names
     ),
-    "state_dir": Key(check.directory, "Where the gateway's token is kept.", _quoted),
+    "network.address": Key(
+        machine.own_address, "A fixed address with its network's length, such as 192.168.1.50/24.", _quoted
+    ),
+    "network.router": Key(machine.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
+    "network.dns": Key(machine.addresses, "Name servers, such as [192.168.1.1].", _names),
+    "wifi.country": Key(
+        machine.country, "The country's two letters, such as DE: what may be sent differs by country.", _quoted
+    ),
+    "wifi.name": Key(machine.wifi_name, "The wireless network's name.", _quoted),
+    "wifi.password": Key(machine.wifi_password, "Its password.", _quoted),
+    "box.host_name": Key(machine.host_name, "The box's name; null: tt-appliance- and the board's number.", _quoted),
+    "box.time_zone": Key(machine.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
+    "box.time_server": Key(machine.time_server, "A time server, where the usual ones can't be reached.", _quoted),
+    "box.ssh_key": Key(
+        machine.ssh_key, "A public key, the line of a file such as id_ed25519.pub; nobody else can log in.", _quoted
+    ),
+    "history.months": Key(check.whole(1, 120, " (months)"), "How long they are kept."),
+    "history.size": Key(check.whole(4, 4096, " (MiB)"), "How large the archive may grow, in MiB."),
+    "state_dir": Key(check.directory, "Where the gateway's token and the archive of orders are kept.", _quoted),
 }
 """Every key there is, in the order in which they are printed."""

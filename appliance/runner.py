@@ -7,7 +7,7 @@ import gc
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from appliance import systemd
@@ -19,18 +19,24 @@ from appliance.core.effects import (
     DropPendingToken,
     Effect,
     ForgetTokens,
+    KeepHistory,
     MakeSound,
     OpenFeed,
     ResolveGateway,
     StartTimer,
+    StopKeepingHistory,
     StopTimer,
     StorePendingToken,
     StoreToken,
 )
 from appliance.core.events import (
     Event,
+    FeedLost,
+    FeedOpened,
     GatewayResolved,
     GatewayUnresolved,
+    HistoryKept,
+    HistoryNotKept,
     Timer,
     TimerFired,
     TokenAccepted,
@@ -47,6 +53,7 @@ from appliance.core.values import Gateway
 from appliance.core.view import Sound, View
 from appliance.core.words import legible
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
+from appliance.gateway.courtesy import Courtesy
 from appliance.panel import Panel
 from appliance.store import TokenStore
 from appliance.threads import in_daemon_thread
@@ -73,11 +80,21 @@ class Gateways(Protocol):
         """Ask for a name afresh; None where nobody answers."""
 
 
+class Keeper(Protocol):
+    """Where orders are kept that are over."""
+
+    async def keep(
+        self, what: KeepHistory, courtesy: Courtesy, resolve: Callable[[], Awaitable[Gateway | None]]
+    ) -> HistoryKept | HistoryNotKept:
+        """Bring the archive up to date. Never raises. resolve: asks afresh where the gateway is."""
+
+
 class Runner:
     """Runs the appliance until quit() is called or a task of it fails.
 
     find: makes the source of gateways, given where to tell events; it is called on a thread, and may take its time.
-    watch: tells of whatever else there is to know, for ever.
+    watch: tells of whatever else there is to know, for ever. keeper: makes the archive's keeper, on a thread too; None
+    keeps nothing.
     """
 
     def __init__(
@@ -87,12 +104,17 @@ class Runner:
         store: TokenStore,
         panel: Panel,
         watch: Callable[[Callable[[Event], None]], Coroutine[Any, Any, None]] | None = None,
+        keeper: Callable[[], Keeper] | None = None,
     ) -> None:
         self.state = state
         self._store = store
         self._panel = panel
         self._find = find
         self._watch = watch
+        self._make_keeper = keeper
+        self._keeper: Keeper | None = None
+        self._courtesy = Courtesy()
+        self._keeping: dict[int, asyncio.Task[None]] = {}
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._quit = False
@@ -160,7 +182,10 @@ class Runner:
     def _take_events(self, now: float) -> list[Sound]:
         sounds: list[Sound] = []
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
-            self.state, effects = machine.step(self.state, self._events.popleft(), now)
+            event = self._events.popleft()
+            if isinstance(event, FeedOpened | FeedLost | TokenRefused):
+                self._courtesy.settled(event.attempt)
+            self.state, effects = machine.step(self.state, event, now)
             for effect in effects:
                 if isinstance(effect, MakeSound):
                     sounds.append(effect.sound)
@@ -215,9 +240,11 @@ class Runner:
             case ResolveGateway():
                 self._start(self._resolve(effect))
             case OpenFeed(attempt, address, token):
+                self._courtesy.opening(attempt)
                 self._feeds[attempt] = task = self._start(self._run_feed(attempt, address, token, self.tell))
-                task.add_done_callback(lambda _: self._feeds.pop(attempt, None))
+                task.add_done_callback(lambda _: self._feed_ended(attempt))
             case CloseFeed(attempt):
+                self._courtesy.settled(attempt)
                 feed = self._feeds.pop(attempt, None)
                 if feed is not None:
                     feed.cancel()
@@ -229,8 +256,19 @@ class Runner:
                 self._start(self._write(self._store.drop_pending))
             case ForgetTokens():
                 self._start(self._write(self._store.forget))
+            case KeepHistory(attempt):
+                self._keeping[attempt] = task = self._start(self._keep(effect))
+                task.add_done_callback(lambda _: self._keeping.pop(attempt, None))
+            case StopKeepingHistory(attempt):
+                keeping = self._keeping.pop(attempt, None)
+                if keeping is not None:
+                    keeping.cancel()
             case MakeSound():
                 pass
+
+    def _feed_ended(self, attempt: int) -> None:
+        self._feeds.pop(attempt, None)
+        self._courtesy.settled(attempt)
 
     def _fire(self, timer: Timer) -> None:
         del self._timers[timer]
@@ -284,6 +322,15 @@ class Runner:
     async def _resolve(self, effect: ResolveGateway) -> None:
         gateway = await self._gateways.resolve(effect.name)
         self.tell(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
+
+    async def _keep(self, effect: KeepHistory) -> None:
+        if self._make_keeper is None:
+            self.tell(HistoryNotKept(effect.attempt))
+            return
+        if self._keeper is None:
+            # Its libraries are loaded when there is something to keep, so that the first count does not wait for them.
+            self._keeper = await in_daemon_thread(self._make_keeper, "load the archive")
+        self.tell(await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway)))
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
         """One write to flash, after those before it."""

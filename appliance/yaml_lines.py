@@ -6,6 +6,7 @@ words, and a key given twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,9 @@ def read(text: str, report: Report) -> Node | None:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and re.search("quoted scalar|flow ", error.context or ""):
+            # What was never closed is at fault, and not where the file ended.
+            mark = error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         report(mark.line + 1 if mark else None, mark.column + 1 if mark else None, None, f"broken YAML: {what}")
         return None

@@ -23,6 +23,7 @@ from appliance.config import (
     ConfigError,
     DisplayConfig,
     GatewayConfig,
+    HistoryConfig,
     NetworkConfig,
     Pins,
     Problem,
@@ -58,6 +59,7 @@ buzzer:
   volume: 40
   repeat_pages: yes
 network: {interfaces: [eth0, wlan0]}
+history: {months: 3, size: 64}
 state_dir: /tmp/state
 """
 
@@ -70,6 +72,7 @@ def test_every_key_is_read() -> None:
         pins=Pins(5, 6, 12, 13, 19),
         buzzer=BuzzerConfig(False, "passive", 40, True),
         network=NetworkConfig(("eth0", "wlan0")),
+        history=HistoryConfig(3, 64),
         state_dir=Path("/tmp/state"),
     )
 

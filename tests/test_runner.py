@@ -20,7 +20,7 @@ from appliance.core.view import Sound, View
 from appliance.demo.watcher import WatcherPanel
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.typed import TypedGateway
-from appliance.runner import Runner
+from appliance.runner import Keeper, Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
@@ -32,7 +32,9 @@ NAME = f"Bar {os.getpid()}"
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
     """Nothing of the appliance may block the loop; the tests themselves look at files."""
-    with blockbuster_ctx(["appliance.runner", "appliance.gateway", "appliance.core", "appliance.systemd"]) as buster:
+    with blockbuster_ctx(
+        ["appliance.runner", "appliance.gateway", "appliance.core", "appliance.history", "appliance.systemd"]
+    ) as buster:
         yield buster
 
 
@@ -44,7 +46,11 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 
 @asynccontextmanager
 async def appliance(
-    state_dir: Path, *, typed: SimulatedGateway | None = None, benchmarks: Benchmarks | None = None
+    state_dir: Path,
+    *,
+    typed: SimulatedGateway | None = None,
+    benchmarks: Benchmarks | None = None,
+    keeper: Callable[[], Keeper] | None = None,
 ) -> AsyncIterator[WatcherPanel]:
     """A running appliance; typed: the gateway whose address was typed in, else mDNS finds one."""
 
@@ -54,7 +60,8 @@ async def appliance(
         return TypedGateway(tell, Address(typed.host, typed.port), "Bar")
 
     panel = WatcherPanel()
-    runner = Runner(begin(benchmarks or Benchmarks(), typed=typed is not None), find, TokenStore(state_dir), panel)
+    state = begin(benchmarks or Benchmarks(), typed=typed is not None)
+    runner = Runner(state, find, TokenStore(state_dir), panel, keeper=keeper)
     running = asyncio.create_task(runner.run())
     try:
         yield panel

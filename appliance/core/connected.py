@@ -18,6 +18,8 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
     GatewayFound,
+    HistoryKept,
+    HistoryNotKept,
     MessageIgnored,
     MessageUnusable,
     NetworkChanged,
@@ -28,6 +30,7 @@ from appliance.core.events import (
     TimerFired,
     TokenRefused,
 )
+from appliance.core.keeping import keep, kept, moved, not_kept
 from appliance.core.moves import (
     LOOK_EVERY,
     PAGE_AGAIN,
@@ -81,12 +84,22 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return _late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:
             return _repeat(state, state.alert, now)
+        case TimerFired(Timer.HISTORY) if not state.filling:
+            return keep(state, now)
+        case HistoryKept(attempt) if attempt == state.filling:
+            return kept(state, event, now)
+        case HistoryNotKept(attempt) if attempt == state.filling:
+            return not_kept(state)
         case ButtonPressed():
             return _pressed(state, now)
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.
-            return (state, ()) if state.address in gateway.addresses else _doubt(state, now)
+            if state.address in gateway.addresses:
+                return state, ()
+            state, stopped = moved(state)
+            state, doubt = _doubt(state, now)
+            return state, (*stopped, *doubt)
         case NetworkChanged(()) if not state.world.typed:
             return disconnect(state, now)
         case NetworkChanged():

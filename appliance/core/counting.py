@@ -1,14 +1,29 @@
-"""What the display says while the feed is live: the count, an order that was paged, the oldest orders, and today."""
+"""What the display says while the feed is live: the count, an order that was paged, and the oldest orders."""
 
 from __future__ import annotations
 
 import math
 
-from appliance.core.orders import TO_GO, Held, Summary, next_late, oldest
+from appliance.core.orders import Held, Summary, next_late, oldest
 from appliance.core.states import Connected, State
-from appliance.core.values import Benchmarks, Order
-from appliance.core.view import Count, Leds, Light, Listing, Mark, Paged, Remark, Row, Screen, Sign
-from appliance.core.words import age, clock, legible
+from appliance.core.values import TO_GO, Benchmarks, Order
+from appliance.core.view import (
+    Count,
+    Icon,
+    Leds,
+    Light,
+    Line,
+    Listing,
+    Mark,
+    Message,
+    Paged,
+    Remark,
+    Row,
+    Screen,
+    Sign,
+    Size,
+)
+from appliance.core.words import age, legible
 
 BEAT = 2.0
 """Seconds between two changes of the heartbeat: slow enough to be calm, and to let the box sleep in between."""
@@ -32,6 +47,13 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
             tracker = legible(orders[0].name, SHORT_NAME)
             screen = Paged(tracker, place(orders[0]), more, f"{told.active} {noun}")
             return screen, min(until, alert.until), True
+    if now < state.welcome_until:
+        words = (
+            Line("Paired", Size.MEDIUM),
+            Line(f"with {legible(state.gateway.name)}"),
+            Line(f"{told.active} {noun}"),
+        )
+        return Message(words, icon=Icon.PAIRED), min(until, state.welcome_until), False
     count = Count(
         count=str(told.active),
         noun=noun,
@@ -82,22 +104,6 @@ def oldest_orders(state: Connected, now: float) -> tuple[Listing, float]:
         return Listing("Oldest orders", (Row("none"),)), math.inf
     rows = tuple(_row(held, state.world.benchmarks, now) for held in found)
     return Listing("Oldest orders", rows), min(_next_minute(held.since, now) for held in found)
-
-
-def today(state: Connected, now: float) -> tuple[Listing, float]:
-    """The page of what was delivered today, as far as this box has seen it, and until when it holds."""
-    tally = state.book.today.on(state.book.offset, now)
-    since = now if tally.since is None else tally.since
-    target = state.world.benchmarks.late_after
-    rows = [Row("delivered", str(tally.delivered))]
-    average, median, within = tally.average, tally.median, tally.within(target)
-    if average is not None and median is not None and within is not None:
-        rows += [
-            Row("average, median", f"{clock(average)}, {clock(median)}"),
-            Row(f"within {clock(target)}", f"{within:.0%}"),
-        ]
-    rows.append(Row("seen by this box for", age(now - since)))
-    return Listing("Today", tuple(rows)), _next_minute(since, now)
 
 
 def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.core.delivery import Finished
 from appliance.core.events import Timer
 from appliance.core.values import Address, Credential, Gateway, Token
 from appliance.core.view import Sound
@@ -78,6 +79,29 @@ class ForgetTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepHistory:
+    """Bring the archive up to date with what the gateway still knows; answered by HistoryKept or HistoryNotKept.
+
+    gateway: whose token this is. day: the one whose figures are wanted, None for the latest there is. seen: what the
+    feed told and the archive does not hold yet.
+    """
+
+    attempt: int
+    gateway: str
+    address: Address
+    token: Token
+    day: int | None
+    seen: tuple[Finished, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopKeepingHistory:
+    """Ask the gateway for no more of it; what is in the archive stays there."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartTimer:
     """Start a timer, or move it if it runs. delay: seconds. jitter: let the runner spread it by up to a fifth."""
 
@@ -110,6 +134,8 @@ Effect = (
     | StoreToken
     | DropPendingToken
     | ForgetTokens
+    | KeepHistory
+    | StopKeepingHistory
     | StartTimer
     | StopTimer
     | MakeSound

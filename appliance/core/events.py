@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from appliance.core.tally import Figures, GatewayFigures
 from appliance.core.values import Board, Credential, Gateway, Order, Token
 
 
@@ -227,6 +228,30 @@ class BoardRead:
     board: Board
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryKept:
+    """The archive is up to date.
+
+    day: of the gateway's local time, as in `Tally`; None where the archive is empty. figures: what it holds of that
+    day. uuids: that day's orders. measured: those of which it was told what this box saw, and which it holds. gateway:
+    what the gateway itself says of today.
+    """
+
+    attempt: int
+    day: int | None
+    figures: Figures
+    uuids: frozenset[str]
+    measured: frozenset[str]
+    gateway: GatewayFigures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryNotKept:
+    """The archive could not be brought up to date this time; the log says why."""
+
+    attempt: int
+
+
 class Timer(StrEnum):
     """The timers that the machine may start. Each runs once; starting it again moves it."""
 
@@ -239,6 +264,7 @@ class Timer(StrEnum):
     LATE = "an order becomes late"
     STUCK = "button is stuck"
     REPEAT = "page again"
+    HISTORY = "keep the history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,5 +296,7 @@ Event = (
     | ButtonReleased
     | ButtonStuck
     | BoardRead
+    | HistoryKept
+    | HistoryNotKept
     | TimerFired
 )

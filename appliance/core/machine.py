@@ -47,7 +47,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.trying import trying
-from appliance.core.values import Benchmarks, PanelSettings
+from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
 HOLD_TO_FORGET = 5.0
@@ -66,9 +66,13 @@ def begin(
     typed: bool = False,
     settings: PanelSettings | None = None,
     version: str = "",
+    mistakes: tuple[Mistake, ...] = (),
 ) -> State:
-    """The state at power-on, before anything is known. typed: the gateway's address is in the config."""
-    return Discovering(World(benchmarks, settings or PanelSettings(), version, typed=typed))
+    """The state at power-on, before anything is known.
+
+    typed: the gateway's address is in the config. mistakes: what is wrong with the config, and left out.
+    """
+    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, typed=typed))
 
 
 def step(state: State, event: Event, now: float) -> Step:

@@ -14,6 +14,7 @@ from appliance.core.effects import (
     OpenFeed,
     ResolveGateway,
     StartTimer,
+    StopKeepingHistory,
     StopTimer,
     StorePendingToken,
 )
@@ -64,6 +65,8 @@ STALE_AFTER_LOSS = 5.0
 """Seconds for which a count may stand when its feed closed while a second one was already opening."""
 PAGE_SHOWS = 8.0
 """Seconds for which a paged order takes the place of the count, unless a press or another page ends it."""
+PAIRED_SHOWS = 4.0
+"""Seconds for which it is said that the box is paired: whoever pressed the gateway's button is on the way back."""
 PAGE_AGAIN = 40.0
 """Seconds after which a page that nobody answered sounds again, where that is wanted: as pagers of this trade do."""
 PAGE_REPEATS = 3
@@ -74,6 +77,14 @@ PAGE_LASTS = 1.5
 """Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
 LOOK_EVERY = 10.0
 """Seconds between two looks at the whole set, whatever the gateway says."""
+KEEP_EVERY = 3600.0
+"""Seconds between two fillings of the archive: so few writes reach the flash, and the gateway keeps two weeks."""
+KEEP_SOON = 20.0
+"""Seconds after a feed became live at which the archive is filled: a gateway that comes back has enough to do."""
+KEEP_AGAIN = 600.0
+"""Seconds after a filling that failed at which it is tried again."""
+KEPT_AN_HOUR = 6
+"""Fillings within an hour, after which those that a bad line asks for have to wait."""
 
 GATEWAY_UNREACHABLE = "gateway unreachable"
 FEED_REFUSED = "feed refused"
@@ -204,7 +215,9 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
     connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now, heard=now)
     effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
+    effects.append(StartTimer(Timer.HISTORY, keep_in(world, now), jitter=True))
     if link.fresh:
+        connected = replace(connected, welcome_until=now + PAIRED_SHOWS)
         effects.append(MakeSound(Sound.PAIRED))
     if link.paged:
         # Whatever sounded before the feed was lost was about something else.
@@ -239,6 +252,13 @@ def watch_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, .
     return replace(state, late_at=due), (effect,)
 
 
+def keep_in(world: World, now: float) -> float:
+    """Seconds until the archive may be filled after a reconnection."""
+    if len(world.kept) < KEPT_AN_HOUR:
+        return KEEP_SOON
+    return max(KEEP_SOON, world.kept[-KEPT_AN_HOUR] + KEEP_EVERY - now)
+
+
 def disconnect(state: Connected, now: float) -> Step:
     """The count is no longer known to be true: say so, and begin again at the gateway's name."""
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS, book=state.book)
@@ -256,11 +276,13 @@ def forget(state: State, now: float) -> Step:
 def leave(state: State) -> tuple[Effect, ...]:
     """Stop whatever a state has under way, before another is entered from the outside."""
     feeds: list[int] = []
+    filling: tuple[Effect, ...] = ()
     timers: tuple[Timer, ...]
     match state:
         case Connected():
             feeds = [feed for feed in (0 if state.lost else state.feed, state.looking) if feed]
-            timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT)
+            filling = (StopKeepingHistory(state.filling),) if state.filling else ()
+            timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY)
         case Connecting() | Offline():
             feeds = [state.link.attempt] if state.link.phase in (Phase.OPENING, Phase.PROMOTING) else []
             timers = (Timer.RETRY,)
@@ -268,4 +290,4 @@ def leave(state: State) -> tuple[Effect, ...]:
             timers = (Timer.ASK, Timer.WINDOW)
         case Discovering() | AwaitingPairing():
             timers = (Timer.RETRY,)
-    return (*map(CloseFeed, feeds), *map(StopTimer, timers))
+    return (*map(CloseFeed, feeds), *filling, *map(StopTimer, timers))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from appliance.core.delivery import Finished, finished
 from appliance.core.events import (
     MessageIgnored,
     MessageUnusable,
@@ -20,21 +21,27 @@ from appliance.core.events import (
     OrdersReplaced,
 )
 from appliance.core.tally import Tally
-from appliance.core.values import Benchmarks, Order
+from appliance.core.values import TO_GO, Benchmarks, Order
 
-TO_GO = "TO_GO"
-"""The order type of a guest who takes the order away (gateway API, orders)."""
+LOCATED = "located"
+"""The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
+SAT_LATER = 60.0
+"""Seconds by which a gateway may seem to have known a table before this box knew the order: its own delay."""
 CLOCK_JUMP = 24 * 3600.0
 """Seconds: a step of the gateway's clock that is larger than this is a clock being set, and no order's age."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An order and its age: it was 0 s old at `since`. exact: False where that is only the latest it can have been."""
+    """An order and its age: it was 0 s old at `since`. exact: False where that is only the latest it can have been.
+
+    sat: seconds from its start until its tracker lay on a table; None while it does not, or where nobody knows.
+    """
 
     order: Order
     since: float
     exact: bool
+    sat: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,13 @@ def replaced(book: OrderBook, orders: Iterable[Order], now: float) -> OrderBook:
         # Either the first times we see, or the clock ran on, or it was set back: believe the newest set.
         offset, exact = latest - now, False
     held = {uuid: _learnt(order, book.held.get(uuid), offset, exact, now) for uuid, order in active.items()}
-    today = book.today.on(offset, now).vanished(len(book.held.keys() - held.keys()))
+    # What is gone was cleared while nobody told: when, only the archive may know.
+    gone = (
+        finished(was.order, at=_local(offset, now), sat=was.sat)
+        for was in book.held.values()
+        if was.order.uuid not in held
+    )
+    today = book.today.on(offset, now).told(gone)
     return OrderBook(held, offset, exact, today)
 
 
@@ -120,7 +133,7 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
     held = dict(book.held)
     offset, exact = book.offset, book.offset_exact
     paged: list[str] = []
-    gone: list[Held] = []
+    gone: list[Finished] = []
     today = book.today
     unknown = unusable = whole = settled = False
     for notification in notifications:
@@ -138,7 +151,8 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 if order.paged and order.active and not (before and before.order.paged):
                     paged.append(order.uuid)
                 if before is not None and not order.active:
-                    gone.append(before)
+                    took = now - before.since if before.exact else None
+                    gone.append(finished(order, at=_local(offset, now), took=took, sat=before.sat))
                 _put(held, order, before, offset, exact or created, now)
             case OrderPaged(order):
                 before = held.get(order.uuid)
@@ -158,9 +172,8 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 pass
     if settled and offset is not None:
         held = {uuid: _settled(order, offset) for uuid, order in held.items()}
-    # Only ages that are known count for the times; and a day is the gateway's, which these notifications may have told.
-    ages = [now - order.since if order.exact else None for order in gone]
-    today = today.on(offset, now).delivered_all(ages)
+    # A day is the gateway's, which these notifications may have told.
+    today = today.on(offset, now).told(gone)
     return Folded(OrderBook(held, offset, exact, today), tuple(paged), unknown, unusable, whole)
 
 
@@ -229,14 +242,32 @@ def _put(
 
 def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool, now: float) -> Held:
     """An order with the oldest age that anything says of it."""
-    if before is not None:
-        if not order.elapsed or now - order.elapsed >= before.since:
-            return Held(order, before.since, before.exact)
-        return Held(order, now - order.elapsed, True)
-    if order.elapsed:
-        return Held(order, now - order.elapsed, True)
-    age = 0.0 if offset is None or order.created is None else max(0.0, offset + now - order.created)
-    return Held(order, now - age, exact)
+    if before is not None and (not order.elapsed or now - order.elapsed >= before.since):
+        since, exact = before.since, before.exact
+    elif order.elapsed:
+        since, exact = now - order.elapsed, True
+    else:
+        age = 0.0 if offset is None or order.created is None else max(0.0, offset + now - order.created)
+        since = now - age
+    return Held(order, since, exact, _sat(order, before, since, exact, now))
+
+
+def _sat(order: Order, before: Held | None, since: float, exact: bool, now: float) -> float | None:
+    """The time to sit, by the gateway's own times unless its clock was changed meanwhile."""
+    if before is not None and before.sat is not None:
+        return before.sat
+    if order.state != LOCATED:
+        return None
+    if order.created is not None and order.changed is not None:
+        span = order.changed - order.created
+        if 0 <= span <= now - since + SAT_LATER:
+            return span
+    return now - since if exact and before is not None else None
+
+
+def _local(offset: float | None, now: float) -> float | None:
+    """The gateway's local time, as far as it is known."""
+    return None if offset is None else offset + now
 
 
 def _settled(held: Held, offset: float) -> Held:
@@ -244,4 +275,4 @@ def _settled(held: Held, offset: float) -> Held:
     if held.exact or held.order.created is None:
         return held
     since = held.order.created - offset
-    return Held(held.order, since, True) if held.since - CLOCK_JUMP < since <= held.since else held
+    return replace(held, since=since, exact=True) if held.since - CLOCK_JUMP < since <= held.since else held

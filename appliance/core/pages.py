@@ -21,14 +21,15 @@ SUPPORT = (Page.BOX, Page.GATEWAY, Page.LIGHTS)
 
 def pages(state: State) -> tuple[Page, ...]:
     """The pages of a state, in the order in which a press turns them."""
+    support = (Page.SETTINGS, *SUPPORT) if state.world.mistakes else SUPPORT
     match state:
         case Connected():
-            return (Page.MAIN, Page.OLDEST, Page.TODAY, *SUPPORT)
+            return (Page.MAIN, Page.OLDEST, Page.TODAY, *support)
         case AwaitingPairing() | Pairing():
             # Here a press means something else.
             return (Page.MAIN,)
         case _:
-            return (Page.MAIN, *SUPPORT)
+            return (Page.MAIN, *support)
 
 
 def page(state: State, now: float) -> Page:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from appliance.core.counting import counted, heartbeat, lights, oldest_orders, today
+from appliance.core.counting import counted, heartbeat, lights, oldest_orders
 from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
 from appliance.core.messages import CONFIRM, Told, gateway_of, tell
 from appliance.core.orders import summary
 from appliance.core.pages import page, power
 from appliance.core.states import NAMES, Connected, Page, State, World
 from appliance.core.support import support
+from appliance.core.today import today
 from appliance.core.view import (
     Asleep,
     Count,
@@ -103,7 +104,12 @@ def fault(world: World) -> str:
         return "Button is stuck"
     if world.board.weak_power:
         return "Power supply too weak"
-    return "Pairing is not saved!" if world.unsaved else ""
+    if world.unsaved:
+        return "Pairing is not saved!"
+    if world.mistakes:
+        line = world.mistakes[0].line
+        return "Check the settings file" if line is None else f"Settings wrong: line {line}"
+    return ""
 
 
 def _connected(state: Connected, now: float) -> Told:

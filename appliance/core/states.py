@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, PanelSettings, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
 
 NEVER = float("-inf")
 
@@ -20,6 +20,7 @@ class Page(Enum):
     MAIN = auto()
     OLDEST = auto()
     TODAY = auto()
+    SETTINGS = auto()
     BOX = auto()
     GATEWAY = auto()
     LIGHTS = auto()
@@ -34,18 +35,21 @@ class World:
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
-    serial: the last number given to an attempt. last_page: when the page sound last started.
+    serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
+    settings file has that can't be used.
 
     Of the button: down_since: when it went down, while it is down and may still mean something. pressed_at: when it
     last went down. stuck: it has been down for longer than any hand would hold it.
     Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
     happened that a person would look up for; infinity before the start is over. woken: the press that is under way
     woke the display, and does no more.
+    Of the archive: kept: when it was last asked to be brought up to date, the latest last; those of the last hour.
     """
 
     benchmarks: Benchmarks = field(default_factory=Benchmarks)
     settings: PanelSettings = field(default_factory=PanelSettings)
     version: str = ""
+    mistakes: tuple[Mistake, ...] = ()
     board: Board = field(default_factory=Board)
     typed: bool = False
     addresses: tuple[str, ...] | None = None
@@ -65,6 +69,7 @@ class World:
     page_until: float = NEVER
     stirred: float = float("inf")
     woken: bool = False
+    kept: tuple[float, ...] = ()
 
     @property
     def credential(self) -> Credential | None:
@@ -196,7 +201,8 @@ class Connected:
     one opens. late_at: when the next order becomes late.
 
     heard: when the feed last told or answered anything. alert: what was paged last, shown or over. repeats: how often
-    its sound may still be repeated while nobody answers it.
+    its sound may still be repeated while nobody answers it. welcome_until: how long it is said that the box is paired.
+    filling: the number of the archive's filling that is under way, or 0.
     """
 
     world: World
@@ -217,6 +223,8 @@ class Connected:
     heard: float = NEVER
     alert: Alert | None = None
     repeats: int = 0
+    welcome_until: float = NEVER
+    filling: int = 0
 
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline

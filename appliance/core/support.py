@@ -1,4 +1,4 @@
-"""The pages for an installer: this box, its gateway, and what the lights mean."""
+"""The pages for an installer: a mistake in the settings, this box, its gateway, and what the lights mean."""
 
 from __future__ import annotations
 
@@ -6,22 +6,36 @@ import math
 
 from appliance.core.messages import gateway_of
 from appliance.core.states import Connected, Page, State
-from appliance.core.view import Listing, Row
+from appliance.core.values import Mistake
+from appliance.core.view import Line, Listing, Message, Row, Screen, Size
 from appliance.core.words import age, benchmark, legible
 
 AGAIN = 1.0
 """Seconds after which a page that counts seconds is drawn anew."""
+LONGEST_MISTAKE = 90
+"""Characters of what is said of a mistake: as much as the display has room for; the log has all of it."""
 
 
-def support(state: State, page: Page, headline: str, now: float) -> tuple[Listing, float]:
+def support(state: State, page: Page, headline: str, now: float) -> tuple[Screen, float]:
     """One page, and until when it holds. headline: what is the matter, where something is; it heads every page."""
     match page:
+        case Page.SETTINGS:
+            return _settings(state.world.mistakes), math.inf
         case Page.GATEWAY:
             return Listing(headline or "Gateway", _gateway(state, now)), (now // AGAIN + 1) * AGAIN
         case Page.LIGHTS:
             return Listing(headline or "Lights", _lights(state)), math.inf
         case _:
             return Listing(headline or "This box", _box(state, now)), (now // 60 + 1) * 60
+
+
+def _settings(mistakes: tuple[Mistake, ...]) -> Message:
+    """The first mistake in the settings file, in full; whoever mends it sees the next."""
+    first, *others = mistakes
+    what = f"{first.key}: {first.text}" if first.key else first.text
+    title = "Settings" if first.line is None else f"Settings, line {first.line}"
+    more = [Line(f"and {len(others)} more")] if others else []
+    return Message((Line(title, Size.MEDIUM), Line(legible(what, LONGEST_MISTAKE)), *more))
 
 
 def _box(state: State, now: float) -> tuple[Row, ...]:

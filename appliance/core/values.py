@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
+"""The order types: a guest who sits down, and one who takes the order away (gateway API, orders)."""
+
 HTTP_PORT = 8000
 """The gateway's port where its address was typed in by hand (vendor's quickstart); else the SRV record names it."""
 
@@ -132,3 +135,15 @@ class Board:
     temperature: float | None = None
     weak_power: bool | None = None
     was_weak: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something in the settings file that can't be used, and is left out. line: from 1, or None; key: dotted, or None.
+
+    text: what is wrong, and what it must be, in words that follow the key.
+    """
+
+    line: int | None
+    key: str | None
+    text: str

@@ -171,6 +171,49 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Today:
+    """The day so far.
+
+    title: `Today`. orders: in digits. average, median: delivery times, such as `3:36`; share: of those below the
+    target, such as `92%`; all three empty where no time is known. target: such as `5:00`. hours: the orders that began
+    in each hour, from `first` on; none where there are no orders. note: what else a person should know, such as the
+    gateway's own figures, or empty. doubt: whether the gateway's own figures and ours don't fit together.
+    """
+
+    title: str
+    orders: str
+    noun: str
+    average: str = ""
+    median: str = ""
+    share: str = ""
+    target: str = ""
+    first: int = 0
+    hours: tuple[int, ...] = ()
+    note: str = ""
+    doubt: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text on the display, top to bottom."""
+        last = self.first + len(self.hours) - 1
+        chart = f"{self.first} h {sparkline(self.hours)} {last} h" if self.hours else ""
+        title = f"{self.title}  {DIFFERS}" if self.doubt else self.title
+        times = f"average {self.average}, median {self.median}" if self.average else ""
+        within = f"{self.share} in {self.target}" if self.share else ""
+        return tuple(filter(None, (title, f"{self.orders} {self.noun}", times, within, chart, self.note)))
+
+
+DIFFERS = "differs from gateway"
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: tuple[int, ...]) -> str:
+    """Small bars, one a value; the highest is full, and what is not nothing is never drawn as nothing."""
+    most = max(values, default=0)
+    return "".join(BARS[-(-value * (len(BARS) - 1) // most) if most else 0] for value in values)
+
+
+@dataclass(frozen=True, slots=True)
 class Asleep:
     """Nothing has happened for hours: one word, which wanders over the display, or none at all."""
 
@@ -182,7 +225,7 @@ class Asleep:
         return (self.word,) if self.word else ()
 
 
-Screen = Message | Count | Paged | Listing | Asleep
+Screen = Message | Count | Paged | Listing | Today | Asleep
 
 
 class Power(Enum):

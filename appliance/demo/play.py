@@ -14,6 +14,8 @@ from appliance import __version__
 from appliance.core.machine import begin
 from appliance.core.values import Benchmarks
 from appliance.gateway.discovery import Discovery
+from appliance.history.archive import Archive
+from appliance.history.keeper import Keeper
 from appliance.panel import Keys, Panel
 from appliance.runner import Runner
 from appliance.simulator.commands import BY_WORD, CommandError, Hand
@@ -67,7 +69,8 @@ async def _play(gateway: SimulatedGateway, state_dir: Path, make_panel: MakePane
     async with asyncio.TaskGroup() as tasks:
         desk.tasks = tasks
         find = partial(Discovery, only=NAME, interfaces=["lo"])
-        runner = Runner(begin(BENCHMARKS, version=__version__), find, TokenStore(state_dir), panel)
+        state, store = begin(BENCHMARKS, version=__version__), TokenStore(state_dir)
+        runner = Runner(state, find, store, panel, keeper=lambda: Keeper(Archive(state_dir), BENCHMARKS))
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
         playing = tasks.create_task(traffic.run())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from appliance.board import ROOT
+from appliance.board import ROOT, read_model
 from appliance.config import Config
 from appliance.core.events import TokensLoaded
 from appliance.core.values import Gateway
@@ -18,6 +18,9 @@ from appliance.doctor.console import Console
 from appliance.threads import in_daemon_thread
 
 T = TypeVar("T")
+
+ELSEWHERE = "Run the doctor on the box's Raspberry Pi."
+"""What to do on a machine that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class Bench:
     source: Source | None = None
     found: dict[str, Gateway] = field(default_factory=dict)
     answering: set[str] = field(default_factory=set)
+
+    async def is_on_a_pi(self) -> bool:
+        """Whether this machine says that it is a Raspberry Pi."""
+        return "Raspberry Pi" in (await self.blocking(lambda: read_model(self.root), "read the model") or "")
 
     async def blocking(self, call: Callable[[], T], name: str, within: float | None = None) -> T:
         """What a blocking call returns or raises. Raises TimeoutError where it takes too long, and leaves it behind."""

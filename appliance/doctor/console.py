@@ -32,7 +32,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        self._out(text + "\n")
+        self._write(_harmless(text) + "\n")
 
     async def ask(self, question: str, within: float) -> bool | None:
         """The answer to a question of yes or no; None where nobody is there to give one within so many seconds."""
@@ -48,7 +48,7 @@ class Console:
         try:
             async with asyncio.timeout(within):
                 while True:
-                    self._out(f"{question} [Y/n] ")
+                    self._write(f"{_harmless(question)} [Y/n] ")
                     line = await self._lines.get()
                     if line is None:
                         break
@@ -56,8 +56,10 @@ class Console:
                     if answer is not None:
                         return answer
         except TimeoutError:
-            # Nobody is there to answer, which is what this says.
+            # Nobody is there to answer, which is what is said now.
             pass
+        # Below the question, which the end of a line that was typed would have ended.
+        self.say("")
         self._leave()
         return None
 
@@ -79,6 +81,7 @@ class Console:
         if not chunk:
             self._lines.put_nowait(None)
 
-    def _out(self, text: str) -> None:
-        # The names of gateways come from the network, and might speak to the terminal itself.
-        self._write("".join(one if one.isprintable() or one == "\n" else "?" for one in text))
+
+def _harmless(text: str) -> str:
+    # The names of gateways come from the network: they might speak to the terminal itself, or in the doctor's name.
+    return "".join(one if one.isprintable() else "?" for one in text)

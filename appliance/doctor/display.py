@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Line, Message, Size
-from appliance.doctor.bench import Bench
+from appliance.doctor.bench import ELSEWHERE, Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.oled import make_i2c_device
 
@@ -36,36 +36,45 @@ async def check_display(bench: Bench) -> Finding:
     """Set the display up, show a test picture with a frame around it, and ask whether it is seen."""
     if bench.held:
         return not_tried("not tried: another program may be drawing on it")
-    display = bench.config.display
     bus = _Bus(bench)
+    patience = bench.limits.bus
+    try:
+        return await _try(bench, bus)
+    except TimeoutError:
+        # Should it come back after all, it is blanked then; nobody waits for that.
+        patience = 0.0
+        return _stuck(bench.config.display.i2c_port)
+    finally:
+        # What is wrong with this display was found already, and there is nothing more to do about it.
+        with suppress(Exception):
+            await bench.blocking(bus.close, "blank the display", patience)
+
+
+async def _try(bench: Bench, bus: _Bus) -> Finding:
+    """As above, and leaves the picture there. Raises TimeoutError where the bus is stuck."""
+    display = bench.config.display
     try:
         await bench.blocking(bus.show, "show the test picture", bench.limits.bus)
     except TimeoutError:
-        return _stuck(display.i2c_port)
+        raise
     except FileNotFoundError:
-        return wrong(
-            f"this machine has no I2C bus {display.i2c_port} (there is no /dev/i2c-{display.i2c_port})",
-            "Switch it on: sudo raspi-config, then Interface Options, I2C, Yes; then restart the box.",
-        )
+        return await _no_bus(bench)
     except PermissionError:
         return wrong(
             f"the I2C bus {display.i2c_port} may not be used", "Run it with all rights: sudo tt-appliance doctor"
         )
     except Exception as error:  # noqa: BLE001 - luma raises errors of its own kind, bare OSErrors and assertions
         return await _silent(bench, bus, error)
-    try:
-        where = f"at 0x{display.i2c_address:02X}"
-        seen = await bench.console.ask(
-            "Do you see a frame around the whole display, and words the right way up?", bench.limits.answer
-        )
-        if seen is None:
-            await asyncio.sleep(bench.limits.lit)
-            return ok(f"answers {where} and took a picture; nobody was asked whether it was seen")
-        if seen:
-            return ok(f"answers {where}; its picture was seen")
-        return _not_seen(display.driver, where)
-    finally:
-        await _close(bench, bus)
+    where = f"at 0x{display.i2c_address:02X}"
+    seen = await bench.console.ask(
+        "Do you see a frame around the whole display, and words the right way up?", bench.limits.answer
+    )
+    if seen is None:
+        await asyncio.sleep(bench.limits.lit)
+        return ok(f"answers {where} and took a picture; nobody was asked whether it was seen")
+    if seen:
+        return ok(f"answers {where}; its picture was seen")
+    return _not_seen(display.driver, where)
 
 
 def _not_seen(driver: str, where: str) -> Finding:
@@ -80,22 +89,41 @@ def _not_seen(driver: str, where: str) -> Finding:
     )
 
 
+async def _no_bus(bench: Bench) -> Finding:
+    port = bench.config.display.i2c_port
+    return wrong(
+        f"this machine has no I2C bus {port} (there is no /dev/i2c-{port})",
+        "Switch it on: sudo raspi-config, then Interface Options, I2C, Yes; then restart the box."
+        if await bench.is_on_a_pi()
+        else ELSEWHERE,
+    )
+
+
 async def _silent(bench: Bench, bus: _Bus, error: Exception) -> Finding:
-    """What to say of a display that can't be set up; the others on its bus tell most about why."""
+    """What to say of a display that can't be set up; the others on its bus tell most about why. Raises as above."""
     display = bench.config.display
     where = f"at 0x{display.i2c_address:02X} on bus {display.i2c_port}"
+    if not bus.opened:
+        return wrong(
+            f"the I2C bus {display.i2c_port} can't be used: {_words(error)}",
+            "Take the box off its supply for ten seconds, and try again.",
+        )
+    if isinstance(error, OSError) and error.errno == errno.EBUSY:
+        return wrong(
+            f"what is {where} is held by a driver of the system itself",
+            "Take the line with dtoverlay that names the display out of /boot/firmware/config.txt; then restart the "
+            "box.",
+        )
     try:
         there = await bench.blocking(bus.scan, "look for other addresses", bench.limits.bus)
     except TimeoutError:
-        return _stuck(display.i2c_port)
+        raise
     except Exception as scanning:  # noqa: BLE001 - as above; the first error is the one that counts
-        return wrong(f"no display {where}: {error or type(error).__name__} ({scanning})", *WIRES)
-    finally:
-        await _close(bench, bus)
+        return wrong(f"no display {where}: {_words(error)} ({_words(scanning)})", *WIRES)
     others = [one for one in there if one != display.i2c_address]
     likely = [one for one in others if one in DISPLAY_ADDRESSES]
     if display.i2c_address in there:
-        return wrong(f"something answers {where}, but can't be set up: {error or type(error).__name__}", *WIRES)
+        return wrong(f"something answers {where}, but can't be set up: {_words(error)}", *WIRES)
     if likely:
         return wrong(
             f"no display answers {where}, but one may be at 0x{likely[0]:02X}, where something answers",
@@ -115,10 +143,9 @@ def _stuck(port: int) -> Finding:
     )
 
 
-async def _close(bench: Bench, bus: _Bus) -> None:
-    # What is wrong with this display was found already, and there is nothing more to do about it.
-    with suppress(Exception):
-        await bench.blocking(bus.close, "blank the display", bench.limits.bus)
+def _words(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return said or type(error).__name__
 
 
 class _Bus:
@@ -129,6 +156,11 @@ class _Bus:
         self._bus: Any = None
         self._device: Any = None
         self._turn = threading.Lock()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the bus could be opened."""
+        return self._bus is not None
 
     def show(self) -> None:
         """Set the display up and show the test picture. Raises what luma and the bus raise."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import TextIOWrapper
 from typing import NamedTuple
@@ -26,8 +27,11 @@ from appliance.doctor.parts import LIGHTS, check_button, check_light, check_pins
 from appliance.doctor.site import check_gateway, check_network, check_pairing, check_sight
 from appliance.doctor.sound import check_buzzer
 
-MARK, NAME, WIDTH = 7, 13, 110
-"""Columns of the mark, of the check's name, and of a whole line of advice."""
+MARK, NAME = 7, 13
+"""Columns of the mark, and of the check's name."""
+ADVICE = " " * 9
+NARROWEST, WIDEST = 60, 110
+"""Columns of a line, whatever the terminal has."""
 
 
 class Check(NamedTuple):
@@ -65,24 +69,37 @@ def main(config: Config, *, questions: bool) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         # A gateway may have a name that this terminal has no letters for.
         sys.stdout.reconfigure(errors="replace")
-    console = Console(_write, sys.stdin.fileno() if questions else None)
+    # Started with a closed standard input, Python has none at all.
+    asks = questions and sys.stdin is not None and sys.stdin.isatty()
+    console = Console(_write, sys.stdin.fileno() if asks else None)
     with _workplace():
-        return asyncio.run(_attend(Bench(config, console)))
+        return asyncio.run(attend(Bench(config, console)))
 
 
 async def examine(bench: Bench) -> int:
     """Try everything and tell of it: 0 where nothing is wrong, else 1. Whatever happens, all is off afterwards."""
     found: dict[str, Finding] = {}
+    say = partial(_say, bench.console)
     async with bench.closing:
         for check in checks_for(bench.config):
             finding = await _result(check, bench)
             found[check.name] = finding
-            bench.console.say(f"{finding.state.value:<{MARK}}{check.name:<{NAME}}{finding.words}")
+            say(f"{finding.state.value:<{MARK}}{check.name:<{NAME}}", finding.words)
             for way in finding.mend:
-                bench.console.say(textwrap.fill(way, WIDTH, initial_indent=" " * 9 + "- ", subsequent_indent=" " * 11))
+                say(f"{ADVICE}- ", way)
     bench.console.say("")
-    bench.console.say(_sum(found))
+    for words in _sum(found):
+        say("", words)
     return 1 if any(finding.state is State.WRONG for finding in found.values()) else 0
+
+
+def _say(console: Console, head: str, words: str) -> None:
+    """Say something in lines that the terminal need not break, all after the first as far from its edge as the head."""
+    width = min(max(shutil.get_terminal_size((WIDEST, 0)).columns, NARROWEST), WIDEST)
+    # What is to be typed as it stands here, such as tt-appliance, is not to be parted at its hyphen.
+    lines = textwrap.wrap(words, width - len(head), break_on_hyphens=False)
+    for at, line in enumerate(lines):
+        console.say((" " * len(head) if at else head) + line)
 
 
 async def _result(check: Check, bench: Bench) -> Finding:
@@ -93,18 +110,23 @@ async def _result(check: Check, bench: Bench) -> Finding:
     except TimeoutError:
         return wrong("it took too long and was given up", again)
     except Exception as error:  # noqa: BLE001 - whatever one check did not foresee is no reason not to try the others
-        return wrong(f"could not be tried: {type(error).__name__}: {error}", again)
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        return wrong(f"could not be tried: {type(first).__name__}: {first}", again)
 
 
-def _sum(found: dict[str, Finding]) -> str:
+def _sum(found: dict[str, Finding]) -> list[str]:
     bad = [name for name, finding in found.items() if finding.state is State.WRONG]
     open_ = [name for name, finding in found.items() if finding.state is State.NOT_TRIED]
-    words = f"Wrong: {', '.join(bad)}." if bad else "Nothing is wrong."
-    return f"{words} Not tried: {', '.join(open_)}." if open_ else words
+    lines = [f"Wrong: {', '.join(bad)}." if bad else "Nothing is wrong."]
+    if open_:
+        lines.append(f"Not tried: {', '.join(open_)}.")
+    return lines
 
 
-async def _attend(bench: Bench) -> int:
-    """Examine until the end, or until a signal ends it early."""
+async def attend(bench: Bench) -> int:
+    """Examine until the end, or until a signal ends it early; the exit code, as above."""
     caught: list[int] = []
     examining = asyncio.create_task(examine(bench))
 
@@ -122,7 +144,8 @@ async def _attend(bench: Bench) -> int:
     except asyncio.CancelledError:
         if not caught:
             raise
-        bench.console.say("\nEnded early. Everything is off.")
+        bench.console.say("")
+        bench.console.say("Ended early. Everything is off.")
         return 128 + caught[0]
     finally:
         bench.console.close()
@@ -136,12 +159,13 @@ def _workplace() -> Iterator[None]:
     if "LG_WD" in os.environ:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="tt-appliance-doctor-") as folder:
-        os.environ["LG_WD"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["LG_WD"]
+    with ExitStack() as stack:
+        # A disk that is full or read-only may well be why the doctor is called: lgpio then takes where it is.
+        with suppress(OSError):
+            folder = tempfile.TemporaryDirectory(prefix="tt-appliance-doctor-", ignore_cleanup_errors=True)
+            os.environ["LG_WD"] = stack.enter_context(folder)
+            stack.callback(os.environ.pop, "LG_WD")
+        yield
 
 
 def _write(text: str) -> None:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.doctor.bench import Bench
+from appliance.doctor.bench import ELSEWHERE, Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.button import STABLE, ButtonPart
+from appliance.panel.buzzer import open_pin
 
 LIGHTS = ("green", "amber", "red")
 SETTLE = 0.05
@@ -26,7 +27,7 @@ async def check_pins(bench: Bench) -> Finding:
         if bench.pin_factory is None:
             await bench.blocking(_ensure_factory, "load the pin library")
     except Exception as error:  # noqa: BLE001 - each pin library raises errors of its own kind
-        return await bench.blocking(partial(_no_pins, bench, error), "look for pins")
+        return await _no_pins(bench, error)
     for name in (*LIGHTS, "buzzer", "button"):
         number = getattr(wanted, name)
         try:
@@ -153,6 +154,8 @@ def _make(bench: Bench, name: str, number: int) -> Any:
         warnings.simplefilter("ignore")
         if name == "button":
             return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=bench.pin_factory)
+        if name == "buzzer":
+            return open_pin(number, bench.config.buzzer.kind, bench.pin_factory)
         return gpiozero.DigitalOutputDevice(number, initial_value=False, pin_factory=bench.pin_factory)
 
 
@@ -164,15 +167,16 @@ def _give_back(device: Any) -> None:
         device.close()
 
 
-def _no_pins(bench: Bench, error: Exception) -> Finding:
-    chips = sorted((bench.root / "dev").glob("gpiochip*"))
-    if not chips:
+async def _no_pins(bench: Bench, error: Exception) -> Finding:
+    if not await bench.blocking(lambda: list((bench.root / "dev").glob("gpiochip*")), "look for pins"):
         return wrong(
-            "This machine has no pins: no lights, no buzzer and no button can be on it",
-            "Run the doctor on the box's Raspberry Pi.",
+            "this machine has no pins: no lights, no buzzer and no button can be on it",
+            ELSEWHERE,
         )
+    if not await bench.is_on_a_pi():
+        return wrong(f"the pins of this machine can't be used: {_words(error)}", ELSEWHERE)
     return wrong(
-        f"The pins can't be used: {_words(error)}",
+        f"the pins can't be used: {_words(error)}",
         "Run it with all rights: sudo tt-appliance doctor",
         "Is the pin library there? sudo apt install python3-lgpio",
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import os
+from pathlib import Path
 
 from appliance.core.events import Event, GatewayFound, GatewayLost
 from appliance.core.values import Address, Credential, Gateway
@@ -14,9 +15,11 @@ from appliance.gateway.discovery import Discovery
 from appliance.gateway.http import GatewaySilentError, get
 from appliance.gateway.network import own_addresses
 from appliance.gateway.typed import TypedGateway
-from appliance.store import TokenStore
+from appliance.store import CURRENT, PENDING, TokenStore
 
 NO_NETWORK = "not tried: there is no network"
+SILENT = "does not answer"
+TOO_LONG = "it takes too long"
 PAIR = "press the button of the box and then, within two minutes, the gateway's"
 
 
@@ -44,7 +47,10 @@ async def check_sight(bench: Bench) -> Finding:
     if bench.source is None:
         return not_tried(NO_NETWORK)
     paired = (await _credential(bench))[0]
-    await _look(bench, None if paired is None else paired.gateway)
+    if bench.config.gateway.address is None:
+        bench.console.say(f"  looking for gateways (up to {bench.limits.sight:.0f} seconds)")
+    allowed = _allowed(bench)
+    await _look(bench, allowed or (None if paired is None else paired.gateway))
     typed, only = bench.config.gateway.address, bench.config.gateway.name
     if bench.found:
         return ok(f"in sight: {', '.join(map(_named, bench.found.values()))}")
@@ -70,16 +76,20 @@ async def check_gateway(bench: Bench) -> Finding:
     paired = (await _credential(bench))[0]
     mine = [one for one in bench.found.values() if paired is not None and one.name == paired.gateway]
     asked = mine or list(bench.found.values())
+    typed = bench.config.gateway.address is not None
     troubled = await asyncio.gather(*(_hail(bench, one) for one in asked))
     said = dict(zip([one.name for one in asked], troubled, strict=True))
     bench.answering = {name for name, trouble in said.items() if trouble is None}
     troubles = [f"{name} {trouble}" for name, trouble in said.items() if trouble is not None]
     if troubles:
-        return wrong(
-            "; ".join(troubles),
-            "Restart the gateway: take it off its supply for ten seconds, and wait some minutes.",
-            "Does a firewall, or a Wi-Fi that keeps its devices apart, stand between the box and the gateway?",
-        )
+        advice = ["Restart the gateway: take it off its supply for ten seconds, and wait some minutes."]
+        if SILENT in said.values():
+            advice.append(
+                "Does a firewall, or a Wi-Fi that keeps its devices apart, stand between the box and the gateway?"
+            )
+        if typed and set(said.values()) - {None, SILENT}:
+            advice.insert(0, "Is it the gateway's address that is in the settings (gateway.address)?")
+        return wrong("; ".join(troubles), *advice)
     return ok(", ".join(f"{name} answers" for name in said))
 
 
@@ -94,7 +104,7 @@ async def check_pairing(bench: Bench) -> Finding:
     again = f"To pair with another gateway, hold the button of the box for 5 s and let go; then {PAIR}."
     if bench.source is None:
         return not_tried(f"paired with {name}; {NO_NETWORK}")
-    allowed = bench.source.name if isinstance(bench.source, TypedGateway) else bench.config.gateway.name
+    allowed = _allowed(bench)
     if allowed not in (None, name):
         return wrong(f"paired with {name}, but the settings allow only {allowed}", again)
     if not bench.found:
@@ -138,6 +148,11 @@ def _source(bench: Bench) -> Discovery | TypedGateway:
     return Discovery(tell, settings.name, bench.config.network.interfaces)
 
 
+def _allowed(bench: Bench) -> str | None:
+    """The name of the only gateway that the settings allow, if they name one or its address."""
+    return bench.source.name if isinstance(bench.source, TypedGateway) else bench.config.gateway.name
+
+
 async def _look(bench: Bench, wanted: str | None) -> None:
     """Look for gateways until the wanted one is there, or any and then some time for others; look on until the end."""
     assert bench.source is not None
@@ -150,20 +165,22 @@ async def _look(bench: Bench, wanted: str | None) -> None:
             return
         if wanted is None and bench.found:
             until, wanted = min(until, loop.time() + bench.limits.others), ""
-        await asyncio.sleep(min(0.1, max(0.0, until - loop.time())))
+        await asyncio.sleep(min(0.05, max(0.0, until - loop.time())))
     if looking.done():
         looking.result()
 
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    # Whatever else it ended with was told when it did, or came too late to be of use.
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
 
 
 async def _hail(bench: Bench, gateway: Gateway) -> str | None:
     """What is wrong with the first of its addresses that answers, or with all; None where a gateway answers."""
-    trouble = "does not answer"
+    trouble = SILENT
     for address in gateway.addresses:
         try:
             answer = await get(address, "/api/v2", bench.limits.reply)
@@ -191,19 +208,34 @@ async def _credential(bench: Bench) -> tuple[Credential | None, Finding | None]:
     if bench.tokens is None:
         try:
             # The store takes a directory that can't be read for an empty one, as the appliance has to.
-            await bench.blocking(lambda: list(folder.iterdir()), "look for the token")
+            # Nor does it tell a file that is damaged from one that may not be read.
+            await bench.blocking(lambda: _touch(folder), "look for the token")
             bench.tokens = await bench.blocking(lambda: TokenStore(folder).load(tidy=False), "read the token")
         except FileNotFoundError:
             return None, None
         except OSError as error:
             return None, wrong(
-                f"whether the box is paired can't be read in {folder}: {error.strerror}",
-                "Run it with all rights: sudo tt-appliance doctor",
+                f"whether the box is paired can't be read in {folder}: {error.strerror or TOO_LONG}",
+                "Run it with all rights: sudo tt-appliance doctor"
+                if isinstance(error, PermissionError)
+                else "Is it the right directory (state_dir in the settings), and is the SD card sound?",
             )
     paired = bench.tokens.current or bench.tokens.pending
     if paired is None and bench.tokens.damaged:
         return None, wrong("the saved pairing is damaged and can't be read", f"Pair again: {PAIR}.")
     return paired, None
+
+
+def _touch(folder: Path) -> None:
+    """Raises OSError where the directory, or a token in it, is there and can't be read."""
+    for name in {CURRENT, PENDING} & {file.name for file in folder.iterdir()}:
+        try:
+            os.close(os.open(folder / name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
+        except PermissionError:
+            raise
+        except OSError:
+            # It is no file that the box wrote, which the store will find too.
+            continue
 
 
 def _named(gateway: Gateway) -> str:

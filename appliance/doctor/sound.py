@@ -7,7 +7,7 @@ import asyncio
 from appliance.doctor.bench import Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.doctor.parts import NO_PINS
-from appliance.panel.buzzer import BuzzerPart, length
+from appliance.panel.buzzer import ACTIVE, BuzzerPart, length
 
 PAUSE = 0.4
 """Seconds between two sounds, so that they are heard as two."""
@@ -18,9 +18,10 @@ async def check_buzzer(bench: Bench) -> Finding:
     pin = bench.pins.get("buzzer")
     if pin is None:
         return not_tried(NO_PINS)
-    if not bench.config.buzzer.enabled:
+    settings = bench.config.buzzer
+    if not settings.enabled:
         return not_tried("muted in the settings (buzzer.enabled)")
-    buzzer = BuzzerPart(pin)
+    buzzer = BuzzerPart(pin, kind=settings.kind, volume=settings.volume)
     bench.closing.callback(buzzer.close)
     for sound in bench.sounds:
         bench.console.say(f"  the sound for: {sound}")
@@ -35,4 +36,7 @@ async def check_buzzer(bench: Bench) -> Finding:
         f"not heard; it is expected at {pin.pin.info.name}, position {pin.pin.info.number} of the pin header",
         "Turn it round: its + goes to the pin (or to the supply, where a transistor switches it), its - to ground.",
         "Take off the sticker that many buzzers come with.",
+        "It only clicks: set buzzer.kind to passive."
+        if settings.kind == ACTIVE
+        else "Very quiet: set buzzer.volume higher. All sounds alike: set buzzer.kind to active.",
     )

@@ -14,6 +14,9 @@ from typing import Any
 from appliance.core.values import Address, Token
 from appliance.threads import in_daemon_thread
 
+LARGEST_ANSWER = 64 * 1024
+"""Bytes of a body that are read where nothing else is said: an envelope, or a token."""
+
 
 class GatewaySilentError(Exception):
     """There was no answer: nothing listens, the line is dead, time was up, or what came was not HTTP."""
@@ -49,12 +52,18 @@ class _Line:
 
 
 async def get(
-    address: Address, path: str, deadline: float, token: Token | None = None, *, read_success: bool = True
+    address: Address,
+    path: str,
+    deadline: float,
+    token: Token | None = None,
+    *,
+    read_success: bool = True,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
     """What a gateway answers to a GET.
 
     deadline: seconds for the whole of it. read_success: False where the status alone is wanted of a success, whose body
-    may hold thousands of orders.
+    may hold thousands of orders. largest: bytes of a body that are read; a longer one counts as none.
 
     Raises:
         GatewaySilentError: There is no answer to speak of.
@@ -68,13 +77,15 @@ async def get(
         from appliance.gateway.request import NoAnswerError, fetch
 
         try:
-            return Answer(*fetch(address, path, headers, deadline, line.connected, read_success=read_success))
+            connected = line.connected
+            found = fetch(address, path, headers, deadline, connected, read_success=read_success, largest=largest)
+            return Answer(*found)
         except NoAnswerError as error:
             raise GatewaySilentError(str(error)) from None
 
     try:
         async with asyncio.timeout(deadline):
-            return await in_daemon_thread(fetched, f"GET {path}")
+            return await in_daemon_thread(fetched, f"GET {path.partition('?')[0]}")
     except TimeoutError:
         raise GatewaySilentError("time was up") from None
     finally:

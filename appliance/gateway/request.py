@@ -21,8 +21,6 @@ from appliance.gateway.wire import decode, url_host
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to reach a gateway on the same network: it answers at once, or is not there."""
-LARGEST_ANSWER = 64 * 1024
-"""Bytes of a body that are read; no answer that is used here is nearly as long."""
 _KEEPALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
@@ -52,11 +50,12 @@ def fetch(
     connected: Callable[[socket.socket], None],
     *,
     read_success: bool,
+    largest: int,
 ) -> tuple[int, Any]:
     """The status of a GET, and its body as JSON (None where it is none, is too long, or is not wanted).
 
     read_timeout: seconds between two bytes. connected: is given the socket, and may shut it down at any time.
-    read_success: False where the body of a success is not wanted.
+    read_success: False where the body of a success is not wanted. largest: bytes of a body that are read.
 
     Raises:
         NoAnswerError: There is no answer to speak of.
@@ -89,7 +88,7 @@ def fetch(
             session.mount("http://", Adapter(max_retries=0))
             with session.get(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as response:
                 wanted = read_success or not response.ok
-                return response.status_code, _body(response) if wanted else None
+                return response.status_code, _body(response, largest) if wanted else None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         # requests lets some of urllib3's and http.client's own errors through; all of them mean the same here.
         raise NoAnswerError(type(error).__name__) from None
@@ -100,10 +99,10 @@ def fetch(
                 os.close(left)
 
 
-def _body(response: requests.Response) -> Any:
+def _body(response: requests.Response, largest: int) -> Any:
     body = b""
     for chunk in response.iter_content(4096):
         body += chunk
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > largest:
             return None
     return decode(body)

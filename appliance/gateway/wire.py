@@ -28,7 +28,8 @@ TOKEN_TIMEOUT = -32
 LONGEST_TOKEN = 4096
 """Characters; the gateway's own have 48."""
 
-_EPOCH = datetime(2000, 1, 1)
+EPOCH = datetime(2000, 1, 1)
+"""The arbitrary day, a Saturday, from which the gateway's local times are counted in seconds."""
 _ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
 
 
@@ -109,8 +110,8 @@ def read_order(item: object) -> Order | None:
         location=_text(item.get("locationName")),
         state=state,
         paged=bool(paged),
-        created=_time(item.get("created")),
-        changed=_time(item.get("stateChanged")),
+        created=read_time(item.get("created")),
+        changed=read_time(item.get("stateChanged")),
         elapsed=_seconds(item.get("elapsedTime")),
     )
 
@@ -129,7 +130,7 @@ def _seconds(value: object) -> float | None:
     return None
 
 
-def _time(value: object) -> float | None:
+def read_time(value: object) -> float | None:
     """The gateway's local time, which carries no zone; where one is given, it is left out of account."""
     if not isinstance(value, str) or len(value) > 40:
         return None
@@ -137,4 +138,4 @@ def _time(value: object) -> float | None:
         time = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return (time.replace(tzinfo=None) - _EPOCH).total_seconds()
+    return (time.replace(tzinfo=None) - EPOCH).total_seconds()

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
 from appliance.core.view import Icon, Leds, Light, Line, Message, Size, Sound, View
-from appliance.panel.buzzer import ACTIVE, BuzzerPart, open_pin
 from appliance.panel.drawing import draw, draw_screen
-from appliance.panel.leds import LedPart
 from appliance.panel.oled import Oled
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ class HardwarePanel:
         red: int | None = None,
         buzzer: int | None = None,
         buzzer_enabled: bool = True,
-        buzzer_kind: str = ACTIVE,
+        buzzer_kind: str = "active",
         buzzer_volume: int = 100,
         pin_factory: Any = None,
         make_device: Callable[[], Any] | None = None,
@@ -66,6 +64,10 @@ class HardwarePanel:
         self._leds_wanted = Leds()
         self._closed = False
         self._emit: Callable[[Event], None] | None = None
+        # Loaded only now, with the asyncio that they need: the first picture waits for none of it.
+        from appliance.panel.buzzer import BuzzerPart
+        from appliance.panel.leds import LedPart
+
         pins = _Pins(pin_factory)
         self._leds = LedPart(
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
@@ -160,6 +162,8 @@ class _Pins:
 
     def buzzer(self, pin: int | None, kind: str) -> Any:
         """The buzzer's output, silent; None where there is none."""
+        from appliance.panel.buzzer import open_pin
+
         return self._make("buzzer", pin, lambda number: open_pin(number, kind, self._factory))
 
     def input(self, name: str, pin: int | None) -> Any:

@@ -6,17 +6,20 @@ only leaves the latest picture for it and looks from outside whether it still mo
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Power
 from appliance.panel.display import Display, Paint, Timing
 from appliance.panel.frugal import make_i2c_device
+
+if TYPE_CHECKING:
+    # Loaded where it is used: the first picture does not wait for it.
+    import asyncio
 
 __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
 
@@ -55,7 +58,7 @@ class Oled:
         self._display = Display(make, contrast, self._timing)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.TimerHandle | None = None
-        self._ended = asyncio.Event()
+        self._ended: asyncio.Event | None = None
         self._drawn = threading.Event()
         self._mail: SimpleQueue[tuple[Paint, Power] | None] = SimpleQueue()
         self._busy_since: float | None = None
@@ -76,6 +79,8 @@ class Oled:
 
     def start(self) -> None:
         """Start the thread if there was no greeting, and watch it, inside a running loop."""
+        import asyncio
+
         self._loop = asyncio.get_running_loop()
         if not self._begun:
             self._begin()
@@ -96,7 +101,9 @@ class Oled:
             self._watch = None
         if not self._begun:
             return
-        self._loop = asyncio.get_running_loop()
+        import asyncio
+
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self._mail.put(None)
         try:
             await asyncio.wait_for(self._ended.wait(), CLOSE)
@@ -196,6 +203,7 @@ class Oled:
         except Exception as error:  # noqa: BLE001
             # As above; and at the end there is nothing left to do about it.
             log.debug("the display could not be blanked: %s", error)
+        assert self._ended is not None, "it ends only when it is closed"
         self._call(self._ended.set)
 
     def _call(self, callback: Callable[..., None], *args: object) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from appliance import __version__
+from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
 from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import farewell, present
 from appliance.core.states import (
+    NEVER,
     Alert,
     AwaitingPairing,
     Connected,
@@ -26,8 +28,8 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.tally import Tally
-from appliance.core.values import Address, Board, Credential, Gateway, Order, Token
+from appliance.core.tally import Figures, GatewayFigures, Tally
+from appliance.core.values import Address, Board, Credential, Gateway, Mistake, Order, Token
 from appliance.core.view import Icon, Leds, Line, Message, Size, View
 
 Example = tuple[str, View]
@@ -39,8 +41,16 @@ BAR = Gateway("Bar", (Address("192.168.1.20"),))
 TERRACE = Gateway("Terrace", (Address("192.168.1.30"),))
 ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), stirred=NOW)
 SEEN = replace(ALONE, gateways={"Bar": BAR})
+KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
+FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
 TWO = replace(ALONE, gateways={"Bar": BAR, "Terrace": TERRACE})
 PAIRED = replace(SEEN, current=Credential("Bar", Token("not shown")))
+
+
+WRONG = replace(
+    PAIRED,
+    mistakes=(Mistake(12, "pins.green", "must be a whole number from 0 to 27, the BCM number of a pin, not 220"),),
+)
 
 
 def _shown(state: State) -> View:
@@ -63,10 +73,11 @@ def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
     return replaced(OrderBook(), orders, NOW)
 
 
-def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = ()) -> View:
-    """paged: the uuids of orders that were paged just now."""
+def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
+    """paged: the uuids of orders that were paged just now. welcome: until when the box says that it is paired."""
     alert = Alert(paged, NOW + 5) if paged else None
-    return _shown(Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert))
+    state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert)
+    return _shown(replace(state, welcome_until=welcome))
 
 
 def _page(page: Page, book: OrderBook, world: World = PAIRED) -> View:
@@ -82,9 +93,22 @@ def _offline(world: World = PAIRED, why: str = "gateway unreachable") -> View:
     return _shown(Offline(world, Link(BAR), NOW - 190, why))
 
 
+def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
+    """Orders that are over: so many in each hour from the first one on."""
+    times = (150.0, 185.0, 204.0, 238.0, 262.0, 295.0, 340.0)
+    began = [NOW // DAY * DAY + (first + hour) * 3600.0 for hour, count in enumerate(counts) for _ in range(count)]
+    return [
+        Finished(str(number), order_type="TO_GO", created=at, cleared=at + times[number % len(times)])
+        for number, at in enumerate(began)
+    ]
+
+
 LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
 CALM = _orders(*range(124, 4, -10), to_go=2)
-TODAY = replace(CALM, today=Tally(0, NOW - 4.6 * 3600).delivered_all([192.0, 240.0] * 60 + [284.0, 420.0] * 11))
+
+KEPT = Figures().and_also(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
+TODAY = replace(CALM, offset=0.0, today=Tally(int(NOW // DAY), 0.0, KEPT, gateway=GatewayFigures(142, 239.0)))
+DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayFigures(171, 239.0), differs=True))
 STARTING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
 
 EXAMPLES: tuple[Example, ...] = (
@@ -98,17 +122,21 @@ EXAMPLES: tuple[Example, ...] = (
     ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
     ("Pairing: the gateway refuses", _pairing(SEEN, 64, {"Bar": Denial.REFUSED})),
     ("Pairing: too late", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
+    ("Pairing: names in other scripts", _pairing(FAR, 88, {}, Offer(KITCHEN, Token("not shown")))),
     ("Connecting", _shown(Connecting(PAIRED, Link(BAR, Phase.OPENING)))),
+    ("Paired", _connected(_orders(62, 35, 8), welcome=NOW + 3)),
     ("The count: no orders", _connected(OrderBook())),
     ("The count: every order in time", _connected(CALM)),
     ("The count: the oldest is getting old", _connected(_orders(225, 140, 95, 80, 55, 30, 12, to_go=1))),
     ("The count: some are late", _connected(LUNCH)),
     ("The count: a full house", _connected(_orders(700, *[400] * 37, *[90] * 310, paged=12, to_go=41))),
+    ("The count: more than there is room for", _connected(_orders(700, *[90] * 10_041, to_go=41))),
     ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
     ("Paged just now", _connected(LUNCH, paged=("0",))),
     ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),
     ("Press once: the oldest orders", _page(Page.OLDEST, LUNCH)),
     ("Press again: today", _page(Page.TODAY, TODAY)),
+    ("Today: the gateway counts otherwise", _page(Page.TODAY, DOUBTFUL)),
     ("And again: this box", _page(Page.BOX, CALM)),
     ("And again: its gateway", _page(Page.GATEWAY, CALM)),
     ("And again: the lights", _page(Page.LIGHTS, CALM)),
@@ -118,6 +146,8 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
+    ("A mistake in the settings", _connected(CALM, WRONG)),
+    ("A press later: what it is", _page(Page.SETTINGS, CALM, WRONG)),
     ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),
     ("The power supply is too weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from ipaddress import ip_address
 from random import Random
 
@@ -17,6 +18,7 @@ import ifaddr
 from appliance.simulator.commands import CommandError, Hand, do_key, do_line
 from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys, stdin_is_terminal
 from appliance.simulator.gateway import SimulatedGateway
+from appliance.simulator.past import past_orders
 from appliance.simulator.traffic import Traffic, lunch_rush, steady, visits
 
 
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=None, help="makes the traffic the same each time")
     parser.add_argument("--rush", action="store_true", help="let the traffic rise and fall as at lunch")
     parser.add_argument("--orders", type=_count, default=0, metavar="N", help="orders that are active at the start")
+    parser.add_argument("--history", type=_count, default=0, metavar="DAYS", help="days of a busy place in its memory")
     parser.add_argument("--per-minute", type=_pace, default=2.0, metavar="N", help="guests a minute (2)")
     parser.add_argument(
         "--interface",
@@ -82,6 +85,7 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
         already=options.orders,
         intensity=lunch_rush if options.rush else steady,
     )
+    gateway.floor.remember(past_orders(random, datetime.now(), days=options.history) if options.history else ())
     traffic = Traffic(gateway.floor, guests, pace=options.pace)
     hand = Hand(gateway, traffic, ending.set)
     keys = stdin_is_terminal()

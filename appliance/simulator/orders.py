@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -62,6 +62,8 @@ class Order:
 class Floor:
     """All orders of one restaurant. Orders are found by tracker number or by uuid.
 
+    lists_oldest_first: turns the history round, whose order nobody documents.
+
     listener: told of each notification. seq: the number of the last one. tells_elapsed: False makes `elapsedTime` 0
     whatever the order's age, as real gateways often do.
     """
@@ -70,6 +72,7 @@ class Floor:
         self.listener = listener
         self.seq = 0
         self.tells_elapsed = True
+        self.lists_oldest_first = False
         self._clock = clock
         self._active: dict[str, Order] = {}
         self._uuids: dict[str, str] = {}
@@ -146,6 +149,10 @@ class Floor:
         self._notify("ORDER_MODIFIED", order)
         return order
 
+    def remember(self, orders: Iterable[Order]) -> None:
+        """Have these orders been finished before, without a word to anybody."""
+        self._finished = deque(sorted((*self._finished, *orders), key=lambda order: order.changed))
+
     def clear_all(self) -> int:
         """Finish every active order, each with its notification; gives how many there were."""
         return len([self.clear(uuid) for uuid in list(self._active)])
@@ -181,7 +188,7 @@ class Floor:
             and (order_type is None or order.order_type == order_type)
             and (location is None or order.location == location)
         ]
-        return sorted(found, key=lambda order: order.created, reverse=True)
+        return sorted(found, key=lambda order: order.created, reverse=not self.lists_oldest_first)
 
     def statistics(self, target: float) -> dict[str, object]:
         """Give today's statistics against a delivery target in seconds. The names within are an invention."""

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.simulator.gateway import SimulatedGateway
-from tests.bench import display, measures
+from tests.bench import display, history, measures
 from tests.bench.program import BenchError, Program
-from tests.bench.table import DISPLAY, Row, render
+from tests.bench.table import DISPLAY, PROGRAMS, Row, render
 
 KINDS = ("appliance", "plain")
 PAIRS = 3
@@ -31,7 +31,7 @@ PAIRS = 3
 class Amounts:
     """How much of each is done. rounds: pages for each program of each pair. idle: seconds.
 
-    walks: how often a sequence of pictures is shown on a display.
+    walks: how often a sequence of pictures is shown on a display. days: of 1,000 orders that an archive holds.
     """
 
     starts: int
@@ -40,32 +40,42 @@ class Amounts:
     idle: float
     orders: int
     walks: int
+    days: int
 
 
-FULL = Amounts(starts=7, rounds=34, notifications=20_000, idle=60.0, orders=100_000, walks=10)
-QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000, walks=3)
+FULL = Amounts(starts=7, rounds=34, notifications=20_000, idle=60.0, orders=100_000, walks=10, days=395)
+QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000, walks=3, days=40)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="The appliance beside a plain client.")
     parser.add_argument("--quick", action="store_true", help="half a minute instead of four; for a first look")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
-    parser.add_argument("--display", action="store_true", help="the display path alone")
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--display", action="store_true", help="the display path alone")
+    alone.add_argument("--history", action="store_true", help="the archive alone")
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()
     try:
-        programs = [] if options.display else asyncio.run(bench(amounts))
+        programs = [] if options.display or options.history else asyncio.run(bench(amounts))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    _say("pictures on a display")
-    shown = display.measure(amounts.walks)
-    rows = [*programs, *shown]
+    shown: list[Row] = []
+    kept: list[Row] = []
+    if not options.history:
+        _say("pictures on a display")
+        shown = display.measure(amounts.walks)
+    if not options.display:
+        _say(f"{amounts.days * history.A_DAY:,} orders in an archive")
+        kept = history.measure(amounts.days)
+    rows = [*programs, *shown, *kept]
     missed = sum(row.reached is False for row in rows)
-    if programs:
-        print(f"\n{render(programs)}")
-    print(f"\n{render(shown, DISPLAY)}\n")
+    for table, names in ((programs, PROGRAMS), (shown, DISPLAY), (kept, history.NAMES)):
+        if table:
+            print(f"\n{render(table, names)}")
+    print()
     print(
         f"MISSED: {missed} of {sum(row.reached is not None for row in rows)} goals" if missed else "all goals reached",
         f"({time.monotonic() - began:.0f} s)",

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from tests.blackbox.other_feed import Closed, Feed, accept
+from tests.blackbox.other_history import History
 
 API = "/api/v2"
 WINDOW = 120.0
@@ -41,6 +42,7 @@ class Gateway:
         self.writers: set[asyncio.StreamWriter] = set()
         self.asking = 0
         self.server: asyncio.Server | None = None
+        self.history = History()
         # How it misbehaves: see the command `behave`.
         self.late = 0.0
         self.half_booted = self.silent = self.wordless = self.single = False
@@ -68,18 +70,19 @@ class Gateway:
         method, target, _ = first.split(" ")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
         await reader.readexactly(int(headers.get("content-length", "0")))
-        path, authorization = target.partition("?")[0], headers.get("authorization")
+        path, _, query = target.partition("?")
+        authorization = headers.get("authorization")
         generate = path == f"{API}/accesstoken/generate"
         self.asking += generate
         peer = writer.get_extra_info("peername")[0]
         tell(log="request", at=time.monotonic(), method=method, path=path, peer=peer, authorization=authorization,
-             asking=self.asking)  # fmt: skip
+             asking=self.asking, query=query)  # fmt: skip
         try:
             if self.silent:
                 await asyncio.sleep(3600)
             if path == f"{API}/websocket":
                 await self.feed(reader, writer, headers)
-            status, body = await self.answer(method, path, authorization)
+            status, body = await self.answer(method, path, query, authorization)
         finally:
             self.asking -= generate
         data = json.dumps({"status": status, **body}).encode()
@@ -88,7 +91,7 @@ class Gateway:
         await writer.drain()
         return headers.get("connection", "").lower() != "close"
 
-    async def answer(self, method: str, path: str, authorization: str | None) -> tuple[int, Json]:
+    async def answer(self, method: str, path: str, query: str, authorization: str | None) -> tuple[int, Json]:
         if path == API:
             return 200, {"returnCode": 1}
         if method == "GET" and path == f"{API}/accesstoken/generate":
@@ -102,6 +105,9 @@ class Gateway:
         if path == f"{API}/activeorders":
             active = list(self.active())
             return 200, {"returnCode": 5, "count": len(active), "items": active}
+        if path == f"{API}/orders":
+            await asyncio.sleep(self.history.slow)
+            return self.history.page(query, list(self.active()))
         return 404, {"returnCode": -6, "message": "Not found."}
 
     async def generate(self) -> tuple[int, Json]:
@@ -235,6 +241,10 @@ class Gateway:
             assert hasattr(self, key), key
             setattr(self, key, value)
         return {}
+
+    def do_past(self, **what: Any) -> Json:
+        """See History.command."""
+        return self.history.command(**what)
 
     async def down(self) -> None:
         """As if switched off: what is open breaks, and nobody listens."""

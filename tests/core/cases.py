@@ -23,6 +23,8 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
+    HistoryKept,
+    HistoryNotKept,
     MessageUnusable,
     NetworkChanged,
     OrderChanged,
@@ -53,12 +55,14 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.tally import Figures
 from appliance.core.values import Address, Board, Credential, Gateway, Order, PanelSettings, Token
 
 NOW = 1000.0
 NUMBER = 7
 """The number of whatever a state has under way; LOOK is that of a second feed."""
 LOOK = 8
+FILLING = 6
 
 A = Gateway("A", (Address("192.0.2.10"),))
 A_MOVED = Gateway("A", (Address("192.0.2.99"),))
@@ -114,6 +118,7 @@ STATES: dict[str, State] = {
     "connected, button down": replace(_connected(), world=replace(_PAIRED, down_since=NOW - 30, pressed_at=NOW - 30)),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
+    "connected, filling the archive": replace(_connected(), filling=FILLING),
     "offline, waiting": _offline(Phase.WAITING),
     "offline, waiting, out of sight": _offline(Phase.WAITING, replace(_PAIRED, gateways={"B": B})),
     "offline, resolving": _offline(Phase.RESOLVING),
@@ -167,6 +172,8 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button stuck from the start": [ButtonStuck()],
     "board read": [BoardRead(Board(52.0, False, False))],
     "feed answered": [FeedAnswered(NUMBER)],
+    "history kept": [HistoryKept(FILLING, 3, Figures(), frozenset(), frozenset())],
+    "history not kept": [HistoryNotKept(FILLING)],
     **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
 }
 

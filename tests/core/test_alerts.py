@@ -34,7 +34,7 @@ def box(*, repeat: bool = False) -> Surroundings:
     state = replace(state, world=world, book=replaced(OrderBook(), [A, B], NOW), stale_at=NOW + 300)
     surroundings = Surroundings(state, NOW)
     surroundings.feeds = {NUMBER}
-    surroundings.timers = {Timer.STALE: NOW + 300, Timer.REFRESH: NOW + 270}
+    surroundings.timers = {Timer.STALE: NOW + 300, Timer.REFRESH: NOW + 270, Timer.HISTORY: NOW + 3600}
     return surroundings
 
 

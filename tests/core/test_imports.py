@@ -19,16 +19,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "panel": {"core", "panel", "threads"},
     "store": {"core"},
     "config": {"core", "config_keys", "config_checks", "yaml_lines"},
-    "config_keys": {"core", "config", "config_checks", "yaml_lines"},
+    "config_keys": {"core", "config", "config_checks", "config_machine", "yaml_lines"},
     "config_checks": {"core", "config", "config_keys", "yaml_lines"},
+    "config_machine": {"config_checks", "yaml_lines"},
+    "config_mistakes": {"core", "config"},
     "yaml_lines": set(),
     "simulator": {"simulator"},
+    "history": {"config", "core", "gateway", "history", "store", "threads"},
     "board": {"core", "threads"},
     "box": {"box", "yaml_lines"},
     "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
-    "demo": {"core", "gateway", "panel", "store", "runner", "simulator", "demo"},
+    "demo": {"core", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
 """What each part may import of the package. `__main__` chooses parts and may import all of them."""
 

@@ -23,6 +23,8 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
+    HistoryKept,
+    HistoryNotKept,
     MessageIgnored,
     MessageUnusable,
     NetworkChanged,
@@ -41,6 +43,7 @@ from appliance.core.events import (
 )
 from appliance.core.machine import begin
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
+from appliance.core.tally import Figures
 from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token
 from tests.core.world import Surroundings
 
@@ -80,7 +83,7 @@ def numbers(state: State) -> list[int]:
         case Connecting() | Offline():
             current.append(state.link.attempt)
         case Connected():
-            current += [state.feed, state.looking]
+            current += [state.feed, state.looking, state.filling]
         case _:
             current.append(getattr(state, "attempt", 0))
     return current
@@ -119,6 +122,8 @@ NUMBERED: tuple[Callable[[int], Event], ...] = (
     TokenUnchecked,
     TokenStored,
     TokenNotStored,
+    HistoryNotKept,
+    lambda number: HistoryKept(number, 3, Figures(), frozenset("a"), frozenset("b")),
     *(lambda number, why=why: FeedLost(number, why) for why in FeedFailure),
 )
 
@@ -186,6 +191,8 @@ def answer(state: State) -> Event | None:
                     return None
         case Connected() if state.looking:
             return FeedOpened(state.looking, ())
+        case Connected() if state.filling:
+            return HistoryNotKept(state.filling)
         case Pairing() if not state.offers and state.world.asking:
             return TokenIssued(state.attempt, home, Token("fresh"))
         case _:

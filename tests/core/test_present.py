@@ -12,7 +12,7 @@ from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
-from appliance.core.states import Connected, Discovering, Offline, Pairing, State
+from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, State
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Leds, Light
 from appliance.core.words import LONGEST_NAME, age, legible
@@ -34,6 +34,17 @@ def test_the_count_is_the_first_word() -> None:
     assert words(state) == ["2", "orders  1 paged  1 late", "oldest 7 min"]
     view = present(state, NOW).view
     assert (view.active, view.paged, view.oldest, view.state) == (2, 1, 431, "connected")
+
+
+def test_a_new_pairing_is_said_for_some_seconds_and_then_the_count() -> None:
+    state = replace(connected(Order("a", elapsed=10.0)), welcome_until=NOW + 4)
+    shown = present(state, NOW)
+    assert shown.view.screen.words == ("Paired", f"with {A.name}", "1 order")
+    assert (shown.view.active, shown.view.state) == (1, "connected")
+    assert shown.until <= NOW + 4
+    assert words(state, NOW + 4)[0] == "1"
+    paged = replace(state, alert=Alert(("a",), NOW + 8))
+    assert words(paged)[0].startswith("paged")
 
 
 def test_no_orders_and_one_order_read_well() -> None:

@@ -14,9 +14,11 @@ from appliance.core.effects import (
     CheckToken,
     CloseFeed,
     Effect,
+    KeepHistory,
     MakeSound,
     OpenFeed,
     StartTimer,
+    StopKeepingHistory,
     StopTimer,
 )
 from appliance.core.events import (
@@ -24,6 +26,8 @@ from appliance.core.events import (
     FeedLost,
     GatewayFound,
     GatewayResolved,
+    HistoryKept,
+    HistoryNotKept,
     Timer,
     TimerFired,
     TokenDenied,
@@ -53,6 +57,8 @@ class Surroundings:
         self.now = now
         self.timers: dict[Timer, float] = {}
         self.feeds: set[int] = set()
+        self.fillings: set[int] = set()
+        self.filled: list[float] = []
         self.asked: set[str] = set()
         self.known: dict[str, set[Address]] = {}
         self.owner: dict[Token, str] = {}
@@ -94,6 +100,8 @@ class Surroundings:
                 self.known.setdefault(gateway.name, set()).update(gateway.addresses)
             case TokenDenied(_, name, _):
                 self.asked.discard(name)
+            case HistoryKept(attempt) | HistoryNotKept(attempt):
+                self.fillings.discard(attempt)
             case FeedLost(attempt, _) | TokenRefused(attempt):
                 self.feeds.discard(attempt)
             case _:
@@ -126,6 +134,17 @@ class Surroundings:
                 self.feeds.add(attempt)
             case CheckToken(_, address, token):
                 self._goes_to_its_gateway(token, address)
+            case KeepHistory(attempt, gateway, address, token):
+                self._goes_to_its_gateway(token, address)
+                assert gateway == self.owner[token]
+                assert not self.fillings, "one filling at a time"
+                self.fillings.add(attempt)
+                self.filled.append(self.now)
+                assert sum(at > self.now - 3600 for at in self.filled) <= 8, (
+                    "few writes an hour, whatever the line does"
+                )
+            case StopKeepingHistory(attempt):
+                self.fillings.discard(attempt)
             case CloseFeed(attempt):
                 self.feeds.discard(attempt)
             case MakeSound(Sound.PAGE):
@@ -172,13 +191,15 @@ class Surroundings:
                 assert Timer.STALE in running
                 assert self.timers[Timer.STALE] <= self.now + 300 + 1e-6
                 assert Timer.REFRESH in running or state.looking
+                assert (Timer.HISTORY in running) != bool(state.filling)
                 expected = {0 if state.lost else state.feed, state.looking} - {0}
                 assert shown.view.active == len(state.book.held)
+        assert self.fillings == ({state.filling} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
         assert set(world.asking) == self.asked
         if not isinstance(state, Connected):
             # What was paged while no feed was live sounds on the way in, whatever sounded before.
             self.pages.clear()
         if isinstance(before, Connected) and not isinstance(state, Connected):
-            assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT}
+            assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY}
         assert math.isfinite(self.now)

@@ -23,7 +23,10 @@ def nothing_blocks() -> Iterator[None]:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+    # Nobody listens to these sounds, and these pins are quick.
+    monkeypatch.setattr("appliance.doctor.parts.SETTLE", 0.005)
+    monkeypatch.setattr("appliance.doctor.sound.PAUSE", 0.02)
     box = Box(tmp_path)
     yield box
     box.display.let_go()

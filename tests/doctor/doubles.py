@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gpiozero import DigitalOutputDevice, GPIOPinInUse
 from gpiozero.pins.mock import MockFactory
 
 from appliance.config import BuzzerConfig, Config, DisplayConfig, GatewayConfig, NetworkConfig
@@ -15,6 +17,7 @@ from appliance.core.values import Address, Credential, Token
 from appliance.core.view import Sound
 from appliance.doctor.bench import Bench, Limits
 from appliance.doctor.console import Console
+from appliance.doctor.examine import examine
 from appliance.doctor.finding import Finding
 from appliance.store import TokenStore
 from tests.panel.i2c_display import I2cDisplay
@@ -24,6 +27,8 @@ LIMITS = Limits(
     check=20.0, answer=5.0, call=5.0, bus=1.0, lit=0.02, press=2.0, release=0.2, sight=3.0, others=0.2, reply=0.4
 )
 Answer = str | Callable[[], str] | None
+QUESTIONS = ("frame around", "GREEN", "AMBER", "RED", "Did you hear")
+"""Parts of the questions of yes or no."""
 
 
 class Bus:
@@ -73,7 +78,7 @@ class Person:
         for part, answer in (self._answers or {}).items():
             if part in text:
                 given = answer() if callable(answer) else answer
-                if given is not None:
+                if given:
                     os.write(self._write, given.encode())
                 return
 
@@ -165,3 +170,44 @@ async def tried(bench: Bench, *checks: Callable[[Bench], Awaitable[Finding]]) ->
             found.append(await check(bench))
     bench.console.close()
     return found[-1]
+
+
+def press(box: Box) -> Callable[[], str]:
+    """A person who presses the button for a moment."""
+
+    def pressing() -> str:
+        pin, loop = box.pins.pin(PINS.button), asyncio.get_running_loop()
+        loop.call_later(0.02, pin.drive_low)
+        loop.call_later(0.12, pin.drive_high)
+        return ""
+
+    return pressing
+
+
+def everything_seen(box: Box) -> dict[str, Answer]:
+    return {**dict.fromkeys(QUESTIONS, "y\n"), "Press the button": press(box)}
+
+
+async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, Bench]:
+    """An examination without sounds, which take their time; the exit code, and who took part."""
+    bench, person = box.bench(answers)
+    bench.sounds = ()
+    try:
+        return await examine(bench), person, bench
+    finally:
+        bench.console.close()
+
+
+def all_is_off(box: Box) -> bool:
+    return box.lit() == set() and still_taken(box) == [] and not box.display.on and box.bus.closed
+
+
+def still_taken(box: Box) -> list[str]:
+    """The pins that were not given back."""
+    taken = []
+    for name in ("green", "amber", "red", "buzzer", "button"):
+        try:
+            DigitalOutputDevice(getattr(PINS, name), pin_factory=box.pins).close()
+        except GPIOPinInUse:
+            taken.append(name)
+    return taken

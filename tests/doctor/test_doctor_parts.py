@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from gpiozero import DigitalOutputDevice
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from appliance.config import BuzzerConfig
 from appliance.doctor.bench import Bench
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.parts import check_button, check_light, check_pins
 from appliance.doctor.sound import check_buzzer
+from appliance.panel.buzzer import GROWL, duty
 from tests.doctor.doubles import PINS, Box, tried
 
 LIGHTS = ["green", "amber", "red"]
@@ -121,7 +122,7 @@ async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch)
     bench.pin_factory = None
     finding = await tried(bench, check_pins)
     assert finding.state is State.WRONG
-    assert finding.words.startswith("This machine has no pins:")
+    assert finding.words.startswith("this machine has no pins:")
     for check in (partial(check_light, colour="red"), check_buzzer, check_button):
         assert (await tried(bench, check)).state is State.NOT_TRIED
 
@@ -132,8 +133,19 @@ async def test_pins_that_may_not_be_used(box: Box, monkeypatch: pytest.MonkeyPat
     bench, _ = box.bench()
     bench.pin_factory = None
     finding = await tried(bench, check_pins)
-    assert finding.words.startswith("The pins can't be used")
+    assert finding.words.startswith("the pins can't be used")
     assert "sudo tt-appliance doctor" in finding.mend[0]
+
+
+async def test_pins_of_a_machine_that_is_no_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
+    await asyncio.to_thread(box.put, "dev/gpiochip0", "")
+    await asyncio.to_thread(box.put, "proc/device-tree/model", "")
+    bench, _ = box.bench()
+    bench.pin_factory = None
+    finding = await tried(bench, check_pins)
+    assert finding.words.startswith("the pins of this machine can't be used")
+    assert finding.mend == ("Run the doctor on the box's Raspberry Pi.",)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +159,31 @@ async def test_the_buzzer(box: Box, answer: str, state: State, words: str) -> No
     assert "the sound for: error" in person.said
     assert [one.state for one in box.pins.pin(PINS.buzzer).states].count(True) >= 2
     assert box.lit() == set()
+
+
+async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) -> None:
+    tones: set[tuple[float | None, float]] = set()
+
+    class Pin(MockPWMPin):  # type: ignore[misc]
+        def _set_state(self, value: float) -> None:
+            super()._set_state(value)
+            tones.add((self._frequency, value))
+
+    box.pins = MockFactory(pin_class=Pin)
+    box.change(buzzer=BuzzerConfig(kind="passive", volume=40))
+    bench, _ = box.bench({"hear": "n\n"})
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert (GROWL, duty(40)) in tones
+    assert finding.state is State.WRONG
+    assert "buzzer.volume" in finding.mend[-1]
+    assert box.lit() == set()
+
+
+async def test_an_active_buzzer_that_is_not_heard_may_be_a_passive_one(box: Box) -> None:
+    bench, _ = box.bench({"hear": "n\n"})
+    bench.sounds = ()
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert finding.mend[-1] == "It only clicks: set buzzer.kind to passive."
 
 
 async def test_a_muted_buzzer_is_left_alone(box: Box) -> None:

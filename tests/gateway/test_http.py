@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.values import Address
-from appliance.gateway import request as module
-from appliance.gateway.http import Answer, GatewaySilentError, get
+from appliance.gateway.http import LARGEST_ANSWER, Answer, GatewaySilentError, get
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
@@ -215,9 +214,9 @@ async def test_a_content_length_that_is_too_short() -> None:
 
 
 async def test_a_huge_body_is_no_json() -> None:
-    body = json.dumps({"padding": "x" * module.LARGEST_ANSWER}).encode()
+    body = json.dumps({"padding": "x" * LARGEST_ANSWER}).encode()
     assert await ask(saying(http("200 OK", body))) == Answer(200, None)
-    fits = json.dumps({"padding": "x" * (module.LARGEST_ANSWER - 20)}).encode()
+    fits = json.dumps({"padding": "x" * (LARGEST_ANSWER - 20)}).encode()
     assert (await ask(saying(http("200 OK", fits)))).body is not None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Asleep, Count, Listing, Message, Paged, Screen, View
+from appliance.core.view import Asleep, Count, Listing, Message, Paged, Screen, Today, View
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.count import draw_count
 from appliance.panel.drawing.fonts import Face
@@ -18,6 +18,7 @@ from appliance.panel.drawing.message import draw_message
 from appliance.panel.drawing.paged import draw_paged
 from appliance.panel.drawing.shapes import HEART, HEARTS, picture
 from appliance.panel.drawing.text import fit, ink
+from appliance.panel.drawing.today import draw_today
 from appliance.panel.drawing.words import clean
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def draw_screen(
 
 
 def compose(
-    screen: Message | Count | Paged | Listing, room: tuple[int, int], beat: bool | None, margin: int = 0
+    screen: Message | Count | Paged | Listing | Today, room: tuple[int, int], beat: bool | None, margin: int = 0
 ) -> Canvas:
     """Draw a screen and its heart into a room of this width and height. margin: see Canvas."""
     canvas = Canvas(*room, margin)
@@ -74,6 +75,8 @@ def compose(
             draw_paged(canvas, screen)
         case Listing():
             draw_listing(canvas, screen, corner)
+        case Today():
+            draw_today(canvas, screen, corner)
         case Message():
             draw_message(canvas, screen, corner)
     if beat is not None:

@@ -13,7 +13,7 @@ from appliance.core.view import Count, Mark
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import ALERTS, picture
-from appliance.panel.drawing.text import Row, ink, sizes
+from appliance.panel.drawing.text import SMALLEST, Row, ink, sizes
 from appliance.panel.drawing.words import clean
 
 CAPTION = "oldest"
@@ -101,9 +101,11 @@ def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int]
 @lru_cache(maxsize=128)
 def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
     """An age with digits of this size, and all else smaller. captioned: after its caption, on the same row."""
-    small = sizes(Face.BOLD, min(15, size * 9 // 20))[0]
     gap = 3 if size >= 16 else 2
     cell, height = _cell(size)
+    small = Face.BOLD, sizes(Face.BOLD, min(15, size * 9 // 20))[0]
+    if -ink("h", *small).top > height:
+        small = Face.REGULAR, SMALLEST[Face.REGULAR]
     pieces: list[tuple[int, Row]] = []
     end = 0
     if captioned:
@@ -111,7 +113,7 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
         end, height = _caption().width + 2, max(height, -_caption().top)
     for piece in re.findall(r"\d|[^\s\d]+", text):
         digit = piece in "0123456789"
-        row = ink(piece, Face.DIGITS, size) if digit else ink(piece, Face.BOLD, small)
+        row = ink(piece, Face.DIGITS, size) if digit else ink(piece, *small)
         after_digit = bool(pieces) and pieces[-1][1].face is Face.DIGITS
         start = end + (0 if not pieces else max(1, size // 20) if digit and after_digit else gap)
         wide = cell if digit else row.width

@@ -35,11 +35,22 @@ BELOW = 2
 
 
 class Face(Enum):
-    """A font, by its file."""
+    """A font, by the file of its outlines."""
 
     REGULAR = "DejaVuSansCondensed.ttf"
     BOLD = "DejaVuSansCondensed-Bold.ttf"
     DIGITS = "RobotoCondensed-Bold.ttf"
+
+
+STRIKES = {
+    Face.REGULAR: ("Helvetica", (8, 10, 12, 14, 17, 20, 24)),
+    Face.BOLD: ("Helvetica-Bold", (10, 12, 14, 17, 20, 24)),
+    Face.DIGITS: ("", ()),
+}
+"""Fonts drawn by hand, pixel by pixel, and the sizes at which they were: outlines make small letters that look alike,
+such as an f and a t. What a strike lacks, and what is larger than the largest, comes from the outlines."""
+OUTLINE = {8: 9, 10: 11}
+"""Size of the outlines that are as high as a strike, where the two differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +72,23 @@ def glyph(character: str, face: Face, height: int) -> Glyph:
         return _wide_glyph(character, height)
     from PIL import Image, ImageDraw
 
-    font = _font(face, height)
+    size = strike(face, height)
+    if size is not None and _struck(character, face, size):
+        font = _strike(face, size)
+    else:
+        font = _font(face, height if size is None else OUTLINE.get(size, size))
     advance = round(font.getlength(character))
     canvas = Image.new("1", (advance + 2 * height, 3 * height))
     ImageDraw.Draw(canvas).text((height, 2 * height), character, fill=1, font=font, anchor="ls")
     return _trimmed(canvas, height, 2 * height, advance)
+
+
+def strike(face: Face, height: int) -> int | None:
+    """The size of the strike for a height in pixels, the largest that is no higher; None where outlines draw it."""
+    sizes = STRIKES[face][1]
+    if not sizes or height > sizes[-1]:
+        return None
+    return max((size for size in sizes if size <= height), default=sizes[0])
 
 
 @lru_cache(maxsize=1024)
@@ -114,6 +137,26 @@ def _trimmed(canvas: Image, pen: int, baseline: int, advance: int) -> Glyph:
         return Glyph(None, 0, 0, 0, 0, advance)
     left, top, right, bottom = box
     return Glyph(canvas.crop(box), left - pen, top - baseline, right - left, bottom - baseline, advance)
+
+
+def _struck(character: str, face: Face, size: int) -> bool:
+    """Whether a strike has the character: it draws its first glyph for what it lacks."""
+    if character.isascii():
+        return True
+    font = _strike(face, size)
+    return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
+
+
+@lru_cache(maxsize=16)
+def _strike(face: Face, size: int) -> FreeTypeFont:
+    import gzip
+    from io import BytesIO
+
+    from PIL import ImageFont
+
+    # Unpacked here, once: FreeType would begin anew with each glyph.
+    file = BytesIO(gzip.decompress((FILES / f"{STRIKES[face][0]}-{size}.pcf.gz").read_bytes()))
+    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=64)

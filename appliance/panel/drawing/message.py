@@ -19,12 +19,12 @@ from appliance.panel.drawing.words import clean
 
 Sizes = tuple[tuple[int, int], ...]
 TALL: Sizes = (
-    *((18, 12), (16, 12), (15, 12), (14, 12), (16, 11), (15, 11), (14, 11), (13, 11), (14, 10), (13, 10), (11, 11)),
-    *((11, 10), (10, 10), (9, 10)),
+    *((20, 14), (17, 14), (20, 12), (17, 12), (14, 12), (17, 10), (14, 10), (12, 10)),
+    *((10, 10), (10, 8)),
 )
-LOW: Sizes = ((14, 11), (13, 11), (11, 11), (13, 10), (11, 10), (10, 10), (9, 10), (9, 9))
+LOW: Sizes = ((14, 12), (14, 10), (12, 10), (10, 10), (10, 8), (8, 8))
 """Sizes of MEDIUM and SMALL, the largest first, for displays of 48 rows and more, and for lower ones."""
-READABLE = {True: 11, False: 9}
+READABLE = {True: 12, False: 10}
 """Size of MEDIUM below which the words rather wrap or have the picture's place, for these two kinds of display."""
 GAP = 5
 """Most pixels between two rows, and those between the picture and the words."""
@@ -118,7 +118,7 @@ def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> 
             if best is not None:
                 return best[1]
     packed = _packed(lines, width, None)
-    for rows in (packed, _packed(lines, width, Face.BOLD), _cut(lines, width), _cut(joined, width)):
+    for rows in (packed, _packed(lines, width, Face.REGULAR), _cut(lines, width), _cut(joined, width)):
         cut = any(row.text.endswith("…") for row in rows)
         if total(rows, 0) <= height and not (cut and rows is packed):
             return Setting((), tuple(rows), False)
@@ -198,8 +198,8 @@ def _set(
     parts: list[list[Row] | str] = []
     for line in lines:
         size = small if line.size is Size.SMALL else medium
-        # At the smallest size the bold letters are the clearer ones.
-        face = Face.BOLD if size < SMALLEST[Face.REGULAR] else _face(line)
+        # There are no bold letters as small as that.
+        face = Face.REGULAR if size < SMALLEST[Face.BOLD] else _face(line)
         if line.size is Size.HUGE and _is_number(line.text, width, space):
             parts.append(line.text)
             continue

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from appliance.panel.drawing.canvas import Canvas
-from appliance.panel.drawing.fonts import Face, Glyph, glyph
+from appliance.panel.drawing.fonts import Face, Glyph, glyph, strike
 from appliance.panel.drawing.words import visual
 
-SMALLEST = {Face.REGULAR: 10, Face.BOLD: 9, Face.DIGITS: 9}
+SMALLEST = {Face.REGULAR: 8, Face.BOLD: 10, Face.DIGITS: 9}
 """Size in pixels below which the letters lose their strokes."""
-BLURRED = {(Face.BOLD, 12)}
-"""Sizes at which the dot of an i touches its stem."""
 _BREAKS = re.compile(r"(?= )|(?<=\w-)(?=\w)|(?<=[\u3040-\u9fff\uac00-\ud7a3])(?=[\u3040-\u9fff\uac00-\ud7a3])")
 
 
@@ -73,9 +71,11 @@ def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
 
 
 def sizes(face: Face, most: int) -> list[int]:
-    """The sizes at which this font is clean, from `most` down; at least the smallest."""
+    """The sizes at which this font looks different, from `most` down; at least the smallest."""
     least = SMALLEST[face]
-    return [size for size in range(max(most, least), least - 1, -1) if (face, size) not in BLURRED]
+    most = max(most, least)
+    smaller = {strike(face, size) or size for size in range(least, most)}
+    return [most, *sorted(smaller - {most, strike(face, most)}, reverse=True)]
 
 
 def fit(text: str, face: Face, size: int, width: int) -> Row:

@@ -1,0 +1,148 @@
+"""What the settings of the machine itself may be: Wi-Fi, addresses, names, time and the key of whoever may log in.
+
+Checks as in config_checks, whose values the image applies at boot.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from appliance.config_checks import host_like, nearest, scalar_of, shown, text_of
+from appliance.yaml_lines import Node, Sequence
+
+ZONES = Path("/usr/share/zoneinfo")
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+"""Types of public keys that OpenSSH takes today (sshd's manual, AUTHORIZED_KEYS FILE FORMAT)."""
+
+
+def country(node: Node) -> str:
+    """Two letters (ISO 3166-1). Quotes are not asked for: NO is Norway here, whatever it is in YAML."""
+    must = "must be the two letters of a country, such as DE"
+    text = scalar_of(node, must).text.upper()
+    if not re.fullmatch("[A-Z]{2}", text):
+        raise ValueError(f"{must}, not {shown(node)}")
+    return text
+
+
+def wifi_name(node: Node) -> str:
+    """A wireless network's name: 1 to 32 bytes (IEEE 802.11, SSID), without control characters."""
+    must = "must be the name of a wireless network"
+    text = text_of(node, must)
+    if len(text.encode()) > 32:
+        raise ValueError(f"{must}, of at most 32 bytes")
+    if not text.isprintable():
+        raise ValueError(f"{must}, without control characters")
+    return text
+
+
+def wifi_password(node: Node) -> str:
+    """A wireless network's password: 8 to 63 printable ASCII characters (IEEE 802.11, passphrase). Never repeated."""
+    must = "must be the network's password, 8 to 63 plain characters"
+    found = scalar_of(node, must)
+    if found.kind != "str":
+        raise ValueError(f"{must}; put it in quotes")
+    if not re.fullmatch("[ -~]{8,63}", found.text):
+        raise ValueError(f"{must}, not {len(found.text)}, or with others than those")
+    return found.text
+
+
+def own_address(node: Node) -> str:
+    """An address with the length of its network's prefix, such as 192.168.1.50/24."""
+    from ipaddress import ip_interface
+
+    must = "must be an address with its network's length, such as 192.168.1.50/24"
+    text = text_of(node, must)
+    try:
+        interface = ip_interface(text)
+    except ValueError:
+        raise ValueError(f"{must}, not {shown(node)}") from None
+    if "/" not in text or interface.network.num_addresses == 1:
+        raise ValueError(f"{must}; mostly it is {interface.ip}/24")
+    if interface.version == 4 and interface.ip in (
+        interface.network.network_address,
+        interface.network.broadcast_address,
+    ):
+        raise ValueError(f"{must}; {interface.ip} is no single device's in that network")
+    return interface.with_prefixlen
+
+
+def an_address(node: Node) -> str:
+    """An IP address."""
+    from ipaddress import ip_address
+
+    must = "must be an address, such as 192.168.1.1"
+    text = text_of(node, must)
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError(f"{must}, not {shown(node)}") from None
+
+
+def addresses(node: Node) -> tuple[str, ...]:
+    """A list of IP addresses; a single one will do."""
+    return tuple(an_address(item) for item in (node.items if isinstance(node, Sequence) else (node,)))
+
+
+def host_name(node: Node) -> str:
+    """One label of a DNS name (RFC 1123, 2.1)."""
+    must = "must be letters, digits and hyphens, at most 63, such as kitchen-1"
+    text = text_of(node, must)
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", text) or text.isdecimal():
+        raise ValueError(f"{must}, not {shown(node)}")
+    return text.lower()
+
+
+def time_zone(node: Node) -> str:
+    """A time zone of the tz database, such as Europe/Berlin."""
+    must = "must be a time zone, such as Europe/Berlin"
+    text = text_of(node, must)
+    # Where there is no database there is no telling; the image has one.
+    known = (ZONES / text).is_file() or not ZONES.is_dir()
+    if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", text) and known:
+        return text
+    from zoneinfo import available_timezones
+
+    near = nearest(text, tuple(sorted(available_timezones())))
+    raise ValueError(f"{must}, not {shown(node)}" + (f"; did you mean {near}?" if near else ""))
+
+
+def time_server(node: Node) -> str:
+    """A host name or an address."""
+    must = "must be the name or the address of a time server"
+    text = text_of(node, must)
+    if not host_like(text):
+        raise ValueError(f"{must}, not {shown(node)}")
+    return text
+
+
+def ssh_key(node: Node) -> str:
+    """A public key as it stands in a .pub file."""
+    import base64
+    import binascii
+
+    must = "must be a public key, the one line of a file such as id_ed25519.pub"
+    text = " ".join(text_of(node, must).split())
+    kind, _, rest = text.partition(" ")
+    if "PRIVATE KEY" in text:
+        raise ValueError(f"{must}, and not the private one: keep that to yourself, and make a new pair")
+    if kind not in KEY_TYPES:
+        raise ValueError(f"{must}; it begins with its type, such as {KEY_TYPES[0]}")
+    if not text.isprintable():
+        raise ValueError(f"{must}, without control characters")
+    try:
+        blob = base64.b64decode(rest.partition(" ")[0], validate=True)
+    except binascii.Error:
+        blob = b""
+    # A key's content begins with its type again (RFC 4253, 6.6).
+    if not blob.startswith(len(kind).to_bytes(4) + kind.encode()) or len(blob) < 40:
+        raise ValueError(f"{must}; this one is not whole")
+    return text

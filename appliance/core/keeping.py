@@ -1,0 +1,45 @@
+"""When the archive is filled, and what becomes of what it tells: once an hour, and soon after each reconnection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.effects import Effect, KeepHistory, StartTimer, StopKeepingHistory
+from appliance.core.events import HistoryKept, Timer
+from appliance.core.moves import KEEP_AGAIN, KEEP_EVERY, KEEP_SOON, Step
+from appliance.core.states import Connected
+
+
+def keep(state: Connected, now: float) -> Step:
+    """Have the archive brought up to date, unless the gateway is somewhere else by now."""
+    if state.address not in state.gateway.addresses:
+        return state, (StartTimer(Timer.HISTORY, KEEP_SOON),)
+    credential = state.world.credential
+    assert credential is not None, "a feed was opened with a token"
+    number = state.world.serial + 1
+    kept = (*(at for at in state.world.kept if at > now - KEEP_EVERY), now)
+    today = state.book.today.on(state.book.offset, now)
+    effect = KeepHistory(number, credential.gateway, state.address, credential.token, today.day, today.seen)
+    return replace(state, world=replace(state.world, serial=number, kept=kept), filling=number), (effect,)
+
+
+def kept(state: Connected, event: HistoryKept, now: float) -> Step:
+    """The archive is up to date: what it holds need not be remembered here any more."""
+    forget_after = state.world.benchmarks.forget_after
+    today = state.book.today.on(state.book.offset, now)
+    today = today.archived(event.day, event.figures, event.uuids, event.measured, event.gateway, forget_after)
+    state = replace(state, book=replace(state.book, today=today), filling=0)
+    return state, (StartTimer(Timer.HISTORY, KEEP_EVERY, jitter=True),)
+
+
+def moved(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
+    """The gateway is not where its token goes: nothing more is sent there, and the archive is filled later."""
+    if not state.filling:
+        return state, ()
+    effects = (StopKeepingHistory(state.filling), StartTimer(Timer.HISTORY, KEEP_SOON))
+    return replace(state, filling=0), effects
+
+
+def not_kept(state: Connected) -> Step:
+    """It could not be done this time."""
+    return replace(state, filling=0), (StartTimer(Timer.HISTORY, KEEP_AGAIN, jitter=True),)

@@ -1,0 +1,278 @@
+"""The archive: finished orders, each once, as far back as its bounds allow. Every call blocks, for a thread.
+
+A filling is one transaction: after a power cut there is all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from appliance.core.delivery import DAY, Finished
+from appliance.history.paging import Mark
+from appliance.history.schema import DamagedError, identity, opened, put_aside, told
+
+EPOCH = datetime(2000, 1, 1)
+MONTH = 365.25 / 12
+"""Days."""
+MIB = 1024 * 1024
+LATEST = 200
+"""The newest orders, by half of which the present is judged: more than a clock that was wrong could have dated."""
+CLOSED = 60 * DAY
+"""Longer than this no restaurant is closed; a larger step from one order to the next is one of a wrong clock."""
+ROOM, SPARE = 400, 64 * 4096
+"""Bytes that an order may take, with its part of the indexes, and some more for pages that split."""
+FREED = 20
+"""The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
+_FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
+Row = tuple[str, str, float | None, float | None, float | None, float | None]
+"""Of an order: type, table, created, cleared, elapsed, took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is kept. age: days. size: bytes of the file."""
+
+    age: float = 13 * MONTH
+    size: int = 256 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a gateway's orders were read. read_to: up to which of its local times; None for never.
+
+    mark: where a reading broke off.
+    """
+
+    read_to: float | None = None
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which orders are asked for. begin, end: the gateway's local times, the first included and the last not.
+
+    types, tables: those that count; none means every one.
+    """
+
+    begin: float | None = None
+    end: float | None = None
+    types: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+class Archive:
+    """The archive of a directory. A damaged file is put aside when it is met, and a new one begun."""
+
+    def __init__(self, directory: Path, bounds: Bounds | None = None) -> None:
+        self.directory = directory
+        self._bounds = bounds or Bounds()
+        self._checked = False
+
+    def progress(self, gateway: str) -> Progress:
+        """How far it was read. Raises ArchiveError."""
+        with self._open() as database:
+            row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE name = ?", [gateway]).fetchone()
+        if row is None:
+            return Progress()
+        return Progress(row[0], None if row[1] is None else Mark(row[1], tuple(row[2].split("\n"))))
+
+    def keep(
+        self,
+        gateway: str,
+        orders: Iterable[Finished],
+        progress: Progress,
+        seen: Mapping[str, Finished] | None = None,
+    ) -> int:
+        """Add those that are not there yet, in one transaction; gives how many these were.
+
+        seen: what this box saw of orders by itself, by uuid. Raises ArchiveError.
+        """
+        own = seen or {}
+        with self._open() as database, _transaction(database):
+            number = _number(database, gateway)
+            rows = [_row(number, order, own.get(order.uuid)) for order in orders]
+            self._make_room(database, len(rows))
+            before = database.total_changes
+            database.executemany(
+                f"INSERT INTO orders (gateway, {_FIELDS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
+            )
+            new = database.total_changes - before
+            # A measure may come after its order, when this box was not the one that fetched it.
+            measures = [(one.took, one.sat, number, pack(uuid)) for uuid, one in own.items() if one.is_measured]
+            database.executemany(
+                "UPDATE orders SET took = ?, sat = ? WHERE gateway = ? AND uuid = ? AND took IS NULL AND sat IS NULL",
+                measures,
+            )
+            mark = progress.mark
+            old = self._progress_row(database, number)
+            row = (progress.read_to, mark and mark.offset, mark and "\n".join(mark.tail))
+            # That nothing happened is no reason to write.
+            if new or row[1:] != old[1:]:
+                database.execute("UPDATE gateways SET read_to = ?, mark = ?, tail = ? WHERE id = ?", (*row, number))
+            if new:
+                self._forget(database, number)
+        return new
+
+    def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
+        """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
+        for row in self._select(gateway, _FIELDS, query or Query()):
+            uuid, name, type_, location, paged, *times = row
+            yield Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+
+    def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
+        """What figures are made of, for hundreds of thousands of orders. Raises ArchiveError."""
+        return self._select(gateway, "type, location, created, cleared, elapsed, took", query or Query())
+
+    def holds(self, gateway: str, uuids: Iterable[str]) -> frozenset[str]:
+        """Those of some uuids that are in it. Raises ArchiveError."""
+        with self._open() as database:
+            number = _known(database, gateway)
+            statement = "SELECT 1 FROM orders WHERE gateway = ? AND uuid = ?"
+            return frozenset(u for u in uuids if database.execute(statement, (number, pack(u))).fetchone())
+
+    def latest(self, gateway: str) -> float | None:
+        """When the newest order began, by the gateway's local time; None without orders.
+
+        A clock that was years ahead for a while has no say in it. Raises ArchiveError.
+        """
+        with self._open() as database:
+            return _present(database, _known(database, gateway))
+
+    def gateways(self) -> list[str]:
+        """Those that it holds orders of, the one that was read last at the end. Raises ArchiveError."""
+        with self._open() as database:
+            statement = (
+                "SELECT g.name FROM gateways g JOIN orders o ON o.gateway = g.id GROUP BY g.id ORDER BY max(o.rowid)"
+            )
+            return [name for (name,) in database.execute(statement)]
+
+    def _select(self, gateway: str, fields: str, query: Query) -> Iterator[Any]:
+        at = "coalesce(created, cleared)"
+        wanted: list[str] = ["gateway = ?"]
+        values: list[float | str] = []
+        for condition, value in ((f"{at} >= ?", query.begin), (f"{at} < ?", query.end)):
+            if value is not None:
+                wanted.append(condition)
+                values.append(value)
+        for column, some in (("type", query.types), ("location", query.tables)):
+            if some:
+                wanted.append(f"{column} IN ({','.join('?' * len(some))})")
+                values.extend(some)
+        statement = f"SELECT {fields} FROM orders WHERE {' AND '.join(wanted)} ORDER BY {at}, rowid"
+        with self._open() as database:
+            yield from database.execute(statement, (_known(database, gateway), *values))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        check, self._checked = not self._checked, True
+        met = identity(self.directory)
+        try:
+            with opened(self.directory, self._bounds.size, check=check) as database, told():
+                yield database
+        except DamagedError:
+            put_aside(self.directory, met or identity(self.directory))
+            raise
+
+    def _progress_row(self, database: sqlite3.Connection, number: int) -> tuple[object, ...]:
+        row: tuple[object, ...] = database.execute(
+            "SELECT read_to, mark, tail FROM gateways WHERE id = ?", [number]
+        ).fetchone()
+        return row
+
+    def _make_room(self, database: sqlite3.Connection, coming: int) -> None:
+        """Let the oldest orders of any gateway go where the file would grow past its bound."""
+        size, pages, free = (
+            database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+        )
+        if not coming or (pages - free) * size + coming * ROOM + SPARE < self._bounds.size:
+            return
+        (held,) = database.execute("SELECT count(*) FROM orders").fetchone()
+        oldest = "SELECT rowid FROM orders ORDER BY coalesce(created, cleared) LIMIT ?"
+        database.execute(f"DELETE FROM orders WHERE rowid IN ({oldest})", [max(held // FREED, coming)])
+
+    def _forget(self, database: sqlite3.Connection, number: int) -> None:
+        """Let orders go that are past their age by the gateway's clock, and by this machine's too.
+
+        Either clock may be wrong by years, and then says that all is old. That both are is not to be expected.
+        """
+        present = _present(database, number)
+        if present is None:
+            return
+        own = (datetime.fromtimestamp(time.time()) - EPOCH).total_seconds()
+        oldest = min(present, own) - self._bounds.age * DAY
+        at = "coalesce(created, cleared)"
+        database.execute(f"DELETE FROM orders WHERE gateway = ? AND {at} < ?", (number, oldest))
+
+
+def pack(uuid: str) -> bytes | str:
+    """A uuid as it is kept: in 16 bytes where it is written as uuids are, else as it is."""
+    try:
+        known = UUID(uuid)
+    except ValueError:
+        # It is opaque, and may be anything.
+        return _text(uuid)
+    return known.bytes if str(known) == uuid else _text(uuid)
+
+
+def unpack(kept: bytes | str) -> str:
+    """The uuid again."""
+    return kept if isinstance(kept, str) else str(UUID(bytes=kept))
+
+
+def _text(text: str) -> str:
+    """A text as it can be kept: JSON may hold halves of characters, which are none."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _known(database: sqlite3.Connection, gateway: str) -> int:
+    row = database.execute("SELECT id FROM gateways WHERE name = ?", [gateway]).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _number(database: sqlite3.Connection, gateway: str) -> int:
+    number = _known(database, gateway)
+    if not number:
+        number = int(database.execute("INSERT INTO gateways (name) VALUES (?)", [gateway]).lastrowid or 0)
+    return number
+
+
+def _row(number: int, order: Finished, seen: Finished | None) -> tuple[object, ...]:
+    took = order.took if seen is None or seen.took is None else seen.took
+    sat = order.sat if seen is None or seen.sat is None else seen.sat
+    facts = (pack(order.uuid), *map(_text, (order.name, order.order_type, order.location)), order.paged)
+    return (number, *facts, order.created, order.cleared, order.elapsed, took, sat)
+
+
+def _present(database: sqlite3.Connection, number: int) -> float | None:
+    at = "coalesce(created, cleared)"
+    statement = f"SELECT {at} FROM orders WHERE gateway = ? ORDER BY {at} DESC LIMIT ?"
+    newest = [float(time_) for (time_,) in database.execute(statement, (number, LATEST)) if time_ is not None]
+    if not newest:
+        return None
+    times = newest[::-1]
+    present = times[len(times) // 2]
+    for time_ in times[len(times) // 2 :]:
+        if time_ - present > CLOSED:
+            break
+        present = time_
+    return present

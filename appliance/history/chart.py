@@ -1,0 +1,145 @@
+"""A report as a picture: orders by hour and weekday, delivery times by day, and the slowest tables.
+
+Needs matplotlib, the extra `report`; it is loaded when a chart is drawn and not before.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from appliance.core.words import clock, legible
+from appliance.history.archive import EPOCH
+from appliance.history.figures import FEW, Report
+
+KINDS = (".svg", ".png")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+TABLES = 12
+"""Tables that are drawn: as many as have legible names."""
+INK, FAINT, MAIN, SECOND, ALARM = "#1f2933", "#7b8794", "#1f6feb", "#93b8ee", "#c2410c"
+LONG = 70
+"""Days from which on their lines have no dots."""
+
+
+class NoChartError(Exception):
+    """There is no chart; says why, and what to do."""
+
+
+def check(path: Path) -> None:
+    """See that a chart can be drawn there, before anything is fetched for it.
+
+    Raises:
+        NoChartError: It can't.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise NoChartError(f"{path}: a chart is a file that ends in {' or '.join(KINDS)}")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise NoChartError(
+            "charts need matplotlib, which is not installed; the extra `report` brings it: "
+            "pip install 'table-tracker-appliance[report]'"
+        ) from None
+
+
+def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
+    """Draw it. target: seconds.
+
+    Raises:
+        NoChartError: It can't be drawn.
+        OSError: The file can't be written.
+    """
+    check(path)
+    import matplotlib as mpl
+
+    # Names come from the gateway, and a `$` in one would begin a formula.
+    settings: Any = {"text.parse_math": False, "svg.hashsalt": "history", "font.size": 9, "axes.edgecolor": FAINT}
+    settings |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK)
+    with mpl.rc_context(settings):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(11, 8.5), layout="constrained", dpi=120)
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1, 1.05))
+        top, bottom = halves
+        hours, tables = top.subplots(1, 2, width_ratios=(1.7, 1))
+        days = bottom.subplots()
+        figure.suptitle(_title(report, gateway), fontsize=12, x=0.01, ha="left")
+        _hours(hours, report)
+        _tables(tables, report, target)
+        _days(days, report, target)
+        for axes in (days, tables):
+            for side in ("top", "right"):
+                axes.spines[side].set_visible(False)
+        kind = path.suffix.lower().removeprefix(".")
+        metadata = {"Date": None} if kind == "svg" else None
+        new = path.with_name(f".{path.name}.new")
+        try:
+            figure.savefig(new, format=kind, metadata=metadata)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _title(report: Report, gateway: str) -> str:
+    dates = [(EPOCH + timedelta(days=number)).date() for number in report.days]
+    span = f", {dates[0]} to {dates[-1]}" if dates else ""
+    return f"{legible(gateway)}: {report.all.orders:,} orders{span}"
+
+
+def _hours(axes: Any, report: Report) -> None:
+    """A cell for each hour of each weekday, with its number of orders by how dark it is."""
+    busy = [hour for hour in range(24) if any(day[hour] for day in report.hours)]
+    first, last = (busy[0], busy[-1]) if busy else (0, 23)
+    cells = [day[first : last + 1] for day in report.hours]
+    most = max(map(max, cells))
+    axes.imshow(cells, cmap="Blues", vmin=0, vmax=max(1, most), aspect="auto")
+    axes.set_title("Orders by hour and weekday", loc="left")
+    axes.set_xticks(range(last - first + 1), [str(hour) for hour in range(first, last + 1)])
+    axes.set_yticks(range(7), WEEKDAYS)
+    axes.set_xlabel("hour, by the gateway's own clock")
+    axes.tick_params(length=0)
+    small = 7 if last - first > 14 else 8
+    for weekday, row in enumerate(cells):
+        for at, count in enumerate(row):
+            if count:
+                shade = "white" if count > most * 0.6 else INK
+                axes.text(at, weekday, f"{count}", ha="center", va="center", color=shade, fontsize=small)
+
+
+def _days(axes: Any, report: Report, target: float) -> None:
+    """Median and ninth decile of each day, and the target."""
+    known = [(EPOCH + timedelta(days=number), day) for number, day in report.days.items() if day.times]
+    dates = [date for date, _ in known]
+    style: dict[str, Any] = {"marker": "o", "markersize": 3.5} if len(known) < LONG else {}
+    slow = [(day.slow or 0.0) / 60 for _, day in known]
+    axes.plot(dates, slow, color=SECOND, label="nine of ten were delivered within", **style)
+    axes.plot(dates, [(day.median or 0.0) / 60 for _, day in known], color=MAIN, label="median", **style)
+    axes.axhline(target / 60, color=ALARM, linewidth=1, linestyle="--", label=f"target, {clock(target)}")
+    axes.set_title("Delivery times by day", loc="left")
+    axes.set_ylabel("minutes")
+    axes.set_ylim(0, max([target / 60, *slow]) * 1.15)
+    axes.grid(axis="y", color="#e4e7eb", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper left", frameon=False, ncols=3)
+    if known:
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=3, maxticks=12)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    else:
+        axes.set_xticks([])
+
+
+def _tables(axes: Any, report: Report, target: float) -> None:
+    """Bars of the slowest tables' medians, the slowest at the top."""
+    slowest = report.slowest[:TABLES]
+    names = [f"{legible(name, 12)}  ({len(table.times)})" for name, table in slowest]
+    axes.barh(range(len(slowest)), [(table.median or 0.0) / 60 for _, table in slowest], color=MAIN, height=0.65)
+    axes.set_yticks(range(len(slowest)), names)
+    axes.invert_yaxis()
+    axes.axvline(target / 60, color=ALARM, linewidth=1, linestyle="--")
+    axes.set_title("Slowest tables, by their median", loc="left")
+    axes.set_xlabel(f"minutes; in brackets: deliveries, {FEW} or more")
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,171 @@
+"""`tt-appliance history`: what a gateway's orders were like, as a table, a file or a chart."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from appliance.config import Config
+from appliance.core.values import Address, Credential
+from appliance.core.words import legible
+from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
+from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
+from appliance.history.chart import NoChartError, check, save_chart
+from appliance.history.fetch import Read
+from appliance.history.figures import report
+from appliance.history.files import csv_lines, json_lines
+from appliance.history.keeper import fill
+from appliance.history.place import NoPlaceError, find_place, looking
+from appliance.history.progress import Bar
+from appliance.history.schema import ArchiveError
+from appliance.history.sign import out_of_the_way
+from appliance.history.span import span_of
+from appliance.history.table import order_lines, report_lines
+from appliance.history.whereabouts import Whereabouts
+
+NOT_UP_TO_DATE = 75
+"""The exit code where the gateway could not be read, and what was told is what the archive holds (sysexits.h)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--since", metavar="AGE", help="what began since then: 14d, 12h, 3w, or a date")
+    parser.add_argument("--from", dest="begin", metavar="DATE", help="the first day or moment, such as 2026-11-01")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="the last day, or the moment before which")
+    parser.add_argument(
+        "--type", action="append", default=[], metavar="KIND", help="on_premise or to_go; may be repeated"
+    )
+    parser.add_argument("--table", action="append", default=[], metavar="NAME", help="one table; may be repeated")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    parser.add_argument("--orders", action="store_true", help="in the table, each order instead of each day")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to the terminal")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw a chart instead, as .svg or .png")
+    parser.add_argument("--offline", action="store_true", help="ask no gateway: tell what the archive holds")
+
+
+def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
+    """Run the command; its exit code. chosen: the settings were named on the command line."""
+    try:
+        span_of(options, None)
+        if options.chart is not None:
+            check(options.chart)
+        place = find_place(config, chosen=chosen)
+    except (NoPlaceError, NoChartError, ValueError) as error:
+        return _fail(str(error))
+    archive = Archive(place.directory, Bounds(config.history.months * MONTH, config.history.size * MIB))
+    stale = False
+    try:
+        if place.credential is not None and not options.offline:
+            trouble = asyncio.run(_fetch(archive, config, place.credential))
+            if trouble is not None:
+                stale = True
+                _say(f"{trouble}; this is what was kept before")
+        kept = archive.gateways()
+        if not kept and (stale or place.credential is None or options.offline):
+            return _fail("no orders are kept yet")
+        gateway = place.credential.gateway if place.credential else kept[-1]
+        _tell(archive, gateway, options, config)
+    except BrokenPipeError:
+        # Whoever read this has seen enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ArchiveError, NoChartError, OSError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+    return NOT_UP_TO_DATE if stale else 0
+
+
+async def _fetch(archive: Archive, config: Config, credential: Credential) -> str | None:
+    """Read what the gateway knows into the archive; gives what went wrong, for a person."""
+    name = credential.gateway
+    bar = Bar(sys.stderr, "reading")
+    try:
+        async with looking(config, name) as sight:
+            bar.show(0.0, f"looking for {legible(name)}")
+            where = Whereabouts(lambda: sight.resolved(name))
+            silent: set[Address] = set()
+
+            async def ask(offset: int, since: float | None) -> list[Listed]:
+                # The first that answers is used; all of them are the gateway's own at this moment.
+                await out_of_the_way(archive.directory)
+                addresses = await where.addresses()
+                for address in [one for one in addresses if one not in silent][:-1]:
+                    try:
+                        return await read_page(address, credential.token, offset, since)
+                    except HistoryError as error:
+                        if error.trouble is not Trouble.SILENT:
+                            raise
+                        silent.add(address)
+                last = next((one for one in addresses if one not in silent), addresses[-1])
+                return await read_page(last, credential.token, offset, since)
+
+            read = await fill(
+                archive, name, ask, whole=True, tell=lambda orders, part: bar.show(part, f"{orders:,} orders")
+            )
+    except HistoryError as error:
+        return f"{legible(name)} is not in sight" if error.trouble is Trouble.MOVED else str(error)
+    except (ArchiveError, TimeoutError) as error:
+        return str(error) or "the disk does not answer"
+    finally:
+        bar.close()
+    _mention(read)
+    return None
+
+
+def _mention(read: Read) -> None:
+    if read.unusable:
+        _say(f"{read.unusable} entries of the gateway's history can't be read, and are left out")
+
+
+def _tell(archive: Archive, gateway: str, options: argparse.Namespace, config: Config) -> None:
+    begin, end = span_of(options, archive.latest(gateway))
+    types = tuple(kind.upper().replace("-", "_") for kind in options.type)
+    query = Query(begin, end, types, tuple(options.table))
+    benchmarks = config.orders
+    if options.chart is not None:
+        save_chart(
+            report(archive.rows(gateway, query), benchmarks.forget_after), options.chart, gateway, benchmarks.late_after
+        )
+        return
+    lines: Iterable[str]
+    if options.format == "table" and not options.orders:
+        told = report(archive.rows(gateway, query), benchmarks.forget_after)
+        lines = report_lines(told, gateway, benchmarks.late_after)
+    else:
+        make = {"csv": csv_lines, "json": json_lines, "table": order_lines}[options.format]
+        lines = make(archive.orders(gateway, query), benchmarks.forget_after)
+    with _output(options.output) as out:
+        for line in lines:
+            out.write(line + "\n")
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """Where lines go: the terminal, or a file that is there whole or not at all."""
+    if path is None:
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with new.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _say(words: str) -> None:
+    print(f"tt-appliance history: {words}", file=sys.stderr)
+
+
+def _fail(words: str) -> int:
+    _say(words)
+    return 1

@@ -1,0 +1,88 @@
+"""Orders for other programs: CSV with a header, and JSON lines. One order a line, whatever is in its names.
+
+JSON holds every text as the gateway gave it. In CSV a control character, which might end a line or speak to a
+terminal, is written as its escape, and a text that a spreadsheet would take for a formula has an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from io import StringIO
+
+from appliance.core.delivery import Finished, LeftOut, delivery_time
+from appliance.gateway.history import stamp
+
+COLUMNS = (
+    "uuid",
+    "tracker",
+    "type",
+    "table",
+    "created",
+    "cleared",
+    "delivery_s",
+    "time_to_sit_s",
+    "left_out",
+    "paged",
+)
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+_FORMULA = ("=", "+", "-", "@")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def facts(order: Finished, forget_after: float) -> tuple[object, ...]:
+    """What is told of an order, by column; None for what is not known. Times are the gateway's local ones."""
+    seconds = delivery_time(order, forget_after)
+    left_out = isinstance(seconds, LeftOut)
+    return (
+        order.uuid,
+        order.name,
+        order.order_type,
+        order.location,
+        None if order.created is None else stamp(order.created),
+        None if order.cleared is None else stamp(order.cleared),
+        None if isinstance(seconds, LeftOut) else _plain(seconds),
+        None if order.sat is None else _plain(order.sat),
+        str(seconds) if left_out else None,
+        order.paged,
+    )
+
+
+def csv_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
+    """A header, and then an order a line."""
+    buffer = StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def line(cells: Iterable[object]) -> str:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow(cells)
+        return buffer.getvalue().removesuffix("\n")
+
+    yield line(COLUMNS)
+    for order in orders:
+        yield line(map(_cell, facts(order, forget_after)))
+
+
+def json_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
+    """An object a line, without a header."""
+    for order in orders:
+        yield json.dumps(dict(zip(COLUMNS, facts(order, forget_after), strict=True)))
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, str):
+        return value
+    if not value.isprintable():
+        value = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
+    return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
+
+
+def _plain(seconds: float) -> int | float:
+    return int(seconds) if seconds == int(seconds) else round(seconds, 1)

@@ -1,0 +1,185 @@
+"""The archive's file: opened, brought to the present schema, and put aside where it is damaged. Every call blocks.
+
+What only could not be done this time (a full disk, one that can't be written, a lock) is told apart from damage: such
+a file stays where it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+FILE = "history.sqlite3"
+LOCK = "history.lock"
+WAIT = 20.0
+"""Seconds to wait for another process that is writing."""
+_ASIDE = (".damaged", ".damaged.1", ".damaged.2")
+"""The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+MIGRATIONS = (
+    # 1: what the gateway tells of an order. Times are its local ones, in seconds since 2000-01-01.
+    """
+    CREATE TABLE gateways (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        read_to REAL, mark INTEGER, tail TEXT
+    );
+    CREATE TABLE orders (
+        gateway INTEGER NOT NULL REFERENCES gateways (id), uuid BLOB NOT NULL,
+        name TEXT NOT NULL, type TEXT NOT NULL, location TEXT NOT NULL, paged INTEGER NOT NULL,
+        created REAL, cleared REAL, elapsed REAL
+    );
+    CREATE UNIQUE INDEX orders_once ON orders (gateway, uuid);
+    CREATE INDEX orders_by_time ON orders (gateway, coalesce(created, cleared));
+    """,
+    # 2: what this box saw by a clock that nobody sets: delivery time, and time to sit.
+    """
+    ALTER TABLE orders ADD COLUMN took REAL;
+    ALTER TABLE orders ADD COLUMN sat REAL;
+    """,
+)
+"""What makes each version of the schema of the one before it. Never changed once it was released; only added to."""
+VERSION = len(MIGRATIONS)
+
+log = logging.getLogger(__name__)
+
+
+class ArchiveError(Exception):
+    """The archive can't be used now; says why. Nothing is lost by it but time."""
+
+
+class DamagedError(ArchiveError):
+    """The file is not what was written there."""
+
+
+@contextmanager
+def opened(directory: Path, limit: int | None = None, *, check: bool = False) -> Iterator[sqlite3.Connection]:
+    """The archive of a directory, made where there is none. limit: bytes that it may grow to. check: all of it.
+
+    Statements are their own transactions unless one is begun.
+
+    Raises:
+        DamagedError: Put it aside.
+        ArchiveError: It can't be used this time.
+    """
+    with told():
+        try:
+            directory.mkdir(0o700, parents=True, exist_ok=True)
+            # The orders are the restaurant's own business: for the owner alone, whatever the umask.
+            os.close(_own_file(directory, FILE))
+        except OSError as error:
+            raise ArchiveError(f"{directory / FILE}: {error.strerror}") from None
+        with closing(sqlite3.connect(directory / FILE, timeout=WAIT, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = EXTRA")
+            if limit is not None:
+                size = database.execute("PRAGMA page_size").fetchone()[0]
+                database.execute(f"PRAGMA max_page_count = {max(64, limit // size)}")
+            _migrate(database)
+            if check:
+                (first,) = database.execute("PRAGMA quick_check(1)").fetchone()
+                if first != "ok":
+                    raise DamagedError(str(first))
+            yield database
+
+
+def identity(directory: Path) -> int:
+    """What tells the archive's file from another that may take its place; 0 where there is none."""
+    try:
+        return (directory / FILE).stat().st_ino
+    except OSError:
+        return 0
+
+
+def put_aside(directory: Path, damaged: int) -> str | None:
+    """Move a damaged file out of the way; gives its new name. damaged: its identity.
+
+    It is not checked once more: some damage is met only by who reads that part of it.
+
+    Raises:
+        ArchiveError: It can't be moved.
+    """
+    path = directory / FILE
+    try:
+        if identity(directory) != damaged:
+            # Another process was quicker.
+            return None
+        aside = next((end for end in _ASIDE if not path.with_name(FILE + end).exists()), _ASIDE[-1])
+        path.replace(path.with_name(FILE + aside))
+        # What it left half done belongs to it, and would spoil the next one.
+        for left in ("-journal", "-wal", "-shm"):
+            path.with_name(FILE + left).unlink(missing_ok=True)
+    except OSError as error:
+        raise ArchiveError(f"{path} is damaged and can't be put aside: {error.strerror}") from None
+    log.warning("the archive %s is damaged; it is kept as %s, and a new one begins", path, FILE + aside)
+    return FILE + aside
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Keep other processes from filling the same archive meanwhile.
+
+    Raises:
+        ArchiveError: Another one is at it, or the directory can't be used.
+    """
+    try:
+        directory.mkdir(0o700, parents=True, exist_ok=True)
+        descriptor = _own_file(directory, LOCK)
+    except OSError as error:
+        raise ArchiveError(f"{directory}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ArchiveError("another program is filling the archive at this moment") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell the library's errors apart. Raises DamagedError and ArchiveError in their place."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise (DamagedError if code in _DAMAGE else ArchiveError)(str(error)) from None
+
+
+def _own_file(directory: Path, name: str) -> int:
+    """A file in the directory, opened and made if need be, that belongs to the directory's owner.
+
+    On the box a person asks for the history with all rights, and the service must be able to go on with it.
+    """
+    descriptor = os.open(directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ArchiveError(f"it was written by a newer version of this program (schema {version}, known is {VERSION})")
+    if version == VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been quicker.
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        for statements in MIGRATIONS[version:]:
+            for statement in statements.split(";"):
+                if statement.strip():
+                    database.execute(statement)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise

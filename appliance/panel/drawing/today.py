@@ -1,0 +1,134 @@
+"""The day so far: a title with the number of orders, the delivery times, and a bar for each hour.
+
+Its words are never cut off: each row has several wordings, and the first that fits is taken. What a display has no
+room for is left out whole: first the note, then the bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.core.view import Mark, Today
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.shapes import MARKS, picture
+from appliance.panel.drawing.text import Row, even, sizes
+from appliance.panel.drawing.words import clean
+
+TITLED = 48
+"""Rows of pixels below which a display has no room for a title."""
+SIZE = 11
+APART = 4
+"""Columns between what is at the left and what is at the right."""
+BARS_LEAST, BARS_MOST = 6, 22
+"""Rows of the highest bar."""
+Pair = tuple[Row, Row]
+
+
+def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
+    """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
+    top, tall = 0, canvas.height >= TITLED
+    if tall:
+        top = _title(canvas, today)
+    mark = picture(MARKS[Mark.WARN]) if today.doubt else None
+    indent = mark.width + 3 if mark is not None else 0
+    # Where there is no room for the gateway's own figures, the mark stands before ours.
+    first = 0 if tall else indent
+    rows = [_pair(wordings, canvas.width - first) for wordings in (_tall(today) if tall else _low(today))]
+    note = _note(today, canvas.width - corner - indent) if tall else None
+    space = canvas.height - top - sum(left.height + 1 for left, _ in rows)
+    if note is not None and space >= note.height + 1 + (BARS_LEAST if today.hours else 0):
+        space -= note.height + 1
+    else:
+        note = None
+    gap = 1 if space > BARS_LEAST + len(rows) else 0
+    for number, (left, right) in enumerate(rows):
+        top += gap
+        if first and mark is not None and not number:
+            canvas.stamp(mark, 0, top + (left.height - mark.height) // 2)
+        left.paint(canvas, first if not number else 0, top)
+        right.paint(canvas, canvas.width - right.width, top)
+        top += left.height + 1
+    space -= gap * len(rows)
+    if today.hours and space >= BARS_LEAST:
+        _bars(canvas, today, top + 1, min(BARS_MOST, space - 1), canvas.width - (corner if note is None else 0))
+    if note is not None:
+        high = canvas.height - note.height
+        if mark is not None:
+            canvas.stamp(mark, 0, high + (note.height - mark.height) // 2)
+        note.paint(canvas, indent, high)
+
+
+def _tall(today: Today) -> list[list[tuple[str, str]]]:
+    if not today.average:
+        return []
+    return [
+        [(f"average {today.average}", today.share), (f"avg {today.average}", today.share)],
+        [(f"median {today.median}", f"in {today.target}"), (f"median {today.median}", "")],
+    ]
+
+
+def _low(today: Today) -> list[list[tuple[str, str]]]:
+    orders = f"{today.orders} {today.noun}"
+    if not today.average:
+        return [[(orders, ""), (today.orders, "")]]
+    average, median = today.average, today.median
+    return [
+        [(orders, f"{today.share} in {today.target}"), (orders, today.share), (today.orders, today.share)],
+        [(f"average {average}", f"median {median}"), (f"avg {average}", f"median {median}"), (average, median)],
+    ]
+
+
+def _title(canvas: Canvas, today: Today) -> int:
+    """Draw it, and say where the rest begins."""
+    wordings = [(today.title, f"{today.orders} {today.noun}"), (today.title, today.orders), (today.orders, "")]
+    left, right = _pair(wordings, canvas.width - 4, Face.BOLD)
+    high = max(left.height, right.height) + 1
+    canvas.fill(0, 0, canvas.width - 1, high - 1)
+    left.paint(canvas, 2, 1, lit=False)
+    right.paint(canvas, canvas.width - 2 - right.width, 1, lit=False)
+    return high + 1
+
+
+def _note(today: Today, width: int) -> Row | None:
+    """What stands at the bottom: the gateway's own figures, with a mark where they are doubtful."""
+    text = clean(today.note)
+    if not text:
+        return None
+    for size in sizes(Face.REGULAR, SIZE):
+        row = even(text, Face.REGULAR, size)
+        if row.width <= width:
+            return row
+    return None
+
+
+def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REGULAR) -> Pair:
+    """The first wording that fits, at the largest size at which one does; the last one whatever it takes."""
+    pair: Pair | None = None
+    for size in sizes(face, SIZE):
+        for words in wordings:
+            left, right = (even(clean(part), face, size) for part in words)
+            pair = left, right
+            if left.width + (APART + right.width if right.width else 0) <= width:
+                return pair
+    assert pair is not None, "every row has a wording"
+    return pair
+
+
+def _bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
+    """A bar for each hour between the first hour's number and the last one's."""
+    first = even(f"{today.first} h", Face.REGULAR, 10)
+    last = even(f"{today.first + len(today.hours) - 1} h", Face.REGULAR, 10)
+    left = right = 0
+    if high >= first.height:
+        left, right = first.width + APART, last.width + APART
+        first.paint(canvas, 0, top + high - first.height)
+        last.paint(canvas, width - last.width, top + high - last.height)
+    room = width - left - right
+    pitch = max(2, room // len(today.hours))
+    start = left + (room - pitch * len(today.hours)) // 2
+    most = max(today.hours)
+    for number, count in enumerate(today.hours):
+        at, bar = start + number * pitch, -(-count * high // most) if most else 0
+        # A line at the foot, so that an hour without an order is seen to be one.
+        canvas.fill(at, top + high - max(1, bar), at + pitch - 2, top + high - 1)

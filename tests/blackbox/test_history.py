@@ -1,0 +1,175 @@
+"""The history of a gateway of another make that changes while it is read, told by the command as a person calls it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.boxes import ROOT, Box, run_to_end
+from tests.blackbox.conftest import Rig
+from tests.blackbox.gateways import OtherGateway
+
+pytestmark = pytest.mark.netns
+ORDERS = "/api/v2/orders"
+
+
+def told(box: Box, *more: str, code: int = 0) -> list[dict[str, str]]:
+    """The orders that the command tells of."""
+    arguments = ["history", "--config", str(box.state_dir.parent / "config.yaml"), "--since", "30d", "--format", "csv"]
+    ended, output, log = run_to_end(box.host, [*arguments, *more])
+    assert ended == code, log
+    rows = list(csv.DictReader(io.StringIO(output)))
+    uuids = [row["uuid"] for row in rows]
+    assert len(uuids) == len(set(uuids)), "an order twice"
+    return rows
+
+
+def uuids(rows: list[dict[str, str]]) -> set[str]:
+    return {row["uuid"] for row in rows}
+
+
+def many(gateway: OtherGateway, since: int, pages: int) -> bool:
+    """Whether it was asked for so many pages since then."""
+    return len(gateway.logged("request", since, path=ORDERS)) >= pages
+
+
+@pytest.mark.parametrize(("newest_first", "filters"), [(True, True), (False, True), (True, False), (False, False)])
+def test_a_thousand_orders_that_change_while_they_are_read(rig: Rig, newest_first: bool, filters: bool) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    gateway.do("past", add=1000, newest_first=newest_first, filters=filters)
+    gateway.do("start", count=30)
+    box = rig.box(rig.lab.host(2), paired=gateway, start=False)
+    before = set(gateway.do("past", arrive=7, purge=5)["now"])
+    rows = told(box)
+    after = set(gateway.do("past", arrive=0, purge=0)["now"])
+    assert before & after <= uuids(rows), "what was there all the time is told"
+    ever = set(gateway.do("past")["ever"])
+    assert uuids(rows) <= ever, "and nothing that is not finished"
+    # Nothing changes any more: equal to the last order, and what the gateway has purged since is still there.
+    again = told(box)
+    assert uuids(again) == after | uuids(rows)
+    assert [row for row in again if row["uuid"] in uuids(rows)] == [row for row in again if row in rows]
+    assert told(box, "--offline") == again
+
+
+def test_the_process_is_killed_in_the_middle_and_run_again(rig: Rig) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    gateway.do("past", add=6000, slow=0.02)
+    box = rig.box(rig.lab.host(2), paired=gateway, start=False)
+    config = box.state_dir.parent / "config.yaml"
+    for pages in (12, 40, 55):
+        mark = len(gateway.seen)
+        command = [sys.executable, "-m", "appliance", "history", "--config", str(config)]
+        process = box.host.start(command, log=subprocess.DEVNULL, PYTHONPATH=str(ROOT))
+        gateway.wait(partial(many, since=mark, pages=pages), 20)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    mark = len(gateway.seen)
+    now = set(gateway.do("past", slow=0.0)["now"])
+    assert uuids(told(box)) == now
+    first = gateway.logged("request", mark, path=ORDERS)[0]
+    assert "offset=0&" not in first["query"], "it goes on where it broke off"
+
+
+def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    gateway.do("past", add=300, days=0.1)
+    box = rig.box(rig.lab.host(2), paired=gateway)
+    box.wait(15, state="connected", active=0)
+    opened = gateway.feeds[-1]
+    gateway.wait(lambda gateway: len(gateway.logged("request", path=ORDERS)) >= 5, 30)
+    requests = gateway.logged("request", path=ORDERS)
+    assert all(entry["at"] > opened for entry in requests)
+    gateway.wait(lambda gateway: bool(gateway.logged("request", path="/api/v2/statistics")), 10)
+    now = set(gateway.do("past")["now"])
+    box.press()
+    mark = box.press()
+    days = ("Today", "Latest day")
+    box.wait(10, since=mark, where=lambda line: line["screen"][0] in days and line["screen"][1][0] != "0")
+    box.end()
+    assert uuids(told(box, "--offline")) == now
+    assert sorted(path.name for path in box.state_dir.iterdir()) == [
+        "feed.lock",
+        "history.lock",
+        "history.sqlite3",
+        "token.json",
+    ]
+
+
+def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -> None:
+    ours, stranger = rig.gateway(10, "Ours"), rig.gateway(20, "A stranger")
+    ours.do("past", add=50)
+    box = rig.box(rig.lab.host(2), paired=ours, start=False)
+    assert len(told(box)) == 50
+    ours.host.vanish(goodbye=True)
+    ours.do("down")
+    config = str(box.state_dir.parent / "config.yaml")
+    code, output, log = run_to_end(box.host, ["history", "--config", config, "--format", "json"])
+    assert (code, len(output.splitlines())) == (75, 50), log
+    assert "Ours is not in sight" in log
+    assert not stranger.was_shown
+    ours.do("up")
+    ours.advertise()
+    ours.do("tokens", keep=[])
+    code, output, log = run_to_end(box.host, ["history", "--config", config])
+    assert code == 75
+    assert "does not take the token" in log
+    assert "50" in output
+
+
+def test_a_laptop_gets_a_token_of_its_own(rig: Rig, tmp_path: Path) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    gateway.do("past", add=30)
+    laptop = rig.lab.host(3)
+    home = tmp_path / "home"
+
+    def run(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "appliance", *arguments]
+        return laptop.start(command, log=subprocess.PIPE, PYTHONPATH=str(ROOT), XDG_STATE_HOME=str(home))
+
+    unpaired = run("history")
+    _, log = unpaired.communicate(timeout=20)
+    assert unpaired.returncode == 1
+    assert b"pair it first" in log
+    pairing = run("pair")
+    gateway.wait(lambda gateway: gateway.asked() >= 2, 15)
+    gateway.do("press")
+    output, log = pairing.communicate(timeout=20)
+    assert pairing.returncode == 0, log
+    assert b"Paired with Gateway" in output
+    kept = home / "tt-appliance" / "token.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    saved = json.loads(kept.read_text())
+    assert saved["gateway"] == "Gateway"
+    assert saved["token"].encode() not in output + log
+    assert len(gateway.logged("issued")) == 1
+    history = run("history", "--format", "csv")
+    output, log = history.communicate(timeout=20)
+    assert (history.returncode, len(output.splitlines())) == (0, 31), log
+
+
+def test_half_answers_and_refusals(rig: Rig) -> None:
+    gateway: OtherGateway = rig.gateway(10, "Gateway")
+    gateway.do("past", add=250)
+    box = rig.box(rig.lab.host(2), paired=gateway, start=False)
+    gateway.do("past", fails=[[200, {"returnCode": 7, "count": 9}], [503, {"returnCode": -5}]])
+    assert len(told(box)) == 250, "what fails in passing is asked again"
+    config = str(box.state_dir.parent / "config.yaml")
+    for status, code, words in (
+        (403, -40, "does not let this token read"),
+        (401, -2, "does not take the token"),
+        (400, -1, "can't read the token"),
+        (400, -23, "pages of 100"),
+        (302, None, "not what it should be"),
+    ):
+        gateway.do("past", fails=[[status, {"returnCode": code}]])
+        ended, _, log = run_to_end(box.host, ["history", "--config", config])
+        assert (ended, words in log) == (75, True), log

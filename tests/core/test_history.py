@@ -1,0 +1,156 @@
+"""When the archive is filled: once an hour and soon after each reconnection, and only where the gateway is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core import machine
+from appliance.core.delivery import DAY, Finished
+from appliance.core.effects import KeepHistory, StartTimer, StopKeepingHistory
+from appliance.core.events import (
+    FeedNotified,
+    GatewayFound,
+    HistoryKept,
+    HistoryNotKept,
+    OrderChanged,
+    Timer,
+    TimerFired,
+)
+from appliance.core.moves import KEEP_AGAIN, KEEP_EVERY, KEEP_SOON, KEPT_AN_HOUR, keep_in
+from appliance.core.orders import OrderBook, fold
+from appliance.core.present import present
+from appliance.core.states import Connected, Page, State
+from appliance.core.tally import Figures, GatewayFigures
+from appliance.core.values import Order
+from appliance.core.view import Today
+from tests.core.cases import A_MOVED, NOW, NUMBER, STATES
+
+NOON = DAY * 10 + 12 * 3600.0
+
+
+def connected() -> Connected:
+    """Live, at noon of a day of the gateway's, and with an order that was delivered a moment ago."""
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    started = Order("a", order_type="TO_GO", created=NOON - 200, changed=NOON - 200)
+    book = fold(OrderBook(), [OrderChanged(started, created=True)], NOW - 200).book
+    book = fold(book, [OrderChanged(replace(started, state="cleared", changed=NOON))], NOW).book
+    return replace(state, book=book, world=replace(state.world, page=Page.TODAY, page_until=NOW + 1e6))
+
+
+def shown(state: State) -> Today:
+    screen = present(state, NOW + 1).view.screen
+    assert isinstance(screen, Today)
+    return screen
+
+
+def filling(state: State) -> tuple[State, KeepHistory]:
+    state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    (effect,) = [effect for effect in effects if isinstance(effect, KeepHistory)]
+    return state, effect
+
+
+def test_it_is_asked_of_the_gateway_of_the_token_and_told_what_the_feed_told() -> None:
+    state, effect = filling(connected())
+    assert (effect.gateway, effect.address.host, effect.day) == ("A", "192.0.2.10", 10)
+    assert [(order.uuid, order.took) for order in effect.seen] == [("a", 200.0)]
+    again, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    assert (again, effects) == (state, ()), "one at a time"
+
+
+def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
+    assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
+    assert shown(connected()).note.startswith("watched for")
+    state, effect = filling(connected())
+    morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
+    kept = HistoryKept(
+        effect.attempt,
+        10,
+        Figures().and_also(morning, 1e4),
+        frozenset("a012"),
+        frozenset("a"),
+        GatewayFigures(3, 100.0),
+    )
+    state, effects = machine.step(state, kept, NOW)
+    assert effects == (StartTimer(Timer.HISTORY, KEEP_EVERY, jitter=True),)
+    assert shown(state).words == (
+        "Today",
+        "3 orders",
+        "average 1:40, median 1:42",
+        "100% in 5:00",
+        "10 h █      15 h",
+        "gateway: 3, 1:40",
+    )
+    order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
+    state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
+    cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 400))
+    state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 400)
+    assert shown(state).orders == "4"
+    assert shown(state).share == "75%"
+
+
+def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_time() -> None:
+    state, effect = filling(replace(connected(), book=OrderBook()))
+    order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
+    state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
+    cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 100))
+    state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 100)
+    figures = Figures().and_also([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
+    state, _ = machine.step(state, HistoryKept(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
+    assert shown(state).orders == "1", "not counted twice"
+    state, effect = filling(state)
+    assert [(one.uuid, one.took) for one in effect.seen] == [("b", 100.0)]
+    kept = HistoryKept(effect.attempt, 10, figures, frozenset("b"), frozenset("b"))
+    state, _ = machine.step(state, kept, NOW + 102)
+    assert filling(state)[1].seen == ()
+
+
+def test_a_gateway_that_tells_other_figures_is_marked() -> None:
+    state, effect = filling(connected())
+    kept = HistoryKept(effect.attempt, 10, Figures(), frozenset(), frozenset(), GatewayFigures(9, None))
+    state, _ = machine.step(state, kept, NOW)
+    assert shown(state).doubt
+    assert shown(state).words[0] == "Today  differs from gateway"
+    assert shown(state).words[-1] == "gateway: 9"
+
+
+def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_today() -> None:
+    state, effect = filling(replace(connected(), book=OrderBook()))
+    assert effect.day is None
+    kept = HistoryKept(effect.attempt, 10, Figures(delivered=7), frozenset(), frozenset())
+    state, _ = machine.step(state, kept, NOW)
+    assert shown(state).words[:2] == ("Latest day", "7 orders")
+
+
+def test_a_failure_is_tried_again_and_an_answer_too_late_is_none() -> None:
+    state, effect = filling(connected())
+    assert machine.step(state, HistoryNotKept(99), NOW) == (state, ())
+    assert machine.step(state, HistoryKept(99, 10, Figures(5), frozenset("a"), frozenset("a")), NOW) == (state, ())
+    state, effects = machine.step(state, HistoryNotKept(effect.attempt), NOW)
+    assert effects == (StartTimer(Timer.HISTORY, KEEP_AGAIN, jitter=True),)
+    assert shown(state).orders == "1"
+
+
+def test_nothing_more_is_asked_where_the_gateway_is_not_any_more() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(A_MOVED), NOW)
+    assert StopKeepingHistory(effect.attempt) in effects
+    state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    assert effects == (StartTimer(Timer.HISTORY, KEEP_SOON),)
+
+
+def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> None:
+    world = connected().world
+    assert keep_in(world, NOW) == KEEP_SOON
+    world = replace(world, kept=tuple(NOW - 600 + number * 100 for number in range(KEPT_AN_HOUR)))
+    assert keep_in(world, NOW) == 3000.0
+    assert keep_in(world, NOW + 4000) == KEEP_SOON
+
+
+def test_a_share_is_called_all_only_where_it_is() -> None:
+    state, effect = filling(connected())
+    most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
+    slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
+    figures = Figures().and_also([*most, slow], 1e4)
+    state, _ = machine.step(state, HistoryKept(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
+    assert shown(state).share == "99%"

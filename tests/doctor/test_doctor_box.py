@@ -1,0 +1,120 @@
+"""The doctor on settings, board and supply, from files as the kernel has them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from appliance.config import Config, DisplayConfig, Pins
+from appliance.doctor.box import check_board, check_settings, check_supply
+from appliance.doctor.finding import Finding, State
+from tests.doctor.doubles import Box, tried
+
+MODEL = "proc/device-tree/model"
+TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
+THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+SENSOR = "sys/class/hwmon/hwmon1"
+
+
+async def put(box: Box, name: str, content: str) -> None:
+    await asyncio.to_thread(box.put, name, content)
+
+
+async def take(box: Box, *names: str) -> None:
+    for name in names:
+        await asyncio.to_thread((box.root / name).unlink)
+
+
+async def test_the_settings_that_are_tried_are_told(box: Box) -> None:
+    display = DisplayConfig(driver="sh1106", i2c_address=0x3D)
+    box.config = replace(Config(), display=display, pins=Pins(button=5, green=6, amber=12, red=13, buzzer=16))
+    bench, _ = box.bench()
+    finding = await tried(bench, check_settings)
+    assert finding.state is State.OK
+    assert "sh1106 at 0x3D" in finding.words
+    assert "pins 6, 12 and 13 for the lights, 16 for the buzzer, 5 for the button" in finding.words
+
+
+async def test_a_board_in_good_order(box: Box) -> None:
+    bench, _ = box.bench()
+    assert await tried(bench, check_board) == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4, 48 °C")
+
+
+@pytest.mark.parametrize(("millidegrees", "state"), [(79_900, State.OK), (80_000, State.WRONG), (85_000, State.WRONG)])
+async def test_a_board_is_too_hot_from_where_it_slows_itself_down(box: Box, millidegrees: int, state: State) -> None:
+    await put(box, TEMPERATURE, f"{millidegrees}\n")
+    bench, _ = box.bench()
+    finding = await tried(bench, check_board)
+    assert finding.state is state
+    if state is State.WRONG:
+        assert finding.words == f"Raspberry Pi 4 Model B Rev 1.4, {millidegrees / 1000:.0f} °C: too hot"
+        assert "air" in finding.mend[0]
+
+
+async def test_a_board_that_does_not_tell_how_warm_it_is(box: Box) -> None:
+    await take(box, TEMPERATURE)
+    bench, _ = box.bench()
+    finding = await tried(bench, check_board)
+    assert finding == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4; it does not tell how warm it is")
+
+
+async def test_a_machine_that_tells_only_how_warm_it_is(box: Box) -> None:
+    await take(box, MODEL)
+    bench, _ = box.bench()
+    finding = await tried(bench, check_board)
+    assert finding == Finding(State.OK, "a machine that does not tell what it is, 48 °C")
+
+
+async def test_a_machine_that_tells_nothing(box: Box) -> None:
+    await take(box, MODEL, TEMPERATURE, THROTTLED)
+    bench, _ = box.bench()
+    board = await tried(bench, check_board)
+    assert board == Finding(State.NOT_TRIED, "this machine does not tell what it is, nor how warm")
+    bench, _ = box.bench()
+    supply = await tried(bench, check_supply)
+    assert supply == Finding(State.NOT_TRIED, "this machine does not tell whether its supply is strong enough")
+
+
+async def test_a_supply_that_was_strong_enough_all_the_time(box: Box) -> None:
+    bench, _ = box.bench()
+    finding = await tried(bench, check_supply)
+    assert finding == Finding(State.OK, "strong enough now, and ever since the box was switched on")
+
+
+@pytest.mark.parametrize(
+    ("throttled", "words"),
+    [
+        ("50005", "too weak at this moment"),
+        ("1", "too weak at this moment"),
+        ("50000", "strong enough now, but it was too weak since the box was switched on"),
+    ],
+)
+async def test_a_supply_that_is_or_was_too_weak(box: Box, throttled: str, words: str) -> None:
+    await put(box, THROTTLED, f"{throttled}\n")
+    bench, _ = box.bench()
+    finding = await tried(bench, check_supply)
+    assert finding.state is State.WRONG
+    assert finding.words == words
+    assert "power supply" in finding.mend[0]
+    assert "cable" in finding.mend[1]
+
+
+@pytest.mark.parametrize(
+    ("alarm", "state", "words"),
+    [("1", State.WRONG, "too weak at this moment"), ("0", State.OK, "strong enough now")],
+)
+async def test_a_kernel_that_forgets_tells_only_of_now(box: Box, alarm: str, state: State, words: str) -> None:
+    await put(box, f"{SENSOR}/name", "rpi_volt\n")
+    await put(box, f"{SENSOR}/in0_lcrit_alarm", f"{alarm}\n")
+    bench, _ = box.bench()
+    finding = await tried(bench, check_supply)
+    assert (finding.state, finding.words) == (state, words)
+
+
+async def test_too_hot_but_strong_enough_is_no_matter_of_the_supply(box: Box) -> None:
+    # Bits 3 and 19: the soft limit of temperature is and was reached.
+    await put(box, THROTTLED, "80008\n")
+    bench, _ = box.bench()
+    assert (await tried(bench, check_supply)).state is State.OK

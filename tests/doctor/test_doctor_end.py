@@ -1,0 +1,53 @@
+"""The end of an examination before its time: everything is off, and a second signal changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+
+from appliance.doctor.examine import attend, examine
+from tests.doctor.doubles import QUESTIONS, Box, all_is_off, everything_seen
+
+
+async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
+    box.limits = replace(box.limits, bus=5.0)
+    bench, person = box.bench({})
+    box.display.hang()
+    examining = asyncio.create_task(attend(bench))
+    await asyncio.to_thread(box.display.hanging.wait, 5)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        # Once it has ended, the next one would end the tests.
+        assert not examining.done()
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(0.02)
+    assert not examining.done()
+    box.display.let_go()
+    assert await examining == 128 + signal.SIGTERM
+    assert person.said.endswith("\nEnded early. Everything is off.\n")
+    assert all_is_off(box)
+
+
+@pytest.mark.parametrize("question", [*QUESTIONS, "Press the button"])
+async def test_all_is_off_when_it_is_ended_at_a_question(box: Box, question: str) -> None:
+    box.limits = replace(box.limits, answer=30.0, press=30.0)
+    asked = asyncio.Event()
+
+    def come() -> str:
+        asked.set()
+        return ""
+
+    bench, _ = box.bench(everything_seen(box) | {question: come})
+    bench.sounds = ()
+    examining = asyncio.create_task(examine(bench))
+    async with asyncio.timeout(5):
+        await asked.wait()
+    examining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await examining
+    bench.console.close()
+    assert box.display.sent > 0
+    assert all_is_off(box)

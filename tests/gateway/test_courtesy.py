@@ -1,0 +1,87 @@
+"""Requests that wait for others: one at a time, and none while a feed is being opened."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from appliance.gateway.courtesy import Courtesy
+from tests.clock import virtual_time
+
+
+class Asked:
+    """A request that takes a second. begun, ended: when, in virtual seconds; ended only for what was not broken off."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+        self.ended: list[float] = []
+
+    async def __call__(self) -> int:
+        loop = asyncio.get_running_loop()
+        self.begun.append(loop.time())
+        await asyncio.sleep(1)
+        self.ended.append(loop.time())
+        return 7
+
+
+@virtual_time
+async def test_one_at_a_time() -> None:
+    courtesy, asked = Courtesy(), Asked()
+    assert list(await asyncio.gather(courtesy.request(asked), courtesy.request(asked))) == [7, 7]
+    assert asked.begun[1] >= asked.ended[0]
+
+
+@virtual_time
+async def test_it_gives_way_to_a_feed_that_is_opened_and_is_asked_again() -> None:
+    courtesy, asked = Courtesy(), Asked()
+    request = asyncio.create_task(courtesy.request(asked))
+    await asyncio.sleep(0.5)
+    courtesy.opening(1)
+    courtesy.opening(2)
+    await asyncio.sleep(0.1)
+    opened = asyncio.get_running_loop().time()
+    assert (len(asked.begun), asked.ended) == (1, []), "broken off at once"
+    await asyncio.sleep(5)
+    courtesy.settled(1)
+    await asyncio.sleep(5)
+    assert len(asked.begun) == 1, "another one is still being opened"
+    courtesy.settled(2)
+    assert await request == 7
+    assert asked.begun[1] >= opened + 10
+    assert len(asked.ended) == 1
+
+
+@virtual_time
+async def test_none_begins_while_a_feed_is_being_opened() -> None:
+    courtesy, asked = Courtesy(), Asked()
+    courtesy.opening(1)
+    request = asyncio.create_task(courtesy.request(asked))
+    await asyncio.sleep(30)
+    assert asked.begun == []
+    courtesy.settled(1)
+    courtesy.settled(1)
+    assert await request == 7
+
+
+@virtual_time
+async def test_what_goes_wrong_is_told_and_the_next_has_its_turn() -> None:
+    courtesy = Courtesy()
+
+    async def wrong() -> int:
+        raise OSError("line is dead")
+
+    with pytest.raises(OSError, match="dead"):
+        await courtesy.request(wrong)
+    assert await courtesy.request(Asked()) == 7
+
+
+@virtual_time
+async def test_who_waits_may_leave() -> None:
+    courtesy, asked = Courtesy(), Asked()
+    leaving = asyncio.create_task(courtesy.request(asked))
+    await asyncio.sleep(0.5)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    assert await courtesy.request(asked) == 7
+    assert len(asked.ended) == 1

@@ -1,0 +1,203 @@
+"""Pages of orders and the gateway's own figures, from the simulated gateway and from servers that are odd."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from appliance.core.delivery import Finished
+from appliance.core.tally import GatewayFigures
+from appliance.core.values import Address, Token
+from appliance.gateway import history as module
+from appliance.gateway.history import HistoryError, Listed, Trouble, read_figures, read_page, read_statistics, stamp
+from appliance.simulator.gateway import SimulatedGateway
+
+from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
+
+ORDER = {
+    "name": "23",
+    "uuid": "ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
+    "orderType": "ON_PREMISE",
+    "locationName": "8",
+    "state": "cleared",
+    "created": "2016-12-09T09:00:23",
+    "stateChanged": "2016-12-09T09:04:23",
+    "paged": True,
+    "elapsedTime": 0,
+}
+CREATED = 534589223.0
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[SimulatedGateway]:
+    async with SimulatedGateway() as running:
+        yield running
+
+
+def at(gateway: SimulatedGateway) -> Address:
+    return Address(gateway.host, gateway.port)
+
+
+def answer(status: str, body: object) -> bytes:
+    return http(status, json.dumps(body).encode())
+
+
+def items(*orders: object) -> bytes:
+    return answer("200 OK", {"status": 200, "returnCode": 7, "count": len(orders), "items": orders})
+
+
+async def page(script: Script) -> list[Listed]:
+    async with serving(script) as server:
+        return await read_page(server.address, TOKEN, 0)
+
+
+async def trouble(script: Script) -> Trouble:
+    with pytest.raises(HistoryError) as caught:
+        await page(script)
+    assert SECRET not in str(caught.value)
+    return caught.value.trouble
+
+
+async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGateway) -> None:
+    token = Token(gateway.issue_token())
+    done = gateway.floor.create("7", order_type="TO_GO")
+    gateway.floor.clear(done.uuid)
+    active = gateway.floor.create("8")
+    listed = {one.uuid: one.finished for one in await read_page(at(gateway), token, 0)}
+    assert listed[active.uuid] is None
+    finished = listed[done.uuid]
+    assert finished is not None
+    assert (finished.name, finished.order_type) == ("7", "TO_GO")
+    assert await read_page(at(gateway), token, 2) == []
+    assert len(await read_page(at(gateway), token, 0, 9e8)) == 0, "the filter is sent"
+
+
+async def test_a_page_is_asked_for_as_documented() -> None:
+    async with serving(saying(items())) as server:
+        await read_page(server.address, TOKEN, 190, CREATED)
+        first, *headers = server.seen[0].decode().split("\r\n")
+    assert first == "GET /api/v2/orders?offset=190&limit=100&created_after=2016-12-09T09%3A00%3A23 HTTP/1.1"
+    assert [header for header in headers if SECRET in header] == [f"Authorization: Bearer {SECRET}"]
+    assert stamp(CREATED + 0.9) == "2016-12-09T09:00:23"
+
+
+async def test_an_order_is_read_as_documented() -> None:
+    (listed,) = await page(saying(items(ORDER)))
+    assert listed.finished == Finished(
+        "ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
+        "23",
+        "ON_PREMISE",
+        "8",
+        True,
+        CREATED,
+        CREATED + 240.0,
+        0.0,
+    )
+
+
+async def test_what_is_not_documented_is_borne() -> None:
+    odd = [
+        {**ORDER, "state": "delighted", "cleared": "2016-12-09T09:05:00"},
+        {**ORDER, "created": "yesterday", "surprise": [1]},
+        {**ORDER, "uuid": None},
+        "no order",
+        {**ORDER, "uuid": "b", "state": "started"},
+    ]
+    first, second, *rest = await page(saying(items(*odd)))
+    assert first.finished is not None
+    assert first.finished.cleared == CREATED + 277.0
+    assert second.finished is not None
+    assert second.finished.created is None
+    assert rest == [Listed(""), Listed(""), Listed("b")]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (answer("401 Unauthorized", {"returnCode": -2}), Trouble.REFUSED),
+        (answer("403 Forbidden", {"returnCode": -2}), Trouble.REFUSED),
+        (answer("200 OK", {"returnCode": -2}), Trouble.REFUSED),
+        (http("401 Unauthorized"), Trouble.REFUSED),
+        (http("403 Forbidden", b"<html>"), Trouble.REFUSED),
+        (answer("400 Bad Request", {"returnCode": -1}), Trouble.MALFORMED),
+        (answer("403 Forbidden", {"returnCode": -99}), Trouble.FORBIDDEN),
+        (answer("401 Unauthorized", {"returnCode": -99}), Trouble.FORBIDDEN),
+        (answer("503 Later", {"returnCode": -5}), Trouble.UNAVAILABLE),
+        (answer("200 OK", {"returnCode": -5}), Trouble.UNAVAILABLE),
+        (http("500 Oops"), Trouble.UNAVAILABLE),
+        (answer("400 Bad Request", {"returnCode": -23}), Trouble.LIMIT),
+        (answer("400 Bad Request", {"returnCode": -24}), Trouble.OFFSET),
+        (answer("400 Bad Request", {"returnCode": -25}), Trouble.DATE),
+        (answer("404 Not Found", {"returnCode": -6}), Trouble.ODD),
+        (http("302 Found", b"", "Location: http://127.0.0.1:1/"), Trouble.ODD),
+        (answer("200 OK", {"returnCode": 7, "count": 2}), Trouble.HALF),
+        (answer("200 OK", {"returnCode": 7, "items": "many"}), Trouble.HALF),
+        (http("200 OK", b'{"returnCode": 7, "items": [{"uuid": "a'), Trouble.HALF),
+        (http("200 OK", b""), Trouble.HALF),
+        (items(ORDER)[:-20], Trouble.SILENT),
+        (b"", Trouble.SILENT),
+    ],
+)
+async def test_troubles_are_told_apart(data: bytes, expected: Trouble) -> None:
+    assert await trouble(saying(data)) is expected
+
+
+async def test_no_redirect_is_followed_with_the_token() -> None:
+    async with serving(saying(items(ORDER))) as other:
+        redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/api/v2/orders")
+        assert await trouble(saying(redirect)) is Trouble.ODD
+        assert other.seen == []
+
+
+async def test_who_says_nothing_or_a_byte_at_a_time_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEADLINE", 0.2)
+    assert await trouble(silence) is Trouble.SILENT
+    assert await trouble(dripping(items(ORDER), 0.05)) is Trouble.SILENT
+
+
+async def test_an_endless_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_PAGE", 10_000)
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            writer.write(b"[" * 65536)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    assert await trouble(script) is Trouble.HALF
+
+
+async def test_a_page_of_long_orders_is_read_whole() -> None:
+    long = [{**ORDER, "uuid": str(number), "notes": "x" * 5000} for number in range(100)]
+    assert len(await page(saying(items(*long)))) == 100
+
+
+async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> None:
+    token = Token(gateway.issue_token())
+    for age in (100.0, 200.0):
+        gateway.floor.clear(gateway.floor.create(age=age).uuid)
+    figures = await read_statistics(at(gateway), token, 300.0)
+    assert figures is not None
+    assert figures.finished == 2
+    assert figures.average == pytest.approx(150, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"finishedOrders": 5, "averageTime": 61.5}, GatewayFigures(5, 61.5)),
+        ({"average_delivery_time": 61, "orders_delivered": 5}, GatewayFigures(5, 61.0)),
+        ({"averageTimeToSit": 20, "averageDeliveryTime": 60}, GatewayFigures(None, 60.0)),
+        ({"clearedOrders": True, "averageTime": "3:00"}, None),
+        ({"clearedOrders": -1}, None),
+        ({}, None),
+        ([1], None),
+        (None, None),
+    ],
+)
+def test_figures_are_known_by_their_names(told: object, expected: GatewayFigures | None) -> None:
+    assert read_figures(told) == expected

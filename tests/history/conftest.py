@@ -1,0 +1,73 @@
+"""What these tests share: a simulated gateway with a past, in a thread of its own, and the command beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from appliance.simulator.gateway import SimulatedGateway
+from appliance.simulator.orders import Order
+from appliance.simulator.past import past_orders
+
+T = TypeVar("T")
+
+
+class Site:
+    """A gateway that holds 14 days of a busy place, and a configuration of a box that is paired with it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.state = directory / "state"
+        self.config = directory / "config.yaml"
+        self.gateway = SimulatedGateway("Bar")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(10)
+        self.state.mkdir(0o700)
+        address = self.gateway.address
+        self.config.write_text(f'gateway: {{address: "{address}"}}\nstate_dir: {self.state}\n')
+        token = {"gateway": address, "token": self.gateway.issue_token()}
+        (self.state / "token.json").write_text(json.dumps(token))
+
+    def do(self, call: Callable[[], T]) -> T:
+        """Do something in the gateway's own thread."""
+
+        async def done() -> T:
+            return call()
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
+
+    def finished(self) -> dict[str, Order]:
+        """What it remembers, by uuid."""
+        return self.do(lambda: {one.uuid: one for one in self.gateway.floor.history() if one.state == "cleared"})
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.gateway.stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def fortnight() -> list[Order]:
+    """The orders of 14 days of a busy place, until now."""
+    return past_orders(Random(5), datetime.now())
+
+
+@pytest.fixture
+def site(tmp_path: Path, fortnight: list[Order]) -> Iterator[Site]:
+    site = Site(tmp_path)
+    site.do(lambda: site.gateway.floor.remember(fortnight))
+    try:
+        yield site
+    finally:
+        site.close()

@@ -1,0 +1,264 @@
+"""The archive, on real files: each order once, whatever ends the process, and whatever becomes of the file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.core.delivery import DAY, Finished
+from appliance.history import archive as module
+from appliance.history.archive import MIB, Archive, Bounds, Progress, Query, pack, unpack
+from appliance.history.paging import Mark
+from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
+
+NOW = (time.time() - 946_684_800) // DAY * DAY
+"""Today, as the archive counts."""
+
+
+def order(number: int, **more: object) -> Finished:
+    at = NOW - number * 60.0
+    base = Finished(str(UUID(int=number)), str(number % 50), "ON_PREMISE", "8", False, at, at + 200.0, 0.0)
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+def test_what_is_kept_comes_back_as_it_was(archive: Archive) -> None:
+    orders = [
+        order(3, took=201.5, sat=20.0, paged=True),
+        order(2, name="é\n\x00", location="", order_type="TO_GO", elapsed=None),
+        order(1, uuid="Not-a-UUID", cleared=None),
+        order(0, uuid=str(UUID(int=7)).upper()),
+    ]
+    assert archive.keep("Bar", orders, Progress(5.0, Mark(200, ("a", "b")))) == 4
+    assert list(archive.orders("Bar")) == orders
+    assert archive.progress("Bar") == Progress(5.0, Mark(200, ("a", "b")))
+    assert archive.progress("Terrace") == Progress()
+    assert list(archive.orders("Terrace")) == []
+    assert archive.gateways() == ["Bar"]
+    assert archive.holds("Bar", ["Not-a-UUID", "other"]) == {"Not-a-UUID"}
+    assert stat.S_IMODE((archive.directory / FILE).stat().st_mode) == 0o600
+
+
+def test_halves_of_characters_are_no_reason_to_fail(archive: Archive) -> None:
+    archive.keep("Bar", [order(1, uuid="half \ud800", name="\udfff", location="\ud800")], Progress())
+    assert archive.keep("Bar", [order(1, uuid="half \ud800")], Progress()) == 0
+    assert [(one.uuid, one.name) for one in archive.orders("Bar")] == [("half ?", "?")]
+
+
+@given(st.text() | st.uuids().map(str))
+def test_any_uuid_comes_back(uuid: str) -> None:
+    assert unpack(pack(uuid)) == uuid
+
+
+def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:
+    orders = [order(number) for number in range(50)]
+    assert archive.keep("Bar", orders, Progress(1.0)) == 50
+    before = (archive.directory / FILE).stat().st_mtime_ns
+    assert archive.keep("Bar", orders, Progress(2.0)) == 0
+    assert archive.keep("Bar", [order(3, created=NOW - 7200.0)], Progress(2.0)) == 0, "whatever its times are by now"
+    assert (archive.directory / FILE).stat().st_mtime_ns == before
+    assert archive.keep("Terrace", orders, Progress(1.0)) == 50
+    assert len(list(archive.orders("Bar"))) == 50
+
+
+def test_what_the_box_measured_is_added_when_it_comes_later(archive: Archive) -> None:
+    archive.keep("Bar", [order(1)], Progress())
+    archive.keep("Bar", [], Progress(), {order(1).uuid: order(1, took=199.0, sat=12.0)})
+    archive.keep("Bar", [], Progress(), {order(1).uuid: order(1, took=5.0, sat=5.0)})
+    archive.keep("Bar", [order(2)], Progress(), {order(2).uuid: order(2, took=150.0)})
+    assert [(one.took, one.sat) for one in archive.orders("Bar")] == [(150.0, None), (199.0, 12.0)]
+
+
+def test_questions_are_answered_by_time_kind_and_table(archive: Archive) -> None:
+    archive.keep(
+        "Bar",
+        [order(n, location=str(n % 3), order_type="TO_GO" if n % 2 else "ON_PREMISE") for n in range(12)],
+        Progress(),
+    )
+
+    def numbers(query: Query) -> list[int]:
+        return sorted(UUID(one.uuid).int for one in archive.orders("Bar", query))
+
+    assert numbers(Query(begin=NOW - 120.0)) == [0, 1, 2]
+    assert numbers(Query(end=NOW - 9 * 60)) == [10, 11]
+    assert numbers(Query(types=("TO_GO",))) == [1, 3, 5, 7, 9, 11]
+    assert numbers(Query(types=("TO_GO",), tables=("0", "1"))) == [1, 3, 7, 9]
+    assert len(list(archive.rows("Bar", Query(tables=("2",))))) == 4
+
+
+def test_a_clock_that_was_years_ahead_does_not_say_what_is_present(archive: Archive) -> None:
+    ahead = [order(n, created=NOW + 3000 * DAY + n, cleared=NOW + 3000 * DAY + n + 60) for n in range(100, 130)]
+    archive.keep("Bar", [order(number) for number in range(100)] + ahead, Progress())
+    assert archive.latest("Bar") == NOW
+    assert len(list(archive.orders("Bar"))) == 130, "nor does it make anything too old"
+
+
+def test_orders_past_their_age_go(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, Bounds(age=30.0))
+    archive.keep("Bar", [order(number * 1440) for number in range(60)], Progress())
+    archive.keep("Bar", [order(1)], Progress())
+    ages = [(NOW - (one.created or 0)) / DAY for one in archive.orders("Bar")]
+    assert 29 <= max(ages) <= 30
+
+
+def test_the_file_stays_within_its_bound_and_the_oldest_go(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, Bounds(size=1 * MIB))
+    for batch in range(12):
+        archive.keep("Bar", [order(20_000 - batch * 1000 - n) for n in range(1000)], Progress())
+        assert (tmp_path / FILE).stat().st_size <= 1 * MIB
+    kept = [UUID(one.uuid).int for one in archive.orders("Bar")]
+    assert min(kept) == 20_000 - 11_999, "the newest is there"
+    assert kept == list(range(max(kept), min(kept) - 1, -1)), "and nothing is missing in between"
+    assert len(kept) > 3000
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    directory = tmp_path_factory.mktemp("archive")
+    archive = Archive(directory)
+    archive.keep("Bar", [order(number) for number in range(300)], Progress())
+    path = directory / FILE
+    content = bytearray(path.read_bytes())
+    begin = data.draw(st.integers(0, len(content) - 1))
+    damage = data.draw(st.binary(min_size=1, max_size=6000))
+    content[begin : begin + len(damage)] = damage
+    del content[data.draw(st.integers(begin + 1, len(content))) :]
+    path.write_bytes(content)
+    after = Archive(directory)
+    for _ in range(2):
+        # What damage the library does not see is as good as what was there; what it sees is put aside.
+        try:
+            after.keep("Bar", [order(1000)], Progress())
+            assert order(1000).uuid in {one.uuid for one in after.orders("Bar")}
+        except DamagedError:
+            assert list(directory.glob(f"{FILE}.damaged*"))
+            continue
+        break
+    else:
+        pytest.fail("the new one is damaged, too")
+
+
+def test_what_is_no_database_is_kept_aside_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database at all" * 400)
+    archive = Archive(tmp_path)
+    for number in range(5):
+        with pytest.raises(DamagedError):
+            archive.progress("Bar")
+        (tmp_path / FILE).write_bytes(f"damage {number}".encode() * 400)
+    assert sorted(path.name for path in tmp_path.glob("*.damaged*")) == [
+        f"{FILE}.damaged",
+        f"{FILE}.damaged.1",
+        f"{FILE}.damaged.2",
+    ]
+    assert (tmp_path / f"{FILE}.damaged").read_bytes().startswith(b"not a database")
+
+
+def test_an_archive_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / FILE)
+    database.executescript(MIGRATIONS[0])
+    database.execute("INSERT INTO gateways (name, read_to) VALUES ('Bar', 9.0)")
+    database.execute("INSERT INTO orders VALUES (1, ?, '23', 'TO_GO', '', 0, 100.0, 300.0, 0)", [pack(order(1).uuid)])
+    database.execute("PRAGMA user_version = 1")
+    database.commit()
+    database.close()
+    archive = Archive(tmp_path)
+    assert [(one.name, one.cleared, one.took) for one in archive.orders("Bar")] == [("23", 300.0, None)]
+    assert archive.progress("Bar").read_to == 9.0
+    with opened(tmp_path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_an_archive_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / FILE)
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    with pytest.raises(ArchiveError, match="newer version") as caught:
+        Archive(tmp_path).progress("Bar")
+    assert not isinstance(caught.value, DamagedError)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_full_disk_loses_nothing_and_damages_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(tmp_path, Bounds(size=1 * MIB))
+    archive.keep("Bar", [order(1)], Progress())
+    monkeypatch.setattr(module, "ROOM", 0)
+    monkeypatch.setattr(module, "SPARE", 0)
+    with pytest.raises(ArchiveError, match="full") as caught:
+        archive.keep("Bar", [order(number) for number in range(20_000)], Progress())
+    assert not isinstance(caught.value, DamagedError)
+    assert [one.uuid for one in archive.orders("Bar")] == [order(1).uuid]
+
+
+def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ArchiveError, match="file"):
+        Archive(tmp_path / "file").progress("Bar")
+    with pytest.raises(ArchiveError, match="file"), alone(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")
+def test_what_root_makes_belongs_to_the_services_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    with alone(tmp_path):
+        Archive(tmp_path).keep("Bar", [order(1)], Progress())
+    found = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert found == {FILE: (12345, 12346), LOCK: (12345, 12346)}
+
+
+def test_two_programs_do_not_fill_it_at_once(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(ArchiveError, match="another program"), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        pass
+
+
+FILLER = """
+import sys
+from pathlib import Path
+from appliance.history.archive import Archive, Progress
+from tests.history.test_archive import order
+archive = Archive(Path(sys.argv[1]))
+for batch in range(1000):
+    archive.keep("Bar", [order(batch * 500 + n) for n in range(500)], Progress(float(batch)))
+    print(batch, flush=True)
+"""
+
+
+def test_killed_at_any_moment_each_filling_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    for kill in range(8):
+        directory = tmp_path / str(kill)
+        with subprocess.Popen(
+            [sys.executable, "-c", FILLER, str(directory)], cwd=root, stdout=subprocess.PIPE, text=True
+        ) as filler:
+            assert filler.stdout is not None
+            done = [int(filler.stdout.readline()) for _ in range(2)]
+            time.sleep(0.003 * kill)
+            os.kill(filler.pid, signal.SIGKILL)
+            done += [int(line) for line in filler.stdout]
+        archive = Archive(directory)
+        kept = [UUID(one.uuid).int for one in archive.orders("Bar")]
+        assert len(kept) % 500 == 0
+        assert len(kept) == len(set(kept)) >= (done[-1] + 1) * 500
+        assert archive.progress("Bar").read_to in (done[-1], done[-1] + 1)
+        assert archive.keep("Bar", [order(n) for n in range(len(kept) + 500)], Progress(99.0)) == 500

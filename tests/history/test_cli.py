@@ -1,0 +1,209 @@
+"""The command as a person calls it, beside a simulated gateway that holds 14 days of a busy place."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pyte
+import pytest
+from PIL import Image
+
+from appliance.history.schema import FILE
+from tests.history.conftest import Site
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "appliance", *map(str, arguments)]
+
+
+def run(site: Site, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    called = command("history", "--config", site.config, *arguments)
+    return subprocess.run(
+        called, capture_output=True, text=True, cwd=ROOT, timeout=60, env={**os.environ, **environment}, check=False
+    )
+
+
+def orders(output: str) -> dict[str, dict[str, str]]:
+    rows = list(csv.DictReader(io.StringIO(output)))
+    by_uuid = {row["uuid"]: row for row in rows}
+    assert len(by_uuid) == len(rows), "an order twice"
+    return by_uuid
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> None:
+    site.gateway.floor.lists_oldest_first = oldest_first
+    site.do(lambda: site.gateway.floor.create_many(40))
+    told = run(site, "--since", "30d", "--format", "csv")
+    assert (told.returncode, told.stderr) == (0, "")
+    kept, known = orders(told.stdout), site.finished()
+    assert kept.keys() == known.keys()
+    assert len(kept) > 12_000
+    for uuid, order in known.items():
+        row = kept[uuid]
+        assert (row["tracker"], row["table"], row["type"]) == (order.name, order.location, order.order_type)
+        assert row["created"] == order.created.isoformat(timespec="seconds")
+        assert row["cleared"] == order.changed.isoformat(timespec="seconds")
+    # The table's totals are those of the file, and so are JSON's.
+    table = run(site, "--offline").stdout
+    every = re.search(r"^all +([0-9,]+)", table, re.MULTILINE)
+    assert every is not None
+    assert int(every[1].replace(",", "")) == len(known)
+    lines = run(site, "--offline", "--format", "json").stdout.splitlines()
+    assert {json.loads(line)["uuid"] for line in lines} == known.keys()
+
+
+def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
+    for wait in (0.9, 1.1, 1.3):
+        with subprocess.Popen(
+            command("history", "--config", site.config), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
+    told = run(site, "--format", "csv")
+    assert told.returncode == 0
+    assert orders(told.stdout).keys() == site.finished().keys()
+
+
+def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
+    (site.state / FILE).write_bytes(b"damage" * 5000)
+    told = run(site, "--format", "csv")
+    assert told.returncode == 0
+    assert "is damaged; it is kept as" in told.stderr
+    assert orders(told.stdout).keys() == site.finished().keys()
+    assert (site.state / f"{FILE}.damaged").read_bytes().startswith(b"damage")
+
+
+def test_questions(site: Site) -> None:
+    known = site.finished().values()
+    told = orders(run(site, "--table", "12", "--table", "13", "--type", "on_premise", "--format", "csv").stdout)
+    wanted = {o.uuid for o in known if o.location in ("12", "13") and o.order_type == "ON_PREMISE"}
+    assert told.keys() == wanted
+    day = sorted(o.created for o in known)[len(known) // 2].date().isoformat()
+    told = orders(run(site, "--offline", "--from", day, "--to", day, "--format", "csv").stdout)
+    assert told.keys() == {o.uuid for o in known if o.created.date().isoformat() == day}
+    listed = run(site, "--offline", "--from", day, "--to", day, "--orders").stdout.splitlines()
+    assert len(listed) == len(told) + 1
+    assert max(map(len, listed)) <= 80
+
+
+def test_files_and_pipes(site: Site, tmp_path: Path) -> None:
+    out = tmp_path / "orders.csv"
+    told = run(site, "--format", "csv", "--output", out)
+    assert (told.returncode, told.stdout) == (0, "")
+    assert orders(out.read_text(encoding="utf-8")).keys() == site.finished().keys()
+    assert run(site, "--offline", "--output", tmp_path / "no" / "x.csv").returncode == 1
+    piped = subprocess.run(
+        f"{' '.join(command('history', '--config', site.config, '--offline', '--format', 'csv'))} | head -1",
+        shell=True, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert piped.stdout.startswith("uuid,")
+    assert piped.stderr == ""
+
+
+def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> None:
+    assert run(site).returncode == 0
+    site.gateway.delete_tokens()
+    told = run(site, "--format", "csv")
+    assert told.returncode == 75
+    assert "does not take the token any more" in told.stderr
+    assert len(orders(told.stdout)) > 12_000, "what was kept before is told"
+    (site.state / FILE).unlink()
+    nothing = run(site)
+    assert nothing.returncode == 1
+    assert "no orders are kept yet" in nothing.stderr
+    token = json.loads((site.state / "token.json").read_text())["token"]
+    assert token not in told.stderr + nothing.stderr + told.stdout
+
+
+def test_mistakes_are_told_before_anything_is_asked(site: Site, tmp_path: Path) -> None:
+    for arguments, words in (
+        (["--since", "soon"], "--since must be like 14d"),
+        (["--chart", tmp_path / "chart.gif"], "ends in .svg or .png"),
+    ):
+        told = run(site, *arguments)
+        assert (told.returncode, words in told.stderr) == (1, True), told.stderr
+    assert not (site.state / FILE).exists()
+
+
+def test_charts_are_drawn(site: Site, tmp_path: Path) -> None:
+    png, svg = tmp_path / "chart.png", tmp_path / "chart.SVG"
+    assert run(site, "--chart", png).returncode == 0
+    with Image.open(png) as picture:
+        assert picture.size == (1320, 1020)
+        assert len(picture.convert("RGB").getcolors(1 << 20) or ()) > 30
+    assert run(site, "--offline", "--chart", svg).returncode == 0
+    drawn = svg.read_text()
+    assert drawn.startswith("<?xml")
+    first = drawn
+    assert run(site, "--offline", "--chart", svg).returncode == 0
+    assert svg.read_text() == first, "the same orders make the same picture"
+    assert [path.name for path in tmp_path.glob(".chart*")] == []
+
+
+def test_without_matplotlib_there_is_a_clear_word(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
+    told = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
+    assert told.returncode == 1
+    assert "table-tracker-appliance[report]" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def on_a_terminal(called: list[str], columns: int) -> tuple[str, set[str]]:
+    """What a terminal of 24 lines shows in the end, and every progress bar that stood on it before."""
+    process, master = pty.fork()
+    if process == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.chdir(ROOT)
+        os.environ["TERM"] = "xterm"
+        os.execv(called[0], called)
+    screen = pyte.HistoryScreen(columns, 24, history=1000)
+    stream, bars = pyte.ByteStream(screen), set[str]()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([master], [], [], 1)[0]:
+            continue
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        for piece in re.split(rb"(?=\r\x1b\[K)", chunk):
+            stream.feed(piece)
+            bars |= {line.rstrip() for line in screen.display if "[" in line and "orders" in line}
+    os.waitpid(process, 0)
+    os.close(master)
+    before = ["".join(row[x].data for x in range(columns)).rstrip() for row in screen.history.top]
+    return "\n".join([*before, *(line.rstrip() for line in screen.display)]), bars
+
+
+def test_on_a_terminal_of_eighty_columns(site: Site) -> None:
+    shown, bars = on_a_terminal(command("history", "--config", site.config), 80)
+    lines = shown.strip().splitlines()
+    assert lines[0].startswith(f"Orders of {site.gateway.address}")
+    assert any(re.match(r"all +[0-9,]+ +[0-9]+:[0-9]{2}", line) for line in lines)
+    assert not any("reading" in line for line in lines), "the bar goes when it is done"
+    parts = [bar.count("#") for bar in bars]
+    assert len(parts) > 5
+    assert max(parts) > 20 > min(parts)
+    # A line that did not fit would be followed by its rest.
+    days = [line for line in lines if re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) 2", line)]
+    assert len(days) >= 14
+    assert all(re.search(r"[0-9]+:[0-9]{2} +[0-9]+%( +[0-9]+)?$", day) for day in days)

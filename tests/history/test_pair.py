@@ -1,0 +1,130 @@
+"""Pairing a person's own computer: the token, where it is kept, the two minutes and what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from appliance.config import Config, GatewayConfig
+from appliance.core.values import Address, Credential
+from appliance.gateway.http import GatewaySilentError
+from appliance.history import pair as module
+from appliance.history.pair import pair
+from appliance.history.place import NoPlaceError, find_place, typed_address, user_directory
+from appliance.simulator.gateway import SimulatedGateway
+from appliance.store import TokenStore
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "tt-appliance"
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[SimulatedGateway]:
+    async with SimulatedGateway("Bar") as running:
+        yield running
+
+
+def config(gateway: SimulatedGateway) -> Config:
+    return Config(gateway=GatewayConfig(Address(gateway.host, gateway.port)))
+
+
+async def test_a_press_gives_a_token_of_its_own(
+    gateway: SimulatedGateway, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairing = asyncio.create_task(pair(config(gateway)))
+    while "Press the button" not in (said := capsys.readouterr().out):  # noqa: ASYNC110 - a print has no event
+        await asyncio.sleep(0.02)
+    assert gateway.address in said
+    gateway.press_button()
+    credential = await pairing
+    assert isinstance(credential, Credential)
+    assert credential.gateway == gateway.address
+    kept = json.loads((home / "token.json").read_text())
+    assert kept["token"] == credential.token.reveal()
+    assert stat.S_IMODE((home / "token.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert [path.name for path in home.iterdir()] == ["token.json"]
+    assert not gateway.window_open
+    assert find_place(Config(), chosen=False).credential == credential
+    told = capsys.readouterr()
+    assert credential.token.reveal() not in told.out + told.err
+
+
+async def test_two_minutes_without_a_press(
+    gateway: SimulatedGateway, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
+    monkeypatch.setattr(module, "ASK_EVERY", 0.05)
+    assert await pair(config(gateway)) == "two minutes are over, and no button was pressed"
+    assert not home.exists()
+
+
+async def test_a_token_that_comes_after_the_end_is_kept(
+    gateway: SimulatedGateway, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
+    monkeypatch.setattr(module, "ASK_EVERY", 0.05)
+    gateway.silent = True
+    pairing = asyncio.create_task(pair(config(gateway)))
+    await asyncio.sleep(0.6)
+    gateway.press_button()
+    gateway.silent = False
+    assert isinstance(await pairing, Credential)
+    assert (home / "token.json").exists()
+
+
+async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
+    monkeypatch.setattr(module, "ASK_EVERY", 0.05)
+
+    async def nobody(*_: object) -> None:
+        raise GatewaySilentError("nobody")
+
+    monkeypatch.setattr("appliance.gateway.api.get", nobody)
+    assert await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9)))) == "the gateway does not answer"
+
+
+def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Path, home: Path) -> None:
+    from appliance.core.values import Token
+
+    box = tmp_path / "box"
+    settings = Config(state_dir=box)
+    with pytest.raises(NoPlaceError, match="tt-appliance pair"):
+        find_place(settings, chosen=True)
+    box.mkdir()
+    (box / "history.sqlite3").touch()
+    assert find_place(settings, chosen=True).directory == box
+    TokenStore(home).store(Credential("Laptop's", Token("a" * 48)))
+    assert find_place(settings, chosen=True).directory == home
+    TokenStore(box).store(Credential("Box's", Token("b" * 48)))
+    assert find_place(settings, chosen=True).directory == box
+    assert find_place(settings, chosen=False).directory == home
+
+
+def test_a_state_directory_that_is_no_absolute_path_is_left_out_of_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "here")
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert user_directory() == Path("/home/anna/.local/state/tt-appliance")
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("192.168.1.20:8000", Address("192.168.1.20", 8000)),
+        ("[fe80::1%eth0]:81", Address("fe80::1%eth0", 81)),
+        ("gateway.local:8000", Address("gateway.local", 8000)),
+        ("Bar", None),
+        ("Bar: the second", None),
+        ("Bar 2:30", None),
+    ],
+)
+def test_a_token_of_a_typed_in_gateway_is_named_by_its_address(name: str, address: Address | None) -> None:
+    assert typed_address(name) == address

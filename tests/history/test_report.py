@@ -1,0 +1,185 @@
+"""Figures, tables and files, on worked examples."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import statistics
+from argparse import Namespace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.delivery import DAY, Finished, LeftOut
+from appliance.history.archive import EPOCH
+from appliance.history.figures import FEW, Row, quantile, report
+from appliance.history.files import COLUMNS, csv_lines, json_lines
+from appliance.history.span import span_of
+from appliance.history.table import WIDTH, order_lines, report_lines
+
+FORGET, TARGET = 3 * 3600.0, 300.0
+MONDAY = (datetime(2026, 11, 23) - EPOCH).total_seconds()
+NOON = MONDAY + 12 * 3600
+
+
+def row(seconds: float | None, *, at: float = NOON, table: str = "8", kind: str = "ON_PREMISE") -> Row:
+    return kind, table, at, None if seconds is None else at + seconds, 0.0, None
+
+
+ROWS = [
+    *(row(seconds) for seconds in (100, 200, 300, 400, 500)),
+    *(row(600, at=NOON + DAY + 3600, table="9") for _ in range(FEW)),
+    row(9999, table="few"),
+    row(50, table=""),
+    row(50, table="", kind="TO_GO"),
+    row(4 * 3600),
+    row(-5),
+    row(None),
+]
+
+
+def test_the_figures_of_a_report() -> None:
+    told = report(ROWS, FORGET)
+    assert told.all.orders == 16
+    assert told.left_out == {
+        LeftOut.NEVER_LOCATED: 1,
+        LeftOut.AFTER_HOURS: 1,
+        LeftOut.CLOCK: 1,
+        LeftOut.UNTIMED: 1,
+    }
+    assert sorted(told.all.times) == [50, 100, 200, 300, 400, 500, *[600] * FEW, 9999]
+    monday, tuesday = told.days.values()
+    assert (monday.orders, tuesday.orders) == (11, 5)
+    assert (monday.median, monday.slow, tuesday.average) == (300, 9999, 600)
+    assert told.all.within(TARGET) == 3 / 12, "300 s are not below 300 s"
+    assert (told.hours[0][12], told.hours[1][13]) == (11, 5)
+    assert sum(map(sum, told.hours)) == 16
+    assert [name for name, _ in told.slowest] == ["9", "8"], "one slow order is chance"
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=50))
+def test_medians_are_those_of_the_library(times: list[float]) -> None:
+    assert quantile(times, 0.5) == statistics.median_low(times)
+    slow = quantile(times, 0.9)
+    assert slow is not None
+    assert sum(time <= slow for time in times) >= 0.9 * len(times)
+    assert sum(time < slow for time in times) < 0.9 * len(times) + 1e-9
+
+
+def test_a_report_without_orders() -> None:
+    told = report([], FORGET)
+    assert (told.all.average, told.all.median, told.all.within(TARGET)) == (None, None, None)
+    assert list(report_lines(told, "Bar", TARGET))[-1].split() == ["all", "0", "-", "-", "-", "-"]
+
+
+def test_the_table_fits_eighty_columns_whatever_the_names() -> None:
+    name = "An exceedingly long name of a table, \x1b[31m with colours"
+    rows = [*ROWS, *(row(1000, table=name) for _ in range(9000)), *(row(-5) for _ in range(12_345))]
+    lines = list(report_lines(report(rows, FORGET), "G" * 60, TARGET))
+    assert max(map(len, lines)) <= WIDTH
+    assert not any("\x1b" in line for line in lines)
+    assert lines[3].split()[:3] == ["Mon", "2026-11-23", "21,356"]
+    assert "12,346 clock was changed" in " ".join(lines)
+    orders = [Finished("u", name, name, name, created=NOON, cleared=NOON - 5)]
+    assert max(map(len, order_lines(orders, FORGET))) <= WIDTH
+
+
+ORDER = Finished("u-1", "23", "ON_PREMISE", "8", True, NOON, NOON + 240.0, 0.0, None, 25.4)
+
+
+def read(*orders: Finished) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO("\n".join(csv_lines(orders, FORGET)))))
+
+
+def test_csv_has_a_header_and_an_order_a_line() -> None:
+    header, line = csv_lines([ORDER], FORGET)
+    assert header == ",".join(COLUMNS)
+    assert line == "u-1,23,ON_PREMISE,8,2026-11-23T12:00:00,2026-11-23T12:04:00,240,25.4,,yes"
+    (left,) = read(Finished("u", order_type="ON_PREMISE"))
+    assert (left["left_out"], left["delivery_s"], left["created"]) == ("never located", "", "")
+
+
+@given(st.lists(st.text(max_size=20), min_size=3, max_size=3))
+def test_no_name_ends_a_line_begins_a_formula_or_speaks_to_a_terminal(names: list[str]) -> None:
+    uuid, name, table = names
+    lines = list(csv_lines([Finished(uuid, name, "TO_GO", table)], FORGET))
+    assert len(lines) == 2
+    assert len(lines[1].splitlines()) <= 1 or not lines[1]
+    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in lines[1])
+    (cells,) = csv.reader([lines[1]])
+    assert len(cells) == len(COLUMNS)
+    assert not any(cell.startswith(("=", "@")) for cell in cells)
+    assert all(re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", cell) for cell in cells if cell.startswith(("+", "-")))
+    (line,) = json_lines([Finished(uuid, name, "TO_GO", table)], FORGET)
+    told = json.loads(line)
+    assert (told["uuid"], told["tracker"], told["table"]) == (uuid, name, table), "JSON has it as it was"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-5", "-5"),
+        ("+49", "+49"),
+        ("-5+cmd|'/C calc'!A0", "'-5+cmd|'/C calc'!A0"),
+        ("\t=1", "\\t=1"),
+        ("a\r\nb", "a\\r\\nb"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ('say "8", please', 'say "8", please'),
+        ("Tisch ä", "Tisch ä"),
+    ],
+)
+def test_what_a_spreadsheet_would_take_amiss(text: str, cell: str) -> None:
+    (order,) = read(Finished("u", text))
+    assert order["tracker"] == cell
+
+
+def test_json_lines_are_objects() -> None:
+    (line,) = json_lines([ORDER], FORGET)
+    told = json.loads(line)
+    assert list(told) == list(COLUMNS)
+    assert (told["delivery_s"], told["paged"], told["left_out"]) == (240, True, None)
+
+
+def span(latest: float | None = None, **asked: str | None) -> tuple[float | None, float | None]:
+    return span_of(Namespace(**{"since": None, "begin": None, "end": None, **asked}), latest)
+
+
+def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
+    now = (datetime.now() - EPOCH).total_seconds()
+    begin, end = span(since="14d")
+    assert begin == pytest.approx(now - 14 * DAY, abs=5)
+    assert end is None
+    assert span(now - 40 * DAY, since="12h")[0] == pytest.approx(now - DAY / 2, abs=5), "closed for weeks"
+    assert span(begin="2026-11-23", end="2026-11-23") == (MONDAY, MONDAY + DAY)
+    assert span(begin="2026-11-23T12:00", end="2026-11-23T12:30:00") == (NOON, NOON + 1800)
+    assert span(since="2026-11-23") == (MONDAY, None)
+    assert span() == (None, None)
+
+
+def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None:
+    other = (datetime(2016, 9, 22, 19, 0) - EPOCH).total_seconds()
+    assert span(other, since="1w") == (other - 7 * DAY, None)
+    ahead = (datetime.now() + timedelta(days=400) - EPOCH).total_seconds()
+    assert span(ahead, since="1d") == (ahead - DAY, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"since": "a fortnight"}, "--since must be like 14d"),
+        ({"since": "-3d"}, "--since must be like"),
+        ({"begin": "yesterday"}, "--from must be like 2026-11-01"),
+        ({"end": "2026-13-01"}, "--to must be like"),
+        ({"since": "3d", "begin": "2026-11-01"}, "leave one of them out"),
+        ({"begin": "2026-11-02", "end": "2026-11-01"}, "not after the beginning"),
+    ],
+)
+def test_what_can_not_be_meant_is_told(asked: dict[str, str | None], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        span(None, **asked)

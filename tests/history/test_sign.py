@@ -1,0 +1,86 @@
+"""The sign that a feed is being opened, between two programs of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.gateway.courtesy import Courtesy
+from appliance.history import sign as module
+from appliance.history.sign import Sign, out_of_the_way
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sign(tmp_path: Path) -> Iterator[Sign]:
+    sign = Sign(tmp_path)
+    sign.set_up()
+    yield sign
+    sign.close()
+
+
+async def waits(directory: Path) -> bool:
+    """Whether a reader has to wait."""
+    try:
+        async with asyncio.timeout(0.3):
+            await out_of_the_way(directory)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(sign: Sign, tmp_path: Path) -> None:
+    courtesy = Courtesy()
+    courtesy.tell = sign.show
+    assert not await waits(tmp_path)
+    courtesy.opening(1)
+    courtesy.opening(2)
+    assert await waits(tmp_path)
+    courtesy.settled(1)
+    assert await waits(tmp_path)
+    courtesy.settled(2)
+    assert not await waits(tmp_path)
+    courtesy.settled(2)
+    courtesy.opening(3)
+    assert await waits(tmp_path)
+
+
+async def test_a_reader_has_patience_and_no_more(sign: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    sign.show(True)
+    assert not await waits(tmp_path)
+
+
+async def test_a_process_that_dies_leaves_no_sign_behind(tmp_path: Path) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from appliance.history.sign import Sign
+sign = Sign(Path({str(tmp_path)!r}))
+sign.set_up()
+sign.show(True)
+print("shown", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as box:  # noqa: ASYNC220
+        assert box.stdout is not None
+        assert box.stdout.readline() == b"shown\n"
+        assert await waits(tmp_path)
+        box.kill()
+        box.wait()
+    assert not await waits(tmp_path)
+
+
+async def test_a_directory_that_takes_no_file_has_no_sign(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    sign = Sign(tmp_path / "file")
+    sign.set_up()
+    sign.show(True)
+    assert not await waits(tmp_path / "file")
+    sign.close()
