@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """A configuration is some 40 lines; a file larger than this is another file."""
 
-BOX_SECTION = "box"
-"""The computer's own settings, in the same file on an SD card; `appliance.box` reads and checks them."""
-
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
@@ -260,8 +257,6 @@ class _Reader:
 
         for entry in mapping.entries:
             dotted = f"{section}.{entry.key}" if section else entry.key
-            if dotted == BOX_SECTION:
-                continue
             if dotted in SECTIONS:
                 if isinstance(entry.node, Mapping):
                     self.read(entry.node, dotted)

@@ -85,7 +85,7 @@ def test_the_unit_says_what_the_program_counts_on() -> None:
     assert service["Type"] == "notify"
     assert service["Restart"] == "always"
     assert service["StateDirectoryMode"] == "0700"
-    assert service["ExecStart"] == "/usr/bin/tt-appliance run --config /etc/tt-appliance.yaml"
+    assert service["ExecStart"] == "/usr/bin/tt-appliance run --lenient --config /etc/tt-appliance.yaml"
     assert "LG_WD=%t/tt-appliance" in service["Environment"]
     assert "GPIOZERO_PIN_FACTORY=lgpio" in service["Environment"]
     assert service["WorkingDirectory"] == "%t/tt-appliance"
