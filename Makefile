@@ -3,11 +3,11 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate bench lock clean venv system
+.PHONY: help demo run test check simulate bench image image-test power-cut lock clean venv system
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile
 
 demo: venv ## A simulated gateway and the appliance, on this terminal (ARGS=--auto: unattended)
 	@$(PYTHON) -m appliance demo $(ARGS)
@@ -30,6 +30,17 @@ simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or o
 
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+image: venv ## The SD card's image, in dist/ (as root; some minutes the first time, then about one)
+	@image/build
+
+image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
+	@image/tools --boot
+	@$(PYTHON) -m pytest -m image -q tests/image $(ARGS)
+
+power-cut: venv ## Pull the plug at N random moments, with what was not flushed lost (N=50; as root)
+	@image/tools --boot
+	@$(PYTHON) -m tests.image.power_cut $(or $(N),50)
 
 lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)

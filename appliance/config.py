@@ -264,7 +264,9 @@ class _Reader:
                     keys = ", ".join(key.split(".")[1] for key in KEYS if key.startswith(f"{dotted}."))
                     self._report(entry.node.line, None, dotted, f"must hold keys of its own, indented below it: {keys}")
             elif dotted not in KEYS or "." in entry.key:
-                self._report(entry.line, None, dotted, f"unknown key; {_hint(entry.key, section)}")
+                # What stands below wifi is not repeated: a colon too many, and the password is part of a key.
+                told = section if section == "wifi" else dotted
+                self._report(entry.line, None, told, f"unknown key; {_hint(entry.key, section)}")
             elif not _is_null(entry.node) and dotted not in self._without:
                 self.lines[dotted] = entry.line
                 try:

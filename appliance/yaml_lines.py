@@ -100,7 +100,11 @@ def _too_wild(text: str, report: Report) -> bool:
             depth -= 1
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent):
-            report(line, None, None, f"aliases are not allowed; write the value of *{event.anchor} out")
+            # Its name is not repeated: it may be the beginning of a password that wants quotes.
+            report(line, None, None, "aliases are not allowed; put a value that begins with * in quotes")
+            return True
+        if getattr(event, "anchor", None) is not None:
+            report(line, None, None, "anchors are not allowed; put a value that begins with & in quotes")
             return True
         if depth > MAX_DEPTH:
             report(line, None, None, f"nested more than {MAX_DEPTH} deep; no key needs that")
@@ -115,9 +119,12 @@ def _convert(node: Any, path: str, report: Report) -> Node:
     if isinstance(node, yaml.SequenceNode):
         return Sequence(line, tuple(_convert(item, path, report) for item in node.value))
     if node.tag not in _KNOWN_TAGS:
-        report(
-            line, None, path or None, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write the value alone"
-        )
+        if node.tag.startswith(_TAG):
+            what = f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write the value alone"
+        else:
+            # Not repeated: it may be a password that wants quotes.
+            what = "tags are not allowed; put a value that begins with ! in quotes"
+        report(line, None, path or None, what)
         return Scalar(line, "null", "", plain=True)
     return Scalar(line, node.tag.removeprefix(_TAG), node.value, plain=node.style is None)
 

@@ -65,4 +65,13 @@ def test_a_password_is_never_repeated() -> None:
         with pytest.raises(ConfigError) as caught:
             parse(f"wifi: {{password: {wrong}}}", "tt.yaml")
         assert wrong not in str(caught.value)
+    for text in (
+        "password: !s3cret-word",
+        "password: *s3cret-word",
+        "password: &s3cret-word",
+        "password:s3cret-word: x",
+    ):
+        with pytest.raises(ConfigError) as caught:
+            parse(f"wifi:\n  name: Bar\n  {text}\n", "tt.yaml")
+        assert "s3cret" not in str(caught.value)
     assert "s3cret-word" not in repr(WifiConfig(password="s3cret-word"))

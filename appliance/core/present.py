@@ -23,6 +23,7 @@ from appliance.core.view import (
     Count,
     Icon,
     Leds,
+    Light,
     Line,
     Message,
     Power,
@@ -80,7 +81,8 @@ def present(state: State, now: float) -> Shown:
         active=told.active,
         paged=told.paged,
         oldest=told.oldest,
-        leds=told.leds,
+        # A part of this box is broken, whatever else is the case; the display's own fault is lit by the panel.
+        leds=replace(told.leds, red=Light.FAST) if world.stuck else told.leds,
         screen=screen,
         power=shines,
         beat=beat,

@@ -183,6 +183,14 @@ class Lab:
         self._stack.callback(host.close)
         return host
 
+    def start_machine(self, command: Sequence[str], *, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a virtual machine on the switch, whose network is the tap device box0. log: for all it prints."""
+        if "box0" not in self._switch.run("ip", "-o", "link"):
+            self._switch.run("ip", "tuntap", "add", "box0", "mode", "tap")
+            self._switch.run("ip", "link", "set", "box0", "master", "switch", "up")
+        bound = ["nsenter", "-t", self._switch.pid, "-n", "--", "setpriv", "--pdeathsig", "KILL", *command]
+        return subprocess.Popen(bound, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment())
+
     def close(self) -> None:
         """End every host."""
         self._stack.close()

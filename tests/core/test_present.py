@@ -67,6 +67,13 @@ def test_the_lights_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
     assert present(connected(Order("a", elapsed=elapsed)), NOW).view.leds == leds
 
 
+def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
+    for name in ("connected", "discovering"):
+        state = STATES[name]
+        stuck = replace(state, world=replace(state.world, stuck=True))
+        assert present(stuck, NOW).view.leds == replace(present(state, NOW).view.leds, red=Light.FAST)
+
+
 def test_a_token_that_is_not_saved_is_said() -> None:
     state = connected()
     assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing is not saved!"

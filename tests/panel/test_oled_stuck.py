@@ -57,7 +57,7 @@ async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
 
     display = I2cDisplay()
     oled = Counted(
-        make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=replace(QUICK, stuck=0.1)
+        make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=replace(QUICK, stuck=0.5)
     )
     oled.start()
     for number in range(10):

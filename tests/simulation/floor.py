@@ -6,6 +6,7 @@ a mistake. Owns also what a client must make of each message: how many orders ar
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -13,6 +14,8 @@ from typing import Any
 
 Message = dict[str, Any]
 
+KEPT = 250
+"""Finished orders that the gateway remembers; a real one has more, for two weeks."""
 EPOCH = datetime(2026, 1, 1)
 
 
@@ -26,6 +29,7 @@ class Floor:
         self.random = random
         self.tell: Callable[[Message], None] = lambda message: None
         self.orders: dict[str, Message] = {}
+        self.finished: deque[Message] = deque(maxlen=KEPT)
         self.seq = 0
         self.offset = 0.0
         self.changed_at = float("-inf")
@@ -37,6 +41,11 @@ class Floor:
 
     def whole(self) -> Message:
         return {"type": "ACTIVE_ORDERS", "count": len(self.orders), "items": [dict(o) for o in self.orders.values()]}
+
+    def history(self, offset: int, limit: int, created_after: str) -> list[Message]:
+        """A page of all orders, the newest first (gateway API, orders)."""
+        orders = sorted([*self.finished, *self.orders.values()], key=lambda o: str(o["created"]), reverse=True)
+        return [order for order in orders if order["created"] >= created_after][offset : offset + limit]
 
     def create(self) -> None:
         self._made += 1
@@ -82,7 +91,8 @@ class Floor:
     def clear(self, uuid: str | None = None) -> None:
         if self.orders:
             order = self.orders.pop(uuid or self.random.choice(list(self.orders)))
-            self._notify("ORDER_MODIFIED", {**order, "state": "cleared", "stateChanged": self.stamp()})
+            self.finished.append({**order, "state": "cleared", "stateChanged": self.stamp()})
+            self._notify("ORDER_MODIFIED", self.finished[-1])
 
     def next_seq(self) -> int:
         self.seq += 1

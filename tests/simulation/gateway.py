@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.simulation.floor import Floor, Message, Told
 from tests.simulation.network import End, Host, Network
@@ -255,6 +256,13 @@ class Peer(asyncio.Protocol):
                 body = {"status": 403, "returnCode": -3, "message": words}
         elif bearer not in gateway.tokens:
             status, body = 401, INVALID
+        elif path.startswith("/api/v2/orders?"):
+            asked = {key: values[0] for key, values in parse_qs(path.partition("?")[2]).items()}
+            items = gateway.floor.history(int(asked["offset"]), int(asked["limit"]), asked.get("created_after", ""))
+            body = {"status": 200, "returnCode": 7, "items": items}
+        elif path.startswith("/api/v2/statistics"):
+            told = {"finishedOrders": len(gateway.floor.finished), "averageTime": 300}
+            body = {"status": 200, "returnCode": 8, "statistics": told}
         else:
             body = {"status": 200, "returnCode": 5, "count": 0, "items": []}
         self._reply(status, json.dumps(body).encode())

@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from random import Random
 from types import SimpleNamespace
@@ -28,12 +28,14 @@ import appliance.gateway.http
 import appliance.gateway.network
 import appliance.gateway.request
 import appliance.gateway.typed
+import appliance.history.keeper
 import appliance.panel.hardware
 import appliance.runner
 import appliance.store
 from appliance.core.values import Board
 from appliance.gateway.network import OwnAddress
 from tests.simulation.mdns import SimAsyncZeroconf, SimServiceInfo
+from tests.simulation.memory import NoSign
 from tests.simulation.network import Socket
 from tests.simulation.panel import SimOled
 
@@ -91,6 +93,9 @@ def seams(world: World) -> Iterator[None]:
         # Many boxes live in this one process, and what each of them freezes would stay for ever.
         (appliance.runner, "gc", SimpleNamespace(freeze=lambda: None)),
         (appliance.store, "os", world.disk.module()),
+        (appliance.history.keeper, "in_daemon_thread", world.threads.run),
+        (appliance.history.keeper, "alone", nullcontext),
+        (appliance.history.keeper, "Sign", NoSign),
         (appliance.panel.hardware, "Oled", SimOled),
         (websockets.asyncio.connection, "random", chance),
         (websockets.frames, "secrets", entropy),

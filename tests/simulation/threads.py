@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from appliance.gateway.request import CONNECT_TIMEOUT, LARGEST_ANSWER, NoAnswerError
+from appliance.gateway.request import CONNECT_TIMEOUT, NoAnswerError
 from appliance.gateway.wire import decode
 from tests.simulation.disk import PowerCutError
 from tests.simulation.loop import SimLoop
@@ -67,12 +67,20 @@ class Threads:
         return await done
 
     def fetch(
-        self, address: Any, path: str, headers: Any, timeout: float, connected: Any, *, read_success: bool
+        self,
+        address: Any,
+        path: str,
+        headers: Any,
+        read_timeout: float,
+        connected: Any,
+        *,
+        read_success: bool,
+        largest: int,
     ) -> Any:
         """Stands for request.fetch: the first time it only notes what is asked, the second it has the answer."""
         answer, self._answer = self._answer, None
         if answer is None:
-            raise _Suspended(address, path, headers, timeout, connected, read_success)
+            raise _Suspended(address, path, headers, read_timeout, connected, read_success, largest)
         if isinstance(answer, NoAnswerError):
             raise answer
         return answer
@@ -135,7 +143,14 @@ class Threads:
         self._finish(fetched, done, boot)
 
     async def _exchange(
-        self, address: Any, path: str, headers: Any, patience: float, connected: Any, read_success: bool
+        self,
+        address: Any,
+        path: str,
+        headers: Any,
+        patience: float,
+        connected: Any,
+        read_success: bool,
+        largest: int,
     ) -> tuple[int, Any]:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             end = await self.network.dial(address.host, address.port)
@@ -153,7 +168,7 @@ class Threads:
             start = head.index(b"\r\n\r\n") + 4
             data = await reader.until(lambda data: len(data) >= start + length, patience)
             body = data[start : start + length]
-            return status, decode(body) if len(body) <= LARGEST_ANSWER else None
+            return status, decode(body) if len(body) <= largest else None
         finally:
             end.close()
 

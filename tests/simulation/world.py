@@ -11,17 +11,20 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import appliance.core.counting
 import appliance.gateway.discovery
 import appliance.gateway.typed
+from appliance.board import watch_board
 from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.states import State
 from appliance.core.values import Address, Benchmarks, PanelSettings
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.typed import TypedGateway
+from appliance.history.archive import Archive
+from appliance.history.keeper import Keeper
 from appliance.runner import Gateways, Runner
 from tests.simulation.disk import Disk
 from tests.simulation.flash import Flash, WatchedStore
@@ -29,6 +32,7 @@ from tests.simulation.gateway import Gateway
 from tests.simulation.judge import LOOK_EVERY, Judge
 from tests.simulation.loop import SimLoop
 from tests.simulation.mdns import Air
+from tests.simulation.memory import MemoryArchive
 from tests.simulation.network import Host, Network
 from tests.simulation.panel import Glass, SimPanel
 from tests.simulation.threads import Threads
@@ -55,6 +59,7 @@ class World:
         self.glass = Glass(self._luck())
         self.threads = Threads(self.loop, self._luck(), self.network, self.power_cut)
         self.flash = Flash()
+        self.archive = MemoryArchive(self.disk)
         self.judge = Judge(self)
         self.typed = self.random.random() < 0.15
         self.wall_offset = 1.7e9
@@ -132,7 +137,7 @@ class World:
         self.panel = SimPanel(self.judge.shown)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
         state = begin(Benchmarks(), typed=self.typed, settings=settings, version="simulated")
-        self.runner = Runner(state, self._find, WatchedStore(self), self.panel, self._watch_board)
+        self.runner = Runner(state, self._find, WatchedStore(self), self.panel, watch_board, self._keeper)
         self.note("box starts")
         self._running = self.loop.create_task(self.runner.run())
         self._running.add_done_callback(self._ended)
@@ -188,10 +193,8 @@ class World:
             return TypedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)
 
-    async def _watch_board(self, tell: Callable[[Event], None]) -> None:
-        from appliance.board import watch_board
-
-        await watch_board(tell)
+    def _keeper(self) -> Keeper:
+        return Keeper(cast(Archive, self.archive), Benchmarks())
 
     # Its life.
 

@@ -1,0 +1,57 @@
+"""Applies the machine's settings at each start, before the network: Wi-Fi, addresses, names, time, and who may log in.
+
+A file that is missing or broken is no reason to have no network: what can't be used is left out. The appliance itself
+shows it; here it is told in PROBLEMS, a line each.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+from appliance.box.files import FOLDER, File, files, host_name
+from appliance.config_mistakes import load_leniently
+
+SETTINGS = Path("/boot/firmware/tt-appliance.yaml")
+PROBLEMS = Path(FOLDER, "problems")
+ZONES = Path("/usr/share/zoneinfo")
+SERIAL = Path("/proc/device-tree/serial-number")
+
+
+def main() -> int:
+    """Apply the settings; the exit code, which is 0."""
+    config, mistakes = load_leniently(SETTINGS)
+    for path, file in files(config).items():
+        _write(Path(path), file)
+    problems = [
+        f"{SETTINGS.name}:{mistake.line or 0}: {mistake.key or 'file'}: {mistake.text}\n" for mistake in mistakes
+    ]
+    _write(PROBLEMS, File("".join(problems)))
+    localtime = Path(FOLDER, "localtime")
+    localtime.unlink(missing_ok=True)
+    localtime.symlink_to(ZONES / config.box.time_zone)
+    socket.sethostname(host_name(config.box, _serial()))
+    sys.stderr.writelines(problems)
+    return 0
+
+
+def _serial() -> str:
+    try:
+        return SERIAL.read_text(errors="replace").strip("\0\n ")
+    except OSError:
+        # A board without one is named without it.
+        return ""
+
+
+def _write(path: Path, file: File) -> None:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    new.touch(file.mode)
+    new.write_text(file.content)
+    new.rename(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

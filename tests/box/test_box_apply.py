@@ -1,0 +1,76 @@
+"""Applying the settings: files where the system looks for them, and nothing that a bad file could stop."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.box import __main__ as box
+from appliance.box.files import File, files, host_name
+from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
+
+WPA = "/run/tt-box/wpa_supplicant.conf"
+NETWORK = "/run/systemd/network/10-set.network"
+
+
+def test_nothing_set_makes_no_file() -> None:
+    assert files(Config()) == {}
+
+
+def test_a_wifi() -> None:
+    """The key is the one of IEEE 802.11i's own test vector (annex H.4)."""
+    file = files(Config(wifi=WifiConfig("DE", "IEEE", "password")))[WPA]
+    assert file.mode == 0o600
+    assert "country=DE\n" in file.content
+    assert f"ssid={b'IEEE'.hex()}\n" in file.content
+    assert "psk=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n" in file.content
+    assert "key_mgmt=NONE" in files(Config(wifi=WifiConfig("DE", "open")))[WPA].content
+
+
+def test_a_fixed_address_is_the_wifis_where_there_is_one() -> None:
+    config = Config(network=NetworkConfig(address="192.168.1.50/24", router="192.168.1.1", dns=("9.9.9.9",)))
+    content = files(config)[NETWORK].content
+    assert all(
+        part in content for part in ("Type=ether", "Address=192.168.1.50/24", "Gateway=192.168.1.1", "DNS=9.9.9.9")
+    )
+    assert "Type=wlan" in files(replace(config, wifi=WifiConfig(name="Bar")))[NETWORK].content
+
+
+def test_a_key_opens_the_way_for_ssh_and_nothing_else_does() -> None:
+    made = files(Config(box=BoxConfig(ssh_key="ssh-ed25519 AAAA")))
+    assert made["/run/tt-box/authorized_keys"] == File("restrict,pty ssh-ed25519 AAAA\n", 0o600)
+    assert "dport 22" in made["/run/tt-box/nftables/ssh.nft"].content
+
+
+def test_a_box_is_told_from_others_by_its_board() -> None:
+    assert host_name(BoxConfig(), "10000000abcd1A2F") == "tt-appliance-1a2f"
+    assert host_name(BoxConfig(), "") == "tt-appliance"
+    assert host_name(BoxConfig(host_name="kitchen"), "10000000abcd1A2F") == "kitchen"
+
+
+def test_a_secret_is_for_its_owner_from_the_first_moment(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secret"
+    for content in ("first", "second"):
+        box._write(path, File(content, 0o600))
+        assert path.read_text() == content
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["secret"]
+
+
+def test_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    named: list[str] = []
+    settings = tmp_path / "tt-appliance.yaml"
+    settings.write_text("box:\n  time_zone: Nowhere/At_All\n  host_name: kitchen\n")
+    monkeypatch.setattr(socket, "sethostname", named.append)
+    monkeypatch.setattr(box, "SETTINGS", settings)
+    monkeypatch.setattr(box, "PROBLEMS", tmp_path / "problems")
+    monkeypatch.setattr(box, "FOLDER", str(tmp_path))
+    assert box.main() == 0
+    assert named == ["kitchen"]
+    told = (tmp_path / "problems").read_text()
+    assert told.startswith("tt-appliance.yaml:2: box.time_zone: must be a time zone")
+    assert told in capsys.readouterr().err
+    assert (tmp_path / "localtime").readlink() == Path("/usr/share/zoneinfo/Etc/UTC")

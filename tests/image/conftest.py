@@ -1,0 +1,70 @@
+"""The built image, unpacked once; and for each test that asks, a site with a machine that has a fresh card of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.image import machine
+from tests.image.machine import Machine
+from tests.image.site import Site
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / "build" / "image"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `make image` made. image: unpacked. boot: what a board's loader would take from it."""
+
+    image: Path
+    boot: Path
+    test_disk: Path
+    base: Path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return make_built(tmp_path_factory.mktemp("image"))
+
+
+def make_built(folder: Path) -> Built:
+    """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
+    packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
+    assert packed, "there is no image: make image"
+    assert os.geteuid() == 0, "root is needed for the machine's network"
+    assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
+    image = folder / "image.img"
+    with image.open("wb") as file:
+        subprocess.run(["xz", "-dc", "-T", "2", packed[-1]], stdout=file, check=True)
+    base = subprocess.run(["image/base"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    made = subprocess.run(["tests/image/disk", base], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    machine.unpack_boot(image, folder)
+    return Built(image, folder, Path(made.stdout.strip()), Path(base))
+
+
+@dataclass
+class Rig:
+    """A site and a machine on its network."""
+
+    site: Site
+    box: Machine
+
+
+@pytest.fixture
+def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
+    site = Site(tmp_path)
+    card = machine.copy_card(built.image, tmp_path / "card.img")
+    box = Machine(site.lab, card, built.test_disk, tmp_path, boot=built.boot)
+    try:
+        yield Rig(site, box)
+    finally:
+        box.pull_plug()
+        site.close()
+        card.unlink()

@@ -1,0 +1,275 @@
+"""A machine with the card in it: QEMU boots kernel, command line and root that are on the card, on the switch of a lab.
+
+The image is booted as it is. The display, the pins and the agent that does what a test says come on a second disk; the
+units that start them are handed to systemd as credentials, a way that only a machine's maker has.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from tests.blackbox.lab import Lab, run
+from tests.image.picture import enlarged, from_controller, says
+
+FIRST_PARTITION = "@@4M"
+SERIAL = "10000000a1b2c3d4"
+"""Of the board, as a Raspberry Pi's firmware tells it; its end is in the box's name."""
+BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
+UNITS = {
+    # QEMU allows these names no more letters.
+    "systemd.extra-unit.t.service": """\
+[Unit]
+DefaultDependencies=no
+Before=tt-appliance.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'mkdir -p /run/test && mount -t squashfs /dev/vdb /run/test && exec /run/test/start'
+""",
+    "systemd.extra-unit.a.service": """\
+[Unit]
+DefaultDependencies=no
+After=t.service
+[Service]
+ExecStart=/run/test/agent
+Restart=always
+RestartSec=1
+""",
+}
+WANTED = "systemd.wants=t.service systemd.wants=a.service"
+"""What has systemd start them."""
+
+
+class Machine:
+    """One box. card: the image's copy, which it writes to. directory: for its files. nothing runs before start()."""
+
+    def __init__(self, lab: Lab, card: Path, test_disk: Path, directory: Path, *, boot: Path) -> None:
+        self.lab = lab
+        self.card = card
+        self._disk = test_disk
+        self._directory = directory
+        self._boot = boot
+        self._qemu: subprocess.Popen[bytes] | None = None
+        self._agent: socket.socket | None = None
+        self._buffer = b""
+        self.started = 0.0
+
+    def start(self, extra: str = "", log: Path | None = None) -> None:
+        """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes."""
+        assert self._qemu is None
+        sockets = {name: self._directory / name for name in ("agent", "monitor")}
+        for path in sockets.values():
+            path.unlink(missing_ok=True)
+        with (self._directory / "console.log").open("ab") as console:
+            self._qemu = self.lab.start_machine(self._command(extra, log), log=console)
+        self.started = time.monotonic()
+        self._agent = _connect(sockets["agent"])
+        self._buffer = b""
+
+    def _command(self, extra: str, log: Path | None) -> list[str]:
+        line = (self._boot / "cmdline.txt").read_text().strip()
+        command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
+        command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
+        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {extra}".strip()]
+        command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}"]
+        if log is None:
+            command += ["-blockdev", "driver=raw,node-name=card,file=file"]
+        else:
+            command += ["-blockdev", f"driver=file,node-name=log,filename={log}"]
+            command += ["-blockdev", "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"]
+        command += ["-device", "virtio-blk-pci,drive=card"]
+        command += ["-drive", f"if=none,id=test,file={self._disk},format=raw,readonly=on"]
+        command += ["-device", "virtio-blk-pci,drive=test"]
+        command += ["-netdev", "tap,id=net,ifname=box0,script=no,downscript=no"]
+        command += ["-device", "virtio-net-pci,netdev=net,mac=52:54:00:77:00:01,id=nic,romfile="]
+        command += ["-device", "virtio-serial-pci", "-device", "i6300esb", "-device", "virtio-rng-pci"]
+        command += ["-chardev", f"socket,id=agent,path={self._directory}/agent,server=on,wait=off"]
+        command += ["-device", "virtserialport,chardev=agent,name=agent"]
+        command += ["-chardev", f"socket,id=monitor,path={self._directory}/monitor,server=on,wait=off"]
+        command += ["-mon", "chardev=monitor,mode=readline", "-serial", "stdio", "-display", "none"]
+        for name, text in UNITS.items():
+            (self._directory / name).write_text(text)
+            command += ["-fw_cfg", f"name=opt/io.systemd.credentials/{name},file={self._directory / name}"]
+        return command
+
+    def pull_plug(self) -> None:
+        """No shutdown, no warning."""
+        if self._qemu is not None:
+            self._qemu.send_signal(signal.SIGKILL)
+            self._qemu.wait(20)
+            self._qemu = None
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
+
+    def cable(self, plugged: bool) -> None:
+        """Plug the network cable in, or pull it: the box sees its carrier go."""
+        monitor = _connect(self._directory / "monitor")
+        with monitor:
+            monitor.sendall(f"set_link nic {'on' if plugged else 'off'}\n".encode())
+            time.sleep(0.3)
+
+    def run(self, command: str, timeout: float = 60) -> bytes:
+        """What a command in the machine prints, its errors too. Raises AssertionError where nobody answers."""
+        assert self._agent is not None
+        assert "\n" not in command
+        self._agent.sendall(command.encode() + b"\n")
+        return base64.b64decode(self._line(timeout))
+
+    def text(self, command: str, timeout: float = 60) -> str:
+        """The same as text."""
+        return self.run(command, timeout).decode(errors="replace").strip()
+
+    def wait_ready(self, timeout: float = 180) -> None:
+        """Wait for the agent."""
+        assert self._line(timeout) == b"ready"
+
+    def _line(self, timeout: float) -> bytes:
+        assert self._agent is not None
+        end = time.monotonic() + timeout
+        while b"\n" not in self._buffer:
+            assert self._qemu is not None
+            assert self._qemu.poll() is None, "the machine ended"
+            self._agent.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                read = self._agent.recv(1 << 16)
+            except TimeoutError:
+                raise AssertionError(f"the machine's agent says nothing for {timeout:g} s") from None
+            assert read, "the machine's agent is gone"
+            self._buffer += read
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line.strip(b"\r")
+
+    def picture(self) -> Image.Image:
+        """What is on the display."""
+        return from_controller(self.run("cat /sys/kernel/debug/oled/picture"), flipped=self.facts()["flipped"] == 1)
+
+    def facts(self) -> dict[str, int]:
+        """What the display's controller knows: on, contrast, inverted, flipped, first_us, bytes."""
+        pairs = (pair.split("=") for pair in self.text("cat /sys/kernel/debug/oled/facts").split())
+        return {name: int(value) for name, value in pairs}
+
+    def reads(self, *words: str, timeout: float = 60) -> Image.Image:
+        """Wait until a person reads these words on the display; the picture."""
+        picture = self.picture()
+
+        def there() -> bool:
+            nonlocal picture
+            picture = self.picture()
+            return all(says(picture, word) for word in words)
+
+        try:
+            self.until(there, f"the display says {words}", timeout)
+        except AssertionError:
+            self.save("wanted-" + "-".join(words), picture)
+            raise
+        return picture
+
+    def until(self, check: Callable[[], bool], what: str, timeout: float = 60) -> None:
+        """Wait for something. Raises AssertionError with `what` if it does not come."""
+        end = time.monotonic() + timeout
+        while not check():
+            assert time.monotonic() < end, f"not within {timeout:g} s: {what}\n{self.log()}"
+            time.sleep(0.3)
+
+    def save(self, name: str, picture: Image.Image) -> None:
+        """Keep a picture among the results, for people."""
+        folder = Path("build/image/screens")
+        folder.mkdir(parents=True, exist_ok=True)
+        enlarged(picture).save(folder / (re.sub(r"[^\w-]+", "-", name).lower() + ".png"))
+
+    def log(self) -> str:
+        """The end of the appliance's log."""
+        return self.text("journalctl -b -o short-monotonic --no-pager -n 40 -u tt-appliance")
+
+    def press(self, seconds: float = 0.3) -> None:
+        """Press the button."""
+        pull = f"/run/test-pins/sim_gpio{BUTTON}/pull"
+        self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}")
+
+    def pin(self, number: int) -> int:
+        """What a pin gives."""
+        return int(self.text(f"cat /run/test-pins/sim_gpio{number}/value"))
+
+    def changes(self, number: int) -> list[tuple[float, int]]:
+        """When a pin was set since the start, in seconds since the kernel's, and to what."""
+        found = []
+        for line in self.text("cat /sys/kernel/tracing/trace").splitlines():
+            match = re.search(r" (\d+\.\d+): gpio_value: (\d+) set (\d)", line)
+            if match and int(match[2]) % 512 == number:
+                found.append((float(match[1]), int(match[3])))
+        return found
+
+
+MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "4", "-m", "512", "-accel", "tcg,thread=multi"]
+"""Of the machine: as much memory as the smallest board has."""
+
+
+def unpack_boot(image: Path, to: Path) -> None:
+    """Take kernel, initramfs and command line from the card's first partition, and make the board's device tree.
+
+    QEMU's own, but with a Raspberry Pi's serial number and revision, which its firmware would tell; and without the
+    machine's own button, for the pins are to be the first chip.
+    """
+    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
+        run("mcopy", "-o", "-i", f"{image}{FIRST_PARTITION}", f"::slot-a/{name}", str(to / name))
+    tree = str(to / "board.dtb")
+    model = [*MODEL]
+    model[1] += f",dumpdtb={tree}"
+    run("qemu-system-aarch64", *model, "-nographic")
+    source = run("dtc", "-q", "-I", "dtb", "-O", "dts", tree)
+    chip = re.search(r"\bpl061@[0-9a-f]+", source)
+    assert chip is not None
+    run("fdtput", "-r", tree, "/gpio-keys", f"/{chip[0]}")
+    run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
+    run("fdtput", "-c", tree, "/system")
+    run("fdtput", "-t", "x", tree, "/system", "linux,revision", "a02082")
+
+
+def copy_card(image: Path, to: Path, size: str = "1G") -> Path:
+    """A card, larger than the image, with the image on it."""
+    subprocess.run(["cp", "--sparse=always", image, to], check=True)
+    subprocess.run(["truncate", "-s", size, to], check=True)
+    return to
+
+
+def partition_start(card: Path, number: int) -> int:
+    """Where a partition begins, in bytes, as the card's own table says."""
+    with card.open("rb") as file:
+        entry = file.read(512)[446 + 16 * (number - 1) :][:16]
+    return int.from_bytes(entry[8:12], "little") * 512
+
+
+def write_settings(card: Path, settings: Path) -> None:
+    """Put a settings file on the card, as a person at a PC does."""
+    run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(settings), "::tt-appliance.yaml")
+
+
+def missing() -> list[str]:
+    """The tools that are not here."""
+    tools = ("qemu-system-aarch64", "mcopy", "dtc", "fdtput", "dnsmasq", "avahi-daemon", "ip")
+    return [tool for tool in tools if shutil.which(tool, path="/usr/bin:/usr/sbin:/bin:/sbin") is None]
+
+
+def _connect(path: Path, timeout: float = 20) -> socket.socket:
+    end = time.monotonic() + timeout
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            connection.close()
+            assert time.monotonic() < end, f"QEMU does not listen at {path}"
+            time.sleep(0.05)
+        else:
+            return connection

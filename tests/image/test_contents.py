@@ -1,0 +1,160 @@
+"""What is on the card before any box has started from it: its layout, its files, and nothing that is a secret."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.lab import run
+from tests.image import machine
+from tests.image.conftest import ROOT, Built
+
+pytestmark = pytest.mark.image
+
+PACKED_MB = 140
+SLOT = 192 << 20
+
+
+@pytest.fixture(scope="module")
+def root(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root file system, unpacked."""
+    folder = tmp_path_factory.mktemp("root")
+    squashfs = folder / "root.squashfs"
+    with built.image.open("rb") as card, squashfs.open("wb") as file:
+        card.seek(machine.partition_start(built.image, 2))
+        file.write(card.read(SLOT))
+    run("unsquashfs", "-quiet", "-no-progress", "-dest", str(folder / "root"), str(squashfs))
+    squashfs.unlink()
+    return folder / "root"
+
+
+def files(root: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder, name) for name in names)
+
+
+def test_the_partitions(built: Built) -> None:
+    """Settings, a system, room for another one, and the state, which is last and can grow."""
+    starts = [machine.partition_start(built.image, number) for number in (1, 2, 3, 4)]
+    assert starts == sorted(starts)
+    assert all(start % (4 << 20) == 0 for start in starts)
+    assert starts[2] - starts[1] == starts[3] - starts[2] == SLOT
+    with built.image.open("rb") as card:
+        card.seek(starts[2])
+        assert not any(card.read(SLOT)), "the second slot is empty"
+
+
+def test_what_is_released(built: Built) -> None:
+    (packed,) = (ROOT / "dist").glob("*.img.xz")
+    assert packed.stat().st_size <= PACKED_MB * 1_000_000
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert packed.with_name(packed.name + ".sha256").read_text() == f"{digest}  {packed.name}\n"
+    (listed,) = (ROOT / "dist").glob("*.rpi-imager.json")
+    (entry,) = json.loads(listed.read_text())["os_list"]
+    assert entry["image_download_sha256"] == digest
+    assert entry["image_download_size"] == packed.stat().st_size
+    assert entry["extract_size"] == built.image.stat().st_size
+    assert entry["extract_sha256"] == hashlib.sha256(built.image.read_bytes()).hexdigest()
+    assert f"<ImageSize> {built.image.stat().st_size} </ImageSize>" in next(ROOT.glob("dist/*.bmap")).read_text()
+
+
+def test_the_list_of_parts_is_that_of_the_card(root: Path) -> None:
+    """Every package whose licence is on the card is listed, and every Python library with its version."""
+    (path,) = (ROOT / "dist").glob("*.cdx.json")
+    parts = json.loads(path.read_text())["components"]
+    listed = {(part["name"].lower().replace("_", "-"), part["version"]) for part in parts}
+    site = root / "usr/local/lib/python3.13/dist-packages"
+    installed = {tuple(path.name.removesuffix(".dist-info").rsplit("-", 1)) for path in site.glob("*.dist-info")}
+    assert len(installed) > 10
+    assert {(name.lower().replace("_", "-"), version) for name, version in installed} <= listed
+    names = {part["name"] for part in parts if part["purl"].startswith("pkg:deb/")}
+    assert {path.name for path in (root / "usr/share/doc").iterdir() if (path / "copyright").is_file()} <= names
+    lock = (ROOT / "requirements.lock").read_text()
+    for part in parts:
+        if part["purl"].startswith("pkg:pypi/") and part["name"] != "lgpio":
+            assert f"\n{part['name']}=={part['version']} " in lock
+
+
+def test_no_key_and_no_identity(root: Path) -> None:
+    assert (root / "etc/machine-id").read_bytes() == b""
+    assert not (root / "etc/hostname").exists()
+    assert list((root / "etc/ssh").glob("ssh_host_*")) == []
+    assert list((root / "var/lib").iterdir()) == []
+    for path in files(root):
+        if path.is_symlink() or path.stat().st_size > 1 << 20 or path.suffix == ".py":
+            continue
+        assert b"PRIVATE KEY-----\n" not in path.read_bytes(), path
+    passwords = [line.split(":")[1] for line in (root / "etc/shadow").read_text().splitlines()]
+    assert set(passwords) <= {"*", "!", "!*", "!!"}
+
+
+def test_owners_and_modes(root: Path) -> None:
+    """Nothing can be written by others, nothing runs as somebody else, and all is root's."""
+    for path in (root, *files(root)):
+        facts = path.lstat()
+        if stat.S_ISLNK(facts.st_mode):
+            continue
+        assert facts.st_uid == 0, path
+        assert not facts.st_mode & (stat.S_ISUID | stat.S_ISGID), path
+        assert not facts.st_mode & stat.S_IWOTH, path
+        assert stat.S_ISREG(facts.st_mode) or path == root, f"{path} is a device"
+
+
+def test_no_tools_and_no_caches(root: Path) -> None:
+    commands = {path.name for folder in ("bin", "sbin") for path in (root / "usr" / folder).iterdir()}
+    forbidden = {"pip", "pip3", "gcc", "cc", "make", "apt", "apt-get", "dpkg", "perl", "curl", "wget", "busybox"}
+    assert not commands & forbidden
+    assert not list((root / "usr/local/lib/python3.13/dist-packages").glob("pip*"))
+    for folder in ("var/cache", "var/log", "tmp", "var/tmp", "root"):
+        assert [path for path in files(root / folder) if not path.name.startswith(".")] == []
+
+
+def test_byte_code_is_made_and_never_checked(root: Path) -> None:
+    for folder in ("usr/lib/python3.13", "usr/local/lib/python3.13/dist-packages"):
+        for source in (root / folder).rglob("*.py"):
+            compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+            assert compiled.is_file(), source
+            # The flags of PEP 552: by hash, not to be checked.
+            assert compiled.read_bytes()[4:8] == b"\x01\0\0\0", source
+
+
+def test_no_link_leads_nowhere(root: Path) -> None:
+    """But to what is made at a start."""
+    made = re.compile(r"(\.\./)*/?(run|dev|proc|var|tmp)(/|$)|/dev/null")
+    for path in files(root):
+        if path.is_symlink() and not made.match(target := str(path.readlink())):
+            place = root / target.lstrip("/") if target.startswith("/") else path.parent / target
+            assert place.exists() or place.is_symlink(), f"{path.relative_to(root)} -> {target}"
+
+
+def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
+    """A slot's folder is whole, each board's device tree takes its overlay, and the settings change nothing."""
+    run("mcopy", "-s", "-i", f"{built.image}{machine.FIRST_PARTITION}", "::/", str(tmp_path))
+    config = (tmp_path / "config.txt").read_text()
+    prefix = re.search(r"^os_prefix=(\S+)/$", config, re.MULTILINE)
+    assert prefix is not None
+    slot = tmp_path / prefix[1]
+    for name in re.findall(r"^(?:kernel=|initramfs )(\S+)", config, re.MULTILINE):
+        assert (slot / name).is_file()
+    trees = sorted(slot.glob("*.dtb"))
+    assert len(trees) == 8
+    for tree in trees:
+        overlay = "tt-i2c-pi5" if "2712" in tree.name else "tt-i2c"
+        assert f"dtoverlay={overlay}\n" in config
+        changed = tmp_path / "changed.dtb"
+        run("fdtoverlay", "-i", str(tree), "-o", str(changed), str(slot / "overlays" / f"{overlay}.dtbo"))
+        bus = run("fdtget", str(changed), "/aliases", "i2c1").strip()
+        assert run("fdtget", "-t", "i", str(changed), bus, "clock-frequency").strip() == "400000"
+        assert run("fdtget", str(changed), bus, "status").strip() == "okay"
+    command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
+    default = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    settings = ["--config", str(tmp_path / "tt-appliance.yaml")]
+    assert subprocess.run([*command, *settings], capture_output=True, text=True, check=True).stdout == default

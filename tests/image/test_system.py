@@ -1,0 +1,195 @@
+"""The system around the appliance, as it runs: what is open, what is written, what failed, who guards it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.lab import run
+from tests.image import machine
+from tests.image.conftest import Built, Rig
+from tests.image.machine import Machine
+from tests.image.site import Site
+
+pytestmark = pytest.mark.image
+
+MEMORY_MB = 110
+EXPOSURE = 1.5
+IDLE_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One machine for every look at it."""
+    folder = tmp_path_factory.mktemp("system")
+    site = Site(folder)
+    box = Machine(
+        site.lab, machine.copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot
+    )
+    try:
+        box.start()
+        box.wait_ready()
+        box.until(lambda: box.text("systemctl is-system-running") in ("running", "degraded"), "the start is over", 240)
+        box.reads("Press", timeout=120)
+        yield box
+    finally:
+        box.pull_plug()
+        site.close()
+        box.card.unlink()
+
+
+def test_nothing_failed_and_nothing_turns_in_a_circle(box: Machine) -> None:
+    assert box.text("systemctl list-units --failed --no-legend --plain") == ""
+    assert box.text("systemctl is-system-running") == "running"
+    assert box.text("journalctl -b --no-pager -o cat | grep -iE 'ordering cycle|deleted to break' || true") == ""
+    assert box.text("systemctl list-jobs --no-legend") == ""
+    assert box.text("journalctl -b -p err --no-pager -o cat -t systemd || true") == ""
+
+
+def test_the_root_is_read_only(box: Machine) -> None:
+    mounts = dict(line.split()[1:3] for line in box.text("cat /proc/self/mounts").splitlines())
+    assert mounts["/"] == "squashfs"
+    assert "Read-only file system" in box.text("touch /usr/there; touch /etc/there; rm /usr/bin/tt-appliance")
+    on_card = [line.split() for line in box.text("grep ^/dev/vda /proc/self/mounts").splitlines()]
+    writable = {fields[1] for fields in on_card if fields[3].split(",")[0] == "rw"}
+    # The second is the same partition as the appliance sees it.
+    assert writable == {"/var/lib"}
+    assert "data=journal" in box.text("grep ' /var/lib ' /proc/self/mounts")
+
+
+def test_nothing_is_written_while_nothing_happens(box: Machine) -> None:
+    """Sectors written to the card. A minute and a half is not the hour that is promised, and three flushes of it."""
+    sectors = "cut -d ' ' -f 1- /sys/block/vda/stat | awk '{print $7}'"
+    box.run("sync")
+    before = box.text(sectors)
+    box.run(f"sleep {IDLE_SECONDS}; sync", timeout=IDLE_SECONDS + 60)
+    assert box.text(sectors) == before
+
+
+def test_only_what_is_listed_is_open(box: Machine) -> None:
+    """Each socket that somebody outside could reach: mDNS, and the DHCP client's own."""
+    found = set()
+    for protocol in ("tcp", "tcp6", "udp", "udp6"):
+        for line in box.text(f"cat /proc/net/{protocol}").splitlines()[1:]:
+            address, port = line.split()[1].split(":")
+            listens = line.split()[3] == "0A" if protocol.startswith("tcp") else True
+            if listens and not address.endswith("7F"):
+                found.add((protocol[:3], int(port, 16)))
+    assert found <= {("udp", 5353), ("udp", 68), ("udp", 546)}
+    rules = box.text("nft list chain inet box input")
+    assert "policy drop" in rules
+    assert set(re.findall(r"dport (\S+)", rules)) == {"5353", "68", "546"}
+
+
+def test_nobody_can_log_in(box: Machine) -> None:
+    assert box.text("systemctl list-units --all --no-legend --plain '*getty*' 'ssh*' | grep -w active || true") == ""
+    assert box.text("pgrep -l -x 'agetty|getty|sshd|login|sulogin' || true") == ""
+    shadow = dict(line.split(":")[:2] for line in box.text("cat /etc/shadow").splitlines())
+    assert set(shadow.values()) <= {"*", "!", "!*", "!!"}
+
+
+def test_the_watchdog_is_armed(box: Machine) -> None:
+    assert box.text("cat /sys/class/watchdog/watchdog0/state") == "active"
+    assert 0 < int(box.text("cat /sys/class/watchdog/watchdog0/timeout")) <= 60
+    assert box.text("systemctl show -P WatchdogUSec tt-appliance") == "20s"
+
+
+def test_the_service_is_shut_in(box: Machine) -> None:
+    score = box.text("systemd-analyze security tt-appliance.service --no-pager | tail -n 1")
+    found = re.search(r"(\d+\.\d+)", score)
+    assert found is not None, score
+    assert float(found[1]) <= EXPOSURE, box.text("systemd-analyze security tt-appliance.service --no-pager")
+
+
+def test_memory(box: Machine) -> None:
+    memory = dict(re.findall(r"(\w+): +(\d+) kB", box.text("cat /proc/meminfo")))
+    used = (int(memory["MemTotal"]) - int(memory["MemAvailable"])) / 1024
+    assert used <= MEMORY_MB, box.text("ps -eo rss,args --sort -rss | head -20")
+
+
+def test_who_this_box_is(box: Machine) -> None:
+    """From its board's serial number, and the same after every start."""
+    assert box.text("cat /proc/sys/kernel/hostname") == "tt-appliance-c3d4"
+    assert re.fullmatch("[0-9a-f]{32}", box.text("cat /etc/machine-id"))
+    assert box.text("stat -c %s /var/lib/systemd/random-seed") == "32"
+
+
+def test_the_state_has_grown_to_the_card(box: Machine) -> None:
+    size = int(box.text("cat /sys/class/block/vda4/size")) * 512
+    assert size > 400 * 1024 * 1024
+    assert int(box.text("stat -f -c %b /var/lib")) * 4096 > size * 0.9
+
+
+def test_swap_is_in_memory(box: Machine) -> None:
+    assert "/dev/zram0" in box.text("cat /proc/swaps")
+    assert len(box.text("cat /proc/swaps").splitlines()) == 2
+
+
+def test_wrong_settings_and_a_key(rig: Rig, tmp_path: Path) -> None:
+    """What is wrong is told; what is right in the rest is used: the name, and the way in for a key."""
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key"))
+    public = (tmp_path / "key.pub").read_text().strip()
+    settings = tmp_path / "tt-appliance.yaml"
+    settings.write_text(f'box:\n  host_name: tt-kitchen\n  time_zone: Nowhere\n  ssh_key: "{public}"\n')
+    machine.write_settings(rig.box.card, settings)
+    rig.box.start()
+    rig.box.wait_ready()
+    rig.box.reads("Press", timeout=180)
+    box = rig.box
+    assert box.text("cat /proc/sys/kernel/hostname") == "tt-kitchen"
+    assert box.text("cat /run/tt-box/problems").startswith("tt-appliance.yaml:3: box.time_zone: ")
+    box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 120)
+    address = box.text("sed -n 's/^ADDRESS=//p' /run/systemd/netif/leases/* | head -n 1")
+    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
+    command = ["ssh", "-i", str(tmp_path / "key"), *options, f"root@{address}", "cat /etc/machine-id"]
+    assert box.text("cat /etc/machine-id") in rig.site.host.run(*command)
+    key = box.text("cat /var/lib/ssh/ssh_host_ed25519_key.pub")
+    box.pull_plug()
+    box.start()
+    box.wait_ready()
+    box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 240)
+    assert box.text("cat /var/lib/ssh/ssh_host_ed25519_key.pub") == key
+
+
+def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
+    """The partition's first megabytes gone: no superblock, no groups, no journal."""
+    with rig.box.card.open("r+b") as card:
+        card.seek(machine.partition_start(rig.box.card, 4))
+        card.write(b"\xa5" * (12 << 20))
+    rig.box.start()
+    rig.box.wait_ready()
+    rig.box.reads("Press", timeout=180)
+    assert rig.box.text("ls /run/tt-appliance/state-made-anew") == "/run/tt-appliance/state-made-anew"
+    assert "ext4" in rig.box.text("grep ' /var/lib ' /proc/self/mounts")
+    assert rig.box.text("systemctl list-units --failed --no-legend --plain") == ""
+
+
+def test_a_full_state_stops_nothing(rig: Rig) -> None:
+    """Paired with no room for the token: the box works, and says that it can't keep the pairing."""
+    box, site = rig.box, rig.site
+    box.start()
+    box.wait_ready()
+    box.reads("Press", timeout=180)
+    box.until(lambda: "exited" in box.text("systemctl show -P SubState tt-state-grow"), "the state is grown", 120)
+    box.run("dd if=/dev/zero of=/var/lib/fill bs=64k 2>/dev/null; sync; dd if=/dev/zero of=/var/lib/fill2 bs=1", 300)
+    box.press()
+    box.reads("gateway", timeout=30)
+    site.do("button")
+    box.reads("not saved", timeout=60)
+    box.run("rm /var/lib/fill /var/lib/fill2")
+    box.reads("orders", timeout=120)
+
+
+def test_a_service_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
+    box = rig.box
+    box.start()
+    box.wait_ready()
+    box.until(lambda: box.text("systemctl is-active tt-appliance") == "active", "the appliance runs", 180)
+    box.run("echo 'while sleep 1; do pkill -KILL -f bin/tt-appliance; done' >/run/killer")
+    box.run("(sh /run/killer >/dev/null 2>&1 &)")
+    box.wait_ready(timeout=300)
+    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
+    assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")

@@ -1,0 +1,61 @@
+"""The log of a card's writes, and what a cut leaves of them. Needs no image."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.image.write_log import MAGIC, SECTOR, cut, entries
+
+
+def log_of(*writes: tuple[int, bytes, int]) -> bytes:
+    """A log of (sector, data, flags), as QEMU writes it."""
+    log = struct.pack("<QQQL", MAGIC, 1, len(writes), SECTOR).ljust(SECTOR, b"\0")
+    for sector, data, flags in writes:
+        log += struct.pack("<QQQQ", sector, len(data) // SECTOR, flags, 0).ljust(SECTOR, b"\0") + data
+    return log
+
+
+def sector(letter: str) -> bytes:
+    return letter.encode() * SECTOR
+
+
+def test_what_was_flushed_is_kept_and_of_the_rest_any_part(tmp_path: Path) -> None:
+    log, card = tmp_path / "log", tmp_path / "card"
+    log.write_bytes(log_of((0, sector("a"), 0), (0, b"", 1), (1, sector("b"), 0), (2, sector("c"), 0)))
+    seen = set()
+    for seed in range(60):
+        card.write_bytes(bytes(3 * SECTOR))
+        outcome = cut(log, card, Random(seed))
+        assert outcome.kept + outcome.lost == 3
+        content = card.read_bytes()
+        assert content[:SECTOR] == sector("a")
+        seen.add((content[SECTOR] != 0, content[2 * SECTOR] != 0))
+    # The later one without the earlier one too: a card's cache has no order.
+    assert seen == {(False, False), (False, True), (True, False), (True, True)}
+
+
+def test_what_was_written_through_needs_no_flush(tmp_path: Path) -> None:
+    log, card = tmp_path / "log", tmp_path / "card"
+    log.write_bytes(log_of((0, sector("a"), 2)))
+    for seed in range(20):
+        card.write_bytes(bytes(SECTOR))
+        assert cut(log, card, Random(seed)).lost == 0
+        assert card.read_bytes() == sector("a")
+
+
+def test_an_entry_that_was_cut_off_ends_the_log() -> None:
+    whole = log_of((0, sector("a"), 0), (1, sector("b"), 0))
+    assert len(list(entries(io.BytesIO(whole)))) == 2
+    assert len(list(entries(io.BytesIO(whole[:-1])))) == 1
+    # QEMU had made room for more.
+    assert len(list(entries(io.BytesIO(whole + bytes(4 * SECTOR))))) == 2
+
+
+def test_what_is_no_log_is_told() -> None:
+    with pytest.raises(ValueError, match="no log"):
+        list(entries(io.BytesIO(bytes(SECTOR))))

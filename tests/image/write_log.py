@@ -1,0 +1,84 @@
+"""What is on a card after its plug was pulled: every write that was flushed, and of the others only some.
+
+QEMU's `blklogwrites` keeps a log of all writes in their order, in the format of Linux' dm-log-writes: a superblock in
+the first sector, then entries of a header sector and its data. Of what came after the last flush any part may be lost.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import BinaryIO
+
+SECTOR = 512
+MAGIC = 0x6A736677736872
+_FLUSH, _FUA, _DISCARD, _MARK = 1, 2, 4, 8
+_HEADER = struct.Struct("<QQQQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write. offset, length: on the card, in bytes. at: where its data is in the log; None where it has none."""
+
+    offset: int
+    length: int
+    flags: int
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many writes were kept, how many of those that were not flushed were lost, and how many of them were kept."""
+
+    kept: int
+    lost: int
+    lucky: int
+
+
+def entries(log: BinaryIO) -> Iterator[Entry]:
+    """The log's entries. Raises ValueError where it is no log. An entry that was cut off ends it."""
+    log.seek(0)
+    magic, _, _ = struct.unpack_from("<QQQ", log.read(SECTOR))
+    if magic != MAGIC:
+        raise ValueError("no log of writes")
+    at = SECTOR
+    end = log.seek(0, 2)
+    while at + SECTOR <= end:
+        log.seek(at)
+        sector, sectors, flags, extra = _HEADER.unpack(log.read(_HEADER.size))
+        if not (sectors or flags or extra):
+            return
+        at += SECTOR
+        if flags & (_DISCARD | _MARK):
+            yield Entry(sector * SECTOR, sectors * SECTOR, flags, None)
+            at += -(-extra // SECTOR) * SECTOR
+            continue
+        if at + sectors * SECTOR > end:
+            return
+        yield Entry(sector * SECTOR, sectors * SECTOR, flags, at)
+        at += sectors * SECTOR
+
+
+def cut(log: Path, card: Path, random: Random) -> Outcome:
+    """Apply a log to the card as it was before: all up to the last flush, and what chance keeps of the rest."""
+    with log.open("rb") as source, card.open("r+b") as target:
+        all_of_them = list(entries(source))
+        flushed = max((at for at, entry in enumerate(all_of_them) if entry.flags & _FLUSH), default=-1)
+        share = random.random()
+        kept = lost = lucky = 0
+        for at, entry in enumerate(all_of_them):
+            if entry.at is None or entry.length == 0:
+                continue
+            if at > flushed and not entry.flags & _FUA:
+                if random.random() > share:
+                    lost += 1
+                    continue
+                lucky += 1
+            source.seek(entry.at)
+            target.seek(entry.offset)
+            target.write(source.read(entry.length))
+            kept += 1
+    return Outcome(kept, lost, lucky)
