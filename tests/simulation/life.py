@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tests.simulation.faults import CATALOGUE
 from tests.simulation.hand import people
 from tests.simulation.judge import BrokenPromiseError
+from tests.simulation.loop import START
 from tests.simulation.world import World
 
 DAY = 24 * 3600.0
@@ -88,11 +89,12 @@ class Life:
     async def __call__(self, world: World) -> None:
         world.own(people(world))
         world.pace(QUIET)
-        await asyncio.sleep(world.random.uniform(0, 5))
+        # It is put up on the first morning, shortly before it is needed.
+        await asyncio.sleep(self.busy[0][0] * 3600 - world.random.uniform(60, 600))
         world.switch_on()
         for day in range(self.days):
             world.note("day", day)
-            began = world.loop.time()
+            began = START + day * DAY
             for start, end in self.busy:
                 await asyncio.sleep(max(0.0, began + start * 3600 - world.loop.time()))
                 world.switch_on()

@@ -29,7 +29,7 @@ from appliance.runner import Gateways, Runner
 from tests.simulation.disk import Disk
 from tests.simulation.flash import Flash, WatchedStore
 from tests.simulation.gateway import Gateway
-from tests.simulation.judge import LOOK_EVERY, Judge
+from tests.simulation.judge import COUNT_EVERY, LOOK_EVERY, Judge
 from tests.simulation.loop import SimLoop
 from tests.simulation.mdns import Air
 from tests.simulation.memory import MemoryArchive
@@ -249,8 +249,14 @@ class World:
         self._own.add(me)
         self._stop = self.loop.create_future()
         self._keep_looking()
+        self._keep_counting()
         playing = self.own(story(self))
         await asyncio.wait([playing, self._stop], return_when=asyncio.FIRST_COMPLETED)
+
+    def _keep_counting(self) -> None:
+        if self.box_runs:
+            self.judge.many()
+        self.loop.call_later(COUNT_EVERY, self._keep_counting)
 
     def _keep_looking(self) -> None:
         self.judge.look()
