@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Sound, View
 from appliance.gateway.feed import CLOSE_TIMEOUT, PING_EVERY, PING_TIMEOUT
-from tests.simulation.gateway import Gateway, Peer
+from tests.simulation.gateway import Gateway
+from tests.simulation.peer import Peer
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

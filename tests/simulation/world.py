@@ -6,10 +6,11 @@ A life comes from one number: the days, the people and the faults of it. The sam
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any, cast
 
@@ -33,10 +34,15 @@ from tests.simulation.judge import COUNT_EVERY, LOOK_EVERY, Judge
 from tests.simulation.loop import SimLoop
 from tests.simulation.mdns import Air
 from tests.simulation.memory import MemoryArchive
-from tests.simulation.network import Host, Network
+from tests.simulation.network import Network
 from tests.simulation.panel import Glass, SimPanel
+from tests.simulation.tcp import Host
 from tests.simulation.threads import Threads
 
+COLLECT_EVERY = 3600.0
+"""Seconds between two collections of garbage."""
+Fault = Callable[["World"], Awaitable[None]]
+"""Something that goes wrong with a world, from its beginning to its end."""
 UNWINDS = 5.0
 """Seconds after which nothing of a process that ended may be left."""
 HOST_NAME = "gateway.example"
@@ -207,18 +213,30 @@ class World:
         logger.handlers[:] = [self.judge]
         logger.setLevel(logging.INFO)
         asyncio.set_event_loop(self.loop)
+        # An exception that nobody saw is told of when its task is collected: that has to be in this life, and each time
+        # at the same moment of it.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
         try:
             with seams(self):
                 self.loop.set_exception_handler(self.judge.unhandled)
                 self.loop.run_until_complete(self._live(story))
                 self.loop.run_until_complete(self._end())
+                gc.collect()
         finally:
+            gc.enable()
+            gc.unfreeze()
             logger.handlers[:] = handlers
             logger.setLevel(level)
             asyncio.set_event_loop(None)
             self.loop.close()
         if self.judge.broken is not None:
             raise self.judge.broken
+
+    async def lasts(self, least: float, most: float) -> None:
+        """Wait for some seconds: many waits are short, and a few long."""
+        await asyncio.sleep(least + (most - least) * self.random.random() ** 2)
 
     def pace(self, pace: tuple[float, float]) -> None:
         """Let the heart on the screen beat, and the own addresses be looked at, every so many seconds."""
@@ -250,8 +268,13 @@ class World:
         self._stop = self.loop.create_future()
         self._keep_looking()
         self._keep_counting()
+        self._keep_collecting()
         playing = self.own(story(self))
         await asyncio.wait([playing, self._stop], return_when=asyncio.FIRST_COMPLETED)
+
+    def _keep_collecting(self) -> None:
+        gc.collect()
+        self.loop.call_later(COLLECT_EVERY, self._keep_collecting)
 
     def _keep_counting(self) -> None:
         if self.box_runs:
