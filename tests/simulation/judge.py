@@ -255,7 +255,7 @@ class Judge(logging.Handler):
         if not isinstance(state, Connected):
             # The feed was over already, which was known a moment later: it sounds when there is one again.
             self.owed |= {news} if news else set()
-        elif news or state.feed == feed:
+        elif state.feed == feed or (news and self.feeds[state.feed].told.held.get(news)):
             self.blame("a page sounds", f"one was told at {at:.2f}, and the last sounds were {self.page_sounds[-3:]}")
 
     def _paid(self, at: float, boot: int) -> None:
