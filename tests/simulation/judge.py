@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
-from appliance.core.view import Sound, View
+from appliance.core.view import Power, Sound, View
 from appliance.gateway.feed import CLOSE_TIMEOUT, PING_EVERY, PING_TIMEOUT
 from tests.simulation.gateway import Gateway
 from tests.simulation.peer import Peer
@@ -200,6 +200,7 @@ class Judge(logging.Handler):
         elif self._must_ask(state) and not isinstance(state, AwaitingPairing | Pairing):
             self.stuck("all is well for a minute, it has no good token, and does not ask to be paired")
         self._nothing_left_over()
+        self._displayed()
 
     def stuck(self, words: str) -> None:
         """There is no way out of a state."""
@@ -279,6 +280,13 @@ class Judge(logging.Handler):
         for token in self.owner:
             if token in words:
                 self.blame("token is never shown", f"{words.replace(token, '(the token)')!r}")
+
+    def _displayed(self) -> None:
+        """What the glass shows is what the panel was told, once the display has had its time."""
+        view, shown = self.view, self.world.glass.shown
+        if view is not None and view.power is not Power.DARK and (shown is None or shown.screen != view.screen):
+            words = None if shown is None else shown.screen.words
+            self.blame("the display shows it", f"all is well for a minute; not {view.screen.words}, but {words}")
 
     def many(self) -> None:
         """Whatever goes on, there is never much of anything."""

@@ -180,11 +180,6 @@ class SimPanel(HardwarePanel):
         self._watcher(view, sound)
         super().show(view, sound)
 
-    @property
-    def sounding(self) -> bool:
-        """Whether the buzzer is on just now, or in a break of a sound."""
-        return self._buzzer._playing is not None
-
     def press(self, down: bool) -> None:
         """Move the button; to a panel that is closed, nothing happens."""
         if self._button is not None and not self._closed:
