@@ -16,6 +16,7 @@ from appliance.core.view import Power, Sound, View
 from appliance.gateway.feed import CLOSE_TIMEOUT, PING_EVERY, PING_TIMEOUT
 from tests.simulation.gateway import Gateway
 from tests.simulation.peer import Peer
+from tests.simulation.sounds import Sounds
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -28,8 +29,8 @@ ANNOUNCED_WITHIN = 2.0
 """Seconds from a change of name until its announcement has arrived."""
 SHOWN_WITHIN = 0.1
 """Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
-SOUND_WITHIN, BURST = 1.0, 1.5
-"""Seconds from a page to its sound; pages within a burst share one."""
+ON_ITS_WAY = 1.0
+"""Seconds for which a count may differ from the gateway's own, on a network where all is well."""
 LOOK_EVERY, COUNT_EVERY = 10.0, 300.0
 """Seconds between looks at a panel that is told nothing new, and at what the process holds."""
 MOST_AT_ONCE = 5
@@ -54,22 +55,19 @@ class Judge(logging.Handler):
         self.world = world
         self.broken: BrokenPromiseError | None = None
         self.checks = 0
-        self.pages = self.shown_counts = self.excused = 0
+        self.shown_counts = self.excused = 0
         self.feeds: dict[int, Peer] = {}
         self.owner: dict[str, str] = {}
         self.view: View | None = None
-        self.page_sounds: list[float] = []
+        self.sounds = Sounds(self)
         self.slack = 0.0
         self.slack_until = 0.0
-        self.owed: set[str] = set()
-        """Orders whose page was on its way when the feed was lost."""
 
     # What is told.
 
     def booted(self) -> None:
         self.feeds.clear()
-        self.page_sounds.clear()
-        self.owed.clear()
+        self.sounds.booted()
         self.view = None
 
     def stalled(self, seconds: float) -> None:
@@ -82,7 +80,7 @@ class Judge(logging.Handler):
     def fed(self, attempt: int, peer: Peer) -> None:
         self.feeds[attempt] = peer
         peer.pong_at = peer.whole_at = self.world.loop.time()
-        peer.on_page = self.paged
+        peer.on_page = self.sounds.paged
 
     def issued(self, gateway: Gateway, token: str) -> None:
         self.owner[token] = gateway.name
@@ -98,31 +96,13 @@ class Judge(logging.Handler):
             self.blame("token goes nowhere else", f"the token of {owner!r} was sent to {gateway.name!r}")
 
     def shown(self, view: View, sound: Sound | None) -> None:
-        now = self.world.loop.time()
-        if sound is Sound.PAGE:
-            self.page_sounds = [*self.page_sounds[-20:], now]
         last, self.view = self.view, view
         if last is None or (last.screen, last.reason, last.gateway) != (view.screen, view.reason, view.gateway):
             self._no_secret(" ".join((*view.screen.words, view.reason or "", view.gateway or "", view.address or "")))
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
             self.world.note("shows", view.state, view.active, view.reason or "", sound or "")
-        if view.active is not None and (last is None or last.active is None):
-            self.world.loop.call_later(SOUND_WITHIN + self._slack(now), self._paid, now, self.world.boots)
-        elif view.state in ("discovering", "awaiting_pairing", "pairing"):
-            # What was paged before a pairing is no news to the one who pairs.
-            self.owed.clear()
+        self.sounds.shown(view, sound, last)
         self.look()
-
-    def paged(self, peer: Peer, uuid: str) -> None:
-        """An order's page was delivered to the box."""
-        state = self.world.state
-        if isinstance(state, Connected) and self.feeds.get(state.feed) is peer:
-            now, boot = self.world.loop.time(), self.world.boots
-            wait = SOUND_WITHIN + self._slack(now)
-            self.pages += 1
-            known = state.book.held.get(uuid)
-            news = known is None or not known.order.paged
-            self.world.loop.call_later(wait, self._sounded, now, boot, state.feed, uuid if news else None)
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
@@ -151,7 +131,7 @@ class Judge(logging.Handler):
             return
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
-        slack = SHOWN_WITHIN + self._slack(now)
+        slack = SHOWN_WITHIN + self.slack_at(now)
         if peer is not None and now - peer.pong_at > PING_EVERY + PING_TIMEOUT - SHOWN_WITHIN:
             # It is given up, and while it is closed what still comes is not read any more.
             slack += CLOSE_TIMEOUT
@@ -185,7 +165,7 @@ class Judge(logging.Handler):
         if isinstance(state, Connected):
             gateway = self.feeds[state.feed].gateway
             orders = len(gateway.floor.orders)
-            if gateway.floor.changed_at > world.loop.time() - SOUND_WITHIN:
+            if gateway.floor.changed_at > world.loop.time() - ON_ITS_WAY:
                 # What just happened is on its way.
                 world.loop.call_later(0.5, self.settled, calm)
                 return
@@ -208,7 +188,7 @@ class Judge(logging.Handler):
 
     def ended(self, took: float) -> None:
         """The box was told to end, and did."""
-        if took > 2.0 + self._slack(self.world.loop.time()):
+        if took > 2.0 + self.slack_at(self.world.loop.time()):
             self.blame("ends within 2 s", f"it took {took:.1f} s")
 
     def gone(self, tasks: list[str]) -> None:
@@ -245,35 +225,7 @@ class Judge(logging.Handler):
         if self.view is view and not isinstance(self.world.state, Connected) and self.world.box_runs:
             self.blame("count is live", f"{view.active} is still shown, and the state is {self.world.state}")
 
-    def _sounded(self, at: float, boot: int, feed: int, news: str | None) -> None:
-        """A second has passed since a page. news: the order's uuid, if it had not been paged before."""
-        self.checks += 1
-        if boot != self.world.boots or not self.world.box_runs:
-            return
-        state = self.world.state
-        if any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
-            return
-        if not isinstance(state, Connected):
-            # The feed was over already, which was known a moment later: it sounds when there is one again.
-            self.owed |= {news} if news else set()
-        elif state.feed == feed or (news and self.feeds[state.feed].told.held.get(news)):
-            self.blame("a page sounds", f"one was told at {at:.2f}, and the last sounds were {self.page_sounds[-3:]}")
-
-    def _paid(self, at: float, boot: int) -> None:
-        """A second has passed since the box was connected again."""
-        state, owed = self.world.state, self.owed
-        if boot != self.world.boots or not isinstance(state, Connected) or not owed:
-            return
-        self.checks += 1
-        self.owed = set()
-        told = self.feeds[state.feed].told.held
-        silent = sorted(uuid for uuid in owed if told.get(uuid))
-        if silent and not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
-            self.blame(
-                "a page sounds", f"{silent} were paged while the feed was lost, and nothing sounded since {at:.2f}"
-            )
-
-    def _slack(self, now: float) -> float:
+    def slack_at(self, now: float) -> float:
         return self.slack if now < self.slack_until else 0.0
 
     def _no_secret(self, words: str) -> None:

@@ -69,7 +69,7 @@ class Record:
         self.days += days
         self.checks += world.judge.checks
         self.counts += world.judge.shown_counts
-        self.pages += world.judge.pages
+        self.pages += world.judge.sounds.pages
         self.excused += world.judge.excused
         self.boots += world.boots
         self.steps += world.loop.steps

@@ -109,9 +109,7 @@ class World:
 
     def gateway_of(self, name: str) -> Gateway | None:
         """The gateway that the box means by a name, as it is now."""
-        if self.typed:
-            return self.home
-        return next((gateway for gateway in self.gateways if gateway.name == name), None)
+        return self.home if self.typed else next((gateway for gateway in self.gateways if gateway.name == name), None)
 
     def resolve_host(self, host: str) -> str:
         """The site's name server. Raises OSError."""
