@@ -94,11 +94,10 @@ def present(state: State, now: float) -> Shown:
 
 
 def farewell(view: View) -> View:
-    """The last view, while the program ends: its lights are out, and nothing that it would go on to know is told."""
+    """The last view, while the program ends; its lights are out."""
     words = Line("Stopping", Size.MEDIUM), Line("Wait for a dark display"), Line("before you unplug it")
     screen = Message(words, icon=Icon.STOPPING)
-    last = replace(view, active=None, paged=None, oldest=None)
-    return replace(last, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
+    return replace(view, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
 
 
 def fault(world: World) -> str:

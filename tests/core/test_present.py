@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import farewell, present
+from appliance.core.present import present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, State
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Leds, Light
@@ -34,13 +34,6 @@ def test_the_count_is_the_first_word() -> None:
     assert words(state) == ["2", "orders  1 paged  1 late", "oldest 7 min"]
     view = present(state, NOW).view
     assert (view.active, view.paged, view.oldest, view.state) == (2, 1, 431, "connected")
-
-
-def test_a_farewell_counts_nothing_for_its_feed_is_being_closed() -> None:
-    view = farewell(present(connected(Order("a", elapsed=431.0, paged=True)), NOW).view)
-    assert (view.active, view.paged, view.oldest) == (None, None, None)
-    assert view.screen.words[0] == "Stopping"
-    assert view.leds == Leds()
 
 
 def test_a_new_pairing_is_said_for_some_seconds_and_then_the_count() -> None:
