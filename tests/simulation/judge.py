@@ -127,7 +127,8 @@ class Judge(logging.Handler):
         """A count on the screen is true, or there is none."""
         self.checks += 1
         view, now = self.view, self.world.loop.time()
-        if view is None or view.active is None or not self.world.box_runs:
+        if view is None or view.active is None or not self.world.box_runs or self.world.ending:
+            # While it ends, the screen says so and shows no count.
             return
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None

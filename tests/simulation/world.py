@@ -73,7 +73,7 @@ class World:
         self.gateways: list[Gateway] = []
         self.home = self.add_gateway("Kitchen", "192.0.2.10")
         self.boots = 0
-        self.box_runs = False
+        self.box_runs = self.ending = False
         self.hand_busy = False
         self.calm_since = 0.0
         """When the last fault was over; infinity while there is one."""
@@ -88,8 +88,7 @@ class World:
 
     @property
     def state(self) -> State:
-        assert self.runner is not None
-        return self.runner.state
+        return cast(Runner, self.runner).state
 
     def add_gateway(self, name: str, ip: str) -> Gateway:
         host = Host(ip)
@@ -137,6 +136,7 @@ class World:
             return
         self.boots += 1
         self.box_runs = self.network.box.up = True
+        self.ending = False
         self.judge.booted()
         self.panel = SimPanel(self.judge.shown)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
@@ -151,6 +151,7 @@ class World:
         if self.runner is None or self._running is None:
             return
         began, running = self.loop.time(), self._running
+        self.ending = True
         self.runner.quit()
         await asyncio.wait([running])
         self.judge.ended(self.loop.time() - began)
@@ -260,8 +261,7 @@ class World:
             self.judge.blame("the simulation itself works", repr(error), error)
 
     async def _live(self, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
-        me = asyncio.current_task()
-        assert me is not None
+        me = cast("asyncio.Task[Any]", asyncio.current_task())
         self._own.add(me)
         self._stop = self.loop.create_future()
         self._keep_looking()
@@ -284,8 +284,7 @@ class World:
         self.loop.call_later(LOOK_EVERY if self.box_runs else 12 * LOOK_EVERY, self._keep_looking)
 
     async def _end(self) -> None:
-        me = asyncio.current_task()
-        assert me is not None
+        me = cast("asyncio.Task[Any]", asyncio.current_task())
         self._own.add(me)
         if self._running is not None:
             running = self._running
