@@ -234,10 +234,15 @@ class Judge(logging.Handler):
             if token in words:
                 self.blame("token is never shown", f"{words.replace(token, '(the token)')!r}")
 
-    def _displayed(self) -> None:
-        """What the glass shows is what the panel was told, once the display has had its time."""
-        view, shown = self.view, self.world.glass.shown
-        if view is not None and view.power is not Power.DARK and (shown is None or shown.screen != view.screen):
+    def _displayed(self, looks: int = 5) -> None:
+        """What the glass shows is what the panel was told, a moment later. looks: how many are left for that."""
+        view, shown, world = self.view, self.world.glass.shown, self.world
+        if view is None or view.power is Power.DARK or world.ending or world.calm_since > world.loop.time():
+            return
+        if shown is None or shown.screen != view.screen:
+            if looks:
+                world.loop.call_later(0.3, self._displayed, looks - 1)
+                return
             words = None if shown is None else shown.screen.words
             self.blame("the display shows it", f"all is well for a minute; not {view.screen.words}, but {words}")
 
