@@ -64,6 +64,9 @@ class Sounds:
         state = self.judge.world.state
         if any(at - BURST - LATELY <= sound for sound in self.started):
             return
+        if self._out_of_breath():
+            self.judge.world.loop.call_later(SOUND_WITHIN, self._sounded, at, boot, feed, news)
+            return
         if not isinstance(state, Connected):
             # The feed was over already, which was known a moment later: it sounds when there is one again.
             self.owed |= {news} if news else set()
@@ -75,6 +78,9 @@ class Sounds:
         state, owed = self.judge.world.state, self.owed
         if boot != self.judge.world.boots or not isinstance(state, Connected) or not owed:
             return
+        if self._out_of_breath():
+            self.judge.world.loop.call_later(SOUND_WITHIN, self._paid, at, boot)
+            return
         self.judge.checks += 1
         self.owed = set()
         told = self.judge.feeds[state.feed].told.held
@@ -83,3 +89,7 @@ class Sounds:
             self.judge.blame(
                 "a page sounds", f"{silent} were paged while the feed was lost, and nothing sounded since {at:.2f}"
             )
+
+    def _out_of_breath(self) -> bool:
+        """Whether the board did not run for a while, just now: what is due may not have had its turn yet."""
+        return self.judge.slack_at(self.judge.world.loop.time()) > 0
