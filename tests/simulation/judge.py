@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
-from appliance.gateway.feed import CLOSE_TIMEOUT, PING_EVERY, PING_TIMEOUT
+from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_EVERY, PING_TIMEOUT
 from tests.simulation.gateway import Gateway
 from tests.simulation.peer import Peer
 from tests.simulation.sounds import Sounds
@@ -25,8 +25,9 @@ ANSWERED_WITHIN, WHOLE_WITHIN = 30.0, 300.0
 """Seconds: how old the last answer to a ping, and the last whole set, of a feed that is believed may be."""
 UNHEARD = 70.0
 """Seconds after a lost multicast for which a box can't be sure to know the name of who is at an address."""
-ANNOUNCED_WITHIN = 2.0
-"""Seconds from a change of name until its announcement has arrived."""
+ANNOUNCED_WITHIN = 2.0 + OPEN_TIMEOUT + 2.0
+"""Seconds from a change of name until its announcement has arrived, and with it whatever was on its way already: a feed
+that was being opened when the name changed, and its token with the longest delay."""
 SHOWN_WITHIN = 0.1
 """Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
 ON_ITS_WAY = 1.0
