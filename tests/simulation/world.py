@@ -184,6 +184,7 @@ class World:
     def _ended(self, task: asyncio.Task[None]) -> None:
         crashed, self.box_runs, self._running = not self.box_runs, False, None
         self.threads.kill()
+        cast(SimPanel, self.panel).kill()
         if not task.cancelled() and (error := task.exception()) is not None and not crashed:
             self.judge.blame("no unhandled exception", f"the box ended with {error!r}", error)
         self.note("box ended")
