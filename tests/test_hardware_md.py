@@ -161,7 +161,7 @@ def test_the_distances_follow_from_the_heights() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    from appliance.config_keys import KEYS, SECTIONS
+    from appliance.config.keys import KEYS, SECTIONS
 
     named = set(re.findall(r"`((?:display|buzzer|orders)\.\w+)", HARDWARE)) | {
         f"pins.{name}" for name in asdict(Pins())
