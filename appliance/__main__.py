@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
     mistakes: tuple[Mistake, ...] = ()
     if options.lenient and options.config is not None:
-        from appliance.config_mistakes import load_leniently
+        from appliance.config.mistakes import load_leniently
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
@@ -196,7 +196,7 @@ def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from appliance.config import dump
+    from appliance.config.printing import dump
 
     config = _load(options.config)
     if config is None:

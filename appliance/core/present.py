@@ -15,7 +15,7 @@ from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
 from appliance.core.messages import CONFIRM, Told, gateway_of, tell
 from appliance.core.orders import summary
 from appliance.core.pages import page, power
-from appliance.core.states import NAMES, Connected, Page, State, World
+from appliance.core.states import NAMES, Connected, Page, Pairing, State, World
 from appliance.core.support import support
 from appliance.core.today import today
 from appliance.core.view import (
@@ -61,11 +61,15 @@ def present(state: State, now: float) -> Shown:
     elif shines is Power.DARK:
         screen = Asleep(told.asleep or fault(world))
         shines = Power.DIM if screen.word else Power.DARK
-    elif (turned := page(state, now)) is not Page.MAIN and not told.urgent:
-        screen, holds = _turned(state, turned, screen, now)
-        until = min(until, holds, world.page_until)
-    elif words := fault(world):
-        screen = _with_fault(screen, words)
+    else:
+        turned, holds = page(state, now)
+        until = min(until, holds)
+        if turned is not Page.MAIN and not told.urgent:
+            screen, holds = _turned(state, turned, screen, now)
+            until = min(until, holds)
+        elif (words := fault(world)) and not isinstance(state, Pairing):
+            # What a person is asked to do within two minutes comes first.
+            screen = _with_fault(screen, words)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
     pressed = world.down_since is not None or now < world.pressed_at + PRESS_SHOWS
@@ -141,7 +145,9 @@ def _with_fault(screen: Screen, words: str) -> Screen:
         case Count():
             return replace(screen, note=words)
         case Message():
-            return replace(screen, lines=(*screen.lines, Line(words)))
+            # Right below the first words that explain: what comes last is the first to have no room.
+            at = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines)) + 1
+            return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))
         case _:
             return screen
 

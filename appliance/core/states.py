@@ -38,8 +38,9 @@ class World:
     serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
     settings file has that can't be used.
 
-    Of the button: down_since: when it went down, while it is down and may still mean something. pressed_at: when it
-    last went down. stuck: it has been down for longer than any hand would hold it.
+    Of the button: down_since: when it went down, while it is down and may still mean something. asked: what the display
+    asked at that moment. pressed_at: when it last went down. stuck: it has been down for longer than any hand would
+    hold it.
     Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
     happened that a person would look up for; infinity before the start is over. woken: the press that is under way
     woke the display, and does no more.
@@ -63,6 +64,7 @@ class World:
     serial: int = 0
     last_page: float = NEVER
     down_since: float | None = None
+    asked: str | None = None
     pressed_at: float = NEVER
     stuck: bool = False
     page: Page = Page.MAIN

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from appliance.config import Pins
-from appliance.pictures.pins import with_table
+from appliance.core.values import Benchmarks
 from appliance.pictures.sheet import save_sheet
+from appliance.pictures.tables import with_tables
 from appliance.pictures.wiring import wiring
 
 HERE = Path(__file__).parent
@@ -16,11 +17,11 @@ HARDWARE = HERE.parents[1] / "hardware.md"
 
 
 def main() -> int:
-    """Write the sheet of screens, the wiring diagram and the pin table; the exit code."""
+    """Write the sheet of screens, the wiring diagram and hardware.md's tables; the exit code."""
     try:
         save_sheet(SHEET)
         WIRING.write_text(wiring(Pins()), encoding="utf-8")
-        HARDWARE.write_text(with_table(HARDWARE.read_text(encoding="utf-8"), Pins()), encoding="utf-8")
+        HARDWARE.write_text(with_tables(HARDWARE.read_text(encoding="utf-8"), Pins(), Benchmarks()), encoding="utf-8")
     except FileNotFoundError as error:
         print(f"{error.filename} is not there: this is no copy of the project's source", file=sys.stderr)
         return 1
