@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import TokensLoaded
+from appliance.core.limits import LARGEST_TOKEN_FILE
 from appliance.core.values import Credential, Token
-from appliance.store import MAX_FILE_BYTES, TokenStore
+from appliance.store import TokenStore
 from tests.disk.changes import CHANGES, NEW, OLD, OTHER, Change, fresh
 
 
@@ -130,7 +131,7 @@ DAMAGED = {
     "long token": b'{"gateway": "a", "token": "' + b"a" * 4097 + b'"}',
     "deep": b"[" * 60_000,
     "long number": b"1" * 60_000,
-    "large": b'{"gateway": "a", "token": "b"}' + b" " * MAX_FILE_BYTES,
+    "large": b'{"gateway": "a", "token": "b"}' + b" " * LARGEST_TOKEN_FILE,
 }
 
 
