@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate bench image image-test power-cut lock clean venv system
+.PHONY: help demo run test check simulate fuzz soak audit bench image image-test power-cut lock clean venv system venv-tools
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
@@ -28,6 +28,9 @@ check: venv ## Format, lint and types
 simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or one life again (SEED=N)
 	@$(PYTHON) -m tests.simulation $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
+	@$(PYTHON) -m tests.hostile $(ARGS)
+
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
 
@@ -46,6 +49,8 @@ lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--constraint requirements.lock --extra tools pyproject.toml --output-file requirements-tools.lock
 
 clean: ## Take away what the other targets made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -53,6 +58,9 @@ clean: ## Take away what the other targets made
 
 venv:
 	@.ci/setup
+
+venv-tools: venv
+	@.ci/setup --tools
 
 system:
 	@.ci/setup --system

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,9 +124,7 @@ class Archive:
 
     def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
         """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
-        for row in self._select(gateway, _FIELDS, query or Query()):
-            uuid, name, type_, location, paged, *times = row
-            yield Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+        return self._select(gateway, _FIELDS, query or Query(), _order)
 
     def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
         """What figures are made of, for hundreds of thousands of orders. Raises ArchiveError."""
@@ -155,7 +153,9 @@ class Archive:
             )
             return [name for (name,) in database.execute(statement)]
 
-    def _select(self, gateway: str, fields: str, query: Query) -> Iterator[Any]:
+    def _select(
+        self, gateway: str, fields: str, query: Query, made: Callable[[Any], Any] = lambda row: row
+    ) -> Iterator[Any]:
         at = "coalesce(created, cleared)"
         wanted: list[str] = ["gateway = ?"]
         values: list[float | str] = []
@@ -169,7 +169,7 @@ class Archive:
                 values.extend(some)
         statement = f"SELECT {fields} FROM orders WHERE {' AND '.join(wanted)} ORDER BY {at}, rowid"
         with self._open() as database:
-            yield from database.execute(statement, (_known(database, gateway), *values))
+            yield from map(made, database.execute(statement, (_known(database, gateway), *values)))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -231,6 +231,18 @@ def pack(uuid: str) -> bytes | str:
 def unpack(kept: bytes | str) -> str:
     """The uuid again."""
     return kept if isinstance(kept, str) else str(UUID(bytes=kept))
+
+
+def _order(row: tuple[Any, ...]) -> Finished:
+    """An order of a row. Raises DamagedError where it is not what was put there."""
+    uuid, name, type_, location, paged, *times = row
+    texts = all(isinstance(text, str) for text in (name, type_, location))
+    if not texts or not all(isinstance(time_, float | None) for time_ in times):
+        raise DamagedError("an order is not what was kept")
+    try:
+        return Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+    except (ValueError, TypeError) as error:
+        raise DamagedError("an order's identity is not what was kept") from error
 
 
 def _text(text: str) -> str:
