@@ -31,6 +31,9 @@ simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or o
 fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
 	@$(PYTHON) -m tests.hostile $(ARGS)
 
+soak: venv-tools ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
+	@$(PYTHON) -m tests.soak $(ARGS)
+
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
 

@@ -20,8 +20,14 @@ WAIT = 20.0
 """Seconds to wait for another process that is writing."""
 _ASIDE = (".damaged", ".damaged.1", ".damaged.2")
 """The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
-"""The last is what SQLite says of a head that it can't make sense of, and of a table that is not there any more."""
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_ERROR,
+}
+"""The last three are what SQLite says of a head or a length that make no sense, and of a table that is gone."""
 
 MIGRATIONS = (
     # 1: what the gateway tells of an order. Times are its local ones, in seconds since 2000-01-01.
