@@ -34,6 +34,9 @@ fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--m
 soak: venv-tools ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)
 
+audit: venv-tools ## The locked libraries against the databases of known vulnerabilities, where they can be reached
+	@$(PYTHON) -m tests.audit $(ARGS)
+
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
 

@@ -1,4 +1,4 @@
-"""`make soak`: a day of a busy place at 100 times its pace, over real sockets, and what the program takes of the machine.
+"""`make soak`: a day of a busy place at 100 times its pace, over real sockets, and what the program takes meanwhile.
 
 A simulated gateway that is announced by mDNS (on the loopback interface alone) plays a day's orders; every hour of that
 day something befalls it. The program is the real one, in a process of its own. What it takes once it has warmed up is
@@ -85,7 +85,7 @@ class Soak:
     async def _watch(self, program: Program) -> list[str]:
         await asyncio.to_thread(program.wait, lambda line: line["active"] is not None, 60, 0)
         while "orders are kept" not in program.log or time.monotonic() < self.began + self.seconds * WARM:
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # noqa: ASYNC110 - it is another process that is waited for
         print(HEAD)
         looks = [self._look(program)]
         print(looks[0].row("warm"), flush=True)
