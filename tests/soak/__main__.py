@@ -84,8 +84,8 @@ class Soak:
 
     async def _watch(self, program: Program) -> list[str]:
         await asyncio.to_thread(program.wait, lambda line: line["active"] is not None, 60, 0)
-        while "orders are kept" not in program.log or time.monotonic() < self.began + self.seconds * WARM:
-            await asyncio.sleep(1)  # noqa: ASYNC110 - it is another process that is waited for
+        while "orders are kept" not in program.log or time.monotonic() < self.began + self.seconds * WARM:  # noqa: ASYNC110
+            await asyncio.sleep(1)
         print(HEAD)
         looks = [self._look(program)]
         print(looks[0].row("warm"), flush=True)
