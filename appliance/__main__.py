@@ -214,8 +214,8 @@ def _demo(options: argparse.Namespace) -> int:
     logs.set_up(logging.ERROR)
     if options.window:
         return _demo_in_a_window()
-    # Without a terminal there is nobody to press a key.
-    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Without a terminal there is nobody to press a key; a stream that is closed is None.
+    if options.auto or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         from appliance.demo.story import play_story
 
         return asyncio.run(play_story())

@@ -54,6 +54,11 @@ class Discovery:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
 
+    @property
+    def trouble(self) -> str:
+        """Why nobody can be asked for at the moment; empty where all is well."""
+        return self._trouble
+
     async def run(self) -> None:
         """Browse until cancelled."""
         try:
