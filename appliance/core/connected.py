@@ -14,6 +14,7 @@ from appliance.core.events import (
     ButtonPressed,
     Event,
     FeedAnswered,
+    FeedFailure,
     FeedLost,
     FeedNotified,
     FeedOpened,
@@ -68,6 +69,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return replace(state, heard=now), ()
         case FeedOpened(attempt, orders) if attempt == state.looking:
             return _taken_over(state, orders, now)
+        case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
+            # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
+            return disconnect(replace(state, lost=True), now)
         case FeedLost(attempt) if attempt == state.feed:
             return _lost(state, now)
         case FeedLost(attempt) if attempt == state.looking:

@@ -145,6 +145,15 @@ def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
     assert isinstance(box.state, Offline)
 
 
+def test_a_feed_that_went_silent_while_another_opens_is_no_count_at_once() -> None:
+    box = live(ORDER)
+    box.advance(271)
+    assert connected(box).looking
+    box.tell(FeedLost(7, FeedFailure.UNREACHABLE))
+    assert isinstance(box.state, Offline)
+    assert not box.feeds
+
+
 def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
     box = live(ORDER)
     box.tell(GatewayFound(Gateway("A #2", A.addresses)))

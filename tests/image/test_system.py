@@ -137,8 +137,8 @@ def test_wrong_settings_and_a_key(rig: Rig, tmp_path: Path) -> None:
     machine.write_settings(rig.box.card, settings)
     rig.box.start()
     rig.box.wait_ready()
-    rig.box.reads("Press", timeout=180)
     box = rig.box
+    box.save("9-settings-wrong", box.reads("Press", "line 3", timeout=180))
     assert box.text("cat /proc/sys/kernel/hostname") == "tt-kitchen"
     assert box.text("cat /run/tt-box/problems").startswith("tt-appliance.yaml:3: box.time_zone: ")
     box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 120)

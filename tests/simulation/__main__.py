@@ -92,7 +92,6 @@ def simulate(days: int | None, seconds: float | None, jobs: int) -> int:
 
 def work(wanted: Any, until: float, results: Any) -> None:
     """A worker: life after life, as long as more are wanted."""
-    gc.set_threshold(20_000)
     before: tuple[int, int, int] | None = None
     lives = 0
     while time.monotonic() < until:

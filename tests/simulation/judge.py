@@ -12,8 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
-from appliance.core.view import Sound, View
-from tests.simulation.gateway import Gateway, Peer
+from appliance.core.view import Power, Sound, View
+from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_EVERY, PING_TIMEOUT
+from tests.simulation.gateway import Gateway
+from tests.simulation.peer import Peer
+from tests.simulation.sounds import Sounds
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -22,14 +25,17 @@ ANSWERED_WITHIN, WHOLE_WITHIN = 30.0, 300.0
 """Seconds: how old the last answer to a ping, and the last whole set, of a feed that is believed may be."""
 UNHEARD = 70.0
 """Seconds after a lost multicast for which a box can't be sure to know the name of who is at an address."""
-ANNOUNCED_WITHIN = 2.0
-"""Seconds from a change of name until its announcement has arrived."""
+ANNOUNCED_WITHIN = 2.0 + OPEN_TIMEOUT + 2.0
+"""Seconds from a change of name until its announcement has arrived, and with it whatever was on its way already: a feed
+that was being opened when the name changed, and its token with the longest delay."""
 SHOWN_WITHIN = 0.1
 """Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
-SOUND_WITHIN, BURST = 1.0, 1.5
-"""Seconds from a page to its sound; pages within a burst share one."""
-LOOK_EVERY = 10.0
-"""Seconds between looks at a panel that is told nothing new."""
+ON_ITS_WAY = 1.0
+"""Seconds for which a count may differ from the gateway's own, on a network where all is well."""
+LOOK_EVERY, COUNT_EVERY = 10.0, 300.0
+"""Seconds between looks at a panel that is told nothing new, and at what the process holds."""
+MOST_AT_ONCE = 5
+"""Times as much as on a calm day is there in the worst of moments."""
 
 
 class BrokenPromiseError(AssertionError):
@@ -50,22 +56,19 @@ class Judge(logging.Handler):
         self.world = world
         self.broken: BrokenPromiseError | None = None
         self.checks = 0
-        self.pages = self.shown_counts = self.excused = 0
+        self.shown_counts = self.excused = 0
         self.feeds: dict[int, Peer] = {}
         self.owner: dict[str, str] = {}
         self.view: View | None = None
-        self.page_sounds: list[float] = []
+        self.sounds = Sounds(self)
         self.slack = 0.0
         self.slack_until = 0.0
-        self.owed: set[str] = set()
-        """Orders whose page was on its way when the feed was lost."""
 
     # What is told.
 
     def booted(self) -> None:
         self.feeds.clear()
-        self.page_sounds.clear()
-        self.owed.clear()
+        self.sounds.booted()
         self.view = None
 
     def stalled(self, seconds: float) -> None:
@@ -78,7 +81,7 @@ class Judge(logging.Handler):
     def fed(self, attempt: int, peer: Peer) -> None:
         self.feeds[attempt] = peer
         peer.pong_at = peer.whole_at = self.world.loop.time()
-        peer.on_page = self.paged
+        peer.on_page = self.sounds.paged
 
     def issued(self, gateway: Gateway, token: str) -> None:
         self.owner[token] = gateway.name
@@ -94,31 +97,13 @@ class Judge(logging.Handler):
             self.blame("token goes nowhere else", f"the token of {owner!r} was sent to {gateway.name!r}")
 
     def shown(self, view: View, sound: Sound | None) -> None:
-        now = self.world.loop.time()
-        if sound is Sound.PAGE:
-            self.page_sounds = [*self.page_sounds[-20:], now]
         last, self.view = self.view, view
         if last is None or (last.screen, last.reason, last.gateway) != (view.screen, view.reason, view.gateway):
             self._no_secret(" ".join((*view.screen.words, view.reason or "", view.gateway or "", view.address or "")))
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
             self.world.note("shows", view.state, view.active, view.reason or "", sound or "")
-        if view.active is not None and (last is None or last.active is None):
-            self.world.loop.call_later(SOUND_WITHIN + self._slack(now), self._paid, now, self.world.boots)
-        elif view.state in ("discovering", "awaiting_pairing", "pairing"):
-            # What was paged before a pairing is no news to the one who pairs.
-            self.owed.clear()
+        self.sounds.shown(view, sound, last)
         self.look()
-
-    def paged(self, peer: Peer, uuid: str) -> None:
-        """An order's page was delivered to the box."""
-        state = self.world.state
-        if isinstance(state, Connected) and self.feeds.get(state.feed) is peer:
-            now, boot = self.world.loop.time(), self.world.boots
-            wait = SOUND_WITHIN + self._slack(now)
-            self.pages += 1
-            known = state.book.held.get(uuid)
-            news = known is None or not known.order.paged
-            self.world.loop.call_later(wait, self._sounded, now, boot, state.feed, uuid if news else None)
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
@@ -143,11 +128,15 @@ class Judge(logging.Handler):
         """A count on the screen is true, or there is none."""
         self.checks += 1
         view, now = self.view, self.world.loop.time()
-        if view is None or view.active is None or not self.world.box_runs:
+        if view is None or view.active is None or not self.world.box_runs or self.world.ending:
+            # While it ends, the screen says so and shows no count.
             return
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
-        slack = SHOWN_WITHIN + self._slack(now)
+        slack = SHOWN_WITHIN + self.slack_at(now)
+        if peer is not None and now - peer.pong_at > PING_EVERY + PING_TIMEOUT - SHOWN_WITHIN:
+            # It is given up, and while it is closed what still comes is not read any more.
+            slack += CLOSE_TIMEOUT
         if peer is None:
             # The state went on and the panel was not told yet, for a moment.
             self.world.loop.call_later(slack, self._still_counts, view)
@@ -178,7 +167,7 @@ class Judge(logging.Handler):
         if isinstance(state, Connected):
             gateway = self.feeds[state.feed].gateway
             orders = len(gateway.floor.orders)
-            if gateway.floor.changed_at > world.loop.time() - SOUND_WITHIN:
+            if gateway.floor.changed_at > world.loop.time() - ON_ITS_WAY:
                 # What just happened is on its way.
                 world.loop.call_later(0.5, self.settled, calm)
                 return
@@ -193,6 +182,7 @@ class Judge(logging.Handler):
         elif self._must_ask(state) and not isinstance(state, AwaitingPairing | Pairing):
             self.stuck("all is well for a minute, it has no good token, and does not ask to be paired")
         self._nothing_left_over()
+        self._displayed()
 
     def stuck(self, words: str) -> None:
         """There is no way out of a state."""
@@ -200,7 +190,7 @@ class Judge(logging.Handler):
 
     def ended(self, took: float) -> None:
         """The box was told to end, and did."""
-        if took > 2.0 + self._slack(self.world.loop.time()):
+        if took > 2.0 + self.slack_at(self.world.loop.time()):
             self.blame("ends within 2 s", f"it took {took:.1f} s")
 
     def gone(self, tasks: list[str]) -> None:
@@ -234,36 +224,13 @@ class Judge(logging.Handler):
         return credential is None or self.world.gateway_of(credential.gateway) is not None
 
     def _still_counts(self, view: View) -> None:
+        if slack := self.slack_at(self.world.loop.time()):
+            self.world.loop.call_later(slack, self._still_counts, view)
+            return
         if self.view is view and not isinstance(self.world.state, Connected) and self.world.box_runs:
             self.blame("count is live", f"{view.active} is still shown, and the state is {self.world.state}")
 
-    def _sounded(self, at: float, boot: int, feed: int, news: str | None) -> None:
-        """A second has passed since a page. news: the order's uuid, if it had not been paged before."""
-        self.checks += 1
-        if boot != self.world.boots or not self.world.box_runs:
-            return
-        state = self.world.state
-        if not isinstance(state, Connected):
-            # The feed was over already, which was known a moment later: it sounds when there is one again.
-            self.owed |= {news} if news else set()
-        elif (news or state.feed == feed) and not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
-            self.blame("a page sounds", f"one was told at {at:.2f}, and the last sounds were {self.page_sounds[-3:]}")
-
-    def _paid(self, at: float, boot: int) -> None:
-        """A second has passed since the box was connected again."""
-        state, owed = self.world.state, self.owed
-        if boot != self.world.boots or not isinstance(state, Connected) or not owed:
-            return
-        self.checks += 1
-        self.owed = set()
-        told = self.feeds[state.feed].told.held
-        silent = sorted(uuid for uuid in owed if told.get(uuid))
-        if silent and not any(at - BURST - SHOWN_WITHIN <= sound for sound in self.page_sounds):
-            self.blame(
-                "a page sounds", f"{silent} were paged while the feed was lost, and nothing sounded since {at:.2f}"
-            )
-
-    def _slack(self, now: float) -> float:
+    def slack_at(self, now: float) -> float:
         return self.slack if now < self.slack_until else 0.0
 
     def _no_secret(self, words: str) -> None:
@@ -271,18 +238,34 @@ class Judge(logging.Handler):
             if token in words:
                 self.blame("token is never shown", f"{words.replace(token, '(the token)')!r}")
 
-    def _nothing_left_over(self) -> None:
+    def _displayed(self, looks: int = 5) -> None:
+        """What the glass shows is what the panel was told, a moment later. looks: how many are left for that."""
+        view, shown, world = self.view, self.world.glass.shown, self.world
+        if view is None or view.power is Power.DARK or world.ending or world.calm_since > world.loop.time():
+            return
+        if shown is None or shown.screen != view.screen:
+            if looks:
+                world.loop.call_later(0.3, self._displayed, looks - 1)
+                return
+            words = None if shown is None else shown.screen.words
+            self.blame("the display shows it", f"all is well for a minute; not {view.screen.words}, but {words}")
+
+    def many(self) -> None:
+        """Whatever goes on, there is never much of anything."""
+        self._nothing_left_over(MOST_AT_ONCE)
+
+    def _nothing_left_over(self, times: int = 1) -> None:
         world = self.world
         numbers = {
-            "tasks": (len(world.box_tasks()), 16),
-            "connections": (len(world.network.box.ends), 3),
-            "sockets": (len(world.network.sockets), 1),
-            "calls": (world.threads.running, 3),
-            "files": (len(world.disk.open), 0),
+            "tasks": (len(world.box_tasks()), 20 * times),
+            "connections": (len(world.network.box.ends), 3 * times),
+            "sockets": (len(world.network.sockets), 1 * times),
+            "calls": (world.threads.running, 3 * times),
+            "files": (len(world.disk.open), 1 * times),
         }
         many = {what: number for what, (number, most) in numbers.items() if number > most}
         if many:
-            self.blame("nothing is left over", f"all is well for a minute, and there are {many}: {world.box_tasks()}")
+            self.blame("nothing is left over", f"there are {many}: {world.box_tasks()}")
 
 
 def _short(state: State) -> str:

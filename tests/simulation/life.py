@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from tests.simulation.faults import CATALOGUE
 from tests.simulation.hand import people
 from tests.simulation.judge import BrokenPromiseError
+from tests.simulation.loop import START
 from tests.simulation.world import World
 
 DAY = 24 * 3600.0
-BUSY = ((12.0, 13.5), (18.5, 21.5))
+BUSY = ((12.0, 13.25), (18.5, 20.75))
 """The busy hours of a day."""
 OFF_BETWEEN, OFF_AT_NIGHT = 0.6, 0.9
 """The share of afternoons, and of nights, for which the box is switched off, as restaurants do with all that has a
 plug. Hours in which it only answers pings prove little, and cost as much as busy ones."""
-PACES = ((2.0, 2.0), (10.0, 2.0), (10.0, 2.0), (10.0, 2.0))
+PACES = ((2.0, 2.0), *[(10.0, 2.0)] * 5)
 """Seconds between two beats of the heart on the screen, and between two looks at the own addresses, while it is busy:
 the product's own, and more often a slower heart, for drawing it is half of all work."""
 QUIET = (300.0, 30.0)
@@ -68,7 +69,7 @@ class Record:
         self.days += days
         self.checks += world.judge.checks
         self.counts += world.judge.shown_counts
-        self.pages += world.judge.pages
+        self.pages += world.judge.sounds.pages
         self.excused += world.judge.excused
         self.boots += world.boots
         self.steps += world.loop.steps
@@ -88,11 +89,12 @@ class Life:
     async def __call__(self, world: World) -> None:
         world.own(people(world))
         world.pace(QUIET)
-        await asyncio.sleep(world.random.uniform(0, 5))
+        # It is put up on the first morning, shortly before it is needed.
+        await asyncio.sleep(self.busy[0][0] * 3600 - world.random.uniform(60, 600))
         world.switch_on()
         for day in range(self.days):
             world.note("day", day)
-            began = world.loop.time()
+            began = START + day * DAY
             for start, end in self.busy:
                 await asyncio.sleep(max(0.0, began + start * 3600 - world.loop.time()))
                 world.switch_on()
@@ -110,7 +112,7 @@ class Life:
             for _ in range(world.random.choice((1, 1, 1, 2, 2, 3, 5))):
                 world.own(self._fault(world, world.random.choice(self.kinds)))
                 await asyncio.sleep(world.random.choice((0.0, 1.0, world.random.uniform(0, 60))))
-            await asyncio.sleep(world.random.uniform(5, 900))
+            await asyncio.sleep(world.random.uniform(5, 700))
         while self._under_way:  # noqa: ASYNC110 - the faults know nothing of this
             await asyncio.sleep(10)
         await asyncio.sleep(2 * SETTLED_AFTER)

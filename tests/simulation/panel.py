@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
@@ -105,10 +105,14 @@ class SimOled:
         if self._display.works or self._timer is None:
             self._work_in(0.001)
 
-    async def close(self) -> None:
+    def kill(self) -> None:
+        """Its process is gone."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+
+    async def close(self) -> None:
+        self.kill()
         if self._loop.time() < self.glass.stuck_until:
             await asyncio.sleep(0.5)
         elif self._display.works and not self.glass.gone:
@@ -180,11 +184,6 @@ class SimPanel(HardwarePanel):
         self._watcher(view, sound)
         super().show(view, sound)
 
-    @property
-    def sounding(self) -> bool:
-        """Whether the buzzer is on just now, or in a break of a sound."""
-        return self._buzzer._playing is not None
-
     def press(self, down: bool) -> None:
         """Move the button; to a panel that is closed, nothing happens."""
         if self._button is not None and not self._closed:
@@ -193,6 +192,10 @@ class SimPanel(HardwarePanel):
                 pin.drive_low()
             else:
                 pin.drive_high()
+
+    def kill(self) -> None:
+        """Its process is gone, perhaps before it ever began to run."""
+        cast(SimOled, self._oled).kill()
 
     async def close(self) -> None:
         await super().close()

@@ -36,8 +36,8 @@ from appliance.core.values import Board
 from appliance.gateway.network import OwnAddress
 from tests.simulation.mdns import SimAsyncZeroconf, SimServiceInfo
 from tests.simulation.memory import NoSign
-from tests.simulation.network import Socket
 from tests.simulation.panel import SimOled
+from tests.simulation.tcp import Socket
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -6,10 +6,11 @@ A life comes from one number: the days, the people and the faults of it. The sam
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any, cast
 
@@ -29,14 +30,19 @@ from appliance.runner import Gateways, Runner
 from tests.simulation.disk import Disk
 from tests.simulation.flash import Flash, WatchedStore
 from tests.simulation.gateway import Gateway
-from tests.simulation.judge import LOOK_EVERY, Judge
+from tests.simulation.judge import COUNT_EVERY, LOOK_EVERY, Judge
 from tests.simulation.loop import SimLoop
 from tests.simulation.mdns import Air
 from tests.simulation.memory import MemoryArchive
-from tests.simulation.network import Host, Network
+from tests.simulation.network import Network
 from tests.simulation.panel import Glass, SimPanel
+from tests.simulation.tcp import Host
 from tests.simulation.threads import Threads
 
+COLLECT_EVERY = 3600.0
+"""Seconds between two collections of garbage."""
+Fault = Callable[["World"], Awaitable[None]]
+"""Something that goes wrong with a world, from its beginning to its end."""
 UNWINDS = 5.0
 """Seconds after which nothing of a process that ended may be left."""
 HOST_NAME = "gateway.example"
@@ -67,7 +73,7 @@ class World:
         self.gateways: list[Gateway] = []
         self.home = self.add_gateway("Kitchen", "192.0.2.10")
         self.boots = 0
-        self.box_runs = False
+        self.box_runs = self.ending = False
         self.hand_busy = False
         self.calm_since = 0.0
         """When the last fault was over; infinity while there is one."""
@@ -82,8 +88,7 @@ class World:
 
     @property
     def state(self) -> State:
-        assert self.runner is not None
-        return self.runner.state
+        return cast(Runner, self.runner).state
 
     def add_gateway(self, name: str, ip: str) -> Gateway:
         host = Host(ip)
@@ -103,9 +108,7 @@ class World:
 
     def gateway_of(self, name: str) -> Gateway | None:
         """The gateway that the box means by a name, as it is now."""
-        if self.typed:
-            return self.home
-        return next((gateway for gateway in self.gateways if gateway.name == name), None)
+        return self.home if self.typed else next((gateway for gateway in self.gateways if gateway.name == name), None)
 
     def resolve_host(self, host: str) -> str:
         """The site's name server. Raises OSError."""
@@ -133,6 +136,7 @@ class World:
             return
         self.boots += 1
         self.box_runs = self.network.box.up = True
+        self.ending = False
         self.judge.booted()
         self.panel = SimPanel(self.judge.shown)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
@@ -147,6 +151,7 @@ class World:
         if self.runner is None or self._running is None:
             return
         began, running = self.loop.time(), self._running
+        self.ending = True
         self.runner.quit()
         await asyncio.wait([running])
         self.judge.ended(self.loop.time() - began)
@@ -179,6 +184,7 @@ class World:
     def _ended(self, task: asyncio.Task[None]) -> None:
         crashed, self.box_runs, self._running = not self.box_runs, False, None
         self.threads.kill()
+        cast(SimPanel, self.panel).kill()
         if not task.cancelled() and (error := task.exception()) is not None and not crashed:
             self.judge.blame("no unhandled exception", f"the box ended with {error!r}", error)
         self.note("box ended")
@@ -207,18 +213,30 @@ class World:
         logger.handlers[:] = [self.judge]
         logger.setLevel(logging.INFO)
         asyncio.set_event_loop(self.loop)
+        # An exception that nobody saw is told of when its task is collected: that has to be in this life, and each time
+        # at the same moment of it.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
         try:
             with seams(self):
                 self.loop.set_exception_handler(self.judge.unhandled)
                 self.loop.run_until_complete(self._live(story))
                 self.loop.run_until_complete(self._end())
+                gc.collect()
         finally:
+            gc.enable()
+            gc.unfreeze()
             logger.handlers[:] = handlers
             logger.setLevel(level)
             asyncio.set_event_loop(None)
             self.loop.close()
         if self.judge.broken is not None:
             raise self.judge.broken
+
+    async def lasts(self, least: float, most: float) -> None:
+        """Wait for some seconds: many waits are short, and a few long."""
+        await asyncio.sleep(least + (most - least) * self.random.random() ** 2)
 
     def pace(self, pace: tuple[float, float]) -> None:
         """Let the heart on the screen beat, and the own addresses be looked at, every so many seconds."""
@@ -244,21 +262,30 @@ class World:
             self.judge.blame("the simulation itself works", repr(error), error)
 
     async def _live(self, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
-        me = asyncio.current_task()
-        assert me is not None
+        me = cast("asyncio.Task[Any]", asyncio.current_task())
         self._own.add(me)
         self._stop = self.loop.create_future()
         self._keep_looking()
+        self._keep_counting()
+        self._keep_collecting()
         playing = self.own(story(self))
         await asyncio.wait([playing, self._stop], return_when=asyncio.FIRST_COMPLETED)
+
+    def _keep_collecting(self) -> None:
+        gc.collect()
+        self.loop.call_later(COLLECT_EVERY, self._keep_collecting)
+
+    def _keep_counting(self) -> None:
+        if self.box_runs:
+            self.judge.many()
+        self.loop.call_later(COUNT_EVERY, self._keep_counting)
 
     def _keep_looking(self) -> None:
         self.judge.look()
         self.loop.call_later(LOOK_EVERY if self.box_runs else 12 * LOOK_EVERY, self._keep_looking)
 
     async def _end(self) -> None:
-        me = asyncio.current_task()
-        assert me is not None
+        me = cast("asyncio.Task[Any]", asyncio.current_task())
         self._own.add(me)
         if self._running is not None:
             running = self._running

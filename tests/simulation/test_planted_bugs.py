@@ -15,6 +15,7 @@ from appliance.core.events import GatewayFound
 from appliance.core.states import Discovering
 from appliance.core.values import Token
 from appliance.gateway import feed, wire
+from appliance.panel.display import Display
 from appliance.runner import Runner
 from tests.simulation.disk import Disk
 from tests.simulation.judge import BrokenPromiseError
@@ -115,6 +116,16 @@ def _closing_takes_long(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "CLOSE_TIMEOUT", 6.0)
 
 
+def _a_display_that_failed_is_never_set_up_again(patch: pytest.MonkeyPatch) -> None:
+    update = Display.update
+
+    def once(display: Display, paint: Any, power: Any) -> None:
+        if display.works or display._shown is None:
+            update(display, paint, power)
+
+    patch.setattr(Display, "update", once)
+
+
 QUIET = ("wall clock jumps",)
 CUTS = ("nothing goes through", "gateway's cable is pulled", "nothing comes in")
 
@@ -130,6 +141,7 @@ BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
     "a way out": (_nobody_asks_for_a_token, QUIET),
     "no unhandled exception": (_what_is_no_json_raises, ("gateway talks rubbish",)),
     "nothing is left over": (_old_feeds_stay_open, ("gateway talks rubbish",)),
+    "the display shows it": (_a_display_that_failed_is_never_set_up_again, ("display is pulled",)),
     "ends within 2 s": (_closing_takes_long, ("box is restarted", *CUTS)),
 }
 
