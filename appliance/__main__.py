@@ -128,13 +128,22 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
 
     from appliance.board import watch_board
     from appliance.core.machine import begin
+    from appliance.gateway.courtesy import Courtesy
+    from appliance.history.sign import Sign
     from appliance.runner import Runner
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
     state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
-    store = TokenStore(config.state_dir)
-    runner = Runner(state, lambda tell: _gateways(config, tell), store, panel, watch_board, lambda: _keeper(config))
+    runner = Runner(
+        state,
+        lambda tell: _gateways(config, tell),
+        TokenStore(config.state_dir),
+        panel,
+        watch_board,
+        lambda: _keeper(config),
+        Courtesy(Sign(config.state_dir).show),
+    )
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)

@@ -90,7 +90,7 @@ class Oled:
 
     def show(self, paint: Paint, power: Power = Power.BRIGHT) -> None:
         """Show this picture next, in place of any that was not drawn yet, so brightly. Returns at once."""
-        self._mail.put((paint, power))
+        self._send((paint, power))
         if self._watch is not None:
             self._look()
 
@@ -104,11 +104,18 @@ class Oled:
         import asyncio
 
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        self._mail.put(None)
+        self._send(None)
         try:
             await asyncio.wait_for(self._ended.wait(), CLOSE)
         except TimeoutError:
             log.warning("the display did not answer in time and was not blanked")
+
+    def _send(self, mail: tuple[Paint, Power] | None) -> None:
+        if self._loop is None:
+            self._mail.put(mail)
+        else:
+            # Last of all that is due: the thread finds the interpreter free, and is woken once a picture and not twice.
+            self._loop.call_soon(self._mail.put, mail)
 
     def _begin(self) -> None:
         self._begun = True
