@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance.config.values import Config
+from appliance.core.limits import LARGEST_SETTINGS
 from appliance.core.values import Address
 
 if TYPE_CHECKING:
     from appliance.config.yaml_lines import Mapping, Node, Report
-
-MAX_BYTES = 64 * 1024
-"""A configuration is some 40 lines; a file larger than this is another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,14 @@ def read_text(path: Path) -> str:
     name = str(path)
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(LARGEST_SETTINGS + 1)
     except OSError as error:
         raise ConfigError((Problem(name, None, None, None, f"can't be read: {error.strerror or error}"),)) from error
     except ValueError as error:
         raise ConfigError((Problem(name, None, None, None, f"is no file's name: {error}"),)) from error
-    if len(data) > MAX_BYTES:
-        what = f"larger than {MAX_BYTES // 1024} KiB; this is no configuration"
-        raise ConfigError((Problem(name, data[:MAX_BYTES].count(b"\n") + 1, None, None, what),))
+    if len(data) > LARGEST_SETTINGS:
+        what = f"larger than {LARGEST_SETTINGS // 1024} KiB; this is no configuration"
+        raise ConfigError((Problem(name, data[:LARGEST_SETTINGS].count(b"\n") + 1, None, None, what),))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

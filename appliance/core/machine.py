@@ -21,6 +21,7 @@ from appliance.core.events import (
     FeedNotified,
     GatewayFound,
     GatewayLost,
+    GatewayResolved,
     NetworkChanged,
     Timer,
     TimerFired,
@@ -30,7 +31,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget
+from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget, hear
 from appliance.core.pages import page, power, turned
 from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
@@ -106,13 +107,15 @@ def _step(state: State, event: Event, now: float) -> Step:
     match event:
         case NetworkChanged(addresses):
             moved = not world.typed and not set(world.addresses or ()) <= set(addresses)
-            state = _with(state, replace(world, addresses=addresses))
+            state = _with(state, replace(world, addresses=addresses, heard={} if moved else world.heard))
             if moved and isinstance(state, Connected):
                 return disconnect(state, now, trusted=False)
             if moved and isinstance(state, Connecting | Offline):
                 state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
-            state = _with(state, replace(world, gateways={**world.gateways, gateway.name: gateway}))
+            state = _with(state, hear(replace(world, gateways={**world.gateways, gateway.name: gateway}), gateway))
+        case GatewayResolved(_, gateway):
+            state = _with(state, hear(world, gateway))
         case GatewayLost(name):
             left = {other: gateway for other, gateway in world.gateways.items() if other != name}
             state = _with(state, replace(world, gateways=left))

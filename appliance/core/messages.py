@@ -13,6 +13,7 @@ from appliance.core.moves import (
     PAIRING_WINDOW,
     TOKEN_REFUSED,
     TOKEN_UNREADABLE,
+    TOO_MANY_ORDERS,
     WINDOW_OVER,
 )
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Offline, Pairing, State, World
@@ -179,6 +180,8 @@ def _offline(state: Offline, now: float) -> Told:
         words = [f"Here: {legible(others[0])}", "Hold button 5 s to change"]
     elif reason == FEED_REFUSED:
         words = ["Gateway gives no orders", "Perhaps it is starting"]
+    elif reason == TOO_MANY_ORDERS:
+        words = ["Gateway sends more than", "this box can hold"]
     passed = max(0.0, now - state.since)
     screen = _message(icon, ["OFFLINE"], [f"for {age(passed)}", *words, legible(name or "?")])
     until = state.since + (passed // 60 + 1) * 60

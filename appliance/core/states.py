@@ -31,7 +31,8 @@ class World:
     """What is known whatever the state. Times are monotonic seconds.
 
     typed: the gateway's address was typed in, so that mDNS and own addresses decide nothing.
-    addresses: this box's own, or None before the first look. gateways: those in sight, by name.
+    addresses: this box's own, or None before the first look. gateways: those in sight, by name. heard: whose name was
+    last announced at an address, in sight or not.
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
@@ -55,6 +56,7 @@ class World:
     typed: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
+    heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     current: Credential | None = None
     pending: Credential | None = None
     damaged: bool = False

@@ -9,7 +9,7 @@ from dataclasses import replace
 from appliance import __version__
 from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
-from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
+from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import farewell, present
 from appliance.core.states import (
@@ -143,6 +143,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline", _offline()),
     ("Offline: the cable is out", _offline(replace(PAIRED, addresses=()))),
     ("Offline: the gateway gives no orders", _offline(why=FEED_REFUSED)),
+    ("Offline: more orders than can be held", _offline(why=TOO_MANY_ORDERS)),
     ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),

@@ -32,7 +32,7 @@ from appliance.config import (
 from appliance.config.checks import MAX_SECONDS
 from appliance.config.keys import KEYS, SECTIONS
 from appliance.config.printing import dump
-from appliance.config.reading import MAX_BYTES
+from appliance.core.limits import LARGEST_SETTINGS
 from appliance.core.values import Address, Benchmarks, PanelSettings
 
 
@@ -357,7 +357,7 @@ def _utf16(path: Path) -> None:
 
 
 def _large(path: Path) -> None:
-    path.write_bytes(b"#\n" * (MAX_BYTES // 2 + 1))
+    path.write_bytes(b"#\n" * (LARGEST_SETTINGS // 2 + 1))
 
 
 def _binary(path: Path) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
+from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, State
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Leds, Light
-from appliance.core.words import LONGEST_NAME, age, legible
+from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
 
 
