@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check bench image image-test power-cut lock clean venv system
+.PHONY: help demo run test check simulate bench image image-test power-cut lock clean venv system
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
@@ -23,6 +23,10 @@ check: venv ## Format, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
+
+# Each life has a seed of its own, which is printed where a promise is broken; SEED lives that one again.
+simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or one life again (SEED=N)
+	@$(PYTHON) -m tests.simulation $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)

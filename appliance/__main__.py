@@ -106,7 +106,9 @@ def _run(options: argparse.Namespace) -> int:
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
-            log.warning("Left out of %s: line %s: %s: %s", options.config, mistake.line, mistake.key, mistake.text)
+            place = "" if mistake.line is None else f":{mistake.line}"
+            key = f"{mistake.key}: " if mistake.key else ""
+            log.warning("Left out: %s%s: %s%s", options.config, place, key, mistake.text)
     else:
         strict = _load(options.config)
         if strict is None:

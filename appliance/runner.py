@@ -339,7 +339,7 @@ class Runner:
                 async with asyncio.timeout(STORE_TIMEOUT):
                     await in_daemon_thread(write, "write the token")
             except (OSError, TimeoutError) as error:
-                self._say_once(logging.ERROR, f"The pairing can't be saved: {error or 'the disk does not answer'}")
+                self._say_once(logging.ERROR, f"The pairing can't be saved: {str(error) or 'the disk does not answer'}")
                 outcome: Event | None = None if attempt is None else TokenNotStored(attempt)
             else:
                 outcome = None if attempt is None else TokenStored(attempt)

@@ -449,7 +449,6 @@ _configs = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(_configs)
 def test_what_is_printed_reads_back_the_same(config: Config) -> None:
     assert parse(dump(config), "tt.yaml") == config

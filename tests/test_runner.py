@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -231,6 +232,19 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
         await gateway.restart(0.1)
         await box.until(in_state("offline"))
         await box.until(count(0))
+
+
+async def test_a_disk_that_does_not_answer_is_said(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("appliance.runner.STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr(TokenStore, "store_pending", lambda *_: time.sleep(0.5))
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(in_state("awaiting_pairing"))
+        box.press()
+        gateway.press_button()
+        await box.until(count(0))
+    assert "The pairing can't be saved: the disk does not answer" in caplog.text
 
 
 async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:

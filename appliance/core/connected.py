@@ -14,6 +14,7 @@ from appliance.core.events import (
     ButtonPressed,
     Event,
     FeedAnswered,
+    FeedFailure,
     FeedLost,
     FeedNotified,
     FeedOpened,
@@ -68,6 +69,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return replace(state, heard=now), ()
         case FeedOpened(attempt, orders) if attempt == state.looking:
             return _taken_over(state, orders, now)
+        case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
+            # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
+            return disconnect(replace(state, lost=True), now)
         case FeedLost(attempt) if attempt == state.feed:
             return _lost(state, now)
         case FeedLost(attempt) if attempt == state.looking:
@@ -100,10 +104,9 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             state, stopped = moved(state)
             state, doubt = _doubt(state, now)
             return state, (*stopped, *doubt)
-        case NetworkChanged(()) if not state.world.typed:
-            return disconnect(state, now)
         case NetworkChanged():
-            # A feed from an address that is gone is dead without a sign of it; a look tells at once.
+            # A feed from an address that is gone is dead without a sign of it; a look tells at once where the gateway
+            # was typed in. Otherwise the machine has let the feed go already, and this is one address more.
             return _doubt(state, now)
         case _:
             return state, ()
@@ -194,6 +197,10 @@ def _look(state: Connected, now: float) -> Step:
     world = replace(state.world, serial=state.world.serial + 1)
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
+    others = (seen for name, seen in world.gateways.items() if name != state.gateway.name)
+    if any(address in other.addresses for other in others):
+        # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
+        return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)
     return state, (OpenFeed(world.serial, address, credential.token),)
 

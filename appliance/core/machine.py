@@ -30,7 +30,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.moves import SAVE_AGAIN, Step, forget
+from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget
 from appliance.core.pages import page, power, turned
 from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
@@ -102,7 +102,12 @@ def _step(state: State, event: Event, now: float) -> Step:
     world = state.world
     match event:
         case NetworkChanged(addresses):
+            moved = not world.typed and not set(world.addresses or ()) <= set(addresses)
             state = _with(state, replace(world, addresses=addresses))
+            if moved and isinstance(state, Connected):
+                return disconnect(state, now, trusted=False)
+            if moved and isinstance(state, Connecting | Offline):
+                state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
             state = _with(state, replace(world, gateways={**world.gateways, gateway.name: gateway}))
         case GatewayLost(name):

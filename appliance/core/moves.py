@@ -259,9 +259,13 @@ def keep_in(world: World, now: float) -> float:
     return max(KEEP_SOON, world.kept[-KEPT_AN_HOUR] + KEEP_EVERY - now)
 
 
-def disconnect(state: Connected, now: float) -> Step:
-    """The count is no longer known to be true: say so, and begin again at the gateway's name."""
-    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS, book=state.book)
+def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
+    """The count is no longer known to be true: say so, and begin again at the gateway's name.
+
+    trusted: whether the last address may be tried where nobody answers for the name. On another network than before it
+    may be anybody's.
+    """
+    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
     entered, effects = try_again(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
     return entered, (*leave(state), *effects)
 

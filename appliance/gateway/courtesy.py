@@ -55,5 +55,8 @@ class Courtesy:
                         request.cancel()
                         with suppress(asyncio.CancelledError, Exception):
                             await request
+                    elif not request.cancelled():
+                        # Whoever waits may leave at the very moment at which it failed; or it counts as never seen.
+                        request.exception()
                 if not request.cancelled():
                     return request.result()

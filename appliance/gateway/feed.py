@@ -95,8 +95,12 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
     """
     try:
         connection = await _open(address)
-        async with connection:
-            await _serve(connection, attempt, token, tell)
+        try:
+            async with connection:
+                await _serve(connection, attempt, token, tell)
+        finally:
+            # Cancelled once more while it closes, the library would leave it open, and pinging.
+            connection.transport.abort()
     except _Refused:
         tell(TokenRefused(attempt))
     except _Failed as failed:

@@ -11,8 +11,8 @@ from appliance.core.values import Address, Gateway
 from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, own_addresses
 from appliance.threads import in_daemon_thread
 
-LOOK_UP_EVERY = 10.0
-"""Seconds between look-ups of a host name that nobody knows yet."""
+LOOK_UP_EVERY, LOOK_UP_AGAIN = 10.0, 30.0
+"""Seconds between look-ups of a host name that nobody knows yet, and of one that is known but may lead elsewhere."""
 LOOK_UP_TIMEOUT = 5.0
 """Seconds for one look-up; the resolver's own patience is half a minute."""
 
@@ -54,12 +54,17 @@ class TypedGateway:
         return Gateway(name, tuple(Address(host, port) for host in dict.fromkeys(hosts)))
 
     async def _find(self) -> None:
+        told: Gateway | None = None
         while True:
             gateway = await self.resolve(self.name)
-            if gateway is not None:
+            if gateway is not None and (told is None or set(gateway.addresses) != set(told.addresses)):
                 self._tell(GatewayFound(gateway))
+                told = gateway
+            if told == Gateway(self.name, (self._address,)):
+                # An address that is its own answer, now and for ever.
                 return
-            await asyncio.sleep(LOOK_UP_EVERY)
+            # Unpaired, nobody asks for the name: without this, a gateway that moved would never be found to pair with.
+            await asyncio.sleep(LOOK_UP_EVERY if told is None else LOOK_UP_AGAIN)
 
 
 def _numeric(where: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:

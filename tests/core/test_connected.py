@@ -9,12 +9,17 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
     FeedOpened,
+    GatewayFound,
+    GatewayResolved,
+    GatewayUnresolved,
     MessageUnusable,
+    NetworkChanged,
     OrderChanged,
     OrderPaged,
+    Timer,
 )
-from appliance.core.states import Connected, Offline
-from appliance.core.values import Order
+from appliance.core.states import Connected, Offline, Phase
+from appliance.core.values import Gateway, Order
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, STATES, A
 from tests.core.world import Surroundings
@@ -138,6 +143,45 @@ def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
     box.tell(FeedLost(7, FeedFailure.CLOSED))
     box.advance(5.1)
     assert isinstance(box.state, Offline)
+
+
+def test_a_feed_that_went_silent_while_another_opens_is_no_count_at_once() -> None:
+    box = live(ORDER)
+    box.advance(271)
+    assert connected(box).looking
+    box.tell(FeedLost(7, FeedFailure.UNREACHABLE))
+    assert isinstance(box.state, Offline)
+    assert not box.feeds
+
+
+def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
+    box = live(ORDER)
+    box.tell(GatewayFound(Gateway("A #2", A.addresses)))
+    box.advance(269)
+    connected(box)
+    box.advance(2)
+    # The live feed is let go, and its own name has to lead to the address before the token is sent there again.
+    assert isinstance(box.state, Offline)
+    assert box.state.link.phase is Phase.RESOLVING
+    assert not box.feeds
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    assert Timer.RETRY in box.timers
+
+
+def test_on_another_network_the_last_address_is_anybodys() -> None:
+    box = live(ORDER)
+    box.tell(NetworkChanged((*(box.state.world.addresses or ()), "198.51.100.7")))
+    # One address more: the feed may live.
+    box.advance(10.1)
+    look(box, ORDER)
+    box.tell(NetworkChanged(("203.0.113.9",)))
+    assert isinstance(box.state, Offline)
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    assert not box.feeds
+    box.advance(2)
+    assert isinstance(box.state, Offline)
+    box.tell(GatewayResolved(box.state.link.attempt, A))
+    assert len(box.feeds) == 1
 
 
 def test_pages_two_seconds_apart_have_a_sound_each_and_a_burst_has_one() -> None:

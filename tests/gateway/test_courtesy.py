@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -85,3 +86,26 @@ async def test_who_waits_may_leave() -> None:
     await asyncio.sleep(0)
     assert await courtesy.request(asked) == 7
     assert len(asked.ended) == 1
+
+
+@virtual_time
+async def test_who_waits_may_leave_at_the_moment_at_which_it_fails() -> None:
+    courtesy, fails = Courtesy(), asyncio.Event()
+    unseen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context["message"]))
+
+    async def wrong() -> int:
+        await fails.wait()
+        raise OSError("line is dead")
+
+    leaving = asyncio.create_task(courtesy.request(wrong))
+    await asyncio.sleep(0.1)
+    fails.set()
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    assert leaving.cancelled()
+    # What was never seen is told of when nothing holds it any more.
+    del leaving
+    gc.collect()
+    assert unseen == []

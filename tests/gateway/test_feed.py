@@ -201,6 +201,19 @@ async def test_cancelling_where_nobody_closes_the_other_side(monkeypatch: pytest
         gateway.silent = False
 
 
+async def test_cancelling_once_more_while_it_closes_leaves_nothing_open(gateway: SimulatedGateway) -> None:
+    async with feeding(at(gateway), Token(gateway.issue_token())) as (heard, task):
+        await heard.opened()
+        gateway.silent = True
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.05)
+        assert task.cancelled()
+        await asyncio.sleep(0.05)
+        assert not [one for one in asyncio.all_tasks() if "keepalive" in str(one.get_coro())]
+        gateway.silent = False
+
+
 async def test_a_token_deleted_while_the_feed_is_live(gateway: SimulatedGateway) -> None:
     async with feeding(at(gateway), Token(gateway.issue_token())) as (heard, task):
         await heard.opened()

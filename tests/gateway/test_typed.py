@@ -130,9 +130,26 @@ async def test_an_unknown_name_is_looked_up_again(resolver: Resolver, monkeypatc
     resolver.hosts = ("192.0.2.9",)
     await until(lambda: len(events) == 2)
     assert events[1] == GatewayFound(Gateway("Mine", (Address("192.0.2.9", 8000),)))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_known_name_that_leads_elsewhere_is_told_again(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_UP_AGAIN", 0.01)
+    events: list[Event] = []
+    resolver.hosts = ("192.0.2.9",)
+    task = asyncio.create_task(TypedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
+    await until(lambda: resolver.asked >= 3)
+    resolver.hosts = ()
     asked = resolver.asked
-    await asyncio.sleep(0.05)
-    assert resolver.asked == asked
+    await until(lambda: resolver.asked >= asked + 2)
+    resolver.hosts = ("192.0.2.10",)
+    await until(lambda: len(events) == 3)
+    found = [event for event in events if isinstance(event, GatewayFound)]
+    assert [event.gateway.addresses for event in found] == [(Address("192.0.2.9"),), (Address("192.0.2.10"),)]
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,0 +1,128 @@
+"""Virtual time: an event loop without a socket, a thread or a clock. Owns the order in which everything happens.
+
+What is ready runs in the order in which it became so, as in every loop of asyncio's; time moves only when nothing is
+ready, and then to the next timer. Two runs from one seed are the same, step by step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+START = 1000.0
+"""Where virtual time begins, in seconds: like a real monotonic clock's, it means nothing."""
+CANCELLED_AT_LEAST = 200
+"""Timers that were cancelled before it pays to look for them in the heap."""
+NEVER = 1 << 62
+
+
+class DeadlockError(Exception):
+    """Nothing is ready and no timer runs: nothing would ever happen again."""
+
+
+class SimTask(asyncio.Task[Any]):
+    """A task that sets keep in the order of its making, so that cancelling all of a set is the same each time."""
+
+    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **named: Any) -> None:
+        self.number = number
+        super().__init__(coro, **named)
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """steps: callbacks run so far. connect, attach: what stands for sockets; the network sets them."""
+
+    # asyncio's own, which its type stubs leave out.
+    _scheduled: list[tuple[float, int, Any]]
+    _ready: Any
+    _timer_cancelled_count: int
+    _stopping: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = START
+        self._made = self._timers = 0
+        self.steps = 0
+        self._trap: tuple[int, Callable[[], None]] = (NEVER, lambda: None)
+        self.connect: Callable[[Any, Any], Coroutine[Any, Any, None]] | None = None
+        self.attach: Callable[[Callable[[], asyncio.Protocol], Any], tuple[Any, Any]] | None = None
+        self.set_task_factory(self._task)
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._now
+
+    def stall(self, seconds: float) -> None:
+        """Nothing runs for so long, as on a board that is out of breath; timers are late by as much."""
+        self._now += seconds
+
+    def at_step(self, steps: int, call: Callable[[], None]) -> None:
+        """Call after so many more callbacks: a moment that no timer could name. The last one asked for counts."""
+        self._trap = (self.steps + steps, call)
+
+    def _task(self, loop: asyncio.AbstractEventLoop, coro: Any, **named: Any) -> asyncio.Future[Any]:
+        self._made += 1
+        return SimTask(self._made, coro, loop=loop, **named)
+
+    async def sock_connect(self, sock: Any, address: Any) -> None:
+        """As asyncio's, on the simulated network."""
+        assert self.connect is not None
+        await self.connect(sock, address)
+
+    async def create_connection(self, protocol_factory: Any, *_: Any, sock: Any = None, **__: Any) -> Any:
+        """As asyncio's, for a socket of the simulated network."""
+        assert self.attach is not None
+        return self.attach(protocol_factory, sock)
+
+    def _write_to_self(self) -> None:
+        """There is no thread that could have to be woken."""
+
+    def call_at(  # type: ignore[override] # it takes whatever asyncio's takes
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; of timers for one moment, the first that was set is the first to run."""
+        handle: Any = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timers += 1
+        heapq.heappush(self._scheduled, (when, self._timers, handle))
+        handle._scheduled = True
+        timer: asyncio.TimerHandle = handle
+        return timer
+
+    def _run_once(self) -> None:
+        scheduled, ready = self._scheduled, self._ready
+        if self._timer_cancelled_count > max(CANCELLED_AT_LEAST, len(scheduled) // 2):
+            scheduled[:] = [entry for entry in scheduled if not entry[2]._cancelled]
+            heapq.heapify(scheduled)
+            self._timer_cancelled_count = 0
+        now = self._now
+        if not ready and not self._stopping:
+            while scheduled and scheduled[0][2]._cancelled:
+                heapq.heappop(scheduled)
+                self._timer_cancelled_count -= 1
+            if not scheduled:
+                raise DeadlockError
+            if scheduled[0][0] > now:
+                self._now = now = scheduled[0][0]
+        while scheduled and scheduled[0][0] <= now:
+            handle = heapq.heappop(scheduled)[2]
+            handle._scheduled = False
+            if handle._cancelled:
+                self._timer_cancelled_count -= 1
+            else:
+                ready.append(handle)
+        for _ in range(len(ready)):
+            following = ready.popleft()
+            if not following._cancelled:
+                following._run()
+                self.steps += 1
+                if self.steps >= self._trap[0]:
+                    _, call = self._trap
+                    self._trap = (NEVER, lambda: None)
+                    call()

@@ -1,0 +1,241 @@
+"""One connection to a simulated gateway: an HTTP call, or a feed from its handshake to its end.
+
+Owns what was sent on a feed, message by message, and what of it was delivered: the truth that a screen is held against.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from tests.simulation.floor import Message, Told
+from tests.simulation.tcp import End
+
+if TYPE_CHECKING:
+    from tests.simulation.gateway import Gateway
+
+AUTH_TIMEOUT = 20.0
+"""Seconds that a feed has for its token (gateway API, WebSocket)."""
+REMEMBERED = 20.0
+"""Seconds for which it is known what a client could have counted: longer than any board is out of breath."""
+ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+INVALID = {"status": 401, "returnCode": -2, "message": "Invalid or deleted access token."}
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A whole, unmasked frame (RFC 6455, 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", 0x80 | opcode, size) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
+class Peer(asyncio.Protocol):
+    """One connection of a client, from its request line on; a feed once its token was taken."""
+
+    def __init__(self, gateway: Gateway, end: End) -> None:
+        self.gateway, self.end = gateway, end
+        self.token: str | None = None
+        self.told = Told()
+        self.sent = 0
+        self.marks: deque[tuple[int, tuple[int, int], str, str]] = deque()
+        """Not delivered yet: bytes sent up to a message's end, the counts after it, its type and the order's uuid."""
+        self.shown: deque[tuple[float, tuple[int, int]]] = deque()
+        """When the counts changed on the client's side of the wire, lately."""
+        self.pong_at = self.whole_at = float("-inf")
+        self.on_page: Callable[[Peer, str], None] = lambda peer, uuid: None
+        self._buffer = bytearray()
+        self._websocket = self._over = self._deaf = False
+        self._pongs: deque[int] = deque()
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        # What a mute gateway did not read it does not read later either.
+        self._deaf = self._deaf or "mute" in self.gateway.moods
+        if self._over or self._deaf:
+            return
+        self._buffer += data
+        if not self._websocket:
+            self._request()
+        while self._websocket and (read := self._frame()) is not None:
+            opcode, payload = read
+            if opcode == 9:
+                self.send_raw(frame(10, payload))
+                self._pongs.append(self.sent)
+            elif opcode == 8:
+                self.close(1000)
+            elif opcode in (1, 2):
+                self._said(payload)
+
+    def eof_received(self) -> None:
+        self._leave()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+
+    # What is sent.
+
+    def send_json(self, message: Message) -> None:
+        if self._over:
+            return
+        self.told.take(message)
+        self.send_raw(frame(1, json.dumps(message).encode()))
+        self.marks.append((self.sent, self.told.counts, str(message.get("type")), str(message.get("uuid"))))
+
+    def send_raw(self, data: bytes) -> None:
+        if not self._over:
+            self.sent += len(data)
+            self.end.write(data)
+
+    def close(self, code: int) -> None:
+        self.send_raw(frame(8, struct.pack("!H", code)))
+        self._leave()
+        self.end.close()
+
+    def delivered(self) -> None:
+        """The client's side got more bytes: what it can know by now."""
+        now, so_far = self.gateway.network.loop.time(), self.end.peer.delivered
+        while self._pongs and self._pongs[0] <= so_far:
+            self._pongs.popleft()
+            self.pong_at = now
+        while self.marks and self.marks[0][0] <= so_far:
+            _, counts, kind, uuid = self.marks.popleft()
+            self.shown.append((now, counts))
+            while len(self.shown) > 1 and self.shown[1][0] < now - REMEMBERED:
+                self.shown.popleft()
+            if kind == "ACTIVE_ORDERS":
+                self.whole_at = now
+            elif kind == "ORDER_PAGED":
+                self.on_page(self, uuid)
+
+    # What is read.
+
+    def _request(self) -> None:
+        head, separator, rest = bytes(self._buffer).partition(b"\r\n\r\n")
+        if not separator:
+            return
+        self._buffer[:] = rest
+        lines = head.decode("latin-1").split("\r\n")
+        headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])}
+        path = lines[0].split(" ")[1]
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        if bearer:
+            self.gateway.on_token(self.gateway, bearer)
+        if headers.get("upgrade", "").lower() == "websocket":
+            self._upgrade(headers["sec-websocket-key"])
+        else:
+            self._answer(path, bearer)
+
+    def _answer(self, path: str, bearer: str) -> None:
+        gateway = self.gateway
+        status = 200
+        body: Message
+        if "html" in gateway.moods:
+            self._reply(500, b"<html>not today</html>")
+            return
+        if "half booted" in gateway.moods:
+            status = 503
+            body = {"status": 503, "returnCode": -5, "message": "API unavailable."}
+        elif path.startswith("/api/v2/accesstoken/generate"):
+            if gateway.network.loop.time() < gateway.window_until:
+                gateway.window_until = 0.0
+                token = gateway.issue()
+                gateway.on_issue(gateway, token)
+                status = 201
+                body = {"status": 201, "returnCode": 2, "token": {"name": "default", "token": token}}
+            else:
+                words = "Time window expired or gateway button not pressed."
+                status = 403
+                body = {"status": 403, "returnCode": -3, "message": words}
+        elif bearer not in gateway.tokens:
+            status, body = 401, INVALID
+        elif path.startswith("/api/v2/orders?"):
+            asked = {key: values[0] for key, values in parse_qs(path.partition("?")[2]).items()}
+            items = gateway.floor.history(int(asked["offset"]), int(asked["limit"]), asked.get("created_after", ""))
+            body = {"status": 200, "returnCode": 7, "items": items}
+        elif path.startswith("/api/v2/statistics"):
+            told = {"finishedOrders": len(gateway.floor.finished), "averageTime": 300}
+            body = {"status": 200, "returnCode": 8, "statistics": told}
+        else:
+            body = {"status": 200, "returnCode": 5, "count": 0, "items": []}
+        self._reply(status, json.dumps(body).encode())
+
+    def _reply(self, status: int, body: bytes) -> None:
+        self.send_raw(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        self._leave()
+        self.end.close()
+
+    def _upgrade(self, key: str) -> None:
+        if "html" in self.gateway.moods:
+            self._reply(500, b"<html>not today</html>")
+            return
+        accept = base64.b64encode(hashlib.sha1(key.encode() + ACCEPT).digest()).decode()
+        self.send_raw(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+        )
+        self._websocket = True
+        self._deadline = self.gateway.network.loop.call_later(AUTH_TIMEOUT, self.close, 1008)
+
+    def _said(self, payload: bytes) -> None:
+        gateway = self.gateway
+        if self.token is not None:
+            return
+        try:
+            message: Any = json.loads(payload)
+            token = message["accesstoken"]
+        except (ValueError, KeyError, TypeError):
+            self.close(1007)
+            return
+        gateway.on_token(gateway, token)
+        if token not in gateway.tokens:
+            if gateway.random.random() < 0.7:
+                self.send_json(INVALID)
+            self.close(1008)
+            return
+        if "half booted" in gateway.moods:
+            self.close(1011)
+            return
+        if "one feed" in gateway.moods:
+            for other in [feed for feed in gateway.feeds if feed.token == token]:
+                other.close(1000)
+        self.token = token
+        if self._deadline is not None:
+            self._deadline.cancel()
+        gateway.feeds.append(self)
+        if "lazy" not in gateway.moods:
+            self.send_json(gateway.floor.whole())
+
+    def _frame(self) -> tuple[int, bytes] | None:
+        """The next whole frame of the client: masked, and never long."""
+        data = self._buffer
+        if len(data) < 6:
+            return None
+        size, at = data[1] & 0x7F, 2
+        if size == 126:
+            if len(data) < 8:
+                return None
+            size, at = int.from_bytes(data[2:4], "big"), 4
+        if len(data) < at + 4 + size:
+            return None
+        mask = data[at : at + 4]
+        payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(data[at + 4 : at + 4 + size]))
+        opcode = data[0] & 0x0F
+        del data[: at + 4 + size]
+        return opcode, payload
+
+    def _leave(self) -> None:
+        self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self in self.gateway.feeds:
+            self.gateway.feeds.remove(self)

@@ -1,0 +1,224 @@
+"""TCP between hosts, as TCP behaves. Owns each connection: what is on its way, and what becomes of it.
+
+What is lost is sent again, later and later, so that loss is seen as a stall; a host without power answers nothing, and
+one that came back answers what it no longer knows with a reset. Each connection has its own luck, so that connections
+overtake each other, and what is written arrives in whatever pieces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.simulation.network import Network
+
+FIRST_RTO, LAST_RTO = 0.2, 60.0
+"""Seconds until what got lost is sent again: doubled each time, as the kernel does."""
+
+
+class Host:
+    """A machine with an address, which has power or not. accept: makes the protocol of a connection, None refuses."""
+
+    def __init__(self, ip: str | None, *, box: bool = False) -> None:
+        self.ip = ip
+        self.box = box
+        self.up = True
+        self.cable = True
+        self.ends: dict[int, End] = {}
+        self.accept: Callable[[int, End], asyncio.Protocol | None] = lambda port, end: None
+
+    @property
+    def reachable(self) -> bool:
+        return self.up and self.cable and self.ip is not None
+
+    def power_cut(self) -> None:
+        """Every connection is forgotten without a word."""
+        for end in list(self.ends.values()):
+            end.vanish()
+
+
+class End(asyncio.Transport):
+    """One end of a TCP connection: a transport to its own side, and what is on its way to the other."""
+
+    def __init__(self, network: Network, number: int, host: Host, peer_address: tuple[str, int]) -> None:
+        super().__init__({"peername": peer_address, "sockname": (host.ip, 50_000)})
+        self.network, self.number, self.host = network, number, host
+        self.own_ip, self.peer_ip = host.ip, peer_address[0]
+        self.random = Random(network.random.getrandbits(32))
+        self.peer: End = self
+        self.protocol: asyncio.Protocol | None = None
+        self.delivered = 0
+        self.on_delivery: Callable[[], None] | None = None
+        self.tag: int | None = None
+        self._out: deque[tuple[float, str, bytes]] = deque()
+        self._in: deque[tuple[str, bytes]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rto = FIRST_RTO
+        self._closing = self._gone = self._paused = self._eof_sent = self._eof_given = False
+        host.ends[number] = self
+
+    # What the side that holds this end calls.
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._closing and not self._eof_sent:
+            self._send("data", bytes(data))
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        if not self._eof_sent and not self._closing:
+            self._eof_sent = True
+            self._send("eof")
+
+    def close(self) -> None:
+        if not self._closing:
+            self.write_eof()
+            self._end(None)
+
+    def abort(self) -> None:
+        if not self._closing:
+            self._send("reset")
+            self._end(None)
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def pause_reading(self) -> None:
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        self._paused = False
+        self.network.loop.call_soon(self._give)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """There is room for everything."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        assert isinstance(protocol, asyncio.Protocol)
+        self.protocol = protocol
+        protocol.connection_made(self)
+        self.network.loop.call_soon(self._give)
+
+    def vanish(self) -> None:
+        """The host lost power, or its process its memory."""
+        if not self._closing:
+            self._end(ConnectionResetError(errno.ECONNRESET, "the machine is gone"))
+        self._gone = True
+        self._out.clear()
+        self._stop()
+
+    def cut(self) -> None:
+        """Something on the way resets both sides."""
+        for end in (self, self.peer):
+            if not end._closing:
+                end._end(ConnectionResetError(errno.ECONNRESET, "reset on the way"))
+
+    # How it travels.
+
+    def _send(self, kind: str, data: bytes = b"") -> None:
+        now = self.network.loop.time()
+        weather = self.network.weather
+        due = now + self.random.uniform(*weather.latency)
+        if weather.loss and self.random.random() < weather.loss:
+            due += FIRST_RTO * self.random.choice((1, 1, 1, 3, 7))
+        if self._out:
+            due = max(due, self._out[-1][0])
+        self._out.append((due, kind, data))
+        if self._timer is None:
+            self._timer = self.network.loop.call_at(due, self._pump)
+
+    def _pump(self) -> None:
+        self._timer = None
+        now = self.network.loop.time()
+        if not self.network.carries(self.own_ip, self.peer_ip, self.host):
+            self._rto = min(LAST_RTO, 2 * self._rto)
+            self._timer = self.network.loop.call_at(now + self._rto, self._pump)
+            return
+        self._rto = FIRST_RTO
+        known = self.network.hosts().get(self.peer_ip) is self.peer.host
+        while self._out and self._out[0][0] <= now:
+            _, kind, data = self._out.popleft()
+            if kind == "data" and len(data) > 1 and self.random.random() < self.network.weather.torn:
+                # The rest of it comes a moment later.
+                part = self.random.randrange(1, len(data))
+                self._out.appendleft((now + self.random.uniform(0.0, 0.05), kind, data[part:]))
+                data = data[:part]
+            if known and not self.peer._gone and not self.peer._closing:
+                self.peer._receive(kind, data)
+            elif kind != "reset" and not self._closing:
+                # Whoever is there now does not know this connection.
+                self._end(ConnectionResetError(errno.ECONNRESET, "reset by peer"))
+        if self._out and self._timer is None:
+            self._timer = self.network.loop.call_at(max(now, self._out[0][0]), self._pump)
+
+    def _receive(self, kind: str, data: bytes) -> None:
+        self._in.append((kind, data))
+        self._give()
+
+    def _give(self) -> None:
+        while self._in and not self._paused and self.protocol is not None and not self._closing:
+            kind, data = self._in.popleft()
+            if kind == "data":
+                self.delivered += len(data)
+                if self.on_delivery is not None:
+                    self.on_delivery()
+                self.protocol.data_received(data)
+            elif kind == "eof":
+                if not self._eof_given:
+                    self._eof_given = True
+                    if not self.protocol.eof_received():
+                        self.close()
+            else:
+                self._end(ConnectionResetError(errno.ECONNRESET, "reset by peer"))
+
+    def _end(self, error: Exception | None) -> None:
+        """This side knows that it is over; what was written before may still be on its way."""
+        self._closing = True
+        self._in.clear()
+        self.host.ends.pop(self.number, None)
+        if error is not None:
+            self._out.clear()
+            self._stop()
+        self.network.loop.call_soon(self._tell_lost, error)
+
+    def _tell_lost(self, error: Exception | None) -> None:
+        if self.protocol is not None:
+            self.protocol.connection_lost(error)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Socket:
+    """What the feed holds before there is a transport."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.end: End | None = None
+        self.closed = False
+        network.sockets.add(self)
+
+    def setblocking(self, flag: bool) -> None:
+        """It never blocks."""
+
+    def setsockopt(self, *_: Any) -> None:
+        """Nothing that could be set makes a difference here."""
+
+    def shutdown(self, how: int) -> None:
+        """End what is under way on it."""
+        if self.end is not None:
+            self.end.abort()
+
+    def close(self) -> None:
+        self._network.sockets.discard(self)
+        if self.end is not None and not self.closed:
+            self.end.close()
+        self.closed = True

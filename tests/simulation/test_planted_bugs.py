@@ -1,0 +1,176 @@
+"""That the simulation can fail: for each promise a bug is planted in the product, and has to be caught."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from appliance.core import connected, machine, moves, orders, pairing, trying
+from appliance.core.effects import CloseFeed
+from appliance.core.events import GatewayFound
+from appliance.core.states import Discovering
+from appliance.core.values import Token
+from appliance.gateway import feed, wire
+from appliance.panel.display import Display
+from appliance.runner import Runner
+from tests.simulation.disk import Disk
+from tests.simulation.judge import BrokenPromiseError
+from tests.simulation.life import live
+
+SEEDS = range(1, 9)
+"""The lives that a bug is given to show itself, of a busy hour each."""
+HOURS = ((12.0, 13.0),)
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _what_is_cleared_stays(patch: pytest.MonkeyPatch) -> None:
+    put = orders._put
+
+    def never_gone(held: Any, order: Any, before: Any, *more: Any) -> None:
+        if order.active or before is None:
+            put(held, order, before, *more)
+
+    patch.setattr(orders, "_put", never_gone)
+
+
+def _a_dead_line_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(feed, "PING_TIMEOUT", 600.0)
+
+
+def _the_whole_set_is_asked_for_too_seldom(patch: pytest.MonkeyPatch) -> None:
+    for module in (moves, connected):
+        patch.setattr(module, "REFRESH_AFTER", 1000.0)
+        patch.setattr(module, "STALE_AFTER", 1000.0)
+
+
+def _nothing_is_flushed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Disk, "_fsync", lambda *_: None)
+
+
+def _the_last_address_is_always_trusted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(trying, "_unresolved", lambda state, now: moves.open_feed(state))
+
+
+def _effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Token, "__repr__", lambda token: token.reveal())
+    do = Runner._do
+
+    def logged(runner: Runner, effect: Any) -> None:
+        logging.getLogger("appliance").info("%s", effect)
+        do(runner, effect)
+
+    patch.setattr(Runner, "_do", logged)
+
+
+def _pages_are_one_sound_for_too_long(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(moves, "PAGE_LASTS", 6.0)
+
+
+def _retries_are_too_far_apart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(moves, "FIRST_RETRY", 100.0)
+    patch.setattr(moves, "LAST_RETRY", 300.0)
+
+
+def _nobody_asks_for_a_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pairing, "ask_all", lambda state, now: (state, ()))
+    patch.setattr(moves, "ask_all", lambda state, now: (state, ()))
+
+
+def _a_gateway_that_is_found_late_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+    step = machine.step
+
+    def blind(state: Any, event: Any, now: float) -> Any:
+        if isinstance(state, Discovering) and isinstance(event, GatewayFound):
+            return state, ()
+        return step(state, event, now)
+
+    patch.setattr(machine, "step", blind)
+
+
+def _what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
+    read = wire.read_message
+
+    def strict(text: str | bytes) -> Any:
+        json.loads(text)
+        return read(text)
+
+    patch.setattr(feed, "read_message", strict)
+
+
+def _old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
+    do = Runner._do
+
+    def careless(runner: Runner, effect: Any) -> None:
+        if not isinstance(effect, CloseFeed):
+            do(runner, effect)
+
+    patch.setattr(Runner, "_do", careless)
+
+
+def _closing_takes_long(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(feed, "CLOSE_TIMEOUT", 6.0)
+
+
+def _a_display_that_failed_is_never_set_up_again(patch: pytest.MonkeyPatch) -> None:
+    update = Display.update
+
+    def once(display: Display, paint: Any, power: Any) -> None:
+        if display.works or display._shown is None:
+            update(display, paint, power)
+
+    patch.setattr(Display, "update", once)
+
+
+QUIET = ("wall clock jumps",)
+CUTS = ("nothing goes through", "gateway's cable is pulled", "nothing comes in")
+
+BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
+    "count is true": (_what_is_cleared_stays, QUIET),
+    "count is live": (_a_dead_line_is_believed, CUTS),
+    "count is fresh": (_the_whole_set_is_asked_for_too_seldom, QUIET),
+    "token is never lost": (_nothing_is_flushed, ("box loses power", "tokens are deleted", "power goes in a write")),
+    "token goes nowhere else": (_the_last_address_is_always_trusted, ("gateway is renamed", "lines are reset")),
+    "token is never shown": (_effects_are_logged_with_their_tokens, QUIET),
+    "a page sounds": (_pages_are_one_sound_for_too_long, ("many pages",)),
+    "connected within 60 s": (_retries_are_too_far_apart, ("gateway loses power", *CUTS)),
+    "a way out": (_nobody_asks_for_a_token, QUIET),
+    "no unhandled exception": (_what_is_no_json_raises, ("gateway talks rubbish",)),
+    "nothing is left over": (_old_feeds_stay_open, ("gateway talks rubbish",)),
+    "the display shows it": (_a_display_that_failed_is_never_set_up_again, ("display is pulled",)),
+    "ends within 2 s": (_closing_takes_long, ("box is restarted", *CUTS)),
+}
+
+
+def caught(kinds: tuple[str, ...]) -> tuple[str, int]:
+    """The first promise that some life breaks, and how many lives that took; empty if none does."""
+    for number, seed in enumerate(SEEDS, 1):
+        try:
+            live(seed, 1, kinds, HOURS)
+        except BrokenPromiseError as broken:
+            return broken.promise, number
+    return "", len(SEEDS)
+
+
+@pytest.mark.parametrize("promise", BUGS)
+def test_a_planted_bug_is_caught(promise: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, kinds = BUGS[promise]
+    plant(monkeypatch)
+    found, lives = caught(kinds)
+    print(f"{promise}: caught in life {lives}")
+    assert found == promise
+
+
+def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    _a_gateway_that_is_found_late_is_overlooked(monkeypatch)
+    assert caught(QUIET)[0] == "a way out"
+
+
+@pytest.mark.parametrize("promise", BUGS)
+def test_without_the_bug_the_same_lives_keep_the_promise(promise: str) -> None:
+    _, kinds = BUGS[promise]
+    live(1, 1, kinds, HOURS)
