@@ -130,6 +130,10 @@ class Machine:
         """The same as text."""
         return self.run(command, timeout).decode(errors="replace").strip()
 
+    def write(self, path: str, text: str) -> None:
+        """Make a file in the machine."""
+        self.run(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >{path}")
+
     def wait_ready(self, timeout: float = 180) -> None:
         """Wait for the agent."""
         assert self._line(timeout) == b"ready"
@@ -175,12 +179,12 @@ class Machine:
             raise
         return picture
 
-    def until(self, check: Callable[[], bool], what: str, timeout: float = 60) -> None:
-        """Wait for something. Raises AssertionError with `what` if it does not come."""
+    def until(self, check: Callable[[], bool], what: str, timeout: float = 60, every: float = 0.3) -> None:
+        """Wait for something, looking every so many seconds. Raises AssertionError with `what` if it does not come."""
         end = time.monotonic() + timeout
         while not check():
             assert time.monotonic() < end, f"not within {timeout:g} s: {what}\n{self.log()}"
-            time.sleep(0.3)
+            time.sleep(every)
 
     def save(self, name: str, picture: Image.Image) -> None:
         """Keep a picture among the results, for people."""
