@@ -7,18 +7,19 @@ from pathlib import Path
 
 from appliance.config import Pins
 from appliance.pictures.pins import with_table
-from appliance.pictures.sheet import save_sheet
+from appliance.pictures.sheet import save_sheet, save_steps
 from appliance.pictures.wiring import wiring
 
 HERE = Path(__file__).parent
-SHEET, WIRING = HERE / "screens.png", HERE / "wiring.svg"
+SHEET, STEPS, WIRING = HERE / "screens.png", HERE / "install.png", HERE / "wiring.svg"
 HARDWARE = HERE.parents[1] / "hardware.md"
 
 
 def main() -> int:
-    """Write the sheet of screens, the wiring diagram and the pin table; the exit code."""
+    """Write the sheets of screens, the wiring diagram and the pin table; the exit code."""
     try:
         save_sheet(SHEET)
+        save_steps(STEPS)
         WIRING.write_text(wiring(Pins()), encoding="utf-8")
         HARDWARE.write_text(with_table(HARDWARE.read_text(encoding="utf-8"), Pins()), encoding="utf-8")
     except FileNotFoundError as error:

@@ -161,3 +161,11 @@ EXAMPLES: tuple[Example, ...] = (
     ("Shutting down", farewell(_connected(CALM))),
 )
 """Each screen under its caption. The captions make the files' names: no two may be alike."""
+
+STEPS: tuple[Example, ...] = (
+    ("Plugged in", EXAMPLES[0][1]),
+    ("A gateway is found: press here", _shown(AwaitingPairing(SEEN))),
+    ("Now press there", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
+    ("Paired: the count", _connected(CALM)),
+)
+"""What an installer sees, in this order."""

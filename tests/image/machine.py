@@ -25,6 +25,8 @@ FIRST_PARTITION = "@@4M"
 SERIAL = "10000000a1b2c3d4"
 """Of the board, as a Raspberry Pi's firmware tells it; its end is in the box's name."""
 BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
+MEMORY = 1024
+"""Bytes of the display's picture."""
 UNITS = {
     # QEMU allows these names no more letters.
     "systemd.extra-unit.t.service": """\
@@ -156,7 +158,8 @@ class Machine:
 
     def picture(self) -> Image.Image:
         """What is on the display."""
-        return from_controller(self.run("cat /sys/kernel/debug/oled/picture"), flipped=self.facts()["flipped"] == 1)
+        both = self.run("cd /sys/kernel/debug/oled; cat picture facts")
+        return from_controller(both[:MEMORY], flipped=b"flipped=1" in both[MEMORY:])
 
     def facts(self) -> dict[str, int]:
         """What the display's controller knows: on, contrast, inverted, flipped, first_us, bytes."""
@@ -179,7 +182,7 @@ class Machine:
             raise
         return picture
 
-    def until(self, check: Callable[[], bool], what: str, timeout: float = 60, every: float = 0.3) -> None:
+    def until(self, check: Callable[[], bool], what: str, timeout: float = 60, every: float = 1.0) -> None:
         """Wait for something, looking every so many seconds. Raises AssertionError with `what` if it does not come."""
         end = time.monotonic() + timeout
         while not check():
