@@ -50,6 +50,8 @@ RestartSec=1
 }
 WANTED = "systemd.wants=t.service systemd.wants=a.service"
 """What has systemd start them."""
+TOLD = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
+"""What has the journal's remarkable lines in console.log, for whoever looks for what went wrong."""
 
 
 class Machine:
@@ -82,7 +84,7 @@ class Machine:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
-        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {extra}".strip()]
+        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
         command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}"]
         if log is None:
             command += ["-blockdev", "driver=raw,node-name=card,file=file"]
@@ -126,7 +128,9 @@ class Machine:
         assert self._agent is not None
         assert "\n" not in command
         self._agent.sendall(command.encode() + b"\n")
-        return base64.b64decode(self._line(timeout))
+        answer = self._line(timeout)
+        assert answer != b"ready", f"the machine started again by itself\n{self.console()}"
+        return base64.b64decode(answer)
 
     def text(self, command: str, timeout: float = 60) -> str:
         """The same as text."""
@@ -145,12 +149,12 @@ class Machine:
         end = time.monotonic() + timeout
         while b"\n" not in self._buffer:
             assert self._qemu is not None
-            assert self._qemu.poll() is None, "the machine ended"
+            assert self._qemu.poll() is None, f"the machine ended\n{self.console()}"
             self._agent.settimeout(max(0.01, end - time.monotonic()))
             try:
                 read = self._agent.recv(1 << 16)
             except TimeoutError:
-                raise AssertionError(f"the machine's agent says nothing for {timeout:g} s") from None
+                raise AssertionError(f"the agent says nothing for {timeout:g} s\n{self.console()}") from None
             assert read, "the machine's agent is gone"
             self._buffer += read
         line, self._buffer = self._buffer.split(b"\n", 1)
@@ -198,6 +202,10 @@ class Machine:
     def log(self) -> str:
         """The end of the appliance's log."""
         return self.text("journalctl -b -o short-monotonic --no-pager -n 40 -u tt-appliance")
+
+    def console(self) -> str:
+        """The end of what the machine wrote to its console."""
+        return (self._directory / "console.log").read_text(errors="replace")[-4000:]
 
     def press(self, seconds: float = 0.3) -> None:
         """Press the button."""
