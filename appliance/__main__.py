@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -115,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
             return EX_CONFIG
         config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
-    panel = _panel(config, options.panel)
+    panel = make_panel(config, options.panel)
     import asyncio
 
     with logs.held_back() if options.panel == "terminal" else nullcontext():
@@ -126,7 +127,7 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
     """Run the appliance until it is told to end."""
     import asyncio
 
-    from appliance.board import watch_board
+    from appliance.board import read_card, watch_board
     from appliance.core.machine import begin
     from appliance.gateway.courtesy import Courtesy
     from appliance.history.sign import Sign
@@ -134,7 +135,14 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
-    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
+    state = begin(
+        config.orders,
+        typed=typed,
+        settings=config.panel,
+        version=__version__,
+        mistakes=mistakes,
+        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
+    )
     runner = Runner(
         state,
         lambda tell: _gateways(config, tell),
@@ -161,7 +169,8 @@ def _keeper(config: Config) -> Keeper:
     )
 
 
-def _panel(config: Config, kind: str) -> Panel:
+def make_panel(config: Config, kind: str) -> Panel:
+    """The panel of this kind: `hardware`, `terminal` or `headless`. Making the first may block for a moment."""
     match kind:
         case "headless":
             from appliance.panel.headless import HeadlessPanel

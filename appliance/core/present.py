@@ -18,6 +18,7 @@ from appliance.core.pages import page, power
 from appliance.core.states import NAMES, Connected, Page, Pairing, State, World
 from appliance.core.support import support
 from appliance.core.today import today
+from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
     Count,
@@ -104,12 +105,27 @@ def farewell(view: View) -> View:
     return replace(view, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
 
 
+def failing(*, restart: bool) -> View:
+    """What is shown while the program itself is not there, because it ended five times in a row.
+
+    restart: the box is restarted next, else the program is tried again.
+    """
+    words = Line("Keeps failing", Size.MEDIUM), Line("The box restarts" if restart else "Tried again in a minute")
+    screen = Message((*words, Line("If it stays: new SD card")), icon=Icon.WARNING)
+    return View("offline", None, None, None, None, None, None, Leds(red=Light.FAST), screen)
+
+
 def fault(world: World) -> str:
     """What is wrong with this box itself, the worst first; empty for nothing."""
     if world.stuck:
         return "Button is stuck"
     if world.board.weak_power:
         return "Power supply too weak"
+    if world.card is Card.BROKEN:
+        return "SD card is broken"
+    if world.card is Card.MADE_ANEW and world.credential is None:
+        # Until there is a pairing again: that is what a person has to do about it.
+        return "SD card was made anew"
     if world.unsaved:
         return "Pairing is not saved!"
     if world.mistakes:

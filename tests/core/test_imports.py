@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"simulator"},
     "history": {"config", "core", "gateway", "history", "store", "threads"},
     "board": {"core", "threads"},
-    "box": {"box", "config"},
+    "box": {"__main__", "box", "config", "core", "panel"},
     "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
