@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -126,15 +127,31 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
     """Run the appliance until it is told to end."""
     import asyncio
 
-    from appliance.board import watch_board
+    from appliance.board import read_card, watch_board
     from appliance.core.machine import begin
+    from appliance.gateway.courtesy import Courtesy
+    from appliance.history.sign import Sign
     from appliance.runner import Runner
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
-    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
-    store = TokenStore(config.state_dir)
-    runner = Runner(state, lambda tell: _gateways(config, tell), store, panel, watch_board, lambda: _keeper(config))
+    state = begin(
+        config.orders,
+        typed=typed,
+        settings=config.panel,
+        version=__version__,
+        mistakes=mistakes,
+        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
+    )
+    runner = Runner(
+        state,
+        lambda tell: _gateways(config, tell),
+        TokenStore(config.state_dir),
+        panel,
+        watch_board,
+        lambda: _keeper(config),
+        Courtesy(Sign(config.state_dir).show),
+    )
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
@@ -163,25 +180,9 @@ def _panel(config: Config, kind: str) -> Panel:
 
             return TerminalPanel()
         case _:
-            from appliance.panel.hardware import HardwarePanel
+            from appliance.mounted import mounted_panel
 
-            display, pins = config.display, config.pins
-            return HardwarePanel(
-                driver=display.driver,
-                port=display.i2c_port,
-                address=display.i2c_address,
-                rotate=display.rotate,
-                contrast=display.contrast,
-                height=display.height,
-                button=pins.button,
-                green=pins.green,
-                amber=pins.amber,
-                red=pins.red,
-                buzzer=pins.buzzer,
-                buzzer_enabled=config.buzzer.enabled,
-                buzzer_kind=config.buzzer.kind,
-                buzzer_volume=config.buzzer.volume,
-            )
+            return mounted_panel(config)
 
 
 def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
@@ -214,8 +215,8 @@ def _demo(options: argparse.Namespace) -> int:
     logs.set_up(logging.ERROR)
     if options.window:
         return _demo_in_a_window()
-    # Without a terminal there is nobody to press a key.
-    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Without a terminal there is nobody to press a key; a stream that is closed is None.
+    if options.auto or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         from appliance.demo.story import play_story
 
         return asyncio.run(play_story())

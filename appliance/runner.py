@@ -95,7 +95,7 @@ class Runner:
 
     find: makes the source of gateways, given where to tell events; it is called on a thread, and may take its time.
     watch: tells of whatever else there is to know, for ever. keeper: makes the archive's keeper, on a thread too; None
-    keeps nothing.
+    keeps nothing. courtesy: what is told of feeds that are being opened.
     """
 
     def __init__(
@@ -106,6 +106,7 @@ class Runner:
         panel: Panel,
         watch: Callable[[Callable[[Event], None]], Coroutine[Any, Any, None]] | None = None,
         keeper: Callable[[], Keeper] | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self.state = state
         self._store = store
@@ -114,7 +115,7 @@ class Runner:
         self._watch = watch
         self._make_keeper = keeper
         self._keeper: Keeper | None = None
-        self._courtesy = Courtesy()
+        self._courtesy = courtesy or Courtesy()
         self._keeping: dict[int, asyncio.Task[None]] = {}
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()

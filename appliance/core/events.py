@@ -232,11 +232,9 @@ class BoardRead:
 
 @dataclass(frozen=True, slots=True)
 class HistoryKept:
-    """The archive is up to date.
+    """The archive is up to date; figures and uuids are of one day (as in `Tally`; None where the archive is empty).
 
-    day: of the gateway's local time, as in `Tally`; None where the archive is empty. figures: what it holds of that
-    day. uuids: that day's orders. measured: those of which it was told what this box saw, and which it holds. gateway:
-    what the gateway itself says of today.
+    measured: the uuids of which it holds what this box saw. gateway: what the gateway itself says of today.
     """
 
     attempt: int

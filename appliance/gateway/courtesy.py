@@ -16,8 +16,8 @@ class Courtesy:
     tell: is told whenever the first of them begins to open, and when none does any more.
     """
 
-    def __init__(self) -> None:
-        self.tell: Callable[[bool], None] = lambda opening: None
+    def __init__(self, tell: Callable[[bool], None] = lambda opening: None) -> None:
+        self._tell = tell
         self._opening: set[int] = set()
         self._free = asyncio.Event()
         self._free.set()
@@ -27,7 +27,7 @@ class Courtesy:
     def opening(self, feed: int) -> None:
         """A feed is being opened: what is under way is broken off, and asked again later."""
         if not self._opening:
-            self.tell(True)
+            self._tell(True)
         self._opening.add(feed)
         self._free.clear()
         if self._request is not None:
@@ -38,7 +38,7 @@ class Courtesy:
         self._opening.discard(feed)
         if not self._opening and not self._free.is_set():
             self._free.set()
-            self.tell(False)
+            self._tell(False)
 
     async def request(self, make: Callable[[], Awaitable[T]]) -> T:
         """What a request gives. make: begins it, and is called again where it had to give way."""

@@ -20,7 +20,7 @@ from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
 from appliance.core.limits import LONGEST_LABEL, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
-from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses
+from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses, until_next_look
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,11 @@ class Discovery:
         self._resolving: set[str] = set()
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+
+    @property
+    def trouble(self) -> str:
+        """Why nobody can be asked for at the moment; empty where all is well."""
+        return self._trouble
 
     async def run(self) -> None:
         """Browse until cancelled."""
@@ -95,7 +100,7 @@ class Discovery:
                 await self._start(own)
             elif self._zeroconf is not None:
                 self._ask_now_and_then(self._zeroconf.zeroconf)
-            await asyncio.sleep(LOOK_AT_NETWORK_EVERY)
+            await asyncio.sleep(until_next_look(LOOK_AT_NETWORK_EVERY))
 
     def _ask_now_and_then(self, zeroconf_: Zeroconf) -> None:
         """The browser asks four times and then only keeps up what it knows; a gateway may have missed all of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import socket
 import struct
@@ -37,6 +38,16 @@ def own_addresses(interfaces: Collection[str] = ()) -> tuple[OwnAddress, ...]:
         if wanted and flags & _IFF_RUNNING:
             found += [OwnAddress(str(ip.ip), ip.network_prefix) for ip in adapter.ips if ip.is_IPv4]
     return tuple(sorted(found, key=lambda own: (own.address.startswith("169.254."), own.address)))
+
+
+def until_next_look(every: float) -> float:
+    """Seconds until the loop's clock comes to a multiple of `every`.
+
+    The display's heart changes at such moments too: the box sleeps through what lies between.
+    """
+    left = every - asyncio.get_running_loop().time() % every
+    # A clock that is a hair before its time is there already.
+    return left if left > every / 1000 else left + every
 
 
 def _flags(interface: str) -> int:

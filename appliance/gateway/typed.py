@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from appliance.core.events import Event, GatewayFound, NetworkChanged
 from appliance.core.values import Address, Gateway
-from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, own_addresses
+from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, own_addresses, until_next_look
 from appliance.threads import in_daemon_thread
 
 LOOK_UP_EVERY, LOOK_UP_AGAIN = 10.0, 30.0
@@ -35,7 +35,7 @@ class TypedGateway:
                 if own != told:
                     self._tell(NetworkChanged(own))
                     told = own
-                await asyncio.sleep(LOOK_AT_NETWORK_EVERY)
+                await asyncio.sleep(until_next_look(LOOK_AT_NETWORK_EVERY))
 
     async def resolve(self, name: str) -> Gateway | None:
         """Look the address up afresh; None where it is not known, or the name is another gateway's."""

@@ -17,7 +17,6 @@ from appliance.gateway.history import HistoryError, Listed, read_page, read_stat
 from appliance.history.archive import Archive, Progress, Query
 from appliance.history.fetch import Ask, Read, Tell, fetch
 from appliance.history.schema import ArchiveError, DamagedError, alone
-from appliance.history.sign import Sign
 from appliance.history.whereabouts import Resolve, Whereabouts
 from appliance.threads import in_daemon_thread
 
@@ -81,7 +80,6 @@ class Keeper:
         self._benchmarks = benchmarks
         self._read: dict[str, int] = {}
         self._said = ""
-        self._sign = Sign(archive.directory)
 
     async def keep(self, what: KeepHistory, courtesy: Courtesy, resolve: Resolve) -> HistoryKept | HistoryNotKept:
         """Bring the archive up to date, and tell what it holds of the day; never raises.
@@ -89,8 +87,6 @@ class Keeper:
         resolve: asks afresh where the gateway is.
         """
         try:
-            await on_disk(self._sign.set_up)
-            courtesy.tell = self._sign.show
             done = await self._fill(what, courtesy, Whereabouts(resolve))
         except (HistoryError, ArchiveError, TimeoutError) as error:
             words = str(error) or "the disk does not answer"

@@ -20,6 +20,9 @@ SHORT_PAGES = 3
 """Short pages in a row that are the end of the list, though it grows by some orders with each of them."""
 MOST_RETREATS = 64
 """Retreats of one reading, after which the list changes faster than it can be read."""
+MOST_IN_VAIN = 200
+"""Pages in a row with nothing new, after which the offset means nothing there, or the list grows faster than it is
+read: a busy fortnight has 160 pages, so that no way back from a retreat is as long."""
 
 
 class RestlessError(Exception):
@@ -49,6 +52,7 @@ class Paging:
         self._short = 0
         self._back = GO_BACK
         self._retreats = 0
+        self._in_vain = 0
 
     @property
     def mark(self) -> Mark:
@@ -59,7 +63,7 @@ class Paging:
         """The page at `offset`: its uuids in the list's order, empty for an order that could not be read.
 
         Raises:
-            RestlessError: Its place in the list is lost again and again.
+            RestlessError: Its place in the list is lost again and again, or no page brings anything new.
         """
         self.pages += 1
         known = {uuid for uuid in uuids if uuid}
@@ -69,6 +73,9 @@ class Paging:
         self._back = GO_BACK
         unread = known - self._read
         self._read |= known
+        self._in_vain = 0 if unread else self._in_vain + 1
+        if self._in_vain > MOST_IN_VAIN:
+            raise RestlessError
         self._tail = tuple(uuid for uuid in uuids if uuid)[-OVERLAP:] or self._tail
         # A gateway may give fewer than it was asked for: only beside its own others is a page known to be the last.
         self._short = self._short + 1 if len(uuids) < self._largest else 0

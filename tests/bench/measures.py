@@ -6,18 +6,22 @@ Every measure takes both programs within the same stretch of time, so that whate
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.bench.program import BenchError, Program
+from appliance.core.moves import KEEP_EVERY, KEEP_SOON
+from tests.bench.program import BenchError, Program, Usage
 
 PERIOD = 1.6
 """Seconds between two pages of one program: the appliance makes pages within 1.5 s one sound."""
 AT_TABLES = 50
 """Orders that are active at a time while a burst passes: a full restaurant."""
 
+FILLED_AFTER = KEEP_SOON + 5.0
+"""Seconds after a start by which the appliance has filled its archive for the first time."""
 AT_ONCE = 0.003
 """Seconds between two bytes of one picture at the most, where the next picture may follow at once."""
 
@@ -41,10 +45,19 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What a program uses when nothing happens: CPU seconds a minute and wake-ups a second."""
+    """What a program uses when nothing happens: CPU seconds a minute and wake-ups a second.
+
+    filling: wake-ups of its first filling of the archive, which comes once an hour and is not in the others.
+    """
 
     cpu: float
     wakeups: float
+    filling: float
+
+    @property
+    def an_hour(self) -> float:
+        """Wake-ups a second over an hour, with its one filling."""
+        return self.wakeups + self.filling / KEEP_EVERY
 
 
 async def start(program: Program) -> Start:
@@ -85,20 +98,40 @@ async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page
 
 
 async def idle(programs: Sequence[Program], seconds: float) -> dict[str, Idle]:
-    """Leave the programs alone for some time; gives the mean of each kind."""
-    before = [await program.usage() for program in programs]
-    began = time.monotonic()
+    """Leave programs that were just started alone, until their archives are filled and then for so many seconds.
+
+    Gives the mean of each kind. Raises BenchError.
+    """
+    started, filled_at = await _usage(programs), time.monotonic()
+    await asyncio.sleep(FILLED_AFTER)
+    filled, began = await _usage(programs), time.monotonic()
+    for program in programs:
+        program.check_archive()
     await asyncio.sleep(seconds)
-    after = [await program.usage() for program in programs]
-    took = time.monotonic() - began
+    after, ended = await _usage(programs), time.monotonic()
     found: dict[str, Idle] = {}
     for kind in {program.kind for program in programs}:
-        used = [(now, then) for program, now, then in zip(programs, after, before, strict=True) if program.kind == kind]
-        # The answer to each of the two questions is a wake-up of ours.
-        wakeups = sum(now.wakeups - then.wakeups - 1 for now, then in used) / len(used)
-        cpu = sum(now.cpu - then.cpu for now, then in used) / len(used)
-        found[kind] = Idle(cpu * 60 / took, max(0.0, wakeups) / took)
+        first, wakeups, cpu = (
+            statistics.mean(
+                getattr(now, what) - getattr(then, what)
+                for program, then, now in zip(programs, before, later, strict=True)
+                if program.kind == kind
+            )
+            for before, later, what in (
+                (started, filled, "wakeups"),
+                (filled, after, "wakeups"),
+                (filled, after, "cpu"),
+            )
+        )
+        # The answer to each question is a wake-up of ours.
+        each = max(0.0, wakeups - 1) / (ended - began)
+        filling = max(0.0, first - 1 - each * (began - filled_at))
+        found[kind] = Idle(cpu * 60 / (ended - began), each, filling if kind == "appliance" else 0.0)
     return found
+
+
+async def _usage(programs: Sequence[Program]) -> list[Usage]:
+    return [await program.usage() for program in programs]
 
 
 async def burst(program: Program, notifications: int) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.history.archive import Archive
 from appliance.simulator.gateway import SimulatedGateway
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +109,11 @@ class Program:
         """Forget what was taken in."""
         self.buzzer.clear()
         self.display.clear()
+
+    def check_archive(self) -> None:
+        """See that the appliance has filled its archive. Raises BenchError."""
+        if self.kind == "appliance" and Archive(self._folder).progress(self.gateway.address).read_to is None:
+            raise BenchError(self._failed("did not fill its archive"))
 
     def memory(self) -> float:
         """Megabytes that it takes, with its part of what it shares with other processes (PSS)."""

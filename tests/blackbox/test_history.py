@@ -97,7 +97,6 @@ def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) ->
     box.end()
     assert uuids(told(box, "--offline")) == now
     assert sorted(path.name for path in box.state_dir.iterdir()) == [
-        "feed.lock",
         "history.lock",
         "history.sqlite3",
         "token.json",

@@ -12,10 +12,14 @@ from uuid import uuid4
 
 import pytest
 
+from appliance.core.counting import BEAT
 from appliance.core.events import GatewayFound, GatewayLost, NetworkChanged
+from appliance.core.values import Address
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.network import OwnAddress, own_addresses
+from appliance.gateway.typed import TypedGateway
+from tests.clock import VirtualTimeLoop
 
 from .adverts import Ear, responding
 
@@ -100,6 +104,37 @@ async def test_mdns_that_cannot_start_is_tried_again(own: list[OwnAddress], capl
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+class SleepyLoop(VirtualTimeLoop):
+    """A loop that counts how often it slept until a timer."""
+
+    slept = 0
+
+    def _jump(self, seconds: float) -> None:
+        self.slept += 1
+        super()._jump(seconds)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_looking_at_the_network_wakes_the_box_no_more_often_than_its_heart_beats(late: float) -> None:
+    async def heart(loop: SleepyLoop) -> None:
+        while True:  # noqa: ASYNC110 - it beats for ever
+            await asyncio.sleep(BEAT - loop.time() % BEAT)
+
+    async def minute() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SleepyLoop)
+        await asyncio.sleep(late)
+        tasks = asyncio.create_task(heart(loop)), asyncio.create_task(TypedGateway(Ear("Bar"), Address("::1", 8)).run())
+        before = loop.slept
+        await asyncio.sleep(60)
+        for task in tasks:
+            task.cancel()
+        return loop.slept - before
+
+    with asyncio.Runner(loop_factory=SleepyLoop) as runner:
+        assert runner.run(minute()) <= 60 / BEAT + 2
 
 
 def said_apart(module: str) -> list[str]:

@@ -106,6 +106,17 @@ def test_a_list_at_rest_takes_hardly_more_pages_than_it_has(orders: int) -> None
     assert shelf.asked == sorted(shelf.asked)
 
 
+def test_a_gateway_for_which_the_offset_means_nothing_is_not_asked_for_ever() -> None:
+    paging = Paging()
+
+    def read_on() -> None:
+        for _ in range(300):
+            paging.take([str(number) for number in range(100)])
+
+    with pytest.raises(RestlessError):
+        read_on()
+
+
 def test_it_goes_on_where_it_broke_off() -> None:
     shelf = Shelf(1000)
     first = Paging()

@@ -13,6 +13,7 @@ import pytest
 from appliance.gateway.courtesy import Courtesy
 from appliance.history import sign as module
 from appliance.history.sign import Sign, out_of_the_way
+from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,9 +21,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def sign(tmp_path: Path) -> Iterator[Sign]:
     sign = Sign(tmp_path)
-    sign.set_up()
     yield sign
-    sign.close()
+    sign.show(False)
 
 
 async def waits(directory: Path) -> bool:
@@ -36,8 +36,7 @@ async def waits(directory: Path) -> bool:
 
 
 async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(sign: Sign, tmp_path: Path) -> None:
-    courtesy = Courtesy()
-    courtesy.tell = sign.show
+    courtesy = Courtesy(sign.show)
     assert not await waits(tmp_path)
     courtesy.opening(1)
     courtesy.opening(2)
@@ -63,7 +62,6 @@ import time
 from pathlib import Path
 from appliance.history.sign import Sign
 sign = Sign(Path({str(tmp_path)!r}))
-sign.set_up()
 sign.show(True)
 print("shown", flush=True)
 time.sleep(60)
@@ -77,10 +75,19 @@ time.sleep(60)
     assert not await waits(tmp_path)
 
 
-async def test_a_directory_that_takes_no_file_has_no_sign(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    sign = Sign(tmp_path / "file")
-    sign.set_up()
-    sign.show(True)
-    assert not await waits(tmp_path / "file")
-    sign.close()
+async def test_the_box_shows_it_from_its_first_feed_on(site: Site) -> None:
+    """Before it has ever kept an order, too."""
+    site.do(lambda: setattr(site.gateway, "silent", True))
+    command = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(site.config)]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **streams) as box:  # type: ignore[call-overload] # noqa: ASYNC220
+        assert next(line for line in box.stdout if '"state": "connecting"' in line)
+        async with asyncio.timeout(5):
+            # The gateway's name is asked for first.
+            while not await waits(site.state):
+                pass
+        site.do(lambda: setattr(site.gateway, "silent", False))
+        assert next(line for line in box.stdout if '"state": "connected"' in line)
+        assert not await waits(site.state)
+        assert not (site.state / "history.sqlite3").exists()
+        box.stdin.close()

@@ -65,16 +65,3 @@ class MemoryArchive:
         disk = self._disk
         if (writes and (disk.full or disk.read_only)) or (disk.failing and disk.random.random() < disk.failing):
             raise ArchiveError("the card fails")
-
-
-class NoSign:
-    """Stands for Sign: there is no other program that would look at it."""
-
-    def __init__(self, directory: Path) -> None:
-        """Nothing to make."""
-
-    def set_up(self) -> None:
-        """Nothing to set up."""
-
-    def show(self, opening: bool) -> None:
-        """Nobody looks."""

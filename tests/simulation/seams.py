@@ -35,7 +35,6 @@ import appliance.store
 from appliance.core.values import Board
 from appliance.gateway.network import OwnAddress
 from tests.simulation.mdns import SimAsyncZeroconf, SimServiceInfo
-from tests.simulation.memory import NoSign
 from tests.simulation.panel import SimOled
 from tests.simulation.tcp import Socket
 
@@ -95,7 +94,6 @@ def seams(world: World) -> Iterator[None]:
         (appliance.store, "os", world.disk.module()),
         (appliance.history.keeper, "in_daemon_thread", world.threads.run),
         (appliance.history.keeper, "alone", nullcontext),
-        (appliance.history.keeper, "Sign", NoSign),
         (appliance.panel.hardware, "Oled", SimOled),
         (websockets.asyncio.connection, "random", chance),
         (websockets.frames, "secrets", entropy),
