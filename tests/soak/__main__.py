@@ -19,6 +19,7 @@ from random import Random
 
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, visits
+from tests.bench.table import into_readme
 from tests.hostile.program import Program
 
 PACE = 100.0
@@ -67,6 +68,7 @@ class Soak:
         self.folder = folder
         self.began = time.monotonic()
         self.befallen: list[str] = []
+        self.table = ""
 
     async def run(self) -> list[str]:
         """Live through it, and print the table; gives what is wrong."""
@@ -97,6 +99,7 @@ class Soak:
         self.resting = True
         wrong = await self._rest(program)
         first, last = looks[0], self._look(program)
+        self.table = "\n".join((HEAD.rstrip(), first.row("warm"), last.row("at the end")))
         print(last.row("at rest"), flush=True)
         print(f"{len(self.befallen)} things befell it: {', '.join(sorted(set(self.befallen)))}")
         if last.megabytes > first.megabytes + GROWTH:
@@ -184,10 +187,14 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=24 * HOUR + 36, help="default: a day of theirs, 15 minutes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--readme", action="store_true", help="put the first and the last row into README.md")
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        wrong = await Soak(options.seconds, options.seed, Path(folder)).run()
+        soak = Soak(options.seconds, options.seed, Path(folder))
+        wrong = await soak.run()
+    if options.readme:
+        into_readme("soak", soak.table)
     print(*wrong or ["nothing grew, nothing spins"], sep="\n")
     return 1 if wrong else 0
 
