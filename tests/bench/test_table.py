@@ -55,7 +55,7 @@ def test_a_table_goes_into_the_readme_where_the_last_one_is(tmp_path: Path) -> N
         into_readme("y", "new", readme)
 
 
-@pytest.mark.parametrize("what", ["programs", "recovery", "display", "history"])
+@pytest.mark.parametrize("what", ["programs", "recovery", "display", "history", "soak"])
 def test_the_readme_has_a_place_for_each_table(what: str) -> None:
     text = README.read_text()
     assert f"<!-- bench {what}: begin -->\n```\n" in text
