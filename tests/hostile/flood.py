@@ -15,13 +15,11 @@ from appliance.core.states import Connected, State
 from appliance.gateway.wire import Envelope, TooMuchError, read_message
 from tests.core.cases import NUMBER, STATES
 from tests.hostile.mutation import mutated
-from tests.hostile.parsers import samples
+from tests.hostile.parsers import FORBIDDEN, samples
 
 GROWTH = 4096
 """Kilobytes by which the second half may leave the process larger than the first: the allocator's own noise."""
 SEED_EVERY = 50_000
-FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Categories of characters that must not be on the display: controls, bidirectional marks, halves, line ends."""
 
 
 def flood(count: int, seed: int) -> dict[str, int]:

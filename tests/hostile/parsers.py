@@ -7,7 +7,7 @@ import os
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zeroconf import DNSIncoming, IPVersion  # type: ignore[attr-defined]
@@ -25,6 +25,9 @@ from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
 from appliance.store import CURRENT, TokenStore
 from tests.disk.orders import GATEWAY, fill
+
+FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of characters that must not be on the display: controls, bidirectional marks, halves, line ends."""
 
 
 def message(data: bytes) -> None:
@@ -64,8 +67,7 @@ def advert(data: bytes) -> None:
     zeroconf = _NoCache()
     for record in packet.answers():
         name = getattr(record, "alias", None) or record.name
-        with suppress(UnicodeEncodeError):
-            listener.add_service(zeroconf, SERVICE_TYPE, name)  # type: ignore[arg-type]
+        listener.add_service(zeroconf, SERVICE_TYPE, name)  # type: ignore[arg-type]
         address = getattr(record, "address", None)
         if address:
             info = AsyncServiceInfo(SERVICE_TYPE, f"a.{SERVICE_TYPE}", addresses=[address], port=80)
@@ -118,7 +120,7 @@ def shown(name: str) -> None:
     """A name as it is on the display: short, one line, and in no direction but its own."""
     words = legible(name)
     assert 1 <= len(words) <= LONGEST_NAME
-    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for character in words)
+    assert not any(unicodedata.category(character) in FORBIDDEN for character in words)
 
 
 PARSERS: dict[str, Callable[[bytes], None]] = {
@@ -144,19 +146,11 @@ class _NoCache:
         assert not records
 
 
-def _directory() -> _Temporary:
-    return _Temporary()
-
-
-class _Temporary:
+@contextmanager
+def _directory() -> Iterator[Path]:
     """A directory in memory, where there is one: a million files are no reason to wear a disk."""
-
-    def __enter__(self) -> Path:
-        self._held = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        return Path(self._held.name)
-
-    def __exit__(self, *error: object) -> None:
-        self._held.cleanup()
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
+        yield Path(name)
 
 
 _sound: list[bytes] = []
