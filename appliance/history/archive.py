@@ -29,6 +29,8 @@ CLOSED = 60 * DAY
 """Longer than this no restaurant is closed; a larger step from one order to the next is one of a wrong clock."""
 ROOM, SPARE = 400, 64 * 4096
 """Bytes that an order may take, with its part of the indexes, and some more for pages that split."""
+AT_ONCE = 20_000
+"""Orders that are read at once. In between the file is free: a person may look at the first of them for an hour."""
 FREED = 20
 """The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
 _FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
@@ -123,8 +125,7 @@ class Archive:
 
     def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
         """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
-        for row in self._select(gateway, _FIELDS, query or Query()):
-            uuid, name, type_, location, paged, *times = row
+        for uuid, name, type_, location, paged, *times in self._select(gateway, _FIELDS, query or Query()):
             yield Finished(unpack(uuid), name, type_, location, bool(paged), *times)
 
     def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
@@ -166,9 +167,22 @@ class Archive:
             if some:
                 wanted.append(f"{column} IN ({','.join('?' * len(some))})")
                 values.extend(some)
-        statement = f"SELECT {fields} FROM orders WHERE {' AND '.join(wanted)} ORDER BY {at}, rowid"
-        with self._open() as database:
-            yield from database.execute(statement, (_known(database, gateway), *values))
+        following = "1"
+        after: list[float | int] = []
+        while True:
+            where = " AND ".join([*wanted, following])
+            statement = f"SELECT {at}, rowid, {fields} FROM orders WHERE {where} ORDER BY {at}, rowid LIMIT {AT_ONCE}"
+            with self._open() as database:
+                rows = database.execute(statement, (_known(database, gateway), *values, *after)).fetchall()
+            for _, _, *row in rows:
+                yield row
+            if len(rows) < AT_ONCE:
+                return
+            last, rowid = rows[-1][:2]
+            if last is None:
+                following, after = f"({at} IS NOT NULL OR rowid > ?)", [rowid]
+            else:
+                following, after = f"{at} >= ? AND ({at} > ? OR rowid > ?)", [last, last, rowid]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

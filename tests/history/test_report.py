@@ -159,6 +159,7 @@ def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
     assert span(begin="2026-11-23", end="2026-11-23") == (MONDAY, MONDAY + DAY)
     assert span(begin="2026-11-23T12:00", end="2026-11-23T12:30:00") == (NOON, NOON + 1800)
     assert span(since="2026-11-23") == (MONDAY, None)
+    assert span(begin="0001-01-01", end="9999-12-31")[1] == (datetime(9999, 12, 31) - EPOCH).total_seconds() + DAY
     assert span() == (None, None)
 
 
@@ -176,6 +177,8 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
         ({"since": "-3d"}, "--since must be like"),
         ({"begin": "yesterday"}, "--from must be like 2026-11-01"),
         ({"end": "2026-13-01"}, "--to must be like"),
+        ({"end": "2026-W47"}, "--to must be like"),
+        ({"begin": "2026-11-01T18:00Z"}, "--from must be like"),
         ({"since": "3d", "begin": "2026-11-01"}, "leave one of them out"),
         ({"begin": "2026-11-02", "end": "2026-11-01"}, "not after the beginning"),
     ],
