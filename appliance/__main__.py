@@ -88,6 +88,10 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
     pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
     pair.set_defaults(command=_pair)
+    if arguments[:1] == ["pair"]:
+        from appliance.history.pair import add_arguments
+
+        add_arguments(pair)
 
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
@@ -276,7 +280,7 @@ def _pair(options: argparse.Namespace) -> int:
     if config is None:
         return EX_CONFIG
     logs.set_up(logging.WARNING)
-    return main(config)
+    return main(options, config)
 
 
 def _screens(options: argparse.Namespace) -> int:

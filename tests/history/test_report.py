@@ -9,6 +9,7 @@ import re
 import statistics
 from argparse import Namespace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished, LeftOut
 from appliance.history.archive import EPOCH
+from appliance.history.chart import save_chart
 from appliance.history.figures import FEW, Row, quantile, report
 from appliance.history.files import COLUMNS, csv_lines, json_lines
 from appliance.history.span import span_of
@@ -186,3 +188,12 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
 def test_what_can_not_be_meant_is_told(asked: dict[str, str | None], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         span(None, **asked)
+
+
+def test_a_chart_of_few_days_names_days_and_no_hours_between_them(tmp_path: Path) -> None:
+    chart = tmp_path / "chart.svg"
+    save_chart(report(ROWS, FORGET), chart, "Bar", TARGET)
+    drawn = chart.read_text()
+    assert "<!-- Mon 23 Nov -->" in drawn
+    assert "<!-- Tue 24 Nov -->" in drawn
+    assert ":00 -->" not in drawn.replace("target, 5:00", "")
