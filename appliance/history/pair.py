@@ -100,7 +100,7 @@ async def pair(config: Config, confirm: Confirm | None = None) -> Paired | str:
 
 
 def _confirmed(gateway: Gateway) -> bool:
-    print(f"{_described(gateway)} gave a token. Was it this one's button that you pressed? [y/N] ", end="", flush=True)
+    print(f"{_described(gateway)} gave a token. Is it the one you pressed? [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
