@@ -3,7 +3,8 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate bench image image-test power-cut lock clean venv system
+.PHONY: help demo run test check simulate bench image image-test boot-times idle power-cut base-twice release lock clean \
+	venv system
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
@@ -38,9 +39,25 @@ image-test: venv ## Boot the image in a virtual machine, and do with it what a p
 	@image/tools --boot
 	@$(PYTHON) -m pytest -m image -q tests/image $(ARGS)
 
+boot-times: venv ## How quickly the image starts, and in how much memory, beside a plain Debian (N=3 starts each; as root)
+	@image/tools --boot
+	@$(PYTHON) -m tests.image.boot_times $(or $(N),3)
+
+idle: venv ## What is written to the card of a box that idles for SECONDS (3600; as root)
+	@image/tools --boot
+	@$(PYTHON) -m tests.image.idle $(or $(SECONDS),3600)
+
 power-cut: venv ## Pull the plug at N random moments, with what was not flushed lost (N=50; as root)
 	@image/tools --boot
 	@$(PYTHON) -m tests.image.power_cut $(or $(N),50)
+
+base-twice: venv ## Make the image's base layer a second time, and compare (some minutes; as root)
+	@image/twice
+
+release: ## Build the image, test it, pull its plug, and list what is in it (as root)
+	@$(MAKE) --no-print-directory image image-test
+	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
+	@image/release
 
 lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -106,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
     mistakes: tuple[Mistake, ...] = ()
     if options.lenient and options.config is not None:
-        from appliance.config_mistakes import load_leniently
+        from appliance.config.mistakes import load_leniently
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
@@ -119,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
             return EX_CONFIG
         config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
-    panel = _panel(config, options.panel)
+    panel = make_panel(config, options.panel)
     import asyncio
 
     with logs.held_back() if options.panel == "terminal" else nullcontext():
@@ -130,7 +131,7 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
     """Run the appliance until it is told to end."""
     import asyncio
 
-    from appliance.board import watch_board
+    from appliance.board import read_card, watch_board
     from appliance.core.machine import begin
     from appliance.gateway.courtesy import Courtesy
     from appliance.history.sign import Sign
@@ -138,7 +139,14 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
     from appliance.store import TokenStore
 
     typed = config.gateway.address is not None
-    state = begin(config.orders, typed=typed, settings=config.panel, version=__version__, mistakes=mistakes)
+    state = begin(
+        config.orders,
+        typed=typed,
+        settings=config.panel,
+        version=__version__,
+        mistakes=mistakes,
+        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
+    )
     runner = Runner(
         state,
         lambda tell: _gateways(config, tell),
@@ -165,7 +173,8 @@ def _keeper(config: Config) -> Keeper:
     )
 
 
-def _panel(config: Config, kind: str) -> Panel:
+def make_panel(config: Config, kind: str) -> Panel:
+    """The panel of this kind: `hardware`, `terminal` or `headless`. Making the first may block for a moment."""
     match kind:
         case "headless":
             from appliance.panel.headless import HeadlessPanel
@@ -209,7 +218,7 @@ def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from appliance.config import dump
+    from appliance.config.printing import dump
 
     config = _load(options.config)
     if config is None:
@@ -227,8 +236,8 @@ def _demo(options: argparse.Namespace) -> int:
     logs.set_up(logging.ERROR)
     if options.window:
         return _demo_in_a_window()
-    # Without a terminal there is nobody to press a key.
-    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Without a terminal there is nobody to press a key; a stream that is closed is None.
+    if options.auto or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         from appliance.demo.story import play_story
 
         return asyncio.run(play_story())

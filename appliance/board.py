@@ -1,4 +1,4 @@
-"""What the board tells of itself: its model, how warm it is, and whether its supply is too weak.
+"""What the board tells of itself: its model, how warm it is, its supply, and what became of its card.
 
 Everything is read from files of the kernel, each of which may be missing: nothing here raises for what it finds there.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.core.events import BoardRead, Event
-from appliance.core.values import Board
+from appliance.core.values import Board, Card
 from appliance.threads import in_daemon_thread
 
 READ_EVERY = 60.0
@@ -47,6 +47,19 @@ def read_board(root: Path = ROOT) -> Board:
         was_weak = False
     millidegrees = _number(root / _TEMPERATURE, 10)
     return Board(None if millidegrees is None else millidegrees / 1000, weak, was_weak)
+
+
+def read_card(folder: str | None) -> Card:
+    """What became of the card when the box was switched on.
+
+    folder: the service's runtime directory, where what mounted the card left a file of that name; None for none.
+    """
+    if folder is None:
+        return Card.SOUND
+    for name, card in (("state-in-memory", Card.BROKEN), ("state-made-anew", Card.MADE_ANEW)):
+        if Path(folder, name).exists():
+            return card
+    return Card.SOUND
 
 
 def read_model(root: Path = ROOT) -> str | None:

@@ -30,6 +30,7 @@ from appliance.core.effects import (
     StoreToken,
 )
 from appliance.core.events import (
+    ButtonPressed,
     Event,
     FeedLost,
     FeedOpened,
@@ -125,7 +126,7 @@ class Runner:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._shown: View | None = None
         self._shown_at = float("-inf")
-        self._show_by = float("-inf")
+        self._pressed = False
         self._said: set[str] = set()
 
     def tell(self, event: Event) -> None:
@@ -182,23 +183,24 @@ class Runner:
 
     def _take_events(self, now: float) -> list[Sound]:
         sounds: list[Sound] = []
+        self._pressed = False
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
             event = self._events.popleft()
             if isinstance(event, FeedOpened | FeedLost | TokenRefused):
                 self._courtesy.settled(event.attempt)
+            self._pressed |= isinstance(event, ButtonPressed)
             self.state, effects = machine.step(self.state, event, now)
             for effect in effects:
                 if isinstance(effect, MakeSound):
                     sounds.append(effect.sound)
                 else:
                     self._do(effect)
-            if effects or sounds:
-                self._show_by = now
         return sounds
 
     def _show(self, now: float, sounds: list[Sound]) -> float:
         """Show the state if it is time to, and say when the next time is."""
-        if not sounds and now < self._shown_at + FRAME:
+        # A finger is answered without a pause, however much else there is to show.
+        if not sounds and not self._pressed and now < self._shown_at + FRAME:
             return self._shown_at + FRAME
         shown = present(self.state, now)
         for sound in sounds or (None,):

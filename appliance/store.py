@@ -17,13 +17,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from appliance.core.events import TokensLoaded
+from appliance.core.limits import LARGEST_TOKEN_FILE, LONGEST_TOKEN
 from appliance.core.values import Credential, Token
 
 CURRENT = "token.json"
 PENDING = "token.pending.json"
-MAX_FILE_BYTES = 64 * 1024
-MAX_TOKEN_CHARACTERS = 4096
-"""The vendor's sample has 48; far more than any gateway would send in a header."""
 _ASIDE = (".damaged", ".damaged.1", ".damaged.2")
 """The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
 
@@ -139,11 +137,11 @@ def _read(directory: int, name: str) -> Credential:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("not a regular file")
         data = b""
-        while chunk := os.read(descriptor, MAX_FILE_BYTES + 1 - len(data)):
+        while chunk := os.read(descriptor, LARGEST_TOKEN_FILE + 1 - len(data)):
             data += chunk
     finally:
         os.close(descriptor)
-    if len(data) > MAX_FILE_BYTES:
+    if len(data) > LARGEST_TOKEN_FILE:
         raise ValueError("too large")
     try:
         content = json.loads(data.decode())
@@ -162,7 +160,7 @@ def _usable(gateway: str, token: str) -> bool:
     return (
         gateway != ""
         and not any("\ud800" <= character <= "\udfff" for character in gateway)
-        and 0 < len(token) <= MAX_TOKEN_CHARACTERS
+        and 0 < len(token) <= LONGEST_TOKEN
         and all("!" <= character <= "~" for character in token)
     )
 
@@ -178,7 +176,7 @@ def _holds(directory: int, name: str, credential: Credential) -> bool:
 def _write(directory: int, name: str, credential: Credential) -> None:
     content = {"gateway": credential.gateway, "token": credential.token.reveal()}
     data = json.dumps(content).encode() + b"\n"
-    if not _usable(content["gateway"], content["token"]) or len(data) > MAX_FILE_BYTES:
+    if not _usable(content["gateway"], content["token"]) or len(data) > LARGEST_TOKEN_FILE:
         raise OSError(errno.EINVAL, "this credential could not be read back")
     new = _new(name)
     with suppress(FileNotFoundError):

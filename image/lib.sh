@@ -1,13 +1,18 @@
 # What the scripts of the image share; read by each of them, from the project's folder.
 # shellcheck shell=sh
 set -eu
+# Whoever builds it has no part in what comes out.
+umask 022
 export LC_ALL=C.UTF-8 TZ=UTC PATH="$PATH:/usr/sbin:/sbin"
+IMAGE_BEGAN=${IMAGE_BEGAN:-$(date +%s)}
+export IMAGE_BEGAN
 
 project=$(pwd)
-work=$project/build/image
+work=${IMAGE_CACHE:-$project/build/image}
 python=$project/.venv/bin/python
 
-say() { echo "image: $*" >&2; }
+# With the seconds since the first of these scripts began.
+say() { printf 'image: %4d s  %s\n' $(($(date +%s) - IMAGE_BEGAN)) "$*" >&2; }
 die() { say "$@"; exit 1; }
 
 [ "$(id -u)" = 0 ] || die "must run as root: it makes a root file system with owners and device drivers of its own"
@@ -15,7 +20,7 @@ die() { say "$@"; exit 1; }
 # Of everything that the base layer is made of.
 base_hash() {
     {
-        cat image/base image/base-* image/lib.sh image/packages image/apt-preferences image/requirements-pi.lock \
+        cat image/base image/base-* image/packages image/apt-preferences image/requirements-pi.lock \
             image/modules.py image/modules
         $python image/runtime.py
     } | sha256sum | cut -c 1-16

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from appliance import board as module
-from appliance.board import READ_EVERY, read_board, read_model, watch_board
+from appliance.board import READ_EVERY, read_board, read_card, read_model, watch_board
 from appliance.core.events import BoardRead, Event
-from appliance.core.values import Board
+from appliance.core.values import Board, Card
 from tests.clock import VirtualTimeLoop
 
 TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
@@ -32,6 +32,14 @@ def put_alarm(root: Path, content: str) -> None:
 def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     assert read_board(tmp_path) == Board(None, None, None)
     assert read_model(tmp_path) is None
+
+
+def test_what_became_of_the_card(tmp_path: Path) -> None:
+    assert read_card(None) is read_card(str(tmp_path)) is Card.SOUND
+    put(tmp_path, "state-made-anew", "")
+    assert read_card(str(tmp_path)) is Card.MADE_ANEW
+    put(tmp_path, "state-in-memory", "")
+    assert read_card(str(tmp_path)) is Card.BROKEN
 
 
 def test_temperature_and_model(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyte
+import pytest
 
 SIZE = (24, 80)
 DEMO = [sys.executable, "-m", "appliance", "demo"]
@@ -26,8 +27,10 @@ def test_the_whole_story_happens_unattended() -> None:
     assert told.stderr == ""
 
 
-def test_without_a_terminal_it_plays_by_itself() -> None:
-    with subprocess.Popen(DEMO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as demo:
+@pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
+def test_without_a_terminal_it_plays_by_itself(stdin: str) -> None:
+    command = ["sh", "-c", f'exec "$0" "$@" {stdin}', *DEMO]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         first = demo.stdout.readline()
         demo.kill()

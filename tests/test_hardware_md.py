@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from appliance.config import Pins
-from appliance.core.view import Count, Leds, Mark, Remark, Sign, View
+from appliance.core.meanings import meanings
+from appliance.core.values import Benchmarks
+from appliance.core.view import Count, Leds, Light, Mark, Remark, Sign, View
 from appliance.panel.drawing import draw
 from appliance.pictures import __main__ as made
-from appliance.pictures.pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, table, wires, with_table
+from appliance.pictures.examples import EXAMPLES
+from appliance.pictures.pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, wires
+from appliance.pictures.tables import pin_table, with_tables
 from appliance.pictures.wiring import place, wiring
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,24 +97,32 @@ def test_the_diagram_needs_no_font_and_no_theme() -> None:
     assert ground.get("fill", "").startswith("#"), "its own ground, or a dark page would swallow the words"
 
 
-def test_the_table_is_what_the_code_makes() -> None:
-    assert with_table(HARDWARE, Pins()) == HARDWARE, "run python -m appliance.pictures"
-    assert "| button | contact | 17 | 11 |" in table(Pins())
+def test_the_tables_are_what_the_code_makes() -> None:
+    assert with_tables(HARDWARE, Pins(), Benchmarks()) == HARDWARE, "run python -m appliance.pictures"
+    assert "| button | contact | 17 | 11 |" in pin_table(Pins())
+
+
+def test_each_light_that_a_person_can_meet_has_its_meaning() -> None:
+    """No example shows lights that the table lacks, but for the last one: none at all, when it ends."""
+    told = {one.leds for _, group in meanings(Benchmarks()) for one in group}
+    broken = {replace(leds, red=Light.FAST) for leds in told}
+    assert {view.leds for _, view in EXAMPLES} - told - broken == {Leds()}
+    assert told - {view.leds for _, view in EXAMPLES} == {Leds(red=Light.FAST)}, "red fast comes with the others"
 
 
 def test_a_text_without_the_marks_is_told() -> None:
     with pytest.raises(ValueError, match="pins: begin"):
-        with_table("no table here", Pins())
+        with_tables("no table here", Pins(), Benchmarks())
 
 
 def test_everything_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for what in ("SHEET", "WIRING", "HARDWARE"):
+    for what in ("SHEET", "STEPS", "WIRING", "HARDWARE"):
         monkeypatch.setattr(made, what, tmp_path / getattr(made, what).name)
     assert made.main() == 1, "there is no hardware.md"
-    made.HARDWARE.write_text(re.sub(r"(?s)(pins: begin -->).*(<!-- pins: end)", r"\1\2", HARDWARE), encoding="utf-8")
+    made.HARDWARE.write_text(re.sub(r"(?s)((\w+): begin -->).*(<!-- \2: end)", r"\1\3", HARDWARE), encoding="utf-8")
     assert made.main() == 0
     assert made.HARDWARE.read_text(encoding="utf-8") == HARDWARE
-    assert {path.name for path in tmp_path.iterdir()} == {"screens.png", "wiring.svg", "hardware.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"screens.png", "install.png", "wiring.svg", "hardware.md"}
 
 
 def height(count: str, size: tuple[int, int]) -> int:
@@ -149,7 +161,7 @@ def test_the_distances_follow_from_the_heights() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    from appliance.config_keys import KEYS, SECTIONS
+    from appliance.config.keys import KEYS, SECTIONS
 
     named = set(re.findall(r"`((?:display|buzzer|orders)\.\w+)", HARDWARE)) | {
         f"pins.{name}" for name in asdict(Pins())

@@ -14,10 +14,10 @@ from appliance.core.view import Leds, Light, Power, Screen
 from appliance.panel.drawing import draw
 from appliance.panel.picture import GROUND, LAMPS, PIXELS
 from appliance.pictures import save_all
-from appliance.pictures.__main__ import SHEET
+from appliance.pictures.__main__ import SHEET, STEPS
 from appliance.pictures.cards import card
 from appliance.pictures.examples import EXAMPLES
-from appliance.pictures.sheet import SIZES, name, save_sheet, sheet
+from appliance.pictures.sheet import SIZES, name, save_sheet, save_steps, sheet
 
 LARGEST = 170_000
 """Bytes of the sheet: a page that people wait for."""
@@ -31,6 +31,13 @@ def test_the_committed_sheet_is_what_the_code_draws(tmp_path: Path) -> None:
     save_sheet(tmp_path / "new.png")
     with Image.open(SHEET) as committed, Image.open(tmp_path / "new.png") as drawn:
         assert committed.size == drawn.size, "run python -m appliance.pictures"
+        difference = ImageChops.difference(committed.convert("RGB"), drawn.convert("RGB"))
+        assert difference.getbbox() is None, "run python -m appliance.pictures"
+
+
+def test_the_committed_steps_are_what_the_code_draws(tmp_path: Path) -> None:
+    save_steps(tmp_path / "new.png")
+    with Image.open(STEPS) as committed, Image.open(tmp_path / "new.png") as drawn:
         difference = ImageChops.difference(committed.convert("RGB"), drawn.convert("RGB"))
         assert difference.getbbox() is None, "run python -m appliance.pictures"
 

@@ -228,7 +228,7 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
         box.press()
         gateway.press_button()
         view = await box.until(count(0))
-        assert view.screen.words[-1] == "Pairing is not saved!"
+        assert "Pairing is not saved!" in view.screen.words
         await gateway.restart(0.1)
         await box.until(in_state("offline"))
         await box.until(count(0))
@@ -301,3 +301,13 @@ async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
     assert told.count("WATCHDOG=1") >= 4
     assert any(line.startswith("STATUS=awaiting pairing") for line in told)
     assert told[-1] == "STOPPING=1"
+
+
+async def test_a_press_is_shown_at_once_however_lately_something_else_was(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(in_state("awaiting_pairing"))
+        monkeypatch.setattr("appliance.runner.FRAME", 60.0)
+        box.press()
+        assert (await box.until(lambda view: view.pressed)).state == "pairing"

@@ -1,4 +1,4 @@
-"""The store: what it keeps, what it makes of damaged files, of failing calls and of a power cut at any instant."""
+"""The store: what it keeps, and what it makes of damaged files and of failing calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import TokensLoaded
+from appliance.core.limits import LARGEST_TOKEN_FILE
 from appliance.core.values import Credential, Token
-from appliance.store import MAX_FILE_BYTES, TokenStore
-
-OLD = Credential("Kitchen", Token("0ld5ecret" * 5))
-NEW = Credential("Küche “Nord”", Token("new5ecret" * 5))
-OTHER = Credential("Bar", Token("other5ecret" * 4))
-
-Step = Callable[[TokenStore], None]
+from appliance.store import TokenStore
+from tests.disk.changes import CHANGES, NEW, OLD, OTHER, Change, fresh
 
 
 def names(directory: Path) -> set[str]:
@@ -136,7 +131,7 @@ DAMAGED = {
     "long token": b'{"gateway": "a", "token": "' + b"a" * 4097 + b'"}',
     "deep": b"[" * 60_000,
     "long number": b"1" * 60_000,
-    "large": b'{"gateway": "a", "token": "b"}' + b" " * MAX_FILE_BYTES,
+    "large": b'{"gateway": "a", "token": "b"}' + b" " * LARGEST_TOKEN_FILE,
 }
 
 
@@ -248,59 +243,6 @@ class Calls:
             yield
 
 
-def fresh(directory: Path, *steps: Step) -> TokenStore:
-    store = TokenStore(directory)
-    for step in steps:
-        step(store)
-    return store
-
-
-@dataclass(frozen=True)
-class Change:
-    """A call to the store. allowed: what may be found whenever it breaks off; done: what must be when it ends well."""
-
-    before: tuple[Step, ...]
-    call: Step
-    allowed: tuple[TokensLoaded, ...]
-    done: TokensLoaded
-
-
-CHANGES = {
-    "first": Change((), lambda s: s.store(NEW), (TokensLoaded(None, None),), TokensLoaded(NEW, None)),
-    "replace": Change(
-        (lambda s: s.store(OLD),), lambda s: s.store(NEW), (TokensLoaded(OLD, None),), TokensLoaded(NEW, None)
-    ),
-    "pend": Change(
-        (lambda s: s.store(OLD),), lambda s: s.store_pending(NEW), (TokensLoaded(OLD, None),), TokensLoaded(OLD, NEW)
-    ),
-    "pend again": Change(
-        (lambda s: s.store(OLD), lambda s: s.store_pending(OTHER)),
-        lambda s: s.store_pending(NEW),
-        (TokensLoaded(OLD, OTHER),),
-        TokensLoaded(OLD, NEW),
-    ),
-    "promote": Change(
-        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
-        lambda s: s.store(NEW),
-        # Where the pending file can't be read for a moment, it stays there beside its copy.
-        (TokensLoaded(OLD, NEW), TokensLoaded(NEW, NEW)),
-        TokensLoaded(NEW, None),
-    ),
-    "drop": Change(
-        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
-        lambda s: s.drop_pending(),
-        (TokensLoaded(OLD, NEW),),
-        TokensLoaded(OLD, None),
-    ),
-    "forget": Change(
-        (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
-        lambda s: s.forget(),
-        (TokensLoaded(OLD, NEW), TokensLoaded(OLD, None), TokensLoaded(None, NEW)),
-        TokensLoaded(None, None),
-    ),
-}
-
-
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_failing_call_leaves_the_old_or_the_new(
@@ -380,148 +322,7 @@ def test_a_state_directory_that_is_a_file(tmp_path: Path, caplog: pytest.LogCapt
         store.store(NEW)
 
 
-# A power cut.
-
-
-@dataclass
-class Disk:
-    """A disk as POSIX promises it and no better, under one directory.
-
-    What was not flushed may be lost: a file's data wholly, in part or not at all, and each change to the directory on
-    its own. A cut is taken after every call; each way in which it may leave the directory is in `leftovers`.
-    """
-
-    directory: Path
-    flushes_files: bool = True
-    files: list[list[bytes]] = field(default_factory=list)
-    """For each file ever made: its flushed content and its content."""
-    flushed: dict[str, int] = field(default_factory=dict)
-    unflushed: list[tuple[str, str, int]] = field(default_factory=list)
-    entries: dict[str, int] = field(default_factory=dict)
-    open_files: dict[int, int] = field(default_factory=dict)
-    open_directories: set[int] = field(default_factory=set)
-    leftovers: list[dict[str, bytes]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for path in self.directory.iterdir():
-            self.files.append([path.read_bytes()] * 2)
-            self.flushed[path.name] = self.entries[path.name] = len(self.files) - 1
-        self.cut()
-
-    def after(self, call: str, arguments: tuple[Any, ...], named: dict[str, Any], result: Any) -> None:
-        if call == "open" and arguments[1] & os.O_DIRECTORY:
-            self.open_directories.add(result)
-        elif call == "open" and arguments[1] & os.O_CREAT:
-            assert arguments[1] & (os.O_EXCL | os.O_NOFOLLOW) == os.O_EXCL | os.O_NOFOLLOW
-            self.files.append([b"", b""])
-            self.open_files[result] = self.entries[arguments[0]] = len(self.files) - 1
-            self.unflushed.append(("link", arguments[0], len(self.files) - 1))
-        elif call == "close":
-            self.open_files.pop(arguments[0], None)
-            self.open_directories.discard(arguments[0])
-        elif call == "write":
-            self.files[self.open_files[arguments[0]]][1] += arguments[1][:result]
-        elif call == "fsync" and arguments[0] in self.open_directories:
-            self.flushed, self.unflushed = dict(self.entries), []
-        elif call == "fsync" and self.flushes_files:
-            content = self.files[self.open_files[arguments[0]]]
-            content[0] = content[1]
-        elif call == "rename":
-            file = self.entries.pop(arguments[0])
-            self.entries[arguments[1]] = file
-            self.unflushed += [("rename", f"{arguments[0]}/{arguments[1]}", file)]
-        elif call == "unlink":
-            self.unflushed.append(("unlink", arguments[0], self.entries.pop(arguments[0])))
-        self.cut()
-
-    def cut(self) -> None:
-        for kept in itertools.product((False, True), repeat=len(self.unflushed)):
-            entries = dict(self.flushed)
-            for (what, name, file), keep in zip(self.unflushed, kept, strict=True):
-                if keep and what == "link":
-                    entries[name] = file
-                elif keep and what == "unlink":
-                    entries.pop(name, None)
-                elif keep:
-                    source, target = name.split("/")
-                    entries.pop(source, None)
-                    entries[target] = file
-            contents = [
-                (name, {flushed, now, flushed + now[len(flushed) : (len(flushed) + len(now)) // 2], bytes(len(now))})
-                if flushed != now
-                else (name, {now})
-                for name, (flushed, now) in ((name, self.files[file]) for name, file in entries.items())
-            ]
-            for choice in itertools.product(*(variants for _, variants in contents)):
-                leftover = dict(zip((name for name, _ in contents), choice, strict=True))
-                if leftover not in self.leftovers:
-                    self.leftovers.append(leftover)
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*arguments: Any, **named: Any) -> Any:
-                result = real(*arguments, **named)
-                self.after(name, arguments, named, result)
-                return result
-
-            return call
-
-        with pytest.MonkeyPatch.context() as patch:
-            for name in CALLS:
-                patch.setattr(os, name, wrap(name, getattr(os, name)))
-            yield
-
-    def now(self) -> dict[str, bytes]:
-        return {name: self.files[file][1] for name, file in self.entries.items()}
-
-
-def loads(directory: Path, leftover: dict[str, bytes]) -> TokensLoaded:
-    directory.mkdir()
-    for name, content in leftover.items():
-        (directory / name).write_bytes(content)
-    return TokenStore(directory).load()
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_power_cut_leaves_the_old_or_the_new(tmp_path: Path, change: Change) -> None:
-    store = fresh(tmp_path / "state", *change.before)
-    store.load()
-    disk = Disk(tmp_path / "state")
-    with disk.watching():
-        change.call(store)
-    assert disk.now() == {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}, "the model is wrong"
-    assert len(disk.leftovers) >= 2
-    for number, leftover in enumerate(disk.leftovers):
-        assert loads(tmp_path / str(number), leftover) in (*change.allowed, change.done), leftover
-    # Once the call has returned, a cut changes nothing.
-    disk.leftovers.clear()
-    disk.cut()
-    assert [loads(tmp_path / f"end{i}", leftover) for i, leftover in enumerate(disk.leftovers)] == [change.done]
-
-
-def test_a_pairing_survives_a_cut_at_any_instant(tmp_path: Path) -> None:
-    """From the write of the pending token to its proof: one of the tokens is always there, and never a damaged file."""
-    store = fresh(tmp_path / "state", lambda s: s.store(OLD))
-    disk = Disk(tmp_path / "state")
-    with disk.watching():
-        store.store_pending(NEW)
-        pended = len(disk.leftovers)
-        store.store(NEW)
-    for number, leftover in enumerate(disk.leftovers):
-        found = loads(tmp_path / str(number), leftover)
-        assert not found.damaged
-        assert found.current in (OLD, NEW)
-        if number >= pended:
-            assert NEW in (found.current, found.pending)
-
-
-def test_the_model_finds_a_missing_flush(tmp_path: Path) -> None:
-    store = fresh(tmp_path / "state", lambda s: s.store(OLD))
-    disk = Disk(tmp_path / "state", flushes_files=False)
-    with disk.watching():
-        store.store(NEW)
-    assert any(loads(tmp_path / str(i), leftover).damaged for i, leftover in enumerate(disk.leftovers))
+# Flushes of directories; what a power cut leaves of a file is in tests/disk.
 
 
 def test_a_new_directory_is_flushed_into_the_one_above(tmp_path: Path) -> None:

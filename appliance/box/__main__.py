@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from appliance.box.files import FOLDER, File, files, host_name
-from appliance.config_mistakes import load_leniently
+from appliance.config.mistakes import load_leniently
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml")
 PROBLEMS = Path(FOLDER, "problems")

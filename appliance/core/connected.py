@@ -32,6 +32,7 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.keeping import keep, kept, moved, not_kept
+from appliance.core.limits import MOST_ORDERS
 from appliance.core.moves import (
     LOOK_EVERY,
     PAGE_AGAIN,
@@ -45,6 +46,7 @@ from appliance.core.moves import (
     alert,
     disconnect,
     leave,
+    overrun,
     refuse,
     watch_late,
 )
@@ -72,6 +74,8 @@ def connected(state: Connected, event: Event, now: float) -> Step:
         case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
             # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
             return disconnect(replace(state, lost=True), now)
+        case FeedLost(attempt, FeedFailure.TOO_MUCH) if attempt == state.looking:
+            return overrun(replace(state, looking=0), now)
         case FeedLost(attempt) if attempt == state.feed:
             return _lost(state, now)
         case FeedLost(attempt) if attempt == state.looking:
@@ -115,6 +119,8 @@ def connected(state: Connected, event: Event, now: float) -> Step:
 def _notified(state: Connected, notifications: tuple[Notification, ...], now: float) -> Step:
     seq, gap = _follow(state.seq, notifications)
     told = fold(state.book, notifications, now)
+    if len(told.book.held) > MOST_ORDERS:
+        return overrun(state, now)
     state = replace(state, book=told.book, seq=seq)
     effects: list[Effect] = []
     if told.whole:
@@ -197,8 +203,7 @@ def _look(state: Connected, now: float) -> Step:
     world = replace(state.world, serial=state.world.serial + 1)
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
-    others = (seen for name, seen in world.gateways.items() if name != state.gateway.name)
-    if any(address in other.addresses for other in others):
+    if world.heard.get(address, state.gateway.name) != state.gateway.name:
         # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
         return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)

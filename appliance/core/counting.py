@@ -126,7 +126,7 @@ def _remarks(told: Summary) -> list[Remark]:
         (Sign.PAGED, told.paged, "{} paged"),
         (Sign.LATE, told.late, "{} late"),
         (Sign.TO_GO, to_go, "{} to go"),
-        (Sign.OLD, told.forgotten, "+{} old"),
+        (Sign.OLD, told.forgotten, "{} old"),
     )
     return [Remark(sign, words.format(count)) for sign, count, words in remarks if count]
 

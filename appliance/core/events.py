@@ -189,6 +189,8 @@ class FeedFailure(StrEnum):
     """The gateway ended a feed that had been live, or said that it can't serve one now."""
     CLOSED_EARLY = "feed closed before the orders came"
     """Closed without a word after the token was sent: a refused token, or a gateway that is half booted."""
+    TOO_MUCH = "more than can be held"
+    """The whole set is larger than what is taken (see limits)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from appliance.core.events import (
     FeedNotified,
     GatewayFound,
     GatewayLost,
+    GatewayResolved,
     NetworkChanged,
     Timer,
     TimerFired,
@@ -30,10 +31,11 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget
+from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget, hear
 from appliance.core.pages import page, power, turned
 from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
+    NAMES,
     NEVER,
     AwaitingPairing,
     Connected,
@@ -47,7 +49,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.trying import trying
-from appliance.core.values import Benchmarks, Mistake, PanelSettings
+from appliance.core.values import Benchmarks, Card, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
 HOLD_TO_FORGET = 5.0
@@ -56,6 +58,8 @@ STUCK_AFTER = 30.0
 """Seconds after which no hand holds the button any more: it is stuck, wet or crushed, and means nothing."""
 HOLD_SHOWS = 1.0
 """Seconds after which a hold is no longer a press and the countdown is on the screen."""
+OFFER = "offered "
+"""Begins the question whether this gateway is the right one."""
 HOLD_TOLERANCE = 0.05
 """Seconds by which a release may come before its time and still count: clocks of two threads differ a little."""
 
@@ -67,12 +71,14 @@ def begin(
     settings: PanelSettings | None = None,
     version: str = "",
     mistakes: tuple[Mistake, ...] = (),
+    card: Card = Card.SOUND,
 ) -> State:
     """The state at power-on, before anything is known.
 
     typed: the gateway's address is in the config. mistakes: what is wrong with the config, and left out.
+    card: what became of it at power-on.
     """
-    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, typed=typed))
+    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, card=card, typed=typed))
 
 
 def step(state: State, event: Event, now: float) -> Step:
@@ -103,13 +109,15 @@ def _step(state: State, event: Event, now: float) -> Step:
     match event:
         case NetworkChanged(addresses):
             moved = not world.typed and not set(world.addresses or ()) <= set(addresses)
-            state = _with(state, replace(world, addresses=addresses))
+            state = _with(state, replace(world, addresses=addresses, heard={} if moved else world.heard))
             if moved and isinstance(state, Connected):
                 return disconnect(state, now, trusted=False)
             if moved and isinstance(state, Connecting | Offline):
                 state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
-            state = _with(state, replace(world, gateways={**world.gateways, gateway.name: gateway}))
+            state = _with(state, hear(replace(world, gateways={**world.gateways, gateway.name: gateway}), gateway))
+        case GatewayResolved(_, gateway):
+            state = _with(state, hear(world, gateway))
         case GatewayLost(name):
             left = {other: gateway for other, gateway in world.gateways.items() if other != name}
             state = _with(state, replace(world, gateways=left))
@@ -120,7 +128,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             return issued(state, gateway, token, now)
         case ButtonPressed():
             woken = power(state, now)[0] is Power.DARK
-            down = replace(world, down_since=now, pressed_at=now, stuck=False, woken=woken)
+            asked = question(state, now)
+            down = replace(world, down_since=now, asked=asked, pressed_at=now, stuck=False, woken=woken)
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonReleased():
             return _released(state, now)
@@ -159,9 +168,28 @@ def forgettable(state: State) -> bool:
 def holding(state: State, now: float) -> float | None:
     """Seconds until letting go forgets the pairing, 0 once it does; None where no countdown runs."""
     down = state.world.down_since
-    if down is None or now - down < HOLD_SHOWS or not forgettable(state):
+    if down is None or now - down < HOLD_SHOWS or not forgettable(state) or _other_offer(state, now):
         return None
     return max(0.0, down + HOLD_TO_FORGET - now)
+
+
+def question(state: State, now: float) -> str | None:
+    """What the display asks, and a press would answer; None where it asks nothing. Two that differ are told apart."""
+    match state:
+        case Pairing() if state.offers:
+            return OFFER + state.offers[0].gateway.name
+        case Pairing() | AwaitingPairing():
+            return NAMES[type(state)]
+        case Connected() if state.alert is not None and now < state.alert.until:
+            return f"paged {state.alert.uuids[0]}"
+        case _:
+            return None
+
+
+def _other_offer(state: State, now: float) -> bool:
+    """Whether a gateway is offered, or none is any more, since the button went down: holding it says no to that one."""
+    offers = [asks for asks in (state.world.asked, question(state, now)) if asks and asks.startswith(OFFER)]
+    return len(offers) == 1 or len(set(offers)) == 2
 
 
 def _with(state: State, world: World) -> State:
@@ -171,12 +199,16 @@ def _with(state: State, world: World) -> State:
 def _released(state: State, now: float) -> Step:
     """The button came up: what it meant is known only now, and a button that never comes up means nothing."""
     down = state.world.down_since
-    up = _with(state, replace(state.world, down_since=None, stuck=False, woken=False))
+    up = _with(state, replace(state.world, down_since=None, asked=None, stuck=False, woken=False))
     if down is None:
         return up, ()
+    asks = question(state, now)
     if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
-        meant, effects = _held(up, now)
+        meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
     elif now - down >= HOLD_SHOWS and forgettable(state):
+        meant, effects = up, ()
+    elif asks is not None and asks != state.world.asked:
+        # It was asked while the finger was on its way up: nobody has read it.
         meant, effects = up, ()
     else:
         meant, effects = _pressed(up, now, woken=state.world.woken)
@@ -193,7 +225,7 @@ def _pressed(state: State, now: float, *, woken: bool) -> Step:
             return pairing(state, press, now)
         case Discovering() if not woken:
             # The first press asks for a pairing, which can't be; further ones turn the pages that say why.
-            first = page(state, now) is Page.MAIN
+            first = page(state, now)[0] is Page.MAIN
             return _with(state, turned(state, now)), (MakeSound(Sound.ERROR),) if first else ()
         case Connecting() | Offline():
             tried, effects = trying(state, press, now)

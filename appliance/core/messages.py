@@ -13,6 +13,7 @@ from appliance.core.moves import (
     PAIRING_WINDOW,
     TOKEN_REFUSED,
     TOKEN_UNREADABLE,
+    TOO_MANY_ORDERS,
     WINDOW_OVER,
 )
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Offline, Pairing, State, World
@@ -83,8 +84,12 @@ def gateway_of(state: State) -> tuple[str | None, Address | None]:
     return (None, None) if seen is None else (seen.name, seen.addresses[0])
 
 
-def _message(icon: Icon, large: Sequence[str], small: Sequence[str] = (), bar: float | None = None) -> Message:
-    return Message((*(Line(words, Size.MEDIUM) for words in large), *map(Line, small)), bar, icon)
+def _message(
+    icon: Icon, large: Sequence[str], small: Sequence[str] = (), bar: float | None = None, hints: Sequence[str] = ()
+) -> Message:
+    """hints: what is said only where there is room for it."""
+    headline = (Line(words, Size.MEDIUM) for words in large)
+    return Message((*headline, *map(Line, small), *(Line(words, spare=1) for words in hints)), bar, icon)
 
 
 def _no_network(world: World) -> bool:
@@ -99,10 +104,9 @@ def _discovering(state: Discovering, now: float) -> Told:
         return Told(screen, Leds(red=Light.SLOW), reason=NO_NETWORK, asleep="No network")
     long_since = world.stirred + LOOKING_LONG
     why = _why(state.reason)
-    if not why and now >= long_since:
-        why = ["Is it switched on, and on", "the same network?"]
+    hints = ("Is it switched on, and on", "the same network?") if not why and now >= long_since else ()
     own = [f"This box: {address}" for address in (world.addresses or ())[:1]]
-    screen = _message(Icon.SEARCH, ["Looking for", "the gateway"], [*why, *own])
+    screen = _message(Icon.SEARCH, ["Looking for", "the gateway"], [*why, *own], hints=hints)
     until = long_since if now < long_since else math.inf
     return Told(screen, Leds(amber=Light.SLOW), until, state.reason, asleep="No gateway found")
 
@@ -123,6 +127,9 @@ def _why(reason: str | None) -> list[str]:
 def _awaiting(state: AwaitingPairing) -> Told:
     name, _ = gateway_of(state)
     found = f"{len(state.world.gateways)} gateways found" if name is None else f"Found: {legible(name)}"
+    if state.world.typed:
+        # Nobody has heard of it yet: it is where the settings say that it is.
+        found = f"Gateway: {legible(name or '?')}"
     screen = _message(Icon.PRESS_HERE, ["Press button", "here to pair"], [*_why(state.reason), found])
     return Told(screen, Leds(amber=Light.FAST), reason=state.reason, asleep="Not paired")
 
@@ -133,9 +140,16 @@ def _pairing(state: Pairing, now: float) -> Told:
     bar = left / PAIRING_WINDOW
     leds = Leds(green=Light.SLOW, amber=Light.FAST)
     if state.offers:
-        name = legible(state.offers[0].gateway.name)
-        lines = [Line("Pair with"), Line(name, Size.MEDIUM), Line("Yes: press this button"), Line("No: hold it 5 s")]
-        return Told(Message(tuple(lines), bar), leds, until, CONFIRM)
+        gateway = state.offers[0].gateway
+        lines = (
+            Line(f"{clock(left)} left to pair with", spare=2),
+            Line(legible(gateway.name), Size.MEDIUM),
+            # Names may be alike as far as they can be shown, or drawn.
+            Line(f"at {gateway.addresses[0]}", spare=1),
+            Line("Yes: press here"),
+            Line("No: hold 5 s"),
+        )
+        return Told(Message(lines, bar), leds, until, CONFIRM)
     answers = _answers(state, now)
     reason: str | None = None
     icon, words = Icon.PRESS_GATEWAY, ["Now press the", "gateway's button"]
@@ -166,6 +180,8 @@ def _offline(state: Offline, now: float) -> Told:
         words = [f"Here: {legible(others[0])}", "Hold button 5 s to change"]
     elif reason == FEED_REFUSED:
         words = ["Gateway gives no orders", "Perhaps it is starting"]
+    elif reason == TOO_MANY_ORDERS:
+        words = ["Gateway sends more than", "this box can hold"]
     passed = max(0.0, now - state.since)
     screen = _message(icon, ["OFFLINE"], [f"for {age(passed)}", *words, legible(name or "?")])
     until = state.since + (passed // 60 + 1) * 60

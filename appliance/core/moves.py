@@ -19,6 +19,7 @@ from appliance.core.effects import (
     StorePendingToken,
 )
 from appliance.core.events import Timer
+from appliance.core.limits import MOST_HEARD
 from appliance.core.orders import OrderBook, next_late
 from appliance.core.states import (
     NEVER,
@@ -53,6 +54,8 @@ RECHECK_REFUSED = 60.0
 """Seconds between tries of a token that was refused: a gateway that was restored from a backup takes it again."""
 FIRST_RETRY, LAST_RETRY = 1.0, 10.0
 """Seconds of the first pause between attempts, doubled each time up to the last."""
+TOO_MANY_AGAIN = 30.0
+"""Seconds until a gateway with more orders than can be held is asked again: each time it has to send them all."""
 SAVE_AGAIN = 60.0
 """Seconds between attempts to save a token that is in memory alone."""
 REFRESH_AFTER = 270.0
@@ -88,9 +91,19 @@ KEPT_AN_HOUR = 6
 
 GATEWAY_UNREACHABLE = "gateway unreachable"
 FEED_REFUSED = "feed refused"
+TOO_MANY_ORDERS = "too many orders"
 TOKEN_REFUSED = "token refused"
 WINDOW_OVER = "window over"
 TOKEN_UNREADABLE = "token unreadable"
+
+
+def hear(world: World, gateway: Gateway) -> World:
+    """A gateway was announced, or answered for its name: whoever was at its addresses before is not there any more."""
+    heard = {address: name for address, name in world.heard.items() if address not in gateway.addresses}
+    heard |= dict.fromkeys(gateway.addresses, gateway.name)
+    for oldest in list(heard)[: max(0, len(heard) - MOST_HEARD)]:
+        del heard[oldest]
+    return replace(world, heard=heard)
 
 
 def rest(world: World, now: float, reason: str | None = None) -> Step:
@@ -191,6 +204,9 @@ def pause(state: Trying, why: str, now: float) -> Step:
     """After a failed attempt: offline, and again after a pause."""
     link = state.link
     delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(link.failures, 10))
+    if why == TOO_MANY_ORDERS:
+        # What is held of them is of no use any more, and there may be no room for both.
+        delay, link = TOO_MANY_AGAIN, replace(link, book=OrderBook(), paged=())
     waiting = replace(link, phase=Phase.WAITING, attempt=0, failures=link.failures + 1)
     since = state.since if isinstance(state, Offline) else now
     return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
@@ -267,6 +283,13 @@ def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
     """
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
     entered, effects = try_again(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
+    return entered, (*leave(state), *effects)
+
+
+def overrun(state: Connected, now: float) -> Step:
+    """There are more orders than can be held: any number would be wrong, so there is none."""
+    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS)
+    entered, effects = pause(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
     return entered, (*leave(state), *effects)
 
 

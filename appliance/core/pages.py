@@ -15,6 +15,8 @@ from appliance.core.view import Power
 
 PAGE_STAYS = 15.0
 """Seconds after which the display is back at the first page by itself: time to read five rows aloud."""
+IN_TURN, MISTAKE_SHOWS = 12.0, 4.0
+"""Seconds of a round in which a mistake in the settings is told where a press means something else, and of it in it."""
 SUPPORT = (Page.BOX, Page.GATEWAY, Page.LIGHTS)
 """What an installer asks for; each small enough to be legible."""
 
@@ -32,16 +34,23 @@ def pages(state: State) -> tuple[Page, ...]:
             return (Page.MAIN, *support)
 
 
-def page(state: State, now: float) -> Page:
-    """The page that is shown."""
+def page(state: State, now: float) -> tuple[Page, float]:
+    """The page that is shown, and until when if nothing happens."""
     world = state.world
-    return world.page if now < world.page_until and world.page in pages(state) else Page.MAIN
+    if isinstance(state, AwaitingPairing) and world.mistakes:
+        # No press can ask for it here.
+        begins = (now // IN_TURN + 1) * IN_TURN
+        shows = begins - MISTAKE_SHOWS
+        return (Page.MAIN, shows) if now < shows else (Page.SETTINGS, begins)
+    if now < world.page_until and world.page in pages(state):
+        return world.page, world.page_until
+    return Page.MAIN, math.inf
 
 
 def turned(state: State, now: float) -> World:
     """The world after a press turned the page."""
     known = pages(state)
-    following = known[(known.index(page(state, now)) + 1) % len(known)]
+    following = known[(known.index(page(state, now)[0]) + 1) % len(known)]
     until = NEVER if following is Page.MAIN else now + PAGE_STAYS
     return replace(state.world, page=following, page_until=until)
 

@@ -15,9 +15,10 @@ from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
 from appliance.core.messages import CONFIRM, Told, gateway_of, tell
 from appliance.core.orders import summary
 from appliance.core.pages import page, power
-from appliance.core.states import NAMES, Connected, Page, State, World
+from appliance.core.states import NAMES, Connected, Page, Pairing, State, World
 from appliance.core.support import support
 from appliance.core.today import today
+from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
     Count,
@@ -61,11 +62,15 @@ def present(state: State, now: float) -> Shown:
     elif shines is Power.DARK:
         screen = Asleep(told.asleep or fault(world))
         shines = Power.DIM if screen.word else Power.DARK
-    elif (turned := page(state, now)) is not Page.MAIN and not told.urgent:
-        screen, holds = _turned(state, turned, screen, now)
-        until = min(until, holds, world.page_until)
-    elif words := fault(world):
-        screen = _with_fault(screen, words)
+    else:
+        turned, holds = page(state, now)
+        until = min(until, holds)
+        if turned is not Page.MAIN and not told.urgent:
+            screen, holds = _turned(state, turned, screen, now)
+            until = min(until, holds)
+        elif (words := fault(world)) and not isinstance(state, Pairing):
+            # What a person is asked to do within two minutes comes first.
+            screen = _with_fault(screen, words)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
     pressed = world.down_since is not None or now < world.pressed_at + PRESS_SHOWS
@@ -100,12 +105,27 @@ def farewell(view: View) -> View:
     return replace(view, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
 
 
+def failing(*, restart: bool) -> View:
+    """What is shown while the program itself is not there, because it ended five times in a row.
+
+    restart: the box is restarted next, else the program is tried again.
+    """
+    words = Line("Keeps failing", Size.MEDIUM), Line("The box restarts" if restart else "Tried again in a minute")
+    screen = Message((*words, Line("If it stays: new SD card")), icon=Icon.WARNING)
+    return View("offline", None, None, None, None, None, None, Leds(red=Light.FAST), screen)
+
+
 def fault(world: World) -> str:
     """What is wrong with this box itself, the worst first; empty for nothing."""
     if world.stuck:
         return "Button is stuck"
     if world.board.weak_power:
         return "Power supply too weak"
+    if world.card is Card.BROKEN:
+        return "SD card is broken"
+    if world.card is Card.MADE_ANEW and world.credential is None:
+        # Until there is a pairing again: that is what a person has to do about it.
+        return "SD card was made anew"
     if world.unsaved:
         return "Pairing is not saved!"
     if world.mistakes:
@@ -141,7 +161,9 @@ def _with_fault(screen: Screen, words: str) -> Screen:
         case Count():
             return replace(screen, note=words)
         case Message():
-            return replace(screen, lines=(*screen.lines, Line(words)))
+            # Right below the first words that explain: what comes last is the first to have no room.
+            at = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines)) + 1
+            return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))
         case _:
             return screen
 

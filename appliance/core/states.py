@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
+from appliance.core.values import Address, Benchmarks, Board, Card, Credential, Gateway, Mistake, PanelSettings, Token
 
 NEVER = float("-inf")
 
@@ -31,15 +31,17 @@ class World:
     """What is known whatever the state. Times are monotonic seconds.
 
     typed: the gateway's address was typed in, so that mDNS and own addresses decide nothing.
-    addresses: this box's own, or None before the first look. gateways: those in sight, by name.
+    addresses: this box's own, or None before the first look. gateways: those in sight, by name. heard: whose name was
+    last announced at an address, in sight or not.
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
     serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
-    settings file has that can't be used.
+    settings file has that can't be used. card: what became of it when the box was switched on.
 
-    Of the button: down_since: when it went down, while it is down and may still mean something. pressed_at: when it
-    last went down. stuck: it has been down for longer than any hand would hold it.
+    Of the button: down_since: when it went down, while it is down and may still mean something. asked: what the display
+    asked at that moment. pressed_at: when it last went down. stuck: it has been down for longer than any hand would
+    hold it.
     Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
     happened that a person would look up for; infinity before the start is over. woken: the press that is under way
     woke the display, and does no more.
@@ -51,9 +53,11 @@ class World:
     version: str = ""
     mistakes: tuple[Mistake, ...] = ()
     board: Board = field(default_factory=Board)
+    card: Card = Card.SOUND
     typed: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
+    heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     current: Credential | None = None
     pending: Credential | None = None
     damaged: bool = False
@@ -63,6 +67,7 @@ class World:
     serial: int = 0
     last_page: float = NEVER
     down_since: float | None = None
+    asked: str | None = None
     pressed_at: float = NEVER
     stuck: bool = False
     page: Page = Page.MAIN

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from appliance.core.meanings import meanings
 from appliance.core.messages import gateway_of
+from appliance.core.pages import PAGE_STAYS
 from appliance.core.states import Connected, Page, State
 from appliance.core.values import Mistake
 from appliance.core.view import Line, Listing, Message, Row, Screen, Size
-from appliance.core.words import age, benchmark, legible
+from appliance.core.words import age, legible
 
 AGAIN = 1.0
 """Seconds after which a page that counts seconds is drawn anew."""
@@ -24,7 +26,7 @@ def support(state: State, page: Page, headline: str, now: float) -> tuple[Screen
         case Page.GATEWAY:
             return Listing(headline or "Gateway", _gateway(state, now)), (now // AGAIN + 1) * AGAIN
         case Page.LIGHTS:
-            return Listing(headline or "Lights", _lights(state)), math.inf
+            return _lights(state, headline, now)
         case _:
             return Listing(headline or "This box", _box(state, now)), (now // 60 + 1) * 60
 
@@ -45,9 +47,8 @@ def _box(state: State, now: float) -> tuple[Row, ...]:
     power = {None: "", True: "power too weak", False: "power was weak" if board.was_weak else "power ok"}
     rows = (
         Row((world.addresses or ("no address",))[0]),
-        Row("version", world.version),
         # The monotonic clock starts with the board.
-        Row("running for", age(now)),
+        Row(f"v{world.version}", f"on for {age(now)}"),
         Row(degrees or power[board.weak_power], power[board.weak_power] if degrees else ""),
     )
     return tuple(row for row in rows if row.left)
@@ -66,12 +67,11 @@ def _gateway(state: State, now: float) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _lights(state: State) -> tuple[Row, ...]:
-    """The lights' meanings in four rows; hardware.md has them all."""
-    times = state.world.benchmarks
-    return (
-        Row("green: in time"),
-        Row(f"amber: over {benchmark(times.warn_after)}"),
-        Row(f"red: over {benchmark(times.late_after)}"),
-        Row("red blinks: offline"),
-    )
+def _lights(state: State, headline: str, now: float) -> tuple[Listing, float]:
+    """What the lights mean, a part after the other, and until when this one is shown."""
+    parts = meanings(state.world.benchmarks)
+    left = max(0.0, state.world.page_until - now)
+    each = PAGE_STAYS / len(parts)
+    following = min(len(parts) - 1, math.ceil(left / each) - 1)
+    title, rows = parts[len(parts) - 1 - max(0, following)]
+    return Listing(headline or title, tuple(Row(row.short) for row in rows)), state.world.page_until - following * each

@@ -31,6 +31,7 @@ from appliance.core.moves import (
     FEED_REFUSED,
     GATEWAY_UNREACHABLE,
     SAVE_AGAIN,
+    TOO_MANY_ORDERS,
     TRUST_ADDRESS,
     Step,
     connect,
@@ -69,7 +70,7 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return _check(state)
         case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
             failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
-            return pause(failed, GATEWAY_UNREACHABLE if why is FeedFailure.UNREACHABLE else FEED_REFUSED, now)
+            return pause(failed, _REASONS.get(why, FEED_REFUSED), now)
         case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
             return refuse(world)
         case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
@@ -85,6 +86,8 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return state, ()
 
 
+_REASONS = {FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE, FeedFailure.TOO_MUCH: TOO_MANY_ORDERS}
+"""What a person is told of a feed that failed, where the gateway does not just give none."""
 _FEED = {Phase.OPENING, Phase.PROMOTING}
 """The phases in which a feed is opening, or open already."""
 
@@ -124,11 +127,12 @@ def _found(state: Trying, gateway: Gateway, now: float) -> Step:
 def _unresolved(state: Trying, now: float) -> Step:
     """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere.
 
-    Where a gateway of another name is announced at that address, the address is not the paired one's any more.
+    Where a gateway of another name was announced there since, in sight or not, the address is not the paired one's any
+    more.
     """
     credential = state.world.credential
     left = {name: seen for name, seen in state.world.gateways.items() if credential and name != credential.gateway}
-    taken = {address.host for other in left.values() for address in other.addresses}
+    taken = {heard.host for heard, name in state.world.heard.items() if credential and name != credential.gateway}
     address = state.link.address
     if address is not None and address.host not in taken and now <= state.link.trusted_until:
         return open_feed(state)

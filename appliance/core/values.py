@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
 """The order types: a guest who sits down, and one who takes the order away (gateway API, orders)."""
@@ -135,6 +136,16 @@ class Board:
     temperature: float | None = None
     weak_power: bool | None = None
     was_weak: bool | None = None
+
+
+class Card(Enum):
+    """What became of the place where the pairing and the archive are kept, when the box was switched on."""
+
+    SOUND = auto()
+    MADE_ANEW = auto()
+    """It was beyond repair: what was kept is gone."""
+    BROKEN = auto()
+    """Nothing can be kept on it: whatever is learnt is gone at the next start."""
 
 
 @dataclass(frozen=True, slots=True)

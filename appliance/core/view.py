@@ -75,10 +75,14 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of words in a message; never empty."""
+    """One line of words in a message; never empty.
+
+    spare: 0 for words that are needed; others are left out where there is no room for all, the highest first.
+    """
 
     text: str
     size: Size = Size.SMALL
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-LONGEST_NAME = 40
-"""Characters of a name that are shown; the drawing shortens further to what fits."""
+from appliance.core.limits import LONGEST_NAME
 
 
 def legible(name: str, longest: int = LONGEST_NAME) -> str:

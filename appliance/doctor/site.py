@@ -53,7 +53,13 @@ async def check_sight(bench: Bench) -> Finding:
     await _look(bench, allowed or (None if paired is None else paired.gateway))
     typed, only = bench.config.gateway.address, bench.config.gateway.name
     if bench.found:
-        return ok(f"in sight: {', '.join(map(_named, bench.found.values()))}")
+        what = "in sight" if typed is None else "where the settings say that it is (gateway.address)"
+        return ok(f"{what}: {', '.join(map(_named, bench.found.values()))}")
+    if isinstance(bench.source, Discovery) and bench.source.trouble:
+        return wrong(
+            f"gateways can't be looked for: mDNS can't start here ({bench.source.trouble})",
+            "Restart the box. If that changes nothing, another program has the port (UDP 5353) for itself.",
+        )
     if typed is not None:
         return wrong(
             f"nobody knows where {typed.host} is",

@@ -18,6 +18,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
+from appliance.core.limits import LONGEST_LABEL, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
 from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses, until_next_look
 
@@ -30,8 +31,6 @@ SETTLE = 1.2
 """Seconds after which a record that was replaced is out of the cache (RFC 6762, 10.2, says one)."""
 ASK_AGAIN_IN_VAIN, ASK_AGAIN = 10.0, 60.0
 """Seconds between questions for gateways while there is none in sight, and once there is."""
-LONGEST_LABEL = 63
-"""Bytes of one part of a name (RFC 1035, 2.3.4)."""
 
 
 class Discovery:
@@ -54,6 +53,11 @@ class Discovery:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
 
+    @property
+    def trouble(self) -> str:
+        """Why nobody can be asked for at the moment; empty where all is well."""
+        return self._trouble
+
     async def run(self) -> None:
         """Browse until cancelled."""
         try:
@@ -65,9 +69,9 @@ class Discovery:
                         continue  # what is heard now is the answer that somebody waits for
                     if (following := self._following.pop(name, None)) is not None:
                         following.cancel()
-                    if announced:
+                    if announced and self._has_room(name):
                         self._following[name] = tasks.create_task(self._follow(name), name="follow an announcement")
-                    else:
+                    elif not announced:
                         self._lose(name)
         finally:
             await self._stop()
@@ -130,6 +134,10 @@ class Discovery:
         short = name.removesuffix("." + SERVICE_TYPE)
         if self._only is None or short == self._only:
             self._changes.put_nowait((short, announced))
+
+    def _has_room(self, name: str) -> bool:
+        """Whether one more may be followed; a paired one that is left out is still found whenever it is asked for."""
+        return name in self._told or len(self._following.keys() | self._told.keys()) < MOST_GATEWAYS
 
     async def _follow(self, name: str) -> None:
         """Tell of a gateway that was announced, and again if its addresses were not all true."""

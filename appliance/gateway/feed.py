@@ -34,10 +34,11 @@ from appliance.core.events import (
     OrdersReplaced,
     TokenRefused,
 )
+from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Order, Token
 from appliance.core.words import legible
 from appliance.gateway.api import refuses_token
-from appliance.gateway.wire import Envelope, read_message, url_host
+from appliance.gateway.wire import Envelope, TooMuchError, read_message, url_host
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,6 @@ PING_EVERY, PING_TIMEOUT = 10.0, 10.0
 """Seconds. A line that went silent is found after 20 s at most, and a count older than that is never shown as true."""
 CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; SIGTERM has 2."""
-LARGEST_MESSAGE = 64 * 1024 * 1024
-"""Bytes. 100,000 orders are about 30 MB; the library's own limit of 1 MiB would shut out a large site."""
-
 MOST_REMARKS = 20
 """Kinds of message that the log tells of; a gateway gone wild may make up a new one each time."""
 _remarked: set[str] = set()
@@ -183,8 +181,9 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
         live = True
         connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
-        async for text in connection:
-            message = read_message(text)
+        while True:
+            # As bytes: read as text first, a message would be there twice.
+            message = read_message(await connection.recv(decode=False))
             if isinstance(message, Envelope):
                 _judge(message)
                 continue
@@ -193,7 +192,10 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
                 # What came in one burst is told in one go: folding a thousand changes costs little more than one.
                 loop.call_soon(flush)
             batch.append(message)
-        raise _Failed(FeedFailure.CLOSED, "closed by the gateway")
+    except TooMuchError:
+        # Of a live feed it may have been one message gone wrong: the next whole set tells.
+        why = FeedFailure.CLOSED if live else FeedFailure.TOO_MUCH
+        raise _Failed(why, "more than is taken in one message") from None
     except TimeoutError:
         raise _Failed(FeedFailure.UNREACHABLE, "no orders within the time") from None
     except ConnectionClosed as closed:
@@ -205,7 +207,7 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
 async def _first(connection: ClientConnection) -> tuple[Order, ...]:
     """The whole set, with which a feed begins; anything else before it is not ours to judge."""
     while True:
-        message = read_message(await connection.recv())
+        message = read_message(await connection.recv(decode=False))
         if isinstance(message, OrdersReplaced):
             return message.orders
         if isinstance(message, Envelope):
@@ -235,7 +237,10 @@ def _judge(envelope: Envelope) -> None:
 
 
 def _why(closed: ConnectionClosed, live: bool) -> FeedFailure:
-    timed_out = closed.rcvd is None and closed.sent is not None and closed.sent.code == CloseCode.INTERNAL_ERROR
-    if timed_out:
+    # Why we closed it, where it was us.
+    said = closed.sent.code if closed.sent is not None and not closed.rcvd_then_sent else None
+    if said == CloseCode.MESSAGE_TOO_BIG and not live:
+        return FeedFailure.TOO_MUCH
+    if said == CloseCode.INTERNAL_ERROR and closed.rcvd is None:
         return FeedFailure.UNREACHABLE
     return FeedFailure.CLOSED if live else FeedFailure.CLOSED_EARLY

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from appliance.core.delivery import Finished, finished
+from appliance.core.limits import LARGEST_PAGE
 from appliance.core.tally import GatewayFigures
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
@@ -21,8 +22,6 @@ from appliance.gateway.wire import EPOCH, MALFORMED_AUTHORIZATION, read_envelope
 
 PAGE = 100
 """Orders of a page: the most that the gateway gives at once (gateway API, orders)."""
-LARGEST_PAGE = 1024 * 1024
-"""Bytes of a page: 100 orders take 30 KiB, and newer gateways may tell more of each."""
 DEADLINE = 20.0
 """Seconds for one page."""
 UNAVAILABLE = -5

@@ -11,11 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from appliance.core.limits import LARGEST_ANSWER
 from appliance.core.values import Address, Token
 from appliance.threads import in_daemon_thread
-
-LARGEST_ANSWER = 64 * 1024
-"""Bytes of a body that are read where nothing else is said: an envelope, or a token."""
 
 
 class GatewaySilentError(Exception):

@@ -6,6 +6,8 @@ Facts of the format: gateway API, WebSocket and active orders.
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -19,14 +21,20 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
+from appliance.core.limits import (
+    LARGEST_WIDE_MESSAGE,
+    LONGEST_TEXT,
+    LONGEST_TOKEN,
+    LONGEST_UUID,
+    MOST_ORDERS,
+    MOST_VALUES,
+)
 from appliance.core.values import Address, Order, Token
 
 INVALID_TOKEN = -2
 MALFORMED_AUTHORIZATION = -1
 WINDOW_CLOSED = -3
 TOKEN_TIMEOUT = -32
-LONGEST_TOKEN = 4096
-"""Characters; the gateway's own have 48."""
 
 EPOCH = datetime(2000, 1, 1)
 """The arbitrary day, a Saturday, from which the gateway's local times are counted in seconds."""
@@ -46,10 +54,23 @@ def url_host(address: Address) -> str:
     return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host
 
 
-def decode(text: str | bytes) -> Any:
-    """JSON, or None where it is none. Deep nesting and endless numbers are no JSON of a gateway either."""
+class TooMuchError(ValueError):
+    """More than is taken from a gateway in one piece."""
+
+
+def decode(data: bytes, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """JSON, or None where it is none. Deep nesting and endless numbers are no JSON of a gateway either.
+
+    hook: see json.loads(). Raises TooMuchError, before any of it takes memory.
+    """
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
+        raise TooMuchError
+    if len(data) > LARGEST_WIDE_MESSAGE and not data.isascii():
+        raise TooMuchError
     try:
-        return json.loads(text)
+        return json.loads(data, object_hook=hook)
+    except TooMuchError:
+        raise
     except (ValueError, RecursionError):
         return None
 
@@ -71,9 +92,9 @@ def read_token(body: object) -> Token | None:
     return None
 
 
-def read_message(text: str | bytes) -> Notification | Envelope:
-    """One message of the feed: a notification, or an envelope that says what is wrong."""
-    body = decode(text)
+def read_message(data: bytes) -> Notification | Envelope:
+    """One message of the feed: a notification, or an envelope that says what is wrong. Raises TooMuchError."""
+    body = decode(data, _Orders())
     if not isinstance(body, dict):
         return MessageUnusable()
     kind = body.get("type")
@@ -86,7 +107,9 @@ def read_message(text: str | bytes) -> Notification | Envelope:
         items = body.get("items")
         if not isinstance(items, list):
             return MessageUnusable(seq)
-        orders = (read_order(item) for item in items)
+        if len(items) > MOST_ORDERS:
+            raise TooMuchError
+        orders = (item if isinstance(item, Order) else read_order(item) for item in items)
         return OrdersReplaced(tuple(order for order in orders if order is not None))
     if kind in _ORDER_CHANGES:
         order = read_order(body)
@@ -96,19 +119,40 @@ def read_message(text: str | bytes) -> Notification | Envelope:
     return MessageIgnored(seq, kind if isinstance(kind, str) else "")
 
 
+class _Orders:
+    """Makes orders of the objects in a message while it is read, so that it never is there twice over."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def __call__(self, item: dict[str, Any]) -> Any:
+        # What has these is the message itself, which may be an order, too.
+        if "type" in item or "seq" in item or "returnCode" in item or "uuid" not in item:
+            return item
+        self._made += 1
+        if self._made > MOST_ORDERS:
+            raise TooMuchError
+        return read_order(item)
+
+
 def read_order(item: object) -> Order | None:
     """An order, or None where what the count rests on (uuid, state, paged) is missing or mistyped."""
     if not isinstance(item, dict):
         return None
     uuid, state, paged = item.get("uuid"), item.get("state"), item.get("paged")
-    if not isinstance(uuid, str) or not uuid or not isinstance(state, str) or not isinstance(paged, bool | None):
+    if (
+        not isinstance(uuid, str)
+        or not 0 < len(uuid) <= LONGEST_UUID
+        or not isinstance(state, str)
+        or not isinstance(paged, bool | None)
+    ):
         return None
     return Order(
         uuid=uuid,
         name=_text(item.get("name")),
         order_type=_text(item.get("orderType")),
         location=_text(item.get("locationName")),
-        state=state,
+        state=_text(state),
         paged=bool(paged),
         created=read_time(item.get("created")),
         changed=read_time(item.get("stateChanged")),
@@ -117,7 +161,8 @@ def read_order(item: object) -> Order | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    # A hundred thousand orders have the same few words.
+    return sys.intern(value[:LONGEST_TEXT]) if isinstance(value, str) else ""
 
 
 def _integer(value: object) -> int | None:

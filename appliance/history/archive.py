@@ -17,7 +17,7 @@ from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
 from appliance.history.paging import Mark
-from appliance.history.schema import DamagedError, identity, opened, put_aside, told
+from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 
 EPOCH = datetime(2000, 1, 1)
 MONTH = 365.25 / 12
@@ -77,6 +77,7 @@ class Archive:
         self.directory = directory
         self._bounds = bounds or Bounds()
         self._checked = False
+        self._doubted = 0
 
     def progress(self, gateway: str) -> Progress:
         """How far it was read. Raises ArchiveError."""
@@ -191,8 +192,13 @@ class Archive:
         try:
             with opened(self.directory, self._bounds.size, check=check) as database, told():
                 yield database
-        except DamagedError:
-            put_aside(self.directory, met or identity(self.directory))
+        except DamagedError as damage:
+            file = met or identity(self.directory)
+            # Once only: damage that no look at the whole file finds is met again by who met it.
+            if file != self._doubted and is_whole(self.directory):
+                self._doubted = file
+                raise ArchiveError(f"it could not be read this time: {damage}") from None
+            put_aside(self.directory, file)
             raise
 
     def _progress_row(self, database: sqlite3.Connection, number: int) -> tuple[object, ...]:

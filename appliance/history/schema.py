@@ -95,10 +95,26 @@ def identity(directory: Path) -> int:
         return 0
 
 
+def is_whole(directory: Path) -> bool:
+    """Whether all of the file can be read after all. A read that failed once (EIO) is damage to SQLite, too.
+
+    Raises:
+        ArchiveError: That can't be told now.
+    """
+    try:
+        with opened(directory) as database:
+            (first,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            for table in ("gateways", "orders"):
+                # Some damage is met only by who reads that part of it.
+                for _ in database.execute(f"SELECT * FROM {table}"):
+                    pass
+            return bool(first == "ok")
+    except DamagedError:
+        return False
+
+
 def put_aside(directory: Path, damaged: int) -> str | None:
     """Move a damaged file out of the way; gives its new name. damaged: its identity.
-
-    It is not checked once more: some damage is met only by who reads that part of it.
 
     Raises:
         ArchiveError: It can't be moved.

@@ -107,12 +107,13 @@ class HardwarePanel:
         await self._oled.close()
 
     def _felt(self, event: Event) -> None:
-        """What the button says. A press silences the buzzer here, so that it does at once whatever else goes on."""
+        """What the button says. A press is answered here, so that it is at once, whatever else goes on."""
         # Here, as the button itself: the first picture waits for neither.
         from appliance.core.events import ButtonPressed
 
         if isinstance(event, ButtonPressed):
             self._buzzer.silence()
+            self._leds.flash()
         if self._emit is not None:
             self._emit(event)
 

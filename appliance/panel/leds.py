@@ -23,6 +23,9 @@ TICK = 0.125
 SLOW_TICKS = 4
 """Ticks that a slow LED stays lit, and dark: one blink a second."""
 
+FLASH = 0.1
+"""Seconds for which all are lit when a press is felt."""
+
 Lit = tuple[bool, bool, bool]
 """Whether green, amber and red are lit at this moment."""
 
@@ -113,19 +116,37 @@ class LedPart:
 
     def __init__(self, pins: Sequence[DigitalOutputDevice | None]) -> None:
         self._pins = tuple(pins)
-        self._blinker = Blinker(self._write)
+        self._blinker = Blinker(self._changed)
+        self._flash: asyncio.TimerHandle | None = None
 
     def show(self, leds: Leds) -> None:
         """Light these from now on. Inside a running loop."""
         self._blinker.show(leds)
 
+    def flash(self) -> None:
+        """Light all of them for a moment. Inside a running loop."""
+        if self._flash is not None:
+            self._flash.cancel()
+        self._flash = asyncio.get_running_loop().call_later(FLASH, self._end_flash)
+        self._write((True, True, True))
+
     def close(self) -> None:
         """All dark, and the pins given back."""
+        if self._flash is not None:
+            self._flash.cancel()
         self._blinker.close()
         for pin in self._pins:
             if pin is not None:
                 pin.off()
                 pin.close()
+
+    def _changed(self, lit: Lit) -> None:
+        if self._flash is None:
+            self._write(lit)
+
+    def _end_flash(self) -> None:
+        self._flash = None
+        self._write(self._blinker.lit)
 
     def _write(self, lit: Lit) -> None:
         for pin, level in zip(self._pins, lit, strict=True):

@@ -31,6 +31,8 @@ def pack(picture: Image) -> bytes:
 def cut(packed: bytes, width: int, window: Window) -> bytes:
     """What stands in a window, page by page. packed: a whole picture of this width."""
     left, right, top, bottom = window
+    if top == bottom:
+        return packed[top * width + left : top * width + right + 1]
     starts = range(top * width, (bottom + 1) * width, width)
     return b"".join([packed[start + left : start + right + 1] for start in starts])
 

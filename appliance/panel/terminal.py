@@ -16,12 +16,13 @@ import tty
 from collections.abc import Callable
 from typing import Any
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import Event
 from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel import Keys, frame
 from appliance.panel.braille import to_braille
 from appliance.panel.buzzer import length
 from appliance.panel.drawing import draw, draw_screen
+from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 from appliance.panel.streams import Reader, Writer
 
@@ -50,18 +51,16 @@ class TerminalPanel:
         stdin: int = 0,
         stdout: int = 1,
     ) -> None:
-        self._keys = dict(keys or {})
+        self._keyboard = Keyboard(keys)
         self._note = note
         self._stdin = stdin
         self._stdout = stdout
-        self._emit: Callable[[Event], None] = lambda _: None
         self._quit: Callable[[], None] = lambda: None
         self._blinker = Blinker(lambda _: self._draw())
         self._leds = Leds()
         self._picture = to_braille(draw_screen(Asleep()))
         self._sound: Sound | None = None
         self._bells = 0
-        self._held = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._reader: Reader | None = None
         self._writer: Writer[frame.Frame] | None = None
@@ -69,7 +68,8 @@ class TerminalPanel:
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Take the terminal, inside a running loop."""
-        self._emit, self._quit = emit, quit_
+        self._keyboard.start(emit, quit_)
+        self._quit = quit_
         loop = asyncio.get_running_loop()
         with contextlib.suppress(termios.error):  # Not a terminal: there is no mode to change.
             self._modes = termios.tcgetattr(self._stdin)
@@ -119,15 +119,13 @@ class TerminalPanel:
         if size.columns < frame.WIDTH or size.lines < frame.HEIGHT:
             rows = frame.too_small(size.columns, size.lines)
         else:
-            legend = {"space": "press", "h": "let go" if self._held else "hold", "q": "quit"}
-            legend |= {key: label for key, (label, _) in self._keys.items()}
             rows = frame.compose(
                 picture=self._picture,
                 leds=self._leds,
                 lit=self._blinker.lit,
                 sound=self._sound,
-                held=self._held,
-                legend=legend,
+                held=self._keyboard.held,
+                legend=self._keyboard.legend,
                 note=self._note() if self._note is not None else "",
             )
         self._writer.put(frame.Frame(tuple(rows), self._bells, size=(size.columns, size.lines)))
@@ -147,27 +145,8 @@ class TerminalPanel:
             # An arrow or function key, or a paste: none of them is a key of ours.
             return
         for key in chunk.decode(errors="replace"):
-            self._key(key)
-
-    def _key(self, key: str) -> None:
-        if key in ("q", "\x03"):
-            self._quit()
-        elif key in (" ", "\r", "\n"):
-            self._tap()
-        elif key == "h":
-            self._held = not self._held
-            self._emit(ButtonPressed() if self._held else ButtonReleased())
-        elif key in self._keys:
-            self._keys[key][1]()
+            self._keyboard.type(key)
         self._draw()
-
-    def _tap(self) -> None:
-        # A finger that holds the button can't tap it; letting go is what a person would do next.
-        if self._held:
-            self._held = False
-        else:
-            self._emit(ButtonPressed())
-        self._emit(ButtonReleased())
 
     def _silence(self) -> None:
         self._sound = None

@@ -14,10 +14,11 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import Event
 from appliance.core.view import Sound, View
 from appliance.panel import Keys
 from appliance.panel.buzzer import length
+from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 from appliance.panel.picture import FAINT, FRAME, PLATE, WORDS, face, font
 
@@ -74,15 +75,13 @@ class WindowPanel:
     def __init__(
         self, keys: Keys | None = None, note: Callable[[], str] | None = None, size: tuple[int, int] = (128, 64)
     ) -> None:
-        self._keys = dict(keys or {})
+        self._keyboard = Keyboard(keys)
         self._note = note
         self._size = size
-        self._emit: Callable[[Event], None] = lambda _: None
         self._quit: Callable[[], None] = lambda: None
         self._blinker = Blinker(lambda _: self._draw())
         self._view: View | None = None
         self._sound: Sound | None = None
-        self._held = False
         self._clicked = False
         self._open = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -99,7 +98,8 @@ class WindowPanel:
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin to look at keys and mouse, inside a running loop."""
-        self._emit, self._quit = emit, quit_
+        self._keyboard.start(emit, self._leave)
+        self._quit = quit_
         self._look()
         if self._note is not None:
             self._watch_note()
@@ -125,15 +125,14 @@ class WindowPanel:
         if self._view is not None:
             front = face(self._view, self._size, SCALE, lit=self._blinker.lit)
             picture.paste(front, ((PANE[0] - front.width) // 2, 0))
-        down = self._held or self._clicked
+        down = self._keyboard.held
         pen.rounded_rectangle(BUTTON, 12, fill=FRAME if down else FAINT, outline=WORDS, width=2)
         middle = (BUTTON[0] + BUTTON[2]) / 2, (BUTTON[1] + BUTTON[3]) / 2
         words, colour = ("button down", WORDS) if down else ("button", FRAME)
         pen.text(middle, words, colour, font(20), anchor="mm")
         heard = f"sounds: {self._sound}" if self._sound is not None else "silent"
         pen.text((BUTTON[2] + 40, middle[1]), heard, WORDS if self._sound is not None else FAINT, font(20), anchor="lm")
-        legend = {"space": "press", "h": "let go" if self._held else "hold", "q": "quit"}
-        legend |= {key: label for key, (label, _) in self._keys.items()}
+        legend = self._keyboard.legend
         rows = self._rows([f"[{key}] {label}" for key, label in legend.items()])
         for number, row in enumerate(rows):
             pen.text((MARGIN, LEGEND_AT + 22 * number), row, WORDS, font(SMALL), anchor="lm")
@@ -168,7 +167,8 @@ class WindowPanel:
             if event.type == pygame.QUIT:
                 self._leave()
             elif event.type == pygame.KEYDOWN:
-                self._key("q" if event.key == pygame.K_ESCAPE else event.unicode)
+                self._keyboard.type("q" if event.key == pygame.K_ESCAPE else event.unicode)
+                self._draw()
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and _inside(event.pos):
                 self._click()
             elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
@@ -177,38 +177,19 @@ class WindowPanel:
                 return
         self._after("look", LOOK_EVERY, self._look)
 
-    def _key(self, key: str) -> None:
-        if key in ("q", "\x03"):
-            self._leave()
-        elif key in (" ", "\r", "\n"):
-            self._tap()
-        elif key == "h":
-            self._held = not self._held
-            self._emit(ButtonPressed() if self._held else ButtonReleased())
-        elif key in self._keys:
-            self._keys[key][1]()
-        self._draw()
-
-    def _tap(self) -> None:
-        # A finger that holds the button can't tap it; letting go is what a person would do next.
-        if self._held or self._clicked:
-            self._held = self._clicked = False
-        else:
-            self._emit(ButtonPressed())
-        self._emit(ButtonReleased())
-
     def _click(self) -> None:
-        if self._held:
-            self._tap()
-        elif not self._clicked:
+        if self._keyboard.held:
+            # It is held by a key: letting go is what a person would do next.
+            self._keyboard.release()
+        else:
             self._clicked = True
-            self._emit(ButtonPressed())
+            self._keyboard.push()
         self._draw()
 
     def _unclick(self) -> None:
         if self._clicked:
             self._clicked = False
-            self._emit(ButtonReleased())
+            self._keyboard.release()
             self._draw()
 
     def _leave(self) -> None:

@@ -6,21 +6,23 @@ import sys
 from pathlib import Path
 
 from appliance.config import Pins
-from appliance.pictures.pins import with_table
-from appliance.pictures.sheet import save_sheet
+from appliance.core.values import Benchmarks
+from appliance.pictures.sheet import save_sheet, save_steps
+from appliance.pictures.tables import with_tables
 from appliance.pictures.wiring import wiring
 
 HERE = Path(__file__).parent
-SHEET, WIRING = HERE / "screens.png", HERE / "wiring.svg"
+SHEET, STEPS, WIRING = HERE / "screens.png", HERE / "install.png", HERE / "wiring.svg"
 HARDWARE = HERE.parents[1] / "hardware.md"
 
 
 def main() -> int:
-    """Write the sheet of screens, the wiring diagram and the pin table; the exit code."""
+    """Write the sheets of screens, the wiring diagram and hardware.md's tables; the exit code."""
     try:
         save_sheet(SHEET)
+        save_steps(STEPS)
         WIRING.write_text(wiring(Pins()), encoding="utf-8")
-        HARDWARE.write_text(with_table(HARDWARE.read_text(encoding="utf-8"), Pins()), encoding="utf-8")
+        HARDWARE.write_text(with_tables(HARDWARE.read_text(encoding="utf-8"), Pins(), Benchmarks()), encoding="utf-8")
     except FileNotFoundError as error:
         print(f"{error.filename} is not there: this is no copy of the project's source", file=sys.stderr)
         return 1

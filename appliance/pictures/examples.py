@@ -9,9 +9,9 @@ from dataclasses import replace
 from appliance import __version__
 from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
-from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
+from appliance.core.moves import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import farewell, present
+from appliance.core.present import failing, farewell, present
 from appliance.core.states import (
     NEVER,
     Alert,
@@ -29,7 +29,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.tally import Figures, GatewayFigures, Tally
-from appliance.core.values import Address, Board, Credential, Gateway, Mistake, Order, Token
+from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token
 from appliance.core.view import Icon, Leds, Line, Message, Size, View
 
 Example = tuple[str, View]
@@ -143,9 +143,11 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline", _offline()),
     ("Offline: the cable is out", _offline(replace(PAIRED, addresses=()))),
     ("Offline: the gateway gives no orders", _offline(why=FEED_REFUSED)),
+    ("Offline: more orders than can be held", _offline(why=TOO_MANY_ORDERS)),
     ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
+    ("The card was damaged, and made anew", _shown(AwaitingPairing(replace(SEEN, card=Card.MADE_ANEW)))),
     ("A mistake in the settings", _connected(CALM, WRONG)),
     ("A press later: what it is", _page(Page.SETTINGS, CALM, WRONG)),
     ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),
@@ -155,6 +157,16 @@ EXAMPLES: tuple[Example, ...] = (
     ("The button was held for long enough", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
     ("Nothing to do for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, stirred=NOW - 1200))),
     ("Asleep, and offline", _offline(replace(PAIRED, stirred=NOW - 5 * 3600))),
+    ("It ended five times in a row", failing(restart=True)),
+    ("And again after a restart of the box", failing(restart=False)),
     ("Shutting down", farewell(_connected(CALM))),
 )
 """Each screen under its caption. The captions make the files' names: no two may be alike."""
+
+STEPS: tuple[Example, ...] = (
+    ("Plugged in", EXAMPLES[0][1]),
+    ("A gateway is found: press here", _shown(AwaitingPairing(SEEN))),
+    ("Now press there", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
+    ("Paired: the count", _connected(CALM)),
+)
+"""What an installer sees, in this order."""

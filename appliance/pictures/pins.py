@@ -50,8 +50,6 @@ POSITIONS: Mapping[int, int] = MappingProxyType(
 """From a BCM number, which is the one in the settings, to the position on the header."""
 SDA, SCL = 2, 3
 """BCM numbers of I2C bus 1, which the display is on whatever the settings of the other pins say."""
-BEGIN, END = "<!-- pins: begin -->", "<!-- pins: end -->"
-"""What stands around the table in hardware.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +95,3 @@ def wires(pins: Pins) -> tuple[Wire, ...]:
         Wire("buzzer", "emitter", 14, note="the transistor's emitter"),
         Wire("buzzer", "plus", 2, note="the buzzer's plus; its minus goes to the transistor's collector"),
     )
-
-
-def table(pins: Pins) -> str:
-    """The pin table in Markdown."""
-    rows = ["| part | end | BCM | header | |", "| --- | --- | --- | --- | --- |"]
-    for wire in wires(pins):
-        pin = wire.label if wire.bcm is None else str(wire.bcm)
-        rows.append(f"| {wire.part} | {wire.end} | {pin} | {wire.position} | {wire.note} |")
-    return "\n".join(rows) + "\n"
-
-
-def with_table(text: str, pins: Pins) -> str:
-    """A text with the table between its marks made anew. Raises ValueError where the marks are not in the text."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{BEGIN} and {END} are not in it")
-    return f"{before}{begin}\n\n{table(pins)}\n{end}{after}"

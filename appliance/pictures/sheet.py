@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from appliance.panel.picture import font
 from appliance.pictures.cards import PAPER, card
-from appliance.pictures.examples import EXAMPLES
+from appliance.pictures.examples import EXAMPLES, STEPS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,7 +31,9 @@ COLOURS = 64
 """Of the palette: a display of two colours and three lamps needs few, and stays small so."""
 
 
-def sheet(examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int]] = SIZES) -> Image.Image:
+def sheet(
+    examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int]] = SIZES, columns: int = COLUMNS
+) -> Image.Image:
     """Every example with its caption, on every display one below the other; RGB."""
     from PIL import Image, ImageDraw
 
@@ -40,13 +42,13 @@ def sheet(examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int
     ]
     wide = max((one.width for cell in cells for one in cell), default=0)
     high = CAPTION + max((sum(one.height + MARGIN // 2 for one in cell) for cell in cells), default=0)
-    rows = -(-len(cells) // COLUMNS)
-    whole = (COLUMNS * (wide + MARGIN) + MARGIN, rows * (high + MARGIN) + MARGIN)
+    rows = -(-len(cells) // columns)
+    whole = (columns * (wide + MARGIN) + MARGIN, rows * (high + MARGIN) + MARGIN)
     picture = Image.new("RGB", whole, PAPER)
     pen = ImageDraw.Draw(picture)
     for number, ((caption, _), cell) in enumerate(zip(examples, cells, strict=True)):
-        left = MARGIN + number % COLUMNS * (wide + MARGIN)
-        top = MARGIN + number // COLUMNS * (high + MARGIN)
+        left = MARGIN + number % columns * (wide + MARGIN)
+        top = MARGIN + number // columns * (high + MARGIN)
         pen.text((left + 2, top + CAPTION // 2), caption, INK, font(19), anchor="lm")
         top += CAPTION
         for one, size in zip(cell, sizes, strict=True):
@@ -61,6 +63,11 @@ def sheet(examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int
 def save_sheet(path: Path) -> None:
     """Write the sheet as PNG. Raises OSError."""
     _save(sheet(), path)
+
+
+def save_steps(path: Path) -> None:
+    """Write what an installer sees, from the first start to the count, as PNG. Raises OSError."""
+    _save(sheet(STEPS, SIZES[:1], columns=2), path)
 
 
 def save_all(folder: Path) -> None:

@@ -58,8 +58,12 @@ class Bus:
     def i2c_rdwr(self, *messages: smbus2.i2c_msg) -> None:
         for message in messages:
             content = bytes(message)
-            if content[0] == DATA:
-                self._pixels(content[1:])
+            # Each command has a control byte of its own; pixels follow the last one.
+            at = 0
+            while content[at] & 0x80:
+                at += 2
+            if content[at] == DATA:
+                self._pixels(content[at + 1 :])
 
     def close(self) -> None:
         pass

@@ -10,6 +10,7 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
     GatewayFound,
+    GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
     MessageUnusable,
@@ -166,6 +167,21 @@ def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
     assert not box.feeds
     box.tell(GatewayUnresolved(box.state.link.attempt))
     assert Timer.RETRY in box.timers
+
+
+def test_nor_where_another_name_was_announced_and_taken_back() -> None:
+    box = live(ORDER)
+    box.tell(GatewayFound(Gateway("A #2", A.addresses)))
+    box.tell(GatewayLost("A #2"))
+    box.advance(271)
+    assert isinstance(box.state, Offline)
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    box.advance(1.1)
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    assert not box.feeds, "nobody knows who is there now"
+    box.advance(2.1)
+    box.tell(GatewayResolved(box.state.link.attempt, A))
+    assert len(box.feeds) == 1
 
 
 def test_on_another_network_the_last_address_is_anybodys() -> None:

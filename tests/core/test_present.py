@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
+from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import present
+from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, State
-from appliance.core.values import Gateway, Order
+from appliance.core.values import Card, Gateway, Order
 from appliance.core.view import Leds, Light
-from appliance.core.words import LONGEST_NAME, age, legible
+from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
 
 
@@ -77,6 +78,24 @@ def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
 def test_a_token_that_is_not_saved_is_said() -> None:
     state = connected()
     assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing is not saved!"
+
+
+def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> None:
+    def on(state: State, card: Card) -> str:
+        return words(replace(state, world=replace(state.world, card=card)))[-1]
+
+    state = STATES["awaiting_pairing, no token"]
+    assert state.world.credential is None
+    assert on(state, Card.MADE_ANEW) == "SD card was made anew"
+    assert on(state, Card.BROKEN) == on(connected(), Card.BROKEN) == "SD card is broken"
+    assert on(connected(), Card.MADE_ANEW) == words(connected())[-1]
+
+
+def test_a_program_that_keeps_failing_is_said_without_it() -> None:
+    for restart, what in ((True, "The box restarts"), (False, "Tried again in a minute")):
+        view = failing(restart=restart)
+        assert list(view.screen.words) == ["Keeps failing", what, "If it stays: new SD card"]
+        assert view.leds == Leds(red=Light.FAST)
 
 
 @pytest.mark.parametrize("name", [name for name in STATES if not name.startswith("connected")])

@@ -92,7 +92,7 @@ class Surroundings:
                 self.timers.pop(timer, None)
             case GatewayFound(gateway):
                 self.known[gateway.name] = set(gateway.addresses)
-            case GatewayResolved(attempt, gateway) if attempt == self._resolving():
+            case GatewayResolved(attempt, gateway) if attempt == self.resolving:
                 self.known[gateway.name] = set(gateway.addresses)
             case TokenIssued(_, gateway, token):
                 self.asked.discard(gateway.name)
@@ -107,7 +107,8 @@ class Surroundings:
             case _:
                 pass
 
-    def _resolving(self) -> int:
+    @property
+    def resolving(self) -> int:
         """The number of the question for a name that is open; an answer to an older one tells nothing."""
         match self.state:
             case Connecting() | Offline() if self.state.link.phase is Phase.RESOLVING:

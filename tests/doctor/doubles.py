@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gpiozero import DigitalOutputDevice, GPIOPinInUse
 from gpiozero.pins.mock import MockFactory
@@ -36,20 +37,21 @@ class Bus:
 
     def __init__(self, display: I2cDisplay, address: int = 0x3C, strangers: Sequence[int] = ()) -> None:
         self.display = display
-        self.address = address
+        display.address = address
         self.strangers = set(strangers)
         self.held: set[int] = set()
         self.closed = False
 
     def write_i2c_block_data(self, address: int, register: int, block: Sequence[int]) -> None:
-        if address != self.address:
-            raise OSError(errno.EREMOTEIO, "Remote I/O error")
-        self.display.write_i2c_block_data(0x3C, register, block)
+        self.display.write_i2c_block_data(address, register, block)
+
+    def i2c_rdwr(self, *messages: Any) -> None:
+        self.display.i2c_rdwr(*messages)
 
     def read_byte(self, address: int) -> int:
         if address in self.held:
             raise OSError(errno.EBUSY, "Device or resource busy")
-        if address in self.strangers or (address == self.address and self.display.present):
+        if address in self.strangers or (address == self.display.address and self.display.present):
             return 0
         raise OSError(errno.EREMOTEIO, "Remote I/O error")
 

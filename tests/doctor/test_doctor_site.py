@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -149,10 +150,27 @@ async def test_a_search_that_breaks_down_is_told_once_and_does_not_break_the_end
     assert (await tried(bench, check_network, told)).words == "told"
 
 
+async def test_mdns_that_can_not_start_is_told_from_nobody_who_answers(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object, **__: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr("appliance.gateway.discovery.AsyncZeroconf", taken)
+    box.limits = replace(box.limits, sight=0.2)
+    box.change(name=f"{NAME} nobody's")
+    bench, _ = box.bench()
+    finding = await sight(bench)
+    assert finding.state is State.WRONG
+    assert finding.words == ("gateways can't be looked for: mDNS can't start here ([Errno 98] Address already in use)")
+
+
 async def test_an_address_that_was_typed_in(box: Box, gateway: SimulatedGateway) -> None:
     box.change(address=at(gateway))
     bench, person = box.bench()
-    assert await sight(bench) == Finding(State.OK, f"in sight: {gateway.address}")
+    assert await sight(bench) == Finding(
+        State.OK, f"where the settings say that it is (gateway.address): {gateway.address}"
+    )
     assert person.said == "", "there is nothing to wait for"
 
 

@@ -22,6 +22,7 @@ OPENED = FeedOpened(ATTEMPT, ())
 REFUSED = TokenRefused(ATTEMPT)
 UNREACHABLE = FeedLost(ATTEMPT, FeedFailure.UNREACHABLE)
 CLOSED = FeedLost(ATTEMPT, FeedFailure.CLOSED)
+TOO_MUCH = FeedLost(ATTEMPT, FeedFailure.TOO_MUCH)
 CLOSED_EARLY = FeedLost(ATTEMPT, FeedFailure.CLOSED_EARLY)
 
 

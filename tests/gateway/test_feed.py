@@ -21,6 +21,7 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
+from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Order, Token
 from appliance.gateway import feed as module
 from appliance.gateway.api import ask_for_token, check_token
@@ -98,7 +99,7 @@ async def test_a_large_site(count: int) -> None:
         for n in range(count)
     ]
     message = json.dumps({"type": "ACTIVE_ORDERS", "count": count, "items": items})
-    assert len(message) < module.LARGEST_MESSAGE
+    assert len(message) < LARGEST_MESSAGE
     async with gateway_that(sending(message)) as address:
         opened, closed = await told(address, within=20)
     assert closed == CLOSED
@@ -163,7 +164,7 @@ async def test_cancelling_closes_in_an_orderly_way_and_tells_nothing_more(gatewa
 
 
 async def test_cancelling_in_a_burst_tells_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_and_cancel(text: str | bytes) -> object:
+    def read_and_cancel(text: bytes) -> object:
         """Cancel while a burst is being read and none of it has been told."""
         if "50" in str(text):
             task.cancel()

@@ -25,6 +25,7 @@ from .feeds import (
     EMPTY,
     OPENED,
     REFUSED,
+    TOO_MUCH,
     UNREACHABLE,
     feeding,
     gateway_that,
@@ -176,7 +177,7 @@ async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
     async with gateway_that(in_fragments) as address:
         assert await told(address) == [OPENED, CLOSED]
     async with gateway_that(sending(json.dumps({"type": "ACTIVE_ORDERS", "items": [], "x": "x" * 10_000}))) as address:
-        assert await told(address) == [CLOSED_EARLY]
+        assert await told(address) == [TOO_MUCH]
 
 
 async def test_the_simulators_own_huge_message(gateway: SimulatedGateway) -> None:
@@ -189,8 +190,8 @@ async def test_the_simulators_own_huge_message(gateway: SimulatedGateway) -> Non
 
 @pytest.mark.parametrize(
     "frame",
-    [b"\x81\x02\xff\xfe", b"\x83\x00", b"\xf1\x00", b"\x80\x01a", b"\x81\x82aaaa::", b"\x09\x00", b"\x88\x01\x03"],
-    ids=["not UTF-8", "unknown kind", "reserved bits", "no beginning", "masked", "ping in parts", "half a close code"],
+    [b"\x83\x00", b"\xf1\x00", b"\x80\x01a", b"\x81\x82aaaa::", b"\x09\x00", b"\x88\x01\x03"],
+    ids=["unknown kind", "reserved bits", "no beginning", "masked", "ping in parts", "half a close code"],
 )
 async def test_frames_that_break_the_protocol(frame: bytes) -> None:
     async def script(connection: ServerConnection) -> None:
@@ -200,6 +201,15 @@ async def test_frames_that_break_the_protocol(frame: bytes) -> None:
 
     async with gateway_that(script) as address:
         assert await told(address) == [OPENED, CLOSED]
+
+
+async def test_text_that_is_none_is_a_message_that_can_not_be_used() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(EMPTY)
+        transport(connection).write(b"\x81\x02\xff\xfe")
+
+    async with gateway_that(script) as address:
+        assert await told(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
 
 
 @pytest.mark.parametrize(

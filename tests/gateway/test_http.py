@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.limits import LARGEST_ANSWER
 from appliance.core.values import Address
-from appliance.gateway.http import LARGEST_ANSWER, Answer, GatewaySilentError, get
+from appliance.gateway.http import Answer, GatewaySilentError, get
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence

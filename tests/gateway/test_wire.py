@@ -18,8 +18,10 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
+from appliance.core.limits import LONGEST_TEXT, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
 from appliance.core.values import Order, Token
-from appliance.gateway.wire import Envelope, decode, read_envelope, read_message, read_order, read_token
+from appliance.gateway import wire as module
+from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
 
 ACTIVE = """
 {"type": "ACTIVE_ORDERS", "count": 1, "items": [
@@ -35,6 +37,14 @@ TOKEN = """
  "token": {"name": "default", "token": "2f1f4339c7b77fa3474bf8ba8852349273e928bb8ad9d186",
            "creation_date": "2016-12-24T08:04:34", "last_used": null, "ip_address": null}}"""
 EPOCH = datetime(2000, 1, 1)
+
+
+def read(text: str | bytes) -> Notification | Envelope:
+    return read_message(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+
+
+def decoded(text: str) -> Any:
+    return decode(text.encode())
 
 
 def seconds(text: str) -> float:
@@ -62,14 +72,14 @@ ORDER_23 = Order(
 
 
 def test_the_documented_samples() -> None:
-    assert read_message(ACTIVE) == OrdersReplaced((ORDER_102,))
-    assert read_message(CREATED) == OrderChanged(ORDER_23, created=True, seq=84)
-    assert read_message(CREATED.encode()) == read_message(CREATED)
-    assert read_message(CREATED.replace("CREATED", "MODIFIED")) == OrderChanged(ORDER_23, created=False, seq=84)
-    assert read_message(CREATED.replace("CREATED", "PAGED")) == OrderPaged(ORDER_23, seq=84)
-    token = read_token(decode(TOKEN))
+    assert read(ACTIVE) == OrdersReplaced((ORDER_102,))
+    assert read(CREATED) == OrderChanged(ORDER_23, created=True, seq=84)
+    assert read_message(CREATED.encode()) == read(CREATED)
+    assert read(CREATED.replace("CREATED", "MODIFIED")) == OrderChanged(ORDER_23, created=False, seq=84)
+    assert read(CREATED.replace("CREATED", "PAGED")) == OrderPaged(ORDER_23, seq=84)
+    token = read_token(decoded(TOKEN))
     assert token == Token("2f1f4339c7b77fa3474bf8ba8852349273e928bb8ad9d186")
-    assert read_envelope(decode(TOKEN)) == Envelope(2, "")
+    assert read_envelope(decoded(TOKEN)) == Envelope(2, "")
     window = {"status": 403, "returnCode": -3, "message": "Time window expired or gateway button not pressed."}
     assert read_envelope(window) == Envelope(-3, "Time window expired or gateway button not pressed.")
 
@@ -79,17 +89,17 @@ UNHASHABLE: list[Any] = [[], {}, ["ORDER_PAGED"]]
 
 @pytest.mark.parametrize("kind", [None, 7, True, 1.5, *UNHASHABLE])
 def test_a_type_that_is_none_is_unusable_and_takes_its_number(kind: object) -> None:
-    assert read_message(json.dumps({"type": kind, "seq": 9})) == MessageUnusable(9)
+    assert read(json.dumps({"type": kind, "seq": 9})) == MessageUnusable(9)
 
 
 def test_numbers_are_read_whatever_the_rest() -> None:
-    assert read_message('{"type": "TRACKER_BATTERY_LOW", "seq": 5}') == MessageIgnored(5, "TRACKER_BATTERY_LOW")
-    assert read_message('{"type": "ORDER_PAGED", "seq": 6, "uuid": 17}') == MessageUnusable(6)
-    assert read_message('{"type": "ACTIVE_ORDERS", "seq": 7}') == MessageUnusable(7)
-    assert read_message('{"seq": 8}') == MessageUnusable(8)
+    assert read('{"type": "TRACKER_BATTERY_LOW", "seq": 5}') == MessageIgnored(5, "TRACKER_BATTERY_LOW")
+    assert read('{"type": "ORDER_PAGED", "seq": 6, "uuid": 17}') == MessageUnusable(6)
+    assert read('{"type": "ACTIVE_ORDERS", "seq": 7}') == MessageUnusable(7)
+    assert read('{"seq": 8}') == MessageUnusable(8)
     for seq in ("true", "8.0", '"8"', "null", "[8]", "NaN"):
-        assert read_message(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None, "NEW")
-    assert read_message(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400, "NEW")
+        assert read(f'{{"type": "NEW", "seq": {seq}}}') == MessageIgnored(None, "NEW")
+    assert read(f'{{"type": "NEW", "seq": {10**400}}}') == MessageIgnored(10**400, "NEW")
 
 
 @pytest.mark.parametrize(
@@ -115,23 +125,58 @@ def test_numbers_are_read_whatever_the_rest() -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_what_is_no_message(text: str | bytes) -> None:
-    assert read_message(text) == MessageUnusable()
+    assert read(text) == MessageUnusable()
 
 
 def test_an_error_in_words() -> None:
-    assert read_message('{"status": 401, "returnCode": -2, "message": "No."}') == Envelope(-2, "No.")
-    assert read_message('{"returnCode": "x", "message": 7}') == Envelope(None, "")
+    assert read('{"status": 401, "returnCode": -2, "message": "No."}') == Envelope(-2, "No.")
+    assert read('{"returnCode": "x", "message": 7}') == Envelope(None, "")
 
 
 def test_unusable_orders_of_a_set_are_left_out_and_cost_no_other() -> None:
     good: dict[str, object] = {"uuid": "a", "state": "started"}
     bad: list[object] = [None, [], "x", {}, {**good, "uuid": ""}, {**good, "state": None}, {**good, "paged": 0}]
     message = {"type": "ACTIVE_ORDERS", "items": [bad[0], good, *bad, {**good, "uuid": "b"}]}
-    assert read_message(json.dumps(message)) == OrdersReplaced((Order("a"), Order("b")))
+    assert read(json.dumps(message)) == OrdersReplaced((Order("a"), Order("b")))
+
+
+def test_orders_are_taken_to_their_limit_and_not_beyond() -> None:
+    order = {"uuid": "1", "state": "s"}
+    most: list[object] = [order] * MOST_ORDERS
+    message = read(json.dumps({"type": "ACTIVE_ORDERS", "items": most}))
+    assert isinstance(message, OrdersReplaced)
+    assert len(message.orders) == MOST_ORDERS
+    one_more: list[object] = [order, {**order, "type": "a newer gateway's word"}, []]
+    for item in one_more:
+        with pytest.raises(TooMuchError):
+            read(json.dumps({"type": "ACTIVE_ORDERS", "items": [*most, item]}))
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "0", '""', '{"":{}}'])
+def test_json_of_more_values_than_anyone_needs_is_not_read(value: str) -> None:
+    with pytest.raises(TooMuchError):
+        decode(b"[" + b",".join([value.encode()] * (MOST_VALUES + 1)) + b"]")
+
+
+def test_wide_text_is_read_up_to_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_WIDE_MESSAGE", 100)
+    assert decoded('"' + "a" * 200 + '"') == "a" * 200
+    assert decoded('"' + "a" * 90 + '🍕"') == "a" * 90 + "🍕"
+    with pytest.raises(TooMuchError):
+        decoded('"' + "a" * 97 + '🍕"')
+
+
+def test_texts_are_cut_and_an_identity_is_not() -> None:
+    text = "🍕" * 1000
+    order = read_order({"uuid": "u", "name": text, "locationName": text, "orderType": text, "state": text})
+    assert order is not None
+    assert {len(part) for part in (order.name, order.location, order.order_type, order.state)} == {LONGEST_TEXT}
+    assert read_order({"uuid": "u" * LONGEST_UUID, "state": "started"}) is not None
+    assert read_order({"uuid": "u" * (LONGEST_UUID + 1), "state": "started"}) is None
 
 
 def test_lone_surrogates_stay_what_they_are() -> None:
-    order = read_order(decode('{"uuid": "\\ud800", "state": "\\udfff", "name": "\\ud83d", "created": "2016\\ud800"}'))
+    order = read_order(decoded('{"uuid": "\\ud800", "state": "\\udfff", "name": "\\ud83d", "created": "2016\\ud800"}'))
     assert order == Order("\ud800", "\ud83d", state="\udfff")
 
 
@@ -224,13 +269,13 @@ def usable(item: object) -> bool:
     """The rule in the test's own words."""
     if not isinstance(item, dict):
         return False
-    named = type(item.get("uuid")) is str and item["uuid"] != ""
+    named = type(item.get("uuid")) is str and 0 < len(item["uuid"]) <= LONGEST_UUID
     return named and type(item.get("state")) is str and type(item.get("paged")) in (bool, type(None))
 
 
 @given(JSON | MESSAGES | TYPED)
 def test_any_json_is_read_without_an_exception(body: Any) -> None:
-    message: Notification | Envelope = read_message(json.dumps(body))
+    message: Notification | Envelope = read(json.dumps(body))
     match message:
         case OrdersReplaced(orders):
             assert len(orders) == sum(usable(item) for item in body["items"])
@@ -261,7 +306,7 @@ def test_usable_orders_are_just_those_that_the_rule_names(item: Any) -> None:
 
 @given(st.text(st.characters(exclude_categories=())) | st.binary())
 def test_any_text_and_any_bytes_are_read_without_an_exception(text: str | bytes) -> None:
-    assert isinstance(read_message(text), Notification | Envelope)
+    assert isinstance(read(text), Notification | Envelope)
 
 
 @given(JSON | MESSAGES | st.builds(lambda token: {"token": {"token": token}}, JSON | st.text()))

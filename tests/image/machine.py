@@ -25,6 +25,8 @@ FIRST_PARTITION = "@@4M"
 SERIAL = "10000000a1b2c3d4"
 """Of the board, as a Raspberry Pi's firmware tells it; its end is in the box's name."""
 BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
+MEMORY = 1024
+"""Bytes of the display's picture."""
 UNITS = {
     # QEMU allows these names no more letters.
     "systemd.extra-unit.t.service": """\
@@ -48,6 +50,8 @@ RestartSec=1
 }
 WANTED = "systemd.wants=t.service systemd.wants=a.service"
 """What has systemd start them."""
+TOLD = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
+"""What has the journal's remarkable lines in console.log, for whoever looks for what went wrong."""
 
 
 class Machine:
@@ -80,7 +84,7 @@ class Machine:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
-        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {extra}".strip()]
+        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
         command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}"]
         if log is None:
             command += ["-blockdev", "driver=raw,node-name=card,file=file"]
@@ -124,11 +128,17 @@ class Machine:
         assert self._agent is not None
         assert "\n" not in command
         self._agent.sendall(command.encode() + b"\n")
-        return base64.b64decode(self._line(timeout))
+        answer = self._line(timeout)
+        assert answer != b"ready", f"the machine started again by itself\n{self.console()}"
+        return base64.b64decode(answer)
 
     def text(self, command: str, timeout: float = 60) -> str:
         """The same as text."""
         return self.run(command, timeout).decode(errors="replace").strip()
+
+    def write(self, path: str, text: str) -> None:
+        """Make a file in the machine."""
+        self.run(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >{path}")
 
     def wait_ready(self, timeout: float = 180) -> None:
         """Wait for the agent."""
@@ -139,12 +149,12 @@ class Machine:
         end = time.monotonic() + timeout
         while b"\n" not in self._buffer:
             assert self._qemu is not None
-            assert self._qemu.poll() is None, "the machine ended"
+            assert self._qemu.poll() is None, f"the machine ended\n{self.console()}"
             self._agent.settimeout(max(0.01, end - time.monotonic()))
             try:
                 read = self._agent.recv(1 << 16)
             except TimeoutError:
-                raise AssertionError(f"the machine's agent says nothing for {timeout:g} s") from None
+                raise AssertionError(f"the agent says nothing for {timeout:g} s\n{self.console()}") from None
             assert read, "the machine's agent is gone"
             self._buffer += read
         line, self._buffer = self._buffer.split(b"\n", 1)
@@ -152,7 +162,8 @@ class Machine:
 
     def picture(self) -> Image.Image:
         """What is on the display."""
-        return from_controller(self.run("cat /sys/kernel/debug/oled/picture"), flipped=self.facts()["flipped"] == 1)
+        both = self.run("cd /sys/kernel/debug/oled; cat picture facts")
+        return from_controller(both[:MEMORY], flipped=b"flipped=1" in both[MEMORY:])
 
     def facts(self) -> dict[str, int]:
         """What the display's controller knows: on, contrast, inverted, flipped, first_us, bytes."""
@@ -175,12 +186,12 @@ class Machine:
             raise
         return picture
 
-    def until(self, check: Callable[[], bool], what: str, timeout: float = 60) -> None:
-        """Wait for something. Raises AssertionError with `what` if it does not come."""
+    def until(self, check: Callable[[], bool], what: str, timeout: float = 60, every: float = 1.0) -> None:
+        """Wait for something, looking every so many seconds. Raises AssertionError with `what` if it does not come."""
         end = time.monotonic() + timeout
         while not check():
             assert time.monotonic() < end, f"not within {timeout:g} s: {what}\n{self.log()}"
-            time.sleep(0.3)
+            time.sleep(every)
 
     def save(self, name: str, picture: Image.Image) -> None:
         """Keep a picture among the results, for people."""
@@ -191,6 +202,10 @@ class Machine:
     def log(self) -> str:
         """The end of the appliance's log."""
         return self.text("journalctl -b -o short-monotonic --no-pager -n 40 -u tt-appliance")
+
+    def console(self) -> str:
+        """The end of what the machine wrote to its console."""
+        return (self._directory / "console.log").read_text(errors="replace")[-4000:]
 
     def press(self, seconds: float = 0.3) -> None:
         """Press the button."""

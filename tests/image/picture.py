@@ -33,12 +33,12 @@ def from_controller(memory: bytes, *, flipped: bool) -> Image.Image:
 
 def says(picture: Image.Image, words: str) -> bool:
     """Whether these words stand on it."""
-    for ground in (picture, ImageOps.invert(picture.convert("L")).convert("1")):
-        rows = _rows(ground)
-        for face, size in _faces():
-            drawn = _drawn(words, face, size)
-            if drawn is not None and _found(rows, *drawn):
-                return True
+    light = _rows(picture)
+    dark = [row.translate(INVERTED) for row in light]
+    for face, size in _faces():
+        drawn = _drawn(words, face, size)
+        if drawn is not None and (_found(light, drawn) or _found(dark, drawn)):
+            return True
     return False
 
 
@@ -52,30 +52,31 @@ def _faces() -> list[tuple[Face, int]]:
 
 
 @lru_cache(maxsize=4096)
-def _drawn(words: str, face: Face, size: int) -> tuple[int, tuple[int, ...]] | None:
+def _drawn(words: str, face: Face, size: int) -> tuple[str, ...] | None:
     row = ink(words, face, size)
     if not 0 < row.width <= WIDTH or not 0 < row.height <= HEIGHT:
         return None
     canvas = Canvas(row.width, row.height)
     row.paint(canvas, 0, 0)
-    return row.width, tuple(_rows(canvas.image))
+    return tuple(_rows(canvas.image))
 
 
-def _rows(picture: Image.Image) -> list[int]:
-    """Each row as a number, its leftmost pixel the highest bit."""
-    rows = []
-    for y in range(picture.height):
-        row = 0
-        for x in range(picture.width):
-            row = row << 1 | bool(picture.getpixel((x, y)))
-        rows.append(row)
-    return rows
+INVERTED = str.maketrans("01", "10")
 
 
-def _found(rows: list[int], width: int, wanted: tuple[int, ...]) -> bool:
-    mask = (1 << width) - 1
+def _rows(picture: Image.Image) -> list[str]:
+    """Each row as zeros and ones."""
+    pixels = "".join("1" if pixel else "0" for pixel in picture.convert("L").tobytes())
+    return [pixels[at : at + picture.width] for at in range(0, len(pixels), picture.width)]
+
+
+def _found(rows: list[str], wanted: tuple[str, ...]) -> bool:
+    """Whether the wanted rows stand somewhere in these; begins with the row that is seldom there by chance."""
+    rare = max(range(len(wanted)), key=lambda y: wanted[y].count("01"))
     for top in range(HEIGHT - len(wanted) + 1):
-        for shift in range(WIDTH - width + 1):
-            if all(rows[top + y] >> shift & mask == row for y, row in enumerate(wanted)):
+        at = rows[top + rare].find(wanted[rare])
+        while at >= 0:
+            if all(rows[top + y].startswith(row, at) for y, row in enumerate(wanted)):
                 return True
+            at = rows[top + rare].find(wanted[rare], at + 1)
     return False

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.blackbox.lab import run
 from tests.image import machine
-from tests.image.conftest import Built, Rig
-from tests.image.machine import Machine
+from tests.image.conftest import Built
+from tests.image.machine import AMBER, BUZZER, GREEN, RED, Machine
 from tests.image.site import Site
 
 pytestmark = pytest.mark.image
@@ -44,7 +42,9 @@ def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
 def test_nothing_failed_and_nothing_turns_in_a_circle(box: Machine) -> None:
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
     assert box.text("systemctl is-system-running") == "running"
-    assert box.text("journalctl -b --no-pager -o cat | grep -iE 'ordering cycle|deleted to break' || true") == ""
+    assert (
+        box.text("journalctl -b --no-pager -o cat | grep -iE 'ordering cycle|deleted to break|timed out' || true") == ""
+    )
     assert box.text("systemctl list-jobs --no-legend") == ""
     assert box.text("journalctl -b -p err --no-pager -o cat -t systemd || true") == ""
 
@@ -57,11 +57,13 @@ def test_the_root_is_read_only(box: Machine) -> None:
     writable = {fields[1] for fields in on_card if fields[3].split(",")[0] == "rw"}
     # The second is the same partition as the appliance sees it.
     assert writable == {"/var/lib"}
-    assert "data=journal" in box.text("grep ' /var/lib ' /proc/self/mounts")
+    options = box.text("grep ' /var/lib ' /proc/self/mounts").split()[3].split(",")
+    assert {"data=journal", "noexec", "nosuid", "nodev"} <= set(options)
 
 
 def test_nothing_is_written_while_nothing_happens(box: Machine) -> None:
-    """Sectors written to the card. A minute and a half is not the hour that is promised, and three flushes of it."""
+    """Sectors written to the card. A minute and a half is not the hour that is promised (`make idle` is), but several
+    times what the file system, the journal and the appliance put off writing for."""
     sectors = "cut -d ' ' -f 1- /sys/block/vda/stat | awk '{print $7}'"
     box.run("sync")
     before = box.text(sectors)
@@ -128,68 +130,10 @@ def test_swap_is_in_memory(box: Machine) -> None:
     assert len(box.text("cat /proc/swaps").splitlines()) == 2
 
 
-def test_wrong_settings_and_a_key(rig: Rig, tmp_path: Path) -> None:
-    """What is wrong is told; what is right in the rest is used: the name, and the way in for a key."""
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key"))
-    public = (tmp_path / "key.pub").read_text().strip()
-    settings = tmp_path / "tt-appliance.yaml"
-    settings.write_text(f'box:\n  host_name: tt-kitchen\n  time_zone: Nowhere\n  ssh_key: "{public}"\n')
-    machine.write_settings(rig.box.card, settings)
-    rig.box.start()
-    rig.box.wait_ready()
-    box = rig.box
-    box.save("9-settings-wrong", box.reads("Press", "line 3", timeout=180))
-    assert box.text("cat /proc/sys/kernel/hostname") == "tt-kitchen"
-    assert box.text("cat /run/tt-box/problems").startswith("tt-appliance.yaml:3: box.time_zone: ")
-    box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 120)
-    address = box.text("sed -n 's/^ADDRESS=//p' /run/systemd/netif/leases/* | head -n 1")
-    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
-    command = ["ssh", "-i", str(tmp_path / "key"), *options, f"root@{address}", "cat /etc/machine-id"]
-    assert box.text("cat /etc/machine-id") in rig.site.host.run(*command)
-    key = box.text("cat /var/lib/ssh/ssh_host_ed25519_key.pub")
-    box.pull_plug()
-    box.start()
-    box.wait_ready()
-    box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 240)
-    assert box.text("cat /var/lib/ssh/ssh_host_ed25519_key.pub") == key
-
-
-def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
-    """The partition's first megabytes gone: no superblock, no groups, no journal."""
-    with rig.box.card.open("r+b") as card:
-        card.seek(machine.partition_start(rig.box.card, 4))
-        card.write(b"\xa5" * (12 << 20))
-    rig.box.start()
-    rig.box.wait_ready()
-    rig.box.reads("Press", timeout=180)
-    assert rig.box.text("ls /run/tt-appliance/state-made-anew") == "/run/tt-appliance/state-made-anew"
-    assert "ext4" in rig.box.text("grep ' /var/lib ' /proc/self/mounts")
-    assert rig.box.text("systemctl list-units --failed --no-legend --plain") == ""
-
-
-def test_a_full_state_stops_nothing(rig: Rig) -> None:
-    """Paired with no room for the token: the box works, and says that it can't keep the pairing."""
-    box, site = rig.box, rig.site
-    box.start()
-    box.wait_ready()
-    box.reads("Press", timeout=180)
-    box.until(lambda: "exited" in box.text("systemctl show -P SubState tt-state-grow"), "the state is grown", 120)
-    box.run("dd if=/dev/zero of=/var/lib/fill bs=64k 2>/dev/null; sync; dd if=/dev/zero of=/var/lib/fill2 bs=1", 300)
-    box.press()
-    box.reads("gateway", timeout=30)
-    site.do("button")
-    box.reads("not saved", timeout=60)
-    box.run("rm /var/lib/fill /var/lib/fill2")
-    box.reads("orders", timeout=120)
-
-
-def test_a_service_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
-    box = rig.box
-    box.start()
-    box.wait_ready()
-    box.until(lambda: box.text("systemctl is-active tt-appliance") == "active", "the appliance runs", 180)
-    box.run("echo 'while sleep 1; do pkill -KILL -f bin/tt-appliance; done' >/run/killer")
-    box.run("(sh /run/killer >/dev/null 2>&1 &)")
-    box.wait_ready(timeout=300)
-    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
-    assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")
+def test_told_to_end_it_leaves_no_light_on(box: Machine) -> None:
+    assert box.facts()["on"] == 1
+    box.run("systemctl stop tt-appliance")
+    assert [box.pin(number) for number in (GREEN, AMBER, RED, BUZZER)] == [0, 0, 0, 0]
+    assert box.facts()["on"] == 0
+    box.run("systemctl start tt-appliance", timeout=120)
+    box.reads("Press", timeout=120)

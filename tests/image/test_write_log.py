@@ -56,6 +56,12 @@ def test_an_entry_that_was_cut_off_ends_the_log() -> None:
     assert len(list(entries(io.BytesIO(whole + bytes(4 * SECTOR))))) == 2
 
 
+def test_a_cut_before_the_first_write_or_the_first_flush() -> None:
+    assert list(entries(io.BytesIO(b""))) == []
+    unflushed = bytes(SECTOR) + log_of((3, sector("a"), 0))[SECTOR:]
+    assert [entry.offset for entry in entries(io.BytesIO(unflushed))] == [3 * SECTOR]
+
+
 def test_what_is_no_log_is_told() -> None:
     with pytest.raises(ValueError, match="no log"):
-        list(entries(io.BytesIO(bytes(SECTOR))))
+        list(entries(io.BytesIO(sector("x"))))

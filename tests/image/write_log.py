@@ -41,8 +41,9 @@ class Outcome:
 def entries(log: BinaryIO) -> Iterator[Entry]:
     """The log's entries. Raises ValueError where it is no log. An entry that was cut off ends it."""
     log.seek(0)
-    magic, _, _ = struct.unpack_from("<QQQ", log.read(SECTOR))
-    if magic != MAGIC:
+    (magic,) = struct.unpack_from("<Q", log.read(SECTOR).ljust(SECTOR, b"\0"))
+    # The superblock is written at the first flush, which a cut may come before.
+    if magic not in (0, MAGIC):
         raise ValueError("no log of writes")
     at = SECTOR
     end = log.seek(0, 2)

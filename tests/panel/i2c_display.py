@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image, ImageChops
@@ -19,11 +19,13 @@ _seeds = itertools.count()
 class I2cDisplay:
     """The bus object that luma's i2c takes, with an SSD1306 or SH1106 of 128x64 or 128x32 on it.
 
-    sent: bytes on the bus, the address's with them. probes: NOPs that it heard. hanging: set while a call hangs.
+    address: where it is on the bus. sent: bytes on the bus, the address's with them. probes: NOPs that it heard.
+    hanging: set while a call hangs.
     """
 
     def __init__(self, sh1106: bool = False, height: int = 64) -> None:
         self.sh1106 = sh1106
+        self.address = ADDRESS
         self.sent = 0
         self.probes = 0
         self.hanging = threading.Event()
@@ -91,21 +93,26 @@ class I2cDisplay:
         if not self._open.is_set():
             self.hanging.set()
             self._open.wait()
-        if not self._present or address != ADDRESS:
+        if not self._present or address != self.address:
             raise OSError(errno.EREMOTEIO, "Remote I/O error")
         whole = len(content)
         if self._breaks_after is not None:
             content = content[: self._breaks_after]
             self._breaks_after -= len(content)
         self.sent += 1 + len(content)
-        if content:
-            self._take(content[0], content[1:])
+        self._take(content)
         if len(content) < whole:
             self._breaks_after = None
             raise OSError(errno.EREMOTEIO, "Remote I/O error")
 
-    def _take(self, register: int, content: Iterable[int]) -> None:
-        self.chip.take(register, content)
+    def _take(self, content: list[int]) -> None:
+        """A control byte with its highest bit set is for one byte, and another one follows (SSD1306, 8.1.5.2)."""
+        at = 0
+        while at < len(content):
+            control = content[at]
+            end = at + 2 if control & 0x80 else len(content)
+            self.chip.take(control & 0x7F, content[at + 1 : end])
+            at = end
 
     def _heard(self, opcode: int) -> None:
         if opcode == 0xE3:

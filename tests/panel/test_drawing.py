@@ -50,9 +50,7 @@ texts = st.text(max_size=45) | st.sampled_from(
 lines = st.builds(Line, texts, st.sampled_from(Size))
 digits = st.integers(0, 10**6 - 1).map(str)
 ages = st.sampled_from(["", "<1 min", "≥7 min", "59 min", "1 h 05", "12 h 40", "23 d 12 h", "W" * 40])
-remarks = st.builds(
-    Remark, st.sampled_from(Sign), texts | st.sampled_from(["1 paged", "38 late", "41 to go", "+2 old"])
-)
+remarks = st.builds(Remark, st.sampled_from(Sign), texts | st.sampled_from(["1 paged", "38 late", "41 to go", "2 old"]))
 rows = st.builds(Row, texts, texts, st.none() | st.sampled_from(Mark))
 messages = st.builds(
     Message,

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.view import Line, Size
+from appliance.core.view import Line, Message, Size
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import FILES, RANGES, WIDE, Face, glyph, has
 from appliance.panel.drawing.message import Setting, choose
 from appliance.panel.drawing.text import SMALLEST, even, fit, ink, sizes, wrap
 from appliance.panel.drawing.words import UNKNOWN, clean, visual
+from appliance.pictures.examples import EXAMPLES
 
 
 def words_of(setting: Setting) -> list[str]:
@@ -145,3 +146,30 @@ def test_too_many_lines_leave_the_first() -> None:
     numbers = [int(number) for number in re.findall(r"\d+", shown)]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) >= 6
+
+
+def test_spare_words_give_way_before_any_other() -> None:
+    needed = (Line("Looking for", Size.MEDIUM), Line("the gateway", Size.MEDIUM), Line("This box: 192.168.1.42"))
+    hints = (Line("Is it switched on, and on", spare=1), Line("the same network?", spare=1))
+    everything = " ".join(line.text for line in (*needed, *hints))
+    assert " ".join(words_of(choose((*needed, *hints), 126, 62, True))) == everything
+    assert (
+        " ".join(words_of(choose((*needed, *hints), 126, 30, True))) == "Looking for the gateway This box: 192.168.1.42"
+    )
+
+
+@pytest.mark.parametrize("height", [62, 30])
+@pytest.mark.parametrize("caption", [caption for caption, view in EXAMPLES if isinstance(view.screen, Message)])
+def test_every_message_that_a_person_can_meet_is_whole(caption: str, height: int) -> None:
+    """On each display all that is not spare, and on the usual one that as well. Only a mistake's words may be cut."""
+    screen = dict(EXAMPLES)[caption].screen
+    assert isinstance(screen, Message)
+    room = height - (0 if screen.bar is None else 9 if height > 48 else 6)
+    shown = " ".join(words_of(choose(screen.lines, 126, room, screen.icon is not None and room >= 26)))
+    wanted = [line.text for line in screen.lines if height > 48 or not line.spare]
+    if height < 48:
+        few = {"A press later: what it is": 1} | dict.fromkeys(
+            [each for each in dict(EXAMPLES) if "Offline" in each], 4
+        )
+        wanted = wanted[: few.get(caption, len(wanted))]
+    assert [words for words in wanted if words not in shown] == []

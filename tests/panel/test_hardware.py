@@ -14,11 +14,13 @@ from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
 from appliance.core.view import Leds, Light, Line, Message, Power, Sound, View
 from appliance.panel import Panel
+from appliance.panel.button import STABLE
 from appliance.panel.buzzer import PASSIVE, PATTERNS, duty
 from appliance.panel.frugal import make_i2c_device
 from appliance.panel.hardware import HardwarePanel
+from appliance.panel.leds import FLASH
 from appliance.panel.oled import Oled
-from tests.clock import until
+from tests.clock import until, virtual_time
 from tests.panel.i2c_display import I2cDisplay
 
 PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
@@ -78,6 +80,23 @@ async def test_a_press_silences_the_buzzer_before_anybody_is_told(pins: MockFact
     pins.pin(PINS["button"]).drive_high()
     await until(lambda: len(told) == 2)
     assert told[1] == (ButtonReleased(), True), "only a press silences"
+    await panel.close()
+
+
+@virtual_time
+async def test_a_press_is_answered_within_a_tenth_of_a_second_although_there_is_no_display(pins: MockFactory) -> None:
+    display = I2cDisplay()
+    display.present = False
+    panel = await made(pins, display, **PINS)
+    panel.start(lambda _: None, lambda: None)
+    panel.show(VIEW, None)
+    pins.pin(PINS["button"]).drive_low()
+    await asyncio.sleep(STABLE - 0.001)
+    assert not lit(pins)["amber"], "it may still be noise"
+    await asyncio.sleep(0.002)
+    assert all(lit(pins)[name] for name in ("green", "amber", "red"))
+    await asyncio.sleep(FLASH)
+    assert not lit(pins)["amber"]
     await panel.close()
 
 

@@ -83,3 +83,32 @@ async def test_pins_follow_and_are_dark_at_the_end(pins: MockFactory) -> None:
     part.close()
     assert all(output.closed for output in outputs)
     assert [pins.pin(pin).state for pin in (17, 27)] == [False, False]
+
+
+@virtual_time
+async def test_a_felt_press_lights_all_for_a_moment(pins: MockFactory) -> None:
+    leds = LedPart([DigitalOutputDevice(number, pin_factory=pins) for number in (5, 6, 7)])
+
+    def lit() -> list[bool]:
+        return [bool(pins.pin(number).state) for number in (5, 6, 7)]
+
+    leds.show(Leds(green=ON, red=SLOW))
+    await asyncio.sleep(0.45)
+    leds.flash()
+    assert lit() == [True, True, True]
+    await asyncio.sleep(0.09)
+    assert lit() == [True, True, True], "although red went dark meanwhile"
+    await asyncio.sleep(0.02)
+    assert lit() == [True, False, False]
+    leds.flash()
+    leds.show(Leds(amber=ON))
+    await asyncio.sleep(0.06)
+    leds.flash()
+    await asyncio.sleep(0.06)
+    assert lit() == [True, True, True], "the second press counts anew"
+    await asyncio.sleep(0.06)
+    assert lit() == [False, True, False]
+    leds.flash()
+    leds.close()
+    assert lit() == [False, False, False]
+    await asyncio.sleep(0.2)

@@ -112,7 +112,7 @@ def test_on_a_bus_of_luma_s_own_a_window_is_one_transfer(own_bus: I2cDisplay) ->
     picture = noise(9, (128, 64))
     own_bus.sent = 0
     assert device.display(picture)
-    assert own_bus.sent == 2 + 6 + 2 + 1024
+    assert own_bus.sent == 1 + 2 * 6 + 1 + 1024
     assert same(own_bus.picture(), picture)
 
 
@@ -125,7 +125,7 @@ def test_only_what_changed_is_sent(is_sh1106: bool) -> None:
     assert rig.model.sent == 0
     rig.picture.putpixel((64, 30), 1)
     assert rig.show()
-    assert rig.model.sent == (8 if is_sh1106 else 11)
+    assert rig.model.sent == (9 if is_sh1106 else 15)
     assert rig.right()
 
 

@@ -58,7 +58,7 @@ async def gateway_is_renamed(world: World) -> None:
     if world.random.random() < 0.5:
         world.air.goodbye(gateway, gateway.name)
     number = int(gateway.name.partition(" #")[2] or "1") + 1
-    gateway.name, gateway.named_at = f"Kitchen #{number}", world.loop.time()
+    gateway.name = f"Kitchen #{number}"
     world.air.announce(gateway)
     await asyncio.sleep(1)
 

@@ -34,7 +34,6 @@ class Gateway:
         self.tokens: set[str] = set()
         self.issued: list[str] = []
         self.window_until = 0.0
-        self.named_at = network.loop.time()
         self.on_token: Callable[[Gateway, str], None] = lambda gateway, token: None
         self.on_issue: Callable[[Gateway, str], None] = lambda gateway, token: None
         self.on_feed: Callable[[int, Peer], None] = lambda attempt, peer: None

@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN, WHOLE_WITHIN = 30.0, 300.0
 """Seconds: how old the last answer to a ping, and the last whole set, of a feed that is believed may be."""
-UNHEARD = 70.0
-"""Seconds after a lost multicast for which a box can't be sure to know the name of who is at an address."""
-ANNOUNCED_WITHIN = 2.0 + OPEN_TIMEOUT + 2.0
-"""Seconds from a change of name until its announcement has arrived, and with it whatever was on its way already: a feed
-that was being opened when the name changed, and its token with the longest delay."""
+HEARD_WITHIN = OPEN_TIMEOUT + 2.0
+"""Seconds from the moment at which a name was heard until whatever was on its way already has arrived: a feed that was
+being opened then, and its token with the longest delay."""
 SHOWN_WITHIN = 0.1
 """Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
 ON_ITS_WAY = 1.0
@@ -68,6 +66,7 @@ class Judge(logging.Handler):
 
     def booted(self) -> None:
         self.feeds.clear()
+        self.world.air.heard.clear()
         self.sounds.booted()
         self.view = None
 
@@ -89,9 +88,7 @@ class Judge(logging.Handler):
     def token_came(self, gateway: Gateway, token: str) -> None:
         owner = self.owner.get(token)
         if owner is not None and owner != gateway.name:
-            now = self.world.loop.time()
-            if now < self.world.air.lost_at + UNHEARD or now < gateway.named_at + ANNOUNCED_WITHIN:
-                # By design: where nobody answers for the name, the last address may be tried for a minute more.
+            if self._was_not_told(owner, gateway):
                 self.excused += 1
                 return
             self.blame("token goes nowhere else", f"the token of {owner!r} was sent to {gateway.name!r}")
@@ -121,6 +118,19 @@ class Judge(logging.Handler):
             self.broken = self.broken or error
         else:
             self.blame("no unhandled exception", f"{context.get('message')}: {error!r}", error)
+
+    def _was_not_told(self, owner: str, gateway: Gateway) -> bool:
+        """Whether the box last heard the owner's own name from the address at which another one is now.
+
+        By design: where nobody answers for the name, the last address may be tried for a minute more. What the box was
+        told of is no excuse, nor is an address that the owner never announced.
+        """
+        heard = self.world.air.heard.get(gateway.host.ip, [])
+        own = [place for place, (_, name) in enumerate(heard) if name == owner]
+        if not own:
+            return False
+        since = [at for at, _ in heard[own[-1] + 1 :]]
+        return not since or self.world.loop.time() < since[0] + HEARD_WITHIN
 
     # What must hold.
 

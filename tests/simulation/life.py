@@ -60,8 +60,8 @@ class Record:
         return (
             f"{kinds}\n{self.days} days in {self.lives} lives with {faults} faults, in {seconds:.0f} s: "
             f"{self.counts} counts and {self.pages} pages held against the truth, {self.checks} looks, "
-            f"{self.boots} starts of the box, {self.steps} steps; {self.excused} times a token went to its gateway's "
-            "address under a name that was announced and not heard"
+            f"{self.boots} starts of the box, {self.steps} steps; {self.excused} times a token went to the "
+            "address at which the box had last heard its gateway, and another was there whose name it had not heard"
         )
 
     def add(self, world: World, days: int) -> None:

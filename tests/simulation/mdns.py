@@ -26,8 +26,8 @@ class Air:
         self.network, self.random = network, random
         self.gateways: list[Gateway] = []
         self.listening: list[SimZeroconf] = []
-        self.lost_at = float("-inf")
-        """When the weather last took a multicast: what a box could not hear it can't know."""
+        self.heard: dict[str | None, list[tuple[float, str]]] = {}
+        """What reached the box since it was started: for each address the names announced there, and since when."""
 
     def announce(self, gateway: Gateway, times: int = 3) -> None:
         """As avahi does: some times, a second and more apart."""
@@ -48,6 +48,9 @@ class Air:
 
     def _say(self, gateway: Gateway) -> None:
         if self._heard(gateway):
+            heard = self.heard.setdefault(gateway.host.ip, [])
+            if self.listening and (not heard or heard[-1][1] != gateway.name):
+                heard.append((self.network.loop.time(), gateway.name))
             for zeroconf in list(self.listening):
                 zeroconf.heard(gateway.name, gateway.host.ip or "", gateway.port)
 
@@ -56,10 +59,7 @@ class Air:
 
     def _lost(self, direction: str) -> bool:
         weather = self.network.weather
-        lost = direction in weather.deaf or self.random.random() < weather.multicast
-        if lost:
-            self.lost_at = self.network.loop.time()
-        return lost
+        return direction in weather.deaf or self.random.random() < weather.multicast
 
 
 class Record:

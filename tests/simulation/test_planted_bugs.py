@@ -56,6 +56,16 @@ def _the_last_address_is_always_trusted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(trying, "_unresolved", lambda state, now: moves.open_feed(state))
 
 
+def _who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+    def unresolved(state: Any, now: float) -> Any:
+        return moves.open_feed(state) if now <= state.link.trusted_until else pause(state, now)
+
+    def pause(state: Any, now: float) -> Any:
+        return moves.pause(state, moves.GATEWAY_UNREACHABLE, now)
+
+    patch.setattr(trying, "_unresolved", unresolved)
+
+
 def _effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Token, "__repr__", lambda token: token.reveal())
     do = Runner._do
@@ -95,7 +105,7 @@ def _a_gateway_that_is_found_late_is_overlooked(patch: pytest.MonkeyPatch) -> No
 def _what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
     read = wire.read_message
 
-    def strict(text: str | bytes) -> Any:
+    def strict(text: bytes) -> Any:
         json.loads(text)
         return read(text)
 
@@ -168,6 +178,11 @@ def test_a_planted_bug_is_caught(promise: str, monkeypatch: pytest.MonkeyPatch) 
 def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     _a_gateway_that_is_found_late_is_overlooked(monkeypatch)
     assert caught(QUIET)[0] == "a way out"
+
+
+def test_a_token_for_another_name_that_was_heard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    _who_is_announced_at_the_last_address_is_overlooked(monkeypatch)
+    assert caught(BUGS["token goes nowhere else"][1])[0] == "token goes nowhere else"
 
 
 @pytest.mark.parametrize("promise", BUGS)

@@ -95,7 +95,8 @@ def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int]
         x = left + padding
     baseline = height - padding if captioned else (height + age.height) // 2
     for at, row in age.pieces:
-        row.paint(canvas, x + at, baseline + row.top, lit)
+        # A sign that reaches below the digits would run into the frame.
+        row.paint(canvas, x + at, baseline + row.top - max(0, row.bottom), lit)
 
 
 @lru_cache(maxsize=128)

@@ -7,7 +7,7 @@ wide ends in an ellipsis, and what has no room at all is left out at the end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from appliance.core.view import Line, Message, Size
@@ -52,7 +52,7 @@ def draw_message(canvas: Canvas, message: Message, corner: int) -> None:
         thick = 7 if height >= 48 else 5
         _bar(canvas, message.bar, width, thick)
         height -= thick + (2 if height >= 48 else 1)
-    lines = tuple(Line(text, line.size) for line in message.lines if (text := clean(line.text)))
+    lines = tuple(replace(line, text=text) for line in message.lines if (text := clean(line.text)))
     pictured = message.icon is not None and height >= SIDE and width >= 3 * SIDE
     setting = choose(lines, width, height, pictured)
     if setting.pictured and message.icon is not None:
@@ -94,7 +94,17 @@ def _bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
 
 @lru_cache(maxsize=32)
 def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Setting:
-    """The first setting of these lines that fits."""
+    """The first setting of these lines that fits; where there is none, of those that are not spare."""
+    for rank in sorted({line.spare for line in lines} - {0}, reverse=True):
+        setting = _fitting(lines, width, height, pictured)
+        if setting is not None:
+            return setting
+        lines = tuple(line for line in lines if line.spare < rank)
+    return _fitting(lines, width, height, pictured) or Setting((), tuple(_crowded(lines, width, height)), False)
+
+
+def _fitting(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Setting | None:
+    """The first setting that has room for all of these lines, none of them cut."""
     tall = height >= 40
     levels = TALL if tall else LOW
     readable = tuple(level for level in levels if level[0] >= READABLE[tall])
@@ -117,14 +127,25 @@ def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> 
             best = min(found, key=_cost, default=None) if wraps else next(found, None)
             if best is not None:
                 return best[1]
-    packed = _packed(lines, width, None)
-    for rows in (packed, _packed(lines, width, Face.REGULAR), _cut(lines, width), _cut(joined, width)):
-        cut = any(row.text.endswith("…") for row in rows)
-        if total(rows, 0) <= height and not (cut and rows is packed):
+    for rows in (_packed(lines, width, None), _packed(lines, width, Face.REGULAR), _wrapped(lines, width)):
+        if total(rows, 0) <= height and not any(_is_cut(row, lines) for row in rows):
             return Setting((), tuple(rows), False)
+    return None
+
+
+def _crowded(lines: Sequence[Line], width: int, height: int) -> list[Row]:
+    """As much of these lines as there is room for: of what is too long as much as fits, and the last are left out."""
+    packed = _packed(lines, width, Face.REGULAR)
     while packed and total(packed, 0) > height:
         packed.pop()
-    return Setting((), tuple(packed), False)
+    *head, last = lines
+    rows = [*_packed(head, width, Face.REGULAR), *_wrapped([last], width)]
+    if total(rows, 0) <= height or len(packed) < len(head) + 1:
+        return rows if total(rows, 0) <= height else packed
+    while total(rows, 0) > height:
+        rows.pop()
+    rows[-1] = fit(f"{rows[-1].text} …", rows[-1].face, rows[-1].size, width)
+    return rows
 
 
 def _cost(found: tuple[int, Setting]) -> int:
@@ -138,16 +159,21 @@ def _joined(lines: Sequence[Line]) -> tuple[Line, ...]:
     joined: list[Line] = []
     for line in lines:
         if joined and line.size is joined[-1].size is Size.MEDIUM:
-            joined[-1] = Line(f"{joined[-1].text} {line.text}", Size.MEDIUM)
+            joined[-1] = Line(f"{joined[-1].text} {line.text}", Size.MEDIUM, line.spare)
         else:
             joined.append(line)
     return tuple(joined)
 
 
-def _cut(lines: Sequence[Line], width: int) -> list[Row]:
-    """A row for each line, with an ellipsis where it is too wide."""
-    rows = [fit(line.text, _face(line), 11, width) for line in lines]
-    return [row for row in rows if row.width]
+def _is_cut(row: Row, lines: Sequence[Line]) -> bool:
+    """Whether it ends in an ellipsis that is not its text's own."""
+    own = any(row.text.endswith(line.text) or line.text.endswith(row.text) for line in lines)
+    return row.text.endswith("…") and not own
+
+
+def _wrapped(lines: Sequence[Line], width: int) -> list[Row]:
+    """All lines at the smallest size, in as many rows as they need."""
+    return [row for line in lines for row in wrap(line.text, Face.REGULAR, SMALLEST[Face.REGULAR], width)]
 
 
 def _packed(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
@@ -209,7 +235,7 @@ def _set(
         if not wraps:
             return None
         rows = wrap(line.text, face, size, width)
-        if any(row.text.endswith("…") or row.size < size for row in rows):
+        if any(_is_cut(row, [line]) or row.size < size for row in rows):
             return None
         parts.append(rows)
     huge = [part for part in parts if isinstance(part, str)]

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.config import Config, Pins, dump, parse
-from appliance.config_mistakes import load_leniently, parse_leniently
+from appliance.config import Config, Pins, parse
+from appliance.config.mistakes import load_leniently, parse_leniently
+from appliance.config.printing import dump
 from appliance.core.values import Benchmarks, Mistake
 
 

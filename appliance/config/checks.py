@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.config.yaml_lines import Node, Scalar, Sequence
 from appliance.core.values import HTTP_PORT, Address
-from appliance.yaml_lines import Node, Scalar, Sequence
 
 Check = Callable[[Node], Any]
 

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config import (
-    MAX_BYTES,
     BuzzerConfig,
     Config,
     ConfigError,
@@ -27,12 +26,13 @@ from appliance.config import (
     NetworkConfig,
     Pins,
     Problem,
-    dump,
     load,
     parse,
 )
-from appliance.config_checks import MAX_SECONDS
-from appliance.config_keys import KEYS, SECTIONS
+from appliance.config.checks import MAX_SECONDS
+from appliance.config.keys import KEYS, SECTIONS
+from appliance.config.printing import dump
+from appliance.core.limits import LARGEST_SETTINGS
 from appliance.core.values import Address, Benchmarks, PanelSettings
 
 
@@ -161,7 +161,7 @@ WRONG = {
     "orders: {red: 3}": "tt.yaml:1: orders.red: unknown key; did you mean pins.red?",
     "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown key; known here are enabled, kind, volume, repeat_pages",
     "buzzer: {enabled: yes}\nbuzzer: {}": "tt.yaml:2: buzzer: given twice; it is on line 1 already",
-    "pins:\n  red: 3\n  red: 4": "tt.yaml:3: pins.red: given twice; it is on line 2 already",
+    "pins:\n  red: 4\n  red: 5": "tt.yaml:3: pins.red: given twice; it is on line 2 already",
     "[a]: 3": "tt.yaml:1: a key must be a word, not a list or a mapping",
     "pins: 3": ("tt.yaml:1: pins: must hold keys of its own, indented below it: button, green, amber, red, buzzer"),
     "- a\n- b": "tt.yaml:1: must be keys and values, such as `state_dir: /var/lib/tt-appliance`",
@@ -236,6 +236,12 @@ WRONG = {
     ),
     "pins:\n  red: 5\n  green: 5": (
         "tt.yaml:3: pins.green: GPIO 5 is already pins.red (line 2); each pin has one use, and 4 is free"
+    ),
+    "pins: {red: 2}": (
+        "tt.yaml:1: pins.red: GPIO 2 is the display's, on I2C bus 1; each pin has one use, and 4 is free"
+    ),
+    "pins: {red: 0}\ndisplay: {i2c_port: 0}": (
+        "tt.yaml:1: pins.red: GPIO 0 is the display's, on I2C bus 0; each pin has one use, and 4 is free"
     ),
     "pins: {red: 28}": (
         "tt.yaml:1: pins.red: must be a whole number from 0 to 27, the BCM number of a pin; the nearest to 28 is 27"
@@ -351,7 +357,7 @@ def _utf16(path: Path) -> None:
 
 
 def _large(path: Path) -> None:
-    path.write_bytes(b"#\n" * (MAX_BYTES // 2 + 1))
+    path.write_bytes(b"#\n" * (LARGEST_SETTINGS // 2 + 1))
 
 
 def _binary(path: Path) -> None:
@@ -436,7 +442,7 @@ _configs = st.builds(
     display=st.builds(
         lambda display, rests: replace(display, dim_after=rests[0], sleep_after=rests[1]), _displays, _rests
     ),
-    pins=st.permutations(range(28)).map(lambda pins: Pins(*pins[:5])),
+    pins=st.permutations(range(4, 28)).map(lambda pins: Pins(*pins[:5])),
     buzzer=st.builds(
         BuzzerConfig,
         enabled=st.booleans(),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from appliance import config_checks as check
-from appliance import config_machine as machine
+from appliance.config import checks as check
+from appliance.config import machine
 from appliance.core.values import HTTP_PORT
 
 

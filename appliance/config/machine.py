@@ -1,6 +1,6 @@
 """What the settings of the machine itself may be: Wi-Fi, addresses, names, time and the key of whoever may log in.
 
-Checks as in config_checks, whose values the image applies at boot.
+Checks as in checks, whose values the image applies at boot.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from appliance.config_checks import host_like, nearest, scalar_of, shown, text_of
-from appliance.yaml_lines import Node, Sequence
+from appliance.config.checks import host_like, nearest, scalar_of, shown, text_of
+from appliance.config.yaml_lines import Node, Sequence
 
 ZONES = Path("/usr/share/zoneinfo")
 KEY_TYPES = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.config import Config, ConfigError, Problem, examine, read_text
+from appliance.config.reading import ConfigError, Problem, examine, read_text
+from appliance.config.values import Config
 from appliance.core.values import Mistake
 
 MOST_BROKEN = 20

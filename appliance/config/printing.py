@@ -1,0 +1,25 @@
+"""A configuration as YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.config.keys import KEYS, SECTIONS
+from appliance.config.values import Config
+
+
+def dump(config: Config) -> str:
+    """The configuration as commented YAML that reads back to the same one."""
+    lines: list[str] = []
+    section = ""
+    for dotted, key in KEYS.items():
+        value: Any = config
+        *path, name = dotted.split(".")
+        for part in (*path, name):
+            value = getattr(value, part)
+        if path != [section]:
+            section = path[0] if path else ""
+            lines += ["", f"# {SECTIONS[section]}", f"{section}:"] if section else [""]
+        indent = "  " * len(path)
+        lines += [f"{indent}# {key.comment}", f"{indent}{name}: {key.show(value)}"]
+    return "\n".join(lines[1:]) + "\n"

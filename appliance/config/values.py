@@ -1,0 +1,124 @@
+"""The configuration's values, frozen; the defaults suit hardware.md."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.core.values import Address, Benchmarks, PanelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayConfig:
+    """Which gateway to use, where that is not left to discovery and pairing."""
+
+    address: Address | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayConfig:
+    """The OLED. rotate: quarter turns as luma counts them, 0 or 2. contrast: 0 to 255. height: in pixels, 64 or 32.
+
+    dim_after, sleep_after: seconds in which nothing happens; 0 for never.
+    """
+
+    driver: str = "ssd1306"
+    i2c_port: int = 1
+    i2c_address: int = 0x3C
+    rotate: int = 0
+    contrast: int = 255
+    height: int = 64
+    dim_after: float = 600.0
+    sleep_after: float = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """BCM numbers, all different."""
+
+    button: int = 17
+    green: int = 22
+    amber: int = 27
+    red: int = 23
+    buzzer: int = 18
+
+
+@dataclass(frozen=True, slots=True)
+class BuzzerConfig:
+    """The sounds. kind: active or passive. volume: a passive one's, 1 to 100 percent.
+
+    repeat_pages: sound an unanswered page again.
+    """
+
+    enabled: bool = True
+    kind: str = "active"
+    volume: int = 100
+    repeat_pages: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """interfaces: names of those to look for gateways on; empty for every one but loopback.
+
+    address: a fixed one with its prefix, such as 192.168.1.50/24; None for DHCP. router, dns: what goes with it. The
+    last three are applied by the image alone.
+    """
+
+    interfaces: tuple[str, ...] = ()
+    address: str | None = None
+    router: str | None = None
+    dns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WifiConfig:
+    """The wireless network, applied by the image alone. country: two capital letters. name: the network's."""
+
+    country: str | None = None
+    name: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxConfig:
+    """The machine itself, applied by the image alone. host_name: None for one from the board's serial number.
+
+    ssh_key: a public key in the form of authorized_keys; without one nobody can log in.
+    """
+
+    host_name: str | None = None
+    time_zone: str = "Etc/UTC"
+    time_server: str | None = None
+    ssh_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """How much of the orders that are over is kept. months: of 365.25 / 12 days. size: MiB of the archive's file."""
+
+    months: int = 13
+    size: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be configured; the defaults suit hardware.md."""
+
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    orders: Benchmarks = field(default_factory=Benchmarks)
+    display: DisplayConfig = field(default_factory=DisplayConfig)
+    pins: Pins = field(default_factory=Pins)
+    buzzer: BuzzerConfig = field(default_factory=BuzzerConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    wifi: WifiConfig = field(default_factory=WifiConfig)
+    box: BoxConfig = field(default_factory=BoxConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
+    state_dir: Path = Path("/var/lib/tt-appliance")
+
+    @property
+    def panel(self) -> PanelSettings:
+        """What the state machine is to know of the panel, where never is infinity."""
+        display = self.display
+        return PanelSettings(display.dim_after or math.inf, display.sleep_after or math.inf, self.buzzer.repeat_pages)

@@ -1,0 +1,121 @@
+"""A press answers what the display asked when the finger went down, and nothing that came up since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from appliance.core import machine
+from appliance.core.effects import ForgetTokens
+from appliance.core.events import (
+    ButtonPressed,
+    ButtonReleased,
+    Event,
+    FeedNotified,
+    GatewayFound,
+    OrderPaged,
+    Timer,
+    TimerFired,
+    TokenIssued,
+)
+from appliance.core.orders import OrderBook, replaced
+from appliance.core.present import present
+from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Pairing, State, World
+from appliance.core.values import Address, Credential, Gateway, Mistake, Order, Token
+from appliance.core.view import Message
+from tests.core.cases import NOW, NUMBER, STATES
+
+A = Gateway("A", (Address("192.0.2.10"),))
+B = Gateway("B", (Address("192.0.2.11"),))
+BOTH: Mapping[str, Gateway] = MappingProxyType({"A": A, "B": B})
+TOKEN = Token("of b")
+
+
+def between(state: State, event: Event, held: float = 0.2) -> State:
+    """What is left after a press during which something happened."""
+    down, _ = machine.step(state, ButtonPressed(), NOW)
+    happened, _ = machine.step(down, event, NOW + held / 2)
+    up, effects = machine.step(happened, ButtonReleased(), NOW + held)
+    assert not any(isinstance(effect, ForgetTokens) for effect in effects)
+    return up
+
+
+def window(**world: object) -> Pairing:
+    """A pairing window with two gateways in sight."""
+    opened, _ = machine.step(AwaitingPairing(World(gateways=BOTH, **world)), ButtonPressed(), NOW - 9)  # type: ignore[arg-type]
+    opened, _ = machine.step(opened, ButtonReleased(), NOW - 8.9)
+    assert isinstance(opened, Pairing)
+    return opened
+
+
+def test_a_gateway_that_is_offered_during_a_press_is_not_accepted_by_it() -> None:
+    state = between(window(), TokenIssued(1, B, TOKEN))
+    assert isinstance(state, Pairing)
+    assert state.offers, "it is still asked"
+    answered, _ = machine.step(state, ButtonPressed(), NOW + 2)
+    answered, _ = machine.step(answered, ButtonReleased(), NOW + 2.1)
+    assert isinstance(answered, Connecting)
+
+
+def test_a_gateway_that_is_offered_during_a_hold_is_not_declined_by_it() -> None:
+    old = Credential("A", Token("old"))
+    state = between(window(current=old), TokenIssued(1, B, TOKEN), held=6.0)
+    assert isinstance(state, Pairing)
+    assert [offer.gateway.name for offer in state.offers] == ["B"]
+    assert not state.declined
+    assert state.world.current == old
+
+
+def test_a_window_that_ends_during_a_no_forgets_no_pairing() -> None:
+    old = Credential("A", Token("old"))
+    offered, _ = machine.step(window(current=old), TokenIssued(1, B, TOKEN), NOW - 1)
+    state = between(offered, TimerFired(Timer.WINDOW), held=6.0)
+    assert isinstance(state, AwaitingPairing)
+    assert state.world.current == old
+
+
+def test_the_countdown_vanishes_with_the_question_that_it_is_about() -> None:
+    old = Credential("A", Token("old"))
+    held, _ = machine.step(window(current=old), ButtonPressed(), NOW)
+    assert "Forget the pairing" in present(held, NOW + 2).view.screen.words
+    offered, _ = machine.step(held, TokenIssued(1, B, TOKEN), NOW + 3)
+    assert "B" in present(offered, NOW + 3).view.screen.words
+
+
+def test_a_gateway_that_is_found_during_a_press_is_not_paired_by_it() -> None:
+    state = between(Discovering(World(stirred=NOW)), GatewayFound(A))
+    assert isinstance(state, AwaitingPairing)
+
+
+def test_an_order_that_is_paged_during_a_press_stays_on_the_display() -> None:
+    connected = STATES["connected"]
+    assert isinstance(connected, Connected)
+    book = replaced(OrderBook(), [Order("a", "31"), Order("b", "32")], NOW)
+    state: State = replace(connected, book=book)
+    paged = FeedNotified(NUMBER, (OrderPaged(Order("a", "31", paged=True)),))
+    state = between(state, paged)
+    assert present(state, NOW + 0.3).view.screen.words[0] == "paged 31"
+    again = between(state, FeedNotified(NUMBER, (OrderPaged(Order("b", "32", paged=True)),)))
+    assert present(again, NOW + 0.3).view.screen.words[0] == "paged 32", "nor does it hide a newer one"
+    answered, _ = machine.step(again, ButtonPressed(), NOW + 1)
+    answered, _ = machine.step(answered, ButtonReleased(), NOW + 1.1)
+    assert present(answered, NOW + 1.2).view.screen.words[:2] == ("2", "orders  2 paged")
+
+
+@pytest.mark.parametrize("lines", [12, None])
+def test_a_mistake_in_the_settings_is_told_in_turn_where_a_press_pairs(lines: int | None) -> None:
+    mistake = Mistake(lines, "pins.green", "must be a whole number")
+    state = AwaitingPairing(World(gateways=BOTH, mistakes=(mistake,), stirred=NOW))
+    told: set[tuple[str, ...]] = set()
+    now = NOW
+    while now < NOW + 30:
+        shown = present(state, now)
+        assert isinstance(shown.view.screen, Message)
+        told.add(shown.view.screen.words)
+        now = shown.until
+    assert len(told) == 2
+    assert any("Press button" in words for words in told)
+    assert any("pins.green: must be a whole number" in words for words in told)

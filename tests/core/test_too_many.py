@@ -1,0 +1,52 @@
+"""More orders than can be held: exact to 100,000, and then an honest word in the place of a number."""
+
+from __future__ import annotations
+
+from appliance.core.events import FeedFailure, FeedLost, FeedNotified, FeedOpened, GatewayResolved, OrderChanged
+from appliance.core.limits import MOST_ORDERS
+from appliance.core.present import present
+from appliance.core.states import Offline
+from appliance.core.values import Order
+from tests.core.cases import A
+from tests.core.test_connected import connected, live
+from tests.core.world import Surroundings
+
+
+def shown(box: Surroundings) -> tuple[str, int | None, str]:
+    view = present(box.state, box.now).view
+    return view.state, view.active, " ".join(view.screen.words)
+
+
+def test_the_last_one_is_counted_and_the_next_one_is_not() -> None:
+    box = live(*(Order(str(number)) for number in range(MOST_ORDERS - 1)))
+    feed = connected(box).feed
+    box.tell(FeedNotified(feed, (OrderChanged(Order("last"), created=True),)))
+    box.advance(0.1)
+    assert shown(box)[:2] == ("connected", MOST_ORDERS)
+    box.tell(FeedNotified(feed, (OrderChanged(Order("one more"), created=True),)))
+    state, active, words = shown(box)
+    assert (state, active) == ("offline", None)
+    assert "more than this box can hold" in words
+    assert not box.feeds, "the feed would only be read for nothing"
+    assert isinstance(box.state, Offline)
+    assert not box.state.link.book.held, "what can't be shown takes no room"
+
+
+def test_a_set_that_is_too_large_is_asked_for_again_and_counted_once_it_fits() -> None:
+    box = live(Order("a"))
+    box.advance(271)
+    looking = connected(box).looking
+    box.tell(FeedLost(looking, FeedFailure.TOO_MUCH))
+    assert shown(box)[:2] == ("offline", None)
+    for _ in range(3):
+        box.advance(30.1)
+        assert isinstance(box.state, Offline)
+        box.tell(GatewayResolved(box.resolving, A))
+        (feed,) = box.feeds
+        box.tell(FeedLost(feed, FeedFailure.TOO_MUCH))
+        assert "more than this box can hold" in shown(box)[2]
+    box.advance(30.1)
+    box.tell(GatewayResolved(box.resolving, A))
+    (feed,) = box.feeds
+    box.tell(FeedOpened(feed, (Order("a"), Order("b"))))
+    assert shown(box)[:2] == ("connected", 2)

@@ -1,0 +1,114 @@
+"""What a power cut may leave of a run of system calls, on a disk as POSIX promises it and no better.
+
+Of what was not flushed, a file's data may be there wholly, up to any byte, as zeros or not at all, and of the changes
+to the directory any, in any order: no flush of a file is a promise about its name.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+Leftover = Mapping[str, bytes]
+"""A directory after the cut: names and contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A system call that was made in one directory, and did what it was to do.
+
+    what: `create`, `write`, `fsync`, `rename`, `unlink`, or `flush` for the directory's own fsync. target: a rename's.
+    """
+
+    what: str
+    name: str = ""
+    data: bytes = b""
+    target: str = ""
+
+
+@dataclass
+class Inode:
+    """A file: what of it is flushed, and what was written since."""
+
+    flushed: bytes = b""
+    written: list[bytes] = field(default_factory=list)
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        return self.flushed + b"".join(self.written)
+
+    def may_be(self) -> set[bytes]:
+        """What a cut may leave of it."""
+        now = self.content
+        lengths = range(len(self.flushed), len(now) + 1)
+        torn = {now[:length] for length in lengths} | {self.flushed + bytes(length) for length in (1, len(now))}
+        # Of several writes a later one may be there without the earlier ones.
+        holes = {
+            self.flushed
+            + b"".join(one if kept else bytes(len(one)) for one, kept in zip(self.written, keep, strict=True))
+            for keep in itertools.product((False, True), repeat=len(self.written))
+        }
+        return (torn | holes) if self.written else {now}
+
+
+class Disk:
+    """One directory, which begins with these files, all flushed. files_are_flushed: False for a card that lies."""
+
+    def __init__(self, files: Leftover, *, files_are_flushed: bool = True) -> None:
+        self.entries = {name: Inode(content) for name, content in files.items()}
+        self._flushed = dict(self.entries)
+        self._changes: list[tuple[str, str, str, Inode]] = []
+        self._files_are_flushed = files_are_flushed
+
+    def do(self, call: Call) -> None:
+        """Make a call."""
+        match call.what:
+            case "create":
+                self.entries[call.name] = Inode()
+                self._changes.append(("link", call.name, "", self.entries[call.name]))
+            case "write":
+                self.entries[call.name].written.append(call.data)
+            case "fsync":
+                inode = self.entries[call.name]
+                if self._files_are_flushed:
+                    inode.flushed, inode.written = inode.content, []
+            case "rename":
+                inode = self.entries[call.target] = self.entries.pop(call.name)
+                self._changes.append(("rename", call.name, call.target, inode))
+            case "unlink":
+                self._changes.append(("unlink", call.name, "", self.entries.pop(call.name)))
+            case "flush":
+                self._flushed, self._changes = dict(self.entries), []
+            case _:
+                raise AssertionError(f"what {call} leaves is not known")
+
+    def now(self) -> Leftover:
+        """What is there while the power is on."""
+        return {name: inode.content for name, inode in self.entries.items()}
+
+    def after_a_cut(self) -> Iterator[Leftover]:
+        """Each directory that a cut at this moment may leave, some of them more than once."""
+        for number in range(len(self._changes) + 1):
+            for changes in itertools.permutations(self._changes, number):
+                entries = dict(self._flushed)
+                for what, name, target, inode in changes:
+                    if what != "link":
+                        entries.pop(name, None)
+                    if what != "unlink":
+                        entries[target or name] = inode
+                contents = [inode.may_be() for inode in entries.values()]
+                for choice in itertools.product(*contents):
+                    yield dict(zip(entries, choice, strict=True))
+
+
+def leftovers(disk: Disk, calls: list[Call]) -> list[Leftover]:
+    """What a cut before, between and after these calls may leave: each directory once, the last moment's at the end."""
+    found: dict[tuple[tuple[str, bytes], ...], Leftover] = {}
+    for call in (None, *calls):
+        if call is not None:
+            disk.do(call)
+        for leftover in disk.after_a_cut():
+            found.setdefault(tuple(sorted(leftover.items())), leftover)
+    return list(found.values())

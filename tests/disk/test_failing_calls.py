@@ -1,0 +1,76 @@
+"""Each system call of a write fails once: with EIO, on a full disk, or on one that became read-only.
+
+The kernel itself is made to fail it, by strace; what is found afterwards is the old or the new, and the next try, on a
+disk that is well again, does it.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import pytest
+
+from appliance.core.events import TokensLoaded
+from appliance.history.archive import Archive
+from appliance.store import TokenStore
+from tests.disk.changes import NEW, OLD
+from tests.disk.injected import TOLD, calls_of, errors_of, run_with
+from tests.disk.orders import fill, whole
+from tests.disk.recorded import missing
+
+
+@pytest.fixture(autouse=True)
+def strace() -> None:
+    if (why := missing()) is not None:
+        pytest.skip(why)
+
+
+@pytest.fixture
+def before(tmp_path: Path, work: str) -> Path:
+    """A directory in which something is held already."""
+    directory = tmp_path / "before"
+    directory.mkdir(0o700)
+    if work == "token":
+        TokenStore(directory).store(OLD)
+    else:
+        for number in (1, 2):
+            fill(Archive(directory), number)
+    return directory
+
+
+def found(work: str, directory: Path) -> bool:
+    """Whether the new is there; True, or False for the old. Raises AssertionError for neither."""
+    if work == "token":
+        loaded = TokenStore(directory).load()
+        assert loaded in (TokensLoaded(OLD, None), TokensLoaded(NEW, None))
+        return loaded.current == NEW
+    done = whole(directory)
+    assert done in (2, 3)
+    return done == 3
+
+
+@pytest.mark.parametrize("work", ["token", "archive"])
+def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, work: str) -> None:
+    directory = tmp_path / "state"
+    shutil.copytree(before, directory)
+    calls = calls_of(work, directory)
+    assert found(work, directory)
+    told = {errno.EIO: 0, errno.ENOSPC: 0, errno.EROFS: 0}
+    for call, times in calls.items():
+        for nth in range(1, times + 1):
+            for code in errors_of(call):
+                shutil.rmtree(directory)
+                shutil.copytree(before, directory)
+                ended = run_with(work, directory, call, nth, code)
+                there = found(work, directory)
+                assert there or ended == TOLD, f"{call} {nth}: lost without a word"
+                told[code] += ended == TOLD
+                if work == "token":
+                    TokenStore(directory).store(NEW)
+                elif not there:
+                    fill(Archive(directory), 3)
+                assert found(work, directory), f"{call} {nth}"
+    print(f"{work}: {calls.total()} calls; told of { ({errno.errorcode[code]: n for code, n in told.items()}) }")
+    assert all(told.values())

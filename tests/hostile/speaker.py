@@ -1,0 +1,121 @@
+"""A WebSocket server that says what it is told to, frame by frame, to whoever connects."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+KEY = b"sec-websocket-key:"
+ACCEPTED = b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+GOOD = b'HTTP/1.1 200 X\r\nContent-Length: 17\r\nConnection: close\r\n\r\n{"returnCode": 5}'
+TEXT, CLOSE, PING = 1, 8, 9
+Say = Callable[["Client"], None]
+
+
+def frame(data: bytes, opcode: int = TEXT, *, last: bool = True, reserved: int = 0) -> bytes:
+    """A frame as servers send it (RFC 6455, 5.2)."""
+    head = bytes([opcode | (0x80 if last else 0) | reserved])
+    if len(data) < 126:
+        return head + bytes([len(data)]) + data
+    if len(data) < 65536:
+        return head + b"\x7e" + struct.pack(">H", len(data)) + data
+    return head + b"\x7f" + struct.pack(">Q", len(data)) + data
+
+
+class Client:
+    """One that connected and asked for the feed. number: which one it is, from 1."""
+
+    def __init__(self, line: socket.socket, number: int) -> None:
+        self.line = line
+        self.number = number
+
+    def send(self, *frames: bytes) -> None:
+        """Send as they are. Raises OSError once the client is gone."""
+        for one in frames:
+            self.line.sendall(one)
+
+    def stay(self) -> None:
+        """Answer pings until the client goes."""
+        with suppress(OSError, struct.error, IndexError):
+            while True:
+                first, second = self._exactly(2)
+                length = second & 0x7F
+                mask, data = self._exactly(4), self._exactly(length)
+                plain = bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
+                if first & 0x0F == PING:
+                    self.send(frame(plain, 10))
+                elif first & 0x0F == CLOSE:
+                    self.send(frame(plain, CLOSE))
+                    return
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            more = self.line.recv(count - len(data))
+            if not more:
+                raise OSError("gone")
+            data += more
+        return data
+
+
+class Speaker:
+    """The server. script: what is said to each client once it has shown its token; after it the line is closed."""
+
+    def __init__(self, script: Say) -> None:
+        self.script = script
+        self.clients = 0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = "{}:{}".format(*self._listening.getsockname())
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        # A close alone does not wake the one that accepts.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self._listening.accept()
+                threading.Thread(target=self._serve, args=[line], daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        with suppress(OSError), line:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += line.recv(4096) or b"\r\n\r\n"
+            key = next((row[18:].strip() for row in head.split(b"\r\n") if row.lower().startswith(KEY)), b"")
+            if not key:
+                # A secured call: the token is good.
+                line.sendall(GOOD)
+                return
+            proof = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
+            line.sendall(ACCEPTED + proof + b"\r\n\r\n")
+            self.clients += 1
+            client = Client(line, self.clients)
+            client._exactly(2 + 4 + len('{"accesstoken": ""}') + 48)
+            self.script(client)
+
+
+@contextmanager
+def speaking(script: Say) -> Iterator[Speaker]:
+    """Run a speaker."""
+    speaker = Speaker(script)
+    try:
+        yield speaker
+    finally:
+        speaker.close()
+
+
+def in_pieces(data: bytes, pieces: int) -> Iterable[bytes]:
+    """One message as so many frames."""
+    size = -(-len(data) // pieces)
+    for place in range(0, len(data), size):
+        yield frame(data[place : place + size], TEXT if place == 0 else 0, last=place + size >= len(data))

@@ -1,0 +1,53 @@
+"""Lets a paired box idle for SECONDS (an hour), and tells what was written to its card meanwhile."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.image import machine
+from tests.image.boot_times import pair
+from tests.image.conftest import make_built
+from tests.image.machine import Machine
+from tests.image.site import Site
+
+SECTORS = "awk '{print $7}' /sys/block/vda/stat"
+"""Written since the start, 512 bytes each (the kernel's Documentation/block/stat.rst)."""
+SETTLE = 120
+"""Seconds after the start that are none of an idle box's: its first look at the gateway's history is among them."""
+
+
+def main() -> int:
+    """Print the sectors; 1 where there were any."""
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3600
+    with tempfile.TemporaryDirectory(prefix="idle-") as name:
+        folder = Path(name)
+        built = make_built(folder)
+        site = Site(folder)
+        card = machine.copy_card(built.image, folder / "card.img")
+        box = Machine(site.lab, card, built.test_disk, folder, boot=built.boot)
+        try:
+            pair(box, site)
+            box.start()
+            box.wait_ready(300)
+            box.reads("orders", timeout=400)
+            time.sleep(SETTLE)
+            box.run("sync")
+            before, began = int(box.text(SECTORS)), float(box.text("cut -d ' ' -f 1 /proc/uptime"))
+            time.sleep(seconds)
+            # Whatever is still to be written belongs to this hour.
+            box.run("sync", timeout=120)
+            written = int(box.text(SECTORS)) - before
+            passed = float(box.text("cut -d ' ' -f 1 /proc/uptime")) - began
+            box.reads("orders", timeout=60)
+        finally:
+            box.pull_plug()
+            site.close()
+    print(f"{written} sectors were written in {passed:.0f} s")
+    return 1 if written else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

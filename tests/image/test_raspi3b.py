@@ -1,0 +1,100 @@
+"""The image on QEMU's model of a Raspberry Pi 3B: its SD card, its own I2C bus and pins, and a network adapter on USB.
+
+What the model lacks: the boards' loader, Wi-Fi, and QEMU's way to hand over credentials; the agent comes by the
+kernel's command line instead, which belongs to a machine's maker as well. Of the display the model has nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.lab import run
+from tests.image import machine
+from tests.image.conftest import Built
+from tests.image.machine import SERIAL, Machine
+from tests.image.site import NAME, Site
+
+pytestmark = pytest.mark.image
+
+TREE = "bcm2837-rpi-3-b.dtb"
+REVISION = "a02082"
+AGENT = """\
+[Unit]
+DefaultDependencies=no
+[Service]
+ExecStart=/bin/sh -c 'exec 0<>/dev/ttyS1 1>&0; stty raw -echo; echo ready; while IFS= read -r l; do sh -c "$$l" 2>&1 \
+</dev/null | base64 -w 0; echo; done'
+"""
+
+
+class Raspi3b(Machine):
+    """The same as Machine, but for how QEMU is called. tree: of the board, with the overlay that its loader applies."""
+
+    def _command(self, extra: str, log: Path | None) -> list[str]:
+        assert log is None
+        unit = base64.b64encode(AGENT.encode()).decode()
+        line = (self._boot / "cmdline.txt").read_text().strip()
+        line += f" systemd.set_credential_binary=systemd.extra-unit.a.service:{unit} systemd.wants=a.service {extra}"
+        command = ["qemu-system-aarch64", "-M", "raspi3b", "-accel", "tcg,thread=multi", "-display", "none"]
+        command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
+        command += ["-dtb", str(self._directory / "tree.dtb"), "-append", line.strip()]
+        command += ["-drive", f"if=sd,file={self.card},format=raw"]
+        command += ["-netdev", "tap,id=net,ifname=box0,script=no,downscript=no", "-device", "usb-net,netdev=net"]
+        command += ["-chardev", f"socket,id=monitor,path={self._directory}/monitor,server=on,wait=off"]
+        command += ["-mon", "chardev=monitor,mode=readline", "-serial", "stdio"]
+        return [*command, "-serial", f"unix:{self._directory}/agent,server=on,wait=off"]
+
+
+@pytest.fixture(scope="module")
+def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("raspi3b")
+    for name in (TREE, "overlays/tt-i2c.dtbo"):
+        run("mcopy", "-o", "-i", f"{built.image}{machine.FIRST_PARTITION}", f"::slot-a/{name}", str(folder))
+    tree = str(folder / "tree.dtb")
+    run("fdtoverlay", "-i", str(folder / TREE), "-o", tree, str(folder / "tt-i2c.dtbo"))
+    # As the board's firmware writes them.
+    run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
+    run("fdtput", "-c", tree, "/system")
+    run("fdtput", "-t", "x", tree, "/system", "linux,revision", REVISION)
+    site = Site(folder)
+    box = Raspi3b(
+        site.lab, machine.copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot
+    )
+    try:
+        box.start()
+        box.wait_ready(300)
+        box.until(lambda: box.text("systemctl is-system-running") in ("running", "degraded"), "the start is over", 400)
+        yield box
+    finally:
+        box.pull_plug()
+        site.close()
+        box.card.unlink()
+
+
+def test_it_starts_from_the_sd_card(box: Machine) -> None:
+    assert box.text("systemctl is-system-running") == "running"
+    assert "Raspberry Pi 3 Model B" in box.text("tr -d '\\0' </proc/device-tree/model")
+    mounts = box.text("cat /proc/self/mounts")
+    assert "/dev/mmcblk0p2 / squashfs ro" in mounts
+    assert "/dev/mmcblk0p4 /var/lib ext4 rw" in mounts
+    assert box.text("cat /proc/sys/kernel/hostname") == f"tt-appliance-{SERIAL[-4:]}"
+
+
+def test_its_parts_are_there(box: Machine) -> None:
+    """The display's bus at 400 kHz, with the number 1; the pins, held by the appliance; and the board's watchdog."""
+    bus = "/sys/class/i2c-dev/i2c-1/device/of_node"
+    assert box.text(f"od -An -tu4 --endian=big {bus}/clock-frequency") == "400000"
+    assert box.text("cat /sys/class/watchdog/watchdog0/identity") == "Broadcom BCM2835 Watchdog timer"
+    assert box.text("cat /sys/class/watchdog/watchdog0/state") == "active"
+    pins = box.text("cat /sys/class/gpio/*/label 2>/dev/null; ls /dev/gpiochip0; stat -c %G /dev/gpiochip0 /dev/i2c-1")
+    assert pins.splitlines()[-3:] == ["/dev/gpiochip0", "gpio", "i2c"]
+
+
+def test_it_finds_the_gateway_over_usb(box: Machine) -> None:
+    status = "systemctl show -P StatusText tt-appliance"
+    box.until(lambda: NAME in box.text(status), "the gateway is found", 240, 2.0)
+    assert box.text(status) == f"awaiting pairing: {NAME}"

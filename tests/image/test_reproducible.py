@@ -1,0 +1,41 @@
+"""Built again, by somebody else, in another place and at another time: the same to the bit.
+
+From the same base layer; that one built twice is compared by `make base-twice`, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.image.conftest import ROOT, Built
+
+pytestmark = pytest.mark.image
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("tt-appliance-*"))}
+
+
+def test_built_twice_it_is_the_same(built: Built, tmp_path: Path) -> None:
+    (parts,) = (ROOT / "dist").glob("*.cdx.json")
+    time = datetime.fromisoformat(json.loads(parts.read_text())["metadata"]["timestamp"])
+    variables = {
+        "IMAGE_WORK": str(tmp_path / "elsewhere" / "work"),
+        "IMAGE_DIST": str(tmp_path / "dist"),
+        "SOURCE_DATE_EPOCH": f"{time.timestamp():.0f}",
+        "TZ": "Pacific/Auckland",
+        "LANG": "tr_TR.UTF-8",
+    }
+    command = ["sh", "-c", "umask 077; exec image/build"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert digests(tmp_path / "dist") == digests(ROOT / "dist")

@@ -1,0 +1,80 @@
+"""What goes wrong in years: a card that is damaged or full, and an appliance that keeps failing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.image import machine
+from tests.image.conftest import Rig
+from tests.image.machine import RED
+
+pytestmark = pytest.mark.image
+
+
+def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
+    """The partition's first megabytes gone: no superblock, no groups, no journal. It is said until it is paired."""
+    box, site = rig.box, rig.site
+    with box.card.open("r+b") as card:
+        card.seek(machine.partition_start(box.card, 4))
+        card.write(b"\xa5" * (12 << 20))
+    box.start()
+    box.wait_ready()
+    box.save("10-made-anew", box.reads("Press", "SD card was made anew", timeout=240))
+    assert "ext4" in box.text("grep ' /var/lib ' /proc/self/mounts")
+    assert box.text("systemctl list-units --failed --no-legend --plain") == ""
+    box.press()
+    box.reads("gateway", timeout=60)
+    site.do("button")
+    box.reads("orders", timeout=90)
+    box.pull_plug()
+    box.start()
+    box.wait_ready()
+    box.reads("orders", timeout=240)
+    assert box.text("ls /run/tt-appliance/state-made-anew").endswith("No such file or directory")
+
+
+def test_a_full_state_stops_nothing(rig: Rig) -> None:
+    """Paired with no room for the token: the box works, and says that it can't keep the pairing."""
+    box, site = rig.box, rig.site
+    box.start()
+    box.wait_ready()
+    box.reads("Press", timeout=240)
+    box.until(lambda: "exited" in box.text("systemctl show -P SubState tt-state-grow"), "the state is grown", 120)
+    box.run("dd if=/dev/zero of=/var/lib/fill bs=64k 2>/dev/null; sync; dd if=/dev/zero of=/var/lib/fill2 bs=1", 300)
+    box.press()
+    box.reads("gateway", timeout=60)
+    site.do("button")
+    box.save("11-not-saved", box.reads("not saved", timeout=90))
+    box.run("rm /var/lib/fill /var/lib/fill2")
+    box.until(lambda: "token.json" in box.text("ls /var/lib/tt-appliance"), "the pairing is saved", 180)
+    box.reads("orders", timeout=120)
+
+
+def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
+    """The box is restarted, and says so; then the appliance is only tried again each minute, until an hour is over."""
+    box = rig.box
+    box.start()
+    kill_it(rig)
+    box.save("12-keeps-failing", box.reads("Keeps failing", "The box restarts", timeout=180))
+    box.until(lambda: box.pin(RED) == 1, "red is on", 20, 0.05)
+    box.until(lambda: box.pin(RED) == 0, "and off, and so on", 20, 0.05)
+    kill_it(rig)
+    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
+    assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")
+    box.save("13-tried-again", box.reads("Keeps failing", "Tried again in a minute", timeout=180))
+    box.until(lambda: box.text("systemctl is-active tt-failing") == "inactive", "the minute is over", 180)
+    # An hour later, as far as the box can tell.
+    box.run("echo 3700.00 9000.00 >/run/uptime; mount --bind /run/uptime /proc/uptime")
+    box.reads("Keeps failing", "The box restarts", timeout=180)
+    box.wait_ready(timeout=300)
+    box.reads("Press", timeout=240)
+    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted"
+
+
+def kill_it(rig: Rig) -> None:
+    """Wait for the machine's start, and from then on have the appliance killed as soon as it runs."""
+    rig.box.wait_ready(timeout=300)
+    active = "systemctl is-active tt-appliance"
+    rig.box.until(lambda: rig.box.text(active) == "active", "the appliance runs", 240)
+    rig.box.run("echo 'while sleep 1; do pkill -KILL -f bin/tt-appliance; done' >/run/killer")
+    rig.box.run("(sh /run/killer >/dev/null 2>&1 &)")
