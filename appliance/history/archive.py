@@ -16,10 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
+from appliance.gateway.wire import EPOCH
+from appliance.history.figures import Row
 from appliance.history.paging import Mark
 from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 
-EPOCH = datetime(2000, 1, 1)
 MONTH = 365.25 / 12
 """Days."""
 MIB = 1024 * 1024
@@ -34,8 +35,6 @@ AT_ONCE = 20_000
 FREED = 20
 """The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
 _FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
-Row = tuple[str, str, float | None, float | None, float | None, float | None]
-"""Of an order: type, table, created, cleared, elapsed, took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.core.words import clock, legible
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 from appliance.history.figures import FEW, Report
 from appliance.history.output import whole
 

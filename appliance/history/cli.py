@@ -107,7 +107,12 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
                 return await read_page(last, credential.token, offset, since)
 
             read = await fill(
-                archive, name, ask, whole=True, tell=lambda orders, part: bar.show(part, f"{orders:,} orders")
+                archive,
+                name,
+                ask,
+                whole=True,
+                tell=lambda orders, part: bar.show(part, f"{orders:,} orders"),
+                busy=lambda: bar.show(0.0, "another program is reading"),
             )
     except HistoryError as error:
         if error.trouble is Trouble.MOVED:

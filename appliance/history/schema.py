@@ -53,6 +53,10 @@ class ArchiveError(Exception):
     """The archive can't be used now; says why. Nothing is lost by it but time."""
 
 
+class BusyError(ArchiveError):
+    """Another program is filling the archive."""
+
+
 class DamagedError(ArchiveError):
     """The file is not what was written there."""
 
@@ -83,7 +87,8 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             if check:
                 (first,) = database.execute("PRAGMA quick_check(1)").fetchone()
                 if first != "ok":
-                    raise DamagedError(str(first))
+                    log.debug("%s", first)
+                    raise DamagedError("the archive is damaged")
             yield database
 
 
@@ -140,7 +145,8 @@ def alone(directory: Path) -> Iterator[None]:
     """Keep other processes from filling the same archive meanwhile.
 
     Raises:
-        ArchiveError: Another one is at it, or the directory can't be used.
+        BusyError: Another one is at it.
+        ArchiveError: The directory can't be used.
     """
     try:
         directory.mkdir(0o700, parents=True, exist_ok=True)
@@ -151,7 +157,7 @@ def alone(directory: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise ArchiveError("another program is filling the archive at this moment") from None
+        raise BusyError("another program is filling the archive at this moment") from None
     try:
         yield
     finally:
@@ -165,7 +171,13 @@ def told() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise (DamagedError if code in _DAMAGE else ArchiveError)(str(error)) from None
+        if code in _DAMAGE:
+            # What SQLite says of it is for those who look at the file.
+            log.debug("%s", error)
+            raise DamagedError("the archive is damaged") from None
+        raise ArchiveError(
+            "another program is using the archive" if code == sqlite3.SQLITE_BUSY else str(error)
+        ) from None
 
 
 def _own_file(directory: Path, name: str) -> int:

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 
 from appliance.core.delivery import DAY, HOUR
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 
 UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}
 AGREE = 2 * DAY

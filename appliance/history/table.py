@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.words import clock, legible
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 from appliance.history.figures import FEW, Report, Sum
 
 WIDTH = 80

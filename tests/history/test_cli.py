@@ -22,7 +22,7 @@ import pyte
 import pytest
 from PIL import Image
 
-from appliance.history.schema import FILE
+from appliance.history.schema import FILE, alone
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,19 @@ def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
     assert orders(told.stdout).keys() == site.finished().keys()
 
 
+def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> None:
+    with alone(site.state):
+        began = time.monotonic()
+        called = command("history", "--config", site.config, "--format", "csv")
+        process = subprocess.Popen(called, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        # Long enough for it to have come to the archive, on a slow machine too.
+        time.sleep(3)
+        assert process.poll() is None, f"it waited {time.monotonic() - began:.1f} s"
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert orders(told).keys() == site.finished().keys()
+
+
 def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
     (site.state / FILE).write_bytes(b"damage" * 5000)
     told = run(site, "--format", "csv")
@@ -88,6 +101,9 @@ def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
     assert "is damaged; it is kept as" in told.stderr
     assert orders(told.stdout).keys() == site.finished().keys()
     assert (site.state / f"{FILE}.damaged").read_bytes().startswith(b"damage")
+    (site.state / FILE).write_bytes(b"damage" * 5000)
+    told = run(site, "--offline")
+    assert (told.returncode, told.stderr.splitlines()[-1]) == (1, "tt-appliance history: the archive is damaged")
 
 
 def test_questions(site: Site) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished, LeftOut
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
 from appliance.history.figures import FEW, Row, quantile, report
 from appliance.history.files import COLUMNS, csv_lines, json_lines
