@@ -6,6 +6,7 @@ a file stays where it is.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -65,20 +66,25 @@ class DamagedError(ArchiveError):
 def opened(directory: Path, limit: int | None = None, *, check: bool = False) -> Iterator[sqlite3.Connection]:
     """The archive of a directory, made where there is none. limit: bytes that it may grow to. check: all of it.
 
-    Statements are their own transactions unless one is begun.
+    Statements are their own transactions unless one is begun. Where it can't be written, as on a card that failed, it
+    can still be read.
 
     Raises:
         DamagedError: Put it aside.
         ArchiveError: It can't be used this time.
     """
     with told():
+        path, mode = directory / FILE, "rw"
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
             # The orders are the restaurant's own business: for the owner alone, whatever the umask.
             os.close(_own_file(directory, FILE))
         except OSError as error:
-            raise ArchiveError(f"{directory / FILE}: {error.strerror}") from None
-        with closing(sqlite3.connect(directory / FILE, timeout=WAIT, isolation_level=None)) as database:
+            if error.errno not in (errno.EROFS, errno.EACCES) or not os.access(path, os.R_OK):
+                raise ArchiveError(f"{path}: {error.strerror}") from None
+            mode = "ro"
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = EXTRA")
             if limit is not None:
                 size = database.execute("PRAGMA page_size").fetchone()[0]

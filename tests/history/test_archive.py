@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -228,6 +229,22 @@ def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
         Archive(tmp_path / "file").progress("Bar")
     with pytest.raises(ArchiveError, match="file"), alone(tmp_path / "file"):
         pass
+
+
+def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a card that failed, and lets nothing be written any more."""
+    archive.keep("Bar", [order(1)], Progress())
+
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(schema, "_own_file", read_only)
+    assert list(archive.orders("Bar")) == [order(1)]
+    with pytest.raises(ArchiveError, match="readonly"):
+        archive.keep("Bar", [order(2)], Progress())
+    (archive.directory / FILE).unlink()
+    with pytest.raises(ArchiveError, match="Read-only"):
+        list(archive.orders("Bar"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")
