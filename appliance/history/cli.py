@@ -14,14 +14,15 @@ from appliance.core.values import Address, Credential
 from appliance.core.words import legible
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
+from appliance.history.bar import Bar
 from appliance.history.chart import NoChartError, check, save_chart
+from appliance.history.export import csv_lines, json_lines
 from appliance.history.figures import report
-from appliance.history.files import csv_lines, json_lines
 from appliance.history.keeper import fill
 from appliance.history.output import lines_to
-from appliance.history.place import NoPlaceError, find_place, looking
-from appliance.history.progress import Bar
+from appliance.history.place import NoPlaceError, find_place
 from appliance.history.schema import ArchiveError
+from appliance.history.sight import looking
 from appliance.history.sign import out_of_the_way
 from appliance.history.span import span_of
 from appliance.history.table import order_lines, report_lines

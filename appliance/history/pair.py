@@ -14,8 +14,9 @@ from appliance.core.moves import ASK_EVERY, PAIRING_WINDOW
 from appliance.core.values import Address, Credential, Gateway, Token
 from appliance.core.words import clock, legible
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
-from appliance.history.place import OTHERS, SIGHT, Sight, looking, user_directory
-from appliance.history.progress import Bar
+from appliance.history.bar import Bar
+from appliance.history.place import user_directory
+from appliance.history.sight import OTHERS, SIGHT, Sight, looking
 from appliance.store import TokenStore
 from appliance.threads import in_daemon_thread
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from appliance.core.delivery import DAY, Finished, LeftOut
 from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
+from appliance.history.export import COLUMNS, csv_lines, json_lines
 from appliance.history.figures import FEW, Row, quantile, report
-from appliance.history.files import COLUMNS, csv_lines, json_lines
 from appliance.history.span import span_of
 from appliance.history.table import WIDTH, order_lines, report_lines
 
