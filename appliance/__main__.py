@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
             return EX_CONFIG
         config = strict
     # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
-    panel = make_panel(config, options.panel)
+    panel = _panel(config, options.panel)
     import asyncio
 
     with logs.held_back() if options.panel == "terminal" else nullcontext():
@@ -173,8 +173,7 @@ def _keeper(config: Config) -> Keeper:
     )
 
 
-def make_panel(config: Config, kind: str) -> Panel:
-    """The panel of this kind: `hardware`, `terminal` or `headless`. Making the first may block for a moment."""
+def _panel(config: Config, kind: str) -> Panel:
     match kind:
         case "headless":
             from appliance.panel.headless import HeadlessPanel
@@ -185,25 +184,9 @@ def make_panel(config: Config, kind: str) -> Panel:
 
             return TerminalPanel()
         case _:
-            from appliance.panel.hardware import HardwarePanel
+            from appliance.mounted import mounted_panel
 
-            display, pins = config.display, config.pins
-            return HardwarePanel(
-                driver=display.driver,
-                port=display.i2c_port,
-                address=display.i2c_address,
-                rotate=display.rotate,
-                contrast=display.contrast,
-                height=display.height,
-                button=pins.button,
-                green=pins.green,
-                amber=pins.amber,
-                red=pins.red,
-                buzzer=pins.buzzer,
-                buzzer_enabled=config.buzzer.enabled,
-                buzzer_kind=config.buzzer.kind,
-                buzzer_volume=config.buzzer.volume,
-            )
+            return mounted_panel(config)
 
 
 def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:

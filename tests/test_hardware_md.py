@@ -103,11 +103,11 @@ def test_the_tables_are_what_the_code_makes() -> None:
 
 
 def test_each_light_that_a_person_can_meet_has_its_meaning() -> None:
-    """No example shows lights that the table lacks, but for the last one: none at all, when it ends."""
+    """No example shows lights that the table lacks, but for the last one, none at all; and the table has no others."""
     told = {one.leds for _, group in meanings(Benchmarks()) for one in group}
     broken = {replace(leds, red=Light.FAST) for leds in told}
     assert {view.leds for _, view in EXAMPLES} - told - broken == {Leds()}
-    assert told - {view.leds for _, view in EXAMPLES} == {Leds(red=Light.FAST)}, "red fast comes with the others"
+    assert told <= {view.leds for _, view in EXAMPLES}
 
 
 def test_a_text_without_the_marks_is_told() -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from appliance.__main__ import make_panel
 from appliance.box.__main__ import SETTINGS
 from appliance.config.mistakes import load_leniently
 from appliance.core.present import failing
+from appliance.mounted import mounted_panel
 from appliance.panel import Panel
 
 
@@ -28,7 +28,7 @@ async def tell(panel: Panel, *, restart: bool, seconds: float) -> None:
 def main() -> int:
     """Say it; the exit code, which is 0."""
     config, _ = load_leniently(SETTINGS)
-    panel = make_panel(config, "hardware")
+    panel = mounted_panel(config)
     asyncio.run(tell(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))
     return 0
 

@@ -152,9 +152,14 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
     return seq, gap
 
 
+def answerable(state: Connected, now: float) -> bool:
+    """Whether there is a page that a press answers: it is on the display, or will sound again."""
+    return bool(state.repeats) or (state.alert is not None and now < state.alert.until)
+
+
 def _pressed(state: Connected, now: float) -> Step:
     """A press answers a page, if there is one to answer; else it turns the display's page."""
-    if state.repeats or (state.alert is not None and now < state.alert.until):
+    if answerable(state, now):
         return replace(state, alert=None, repeats=0), (StopTimer(Timer.REPEAT),)
     return replace(state, world=turned(state, now)), ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import Held, Summary, next_late, oldest
 from appliance.core.states import Connected, State
 from appliance.core.values import TO_GO, Benchmarks, Order
@@ -44,8 +45,7 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
         orders = [state.book.held[uuid].order for uuid in alert.uuids if uuid in state.book.held]
         if orders:
             more = f"+{len(orders) - 1} more" if len(orders) > 1 else ""
-            tracker = legible(orders[0].name, SHORT_NAME)
-            screen = Paged(tracker, place(orders[0]), more, f"{told.active} {noun}")
+            screen = Paged(legible(orders[0].name), place(orders[0], LONGEST_NAME), more, f"{told.active} {noun}")
             return screen, min(until, alert.until), True
     if now < state.welcome_until:
         words = (
@@ -82,10 +82,10 @@ def mark(seconds: float, benchmarks: Benchmarks) -> Mark:
     return Mark.WARN if seconds < benchmarks.late_after else Mark.LATE
 
 
-def place(order: Order) -> str:
-    """Where an order goes: to a table, or away; empty while nobody knows."""
+def place(order: Order, longest: int = SHORT_NAME) -> str:
+    """Where an order goes: to a table, or away; empty while nobody knows. longest: characters of the table's name."""
     if order.location:
-        return f"table {legible(order.location, SHORT_NAME)}"
+        return f"table {legible(order.location, longest)}"
     return "to go" if order.order_type == TO_GO else ""
 
 

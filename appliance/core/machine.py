@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.connected import connected
+from appliance.core.connected import answerable, connected
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
@@ -129,7 +129,10 @@ def _step(state: State, event: Event, now: float) -> Step:
         case ButtonPressed():
             woken = power(state, now)[0] is Power.DARK
             asked = question(state, now)
-            down = replace(world, down_since=now, asked=asked, pressed_at=now, stuck=False, woken=woken)
+            # It silences what sounds: the next page has a sound of its own again.
+            down = replace(
+                world, down_since=now, asked=asked, pressed_at=now, stuck=False, woken=woken, last_page=NEVER
+            )
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonReleased():
             return _released(state, now)
@@ -206,7 +209,9 @@ def _released(state: State, now: float) -> Step:
     if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
         meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
     elif now - down >= HOLD_SHOWS and forgettable(state):
-        meant, effects = up, ()
+        # It forgets nothing; but a page is answered, however long the elbow was on the button.
+        answers = isinstance(state, Connected) and answerable(state, now) and asks in (None, state.world.asked)
+        meant, effects = _pressed(up, now, woken=state.world.woken) if answers else (up, ())
     elif asks is not None and asks != state.world.asked:
         # It was asked while the finger was on its way up: nobody has read it.
         meant, effects = up, ()

@@ -34,7 +34,8 @@ LOOKING_LONG = 20.0
 class Told:
     """What a state has to tell. until: monotonic seconds. The counts are None where there is no live feed.
 
-    urgent: nothing else may take the screen's place. asleep: the word that is left when the display rests.
+    urgent: nothing else may take the screen's place. asleep: the word that is left when the display rests. head: the
+    lines of a message that belong together at its head.
     """
 
     screen: Screen
@@ -46,6 +47,7 @@ class Told:
     oldest: int | None = None
     urgent: bool = False
     asleep: str = ""
+    head: int = 0
 
 
 def tell(state: Discovering | AwaitingPairing | Pairing | Connecting | Offline, now: float) -> Told:
@@ -185,4 +187,4 @@ def _offline(state: Offline, now: float) -> Told:
     passed = max(0.0, now - state.since)
     screen = _message(icon, ["OFFLINE"], [f"for {age(passed)}", *words, legible(name or "?")])
     until = state.since + (passed // 60 + 1) * 60
-    return Told(screen, Leds(red=Light.SLOW), until, reason, asleep="OFFLINE")
+    return Told(screen, Leds(red=Light.SLOW), until, reason, asleep="OFFLINE", head=2)

@@ -66,11 +66,11 @@ def present(state: State, now: float) -> Shown:
         turned, holds = page(state, now)
         until = min(until, holds)
         if turned is not Page.MAIN and not told.urgent:
-            screen, holds = _turned(state, turned, screen, now)
+            screen, holds = _turned(state, turned, told.asleep if told.leds.red is Light.SLOW else "", now)
             until = min(until, holds)
         elif (words := fault(world)) and not isinstance(state, Pairing):
             # What a person is asked to do within two minutes comes first.
-            screen = _with_fault(screen, words)
+            screen = _with_fault(screen, words, told.head)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
     pressed = world.down_since is not None or now < world.pressed_at + PRESS_SHOWS
@@ -100,7 +100,7 @@ def present(state: State, now: float) -> Shown:
 
 def farewell(view: View) -> View:
     """The last view, while the program ends; its lights are out."""
-    words = Line("Stopping", Size.MEDIUM), Line("Wait for a dark display"), Line("before you unplug it")
+    words = Line("Stopping", Size.MEDIUM), Line("The display goes dark")
     screen = Message(words, icon=Icon.STOPPING)
     return replace(view, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
 
@@ -148,21 +148,22 @@ def _connected(state: Connected, now: float) -> Told:
     )
 
 
-def _turned(state: State, turned: Page, main: Screen, now: float) -> tuple[Screen, float]:
-    """Another page than the first, and until when it holds."""
+def _turned(state: State, turned: Page, headline: str, now: float) -> tuple[Screen, float]:
+    """Another page than the first, and until when it holds. headline: what is wrong, and stands over all pages."""
     if isinstance(state, Connected) and turned in (Page.OLDEST, Page.TODAY):
         return oldest_orders(state, now) if turned is Page.OLDEST else today(state, now)
-    headline = "" if isinstance(state, Connected) else main.words[0]
     return support(state, turned, headline, now)
 
 
-def _with_fault(screen: Screen, words: str) -> Screen:
+def _with_fault(screen: Screen, words: str, head: int) -> Screen:
+    """head: lines that nothing may come between; those in large never are torn apart."""
     match screen:
         case Count():
             return replace(screen, note=words)
         case Message():
-            # Right below the first words that explain: what comes last is the first to have no room.
-            at = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines)) + 1
+            # As high as can be: what comes last is the first to have no room.
+            large = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines))
+            at = max(large, head)
             return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))
         case _:
             return screen

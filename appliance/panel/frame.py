@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.core.view import Leds, Light, Sound
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WIDTH, HEIGHT = 80, 24
 """The terminal that it needs, in characters."""
 DISPLAY = (64, 16)
@@ -101,7 +103,9 @@ class Differ:
         for number in range(max(len(frame.rows), len(old))):
             row = frame.rows[number] if number < len(frame.rows) else ""
             if number >= len(old) or old[number] != row:
-                out += f"\x1b[{number + 1};1H{row}{RESET}\x1b[K"
+                # After a row as wide as the terminal the cursor is still on its last cell, which would be cleared.
+                rest = "\x1b[K" if len(_COLOURS.sub("", row)) < frame.size[0] else ""
+                out += f"\x1b[{number + 1};1H{row}{RESET}{rest}"
         if before is not None and frame.bells != before.bells:
             out += "\a"
         start, self._first = self._first, b""

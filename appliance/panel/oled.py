@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,12 @@ __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
 
 log = logging.getLogger(__name__)
 
-CLOSE = 0.5
-"""Seconds that the end waits for the display to be blanked."""
+CLOSE = 0.9
+"""Seconds that the end waits for the display to be blanked; a panel has a second."""
+LAST_WORDS = 0.4
+"""Seconds for which a picture that is the last one stays: time to see that something is said."""
+KEEP = 4
+"""Pictures that wait for the thread: on a stuck bus they would become more and more, and only the last is wanted."""
 GREETING = 0.3
 """Seconds that the program waits for its first picture before it loads the rest of itself."""
 
@@ -95,7 +100,7 @@ class Oled:
             self._look()
 
     async def close(self) -> None:
-        """Blank the display; a stuck one is left behind after half a second."""
+        """Blank the display, a moment after its last picture; a stuck one is left behind within a second."""
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -112,10 +117,16 @@ class Oled:
 
     def _send(self, mail: tuple[Paint, Power] | None) -> None:
         if self._loop is None:
-            self._mail.put(mail)
+            self._put(mail)
         else:
             # Last of all that is due: the thread finds the interpreter free, and is woken once a picture and not twice.
-            self._loop.call_soon(self._mail.put, mail)
+            self._loop.call_soon(self._put, mail)
+
+    def _put(self, mail: tuple[Paint, Power] | None) -> None:
+        while self._mail.qsize() >= KEEP:
+            with suppress(Empty):
+                self._mail.get_nowait()
+        self._mail.put(mail)
 
     def _begin(self) -> None:
         self._begun = True
@@ -158,6 +169,8 @@ class Oled:
             if newest is not None:
                 paint, power = newest
             if closing:
+                if newest is not None and display.works:
+                    self._last_words(*newest)
                 break
             self._busy_since = time.monotonic()
             try:
@@ -203,6 +216,15 @@ class Oled:
             self._early = fault
         elif (fault is None) != (self._fault is None):
             self._call(self._tell, fault)
+
+    def _last_words(self, paint: Paint, power: Power) -> None:
+        try:
+            self._display.update(paint, power)
+        except Exception as error:  # noqa: BLE001
+            # As above; it is blanked next, or fails again.
+            log.debug("the last picture could not be shown: %s", error)
+        else:
+            time.sleep(LAST_WORDS)
 
     def _end(self) -> None:
         try:

@@ -91,6 +91,27 @@ def test_a_press_answers_a_page_and_turns_no_page_of_the_display() -> None:
     assert words(one)[0] == "Oldest orders"
 
 
+def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
+    one = box()
+    page(one, A)
+    one.advance(0.3)
+    tap(one)
+    page(one, B)
+    assert one.sounds == [Sound.PAGE, Sound.PAGE], "the press silenced the first"
+
+
+def test_an_elbow_on_the_button_answers_a_page_and_forgets_nothing() -> None:
+    one = box(repeat=True)
+    page(one, A)
+    one.tell(ButtonPressed())
+    one.advance(1.5)
+    one.tell(ButtonReleased())
+    assert isinstance(present(one.state, one.now).view.screen, Count)
+    one.advance(150)
+    assert one.sounds == [Sound.PAGE]
+    assert isinstance(one.state, Connected)
+
+
 def test_an_order_that_is_cleared_while_it_is_shown_goes_at_once() -> None:
     one = box()
     page(one, A)

@@ -13,7 +13,7 @@ from appliance.core.events import ButtonPressed, Denial
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
-from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, State
+from appliance.core.states import Alert, Connected, Discovering, Offline, Page, Pairing, State, World
 from appliance.core.values import Card, Gateway, Order
 from appliance.core.view import Leds, Light
 from appliance.core.words import age, legible
@@ -81,14 +81,14 @@ def test_a_token_that_is_not_saved_is_said() -> None:
 
 
 def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> None:
-    def on(state: State, card: Card) -> str:
-        return words(replace(state, world=replace(state.world, card=card)))[-1]
+    def on(state: State, card: Card) -> set[str]:
+        return set(words(replace(state, world=replace(state.world, card=card)))) - set(words(state))
 
     state = STATES["awaiting_pairing, no token"]
     assert state.world.credential is None
-    assert on(state, Card.MADE_ANEW) == "SD card was made anew"
-    assert on(state, Card.BROKEN) == on(connected(), Card.BROKEN) == "SD card is broken"
-    assert on(connected(), Card.MADE_ANEW) == words(connected())[-1]
+    assert on(state, Card.MADE_ANEW) == {"SD card was made anew"}
+    assert on(state, Card.BROKEN) == on(connected(), Card.BROKEN) == {"SD card is broken"}
+    assert not on(connected(), Card.MADE_ANEW)
 
 
 def test_a_program_that_keeps_failing_is_said_without_it() -> None:
@@ -210,3 +210,27 @@ def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
     named = replace(state, world=replace(state.world, gateways={long.name: long}))
     assert len(words(named)[-1]) == len("Found: ") + LONGEST_NAME
     assert present(named, NOW).view.gateway == long.name, "programs get the whole name"
+
+
+@pytest.mark.parametrize(
+    ("state", "fault_at"),
+    [
+        (Discovering(World(addresses=(), stuck=True, stirred=NOW)), 1),
+        (Discovering(World(addresses=("192.0.2.5",), stuck=True, stirred=NOW)), 2),
+        (replace(STATES["offline, waiting"], world=replace(STATES["offline, waiting"].world, stuck=True)), 2),
+    ],
+)
+def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: State, fault_at: int) -> None:
+    words = present(state, NOW).view.screen.words
+    assert words.index("Button is stuck") == fault_at
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        (Discovering(World(addresses=("192.0.2.5",), stirred=NOW, page=Page.BOX, page_until=NOW + 9)), "This box"),
+        (Discovering(World(addresses=(), stirred=NOW, page=Page.BOX, page_until=NOW + 9)), "No network"),
+    ],
+)
+def test_a_support_page_is_headed_by_what_it_is_or_by_what_is_wrong(state: State, title: str) -> None:
+    assert present(state, NOW).view.screen.words[0] == title

@@ -22,6 +22,7 @@ from appliance.core.effects import (
     StopTimer,
 )
 from appliance.core.events import (
+    ButtonPressed,
     Event,
     FeedLost,
     GatewayFound,
@@ -90,6 +91,9 @@ class Surroundings:
         match event:
             case TimerFired(timer):
                 self.timers.pop(timer, None)
+            case ButtonPressed():
+                # A press silences what sounds: the next page is one of its own.
+                self.pages.clear()
             case GatewayFound(gateway):
                 self.known[gateway.name] = set(gateway.addresses)
             case GatewayResolved(attempt, gateway) if attempt == self.resolving:

@@ -227,3 +227,26 @@ def test_nothing_is_drawn_over_anything(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Canvas, "stamp", checked)
         compose(screen, size, beat)
+
+
+def left_ink(screen: Screen) -> tuple[int, int]:
+    """Columns and rows of what stands left of the bell, dark on light, on the usual display."""
+    picture = draw_screen(screen).crop((4, 4, 56, 58))
+    box = ImageChops.invert(picture.convert("L")).getbbox()
+    assert box is not None
+    return box[2] - box[0], box[3] - box[1]
+
+
+@pytest.mark.parametrize("name", ["Tracker 12345", "Restaurant pager number 12"])
+def test_a_long_name_of_a_tracker_takes_rows_before_it_is_cut(name: str) -> None:
+    assert left_ink(Paged(name, "table 8", "", "12 orders"))[1] > 20
+
+
+def test_the_tracker_s_digits_give_way_before_the_table_s_name_is_cut() -> None:
+    short = draw_screen(Paged("12", "table 8", "+2 more", "12 orders"))
+    for place in ("table Terrasse Süd", "table Wintergarten hinten links"):
+        whole = draw_screen(Paged("12", place, "+2 more", "12 orders"))
+        assert ImageChops.difference(whole.convert("L"), short.convert("L")).getbbox()
+        cut = draw_screen(Paged("12", place[:-1] + "…", "+2 more", "12 orders"))
+        box = ImageChops.difference(whole.convert("L"), cut.convert("L")).getbbox()
+        assert box is not None, "its last letter is drawn"

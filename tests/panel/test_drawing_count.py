@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -12,7 +13,7 @@ from appliance.panel.drawing import draw_screen
 
 DISPLAYS = [(128, 64), (128, 32)]
 PAGED, LATE, TO_GO, OLD = (
-    Remark(sign, words) for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "+2 old"), strict=True)
+    Remark(sign, words) for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "2 old"), strict=True)
 )
 
 
@@ -138,3 +139,12 @@ def test_a_minute_more_changes_a_digit_and_moves_nothing(size: tuple[int, int], 
         pictures = [draw_screen(Count("38", "orders", age, mark, (LATE, PAGED)), size) for age in (before, after)]
         left, _, right, _ = different(*pictures)
         assert right - left <= 20
+
+
+@pytest.mark.parametrize(("count", "late"), [("12", "2 late"), ("348", "38 late"), ("9999", "9998 late")])
+def test_what_is_urgent_is_told_beside_a_fault_too(count: str, late: str) -> None:
+    urgent = Remark(Sign.PAGED, "12 paged"), Remark(Sign.LATE, late)
+    full = Count(count, "orders", "11 min", Mark.LATE, urgent, "Power supply too weak")
+    pictures = [draw_screen(replace(full, remarks=some), (128, 64)) for some in (urgent, urgent[:1], urgent[1:], ())]
+    assert all(different(pictures[0], other) for other in pictures[1:])
+    assert different(pictures[0], draw_screen(replace(full, oldest="12 min"), (128, 64))), "and the age as well"

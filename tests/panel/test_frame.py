@@ -28,6 +28,12 @@ def rows(**changes: object) -> list[str]:
     return compose(**{"picture": PICTURE, "legend": KEYS, "note": ""} | usual | changes)  # type: ignore[arg-type]
 
 
+def test_a_row_as_wide_as_the_terminal_is_whole() -> None:
+    wide = "x" * WIDTH
+    assert shown(Frame(("short",), 0), Frame((wide,), 0), Frame((wide[1:] + "y",), 0)).display[0] == wide[1:] + "y"
+    assert shown(Frame((wide,), 0), Frame(("short",), 0)).display[0].rstrip() == "short"
+
+
 @given(
     st.builds(Leds, *[st.sampled_from(Light)] * 3),
     st.tuples(st.booleans(), st.booleans(), st.booleans()),

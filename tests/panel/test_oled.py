@@ -62,6 +62,28 @@ async def test_shows_the_picture_and_blanks_at_the_end() -> None:
     assert display.picture().getbbox() is None
 
 
+async def test_the_last_picture_is_seen_before_the_display_goes_dark() -> None:
+    display = I2cDisplay()
+    seen: list[bool] = []
+
+    def watch() -> None:
+        while not ended.is_set():
+            seen.append(shows(display, 9) and display.on)
+            ended.wait(0.01)
+
+    ended = threading.Event()
+    async with running(display) as oled:
+        oled.show(painted(7))
+        await until(lambda: shows(display, 7))
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        oled.show(painted(9))
+    ended.set()
+    await asyncio.to_thread(watcher.join)
+    assert sum(seen) >= 10, "for a tenth of a second at the least"
+    assert not display.on
+
+
 async def test_its_thread_is_not_woken_before_the_loop_has_done_what_is_due() -> None:
     """It would only wait for the interpreter, and be woken a second time for it."""
     display = I2cDisplay()

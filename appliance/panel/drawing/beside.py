@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from appliance.core.view import Count, Mark, Remark
+from appliance.core.view import Count, Mark, Remark, Sign
 from appliance.panel.drawing.age import Age, age_within, block_height, draw_block
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
@@ -19,6 +19,8 @@ from appliance.panel.drawing.words import clean
 
 GAP = 3
 """Pixels between the parts of the column, at least."""
+URGENT = (Sign.PAGED, Sign.LATE)
+"""What is not left out as long as the age is legible; these remarks come first."""
 SIGN_GAP = {Face.REGULAR: 1, Face.BOLD: 2}
 ITEM_GAP = 5
 """Columns between a sign and its words or number, and between two remarks in one row."""
@@ -102,16 +104,16 @@ def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _P
 def _ways(count: Count, tall: bool, named: bool) -> Iterator[tuple[Sequence[Remark], bool, bool, bool, int]]:
     """Remarks, whether with their words, the caption, the noun, and how high the age's digits are at least."""
     captions = (True, False) if count.oldest and (tall or count.mark is Mark.FINE) else (False,)
-    for least in (16, 13, 9, 7) if tall else (12, 9, 7):
-        for kept in range(len(count.remarks), -1, -1):
-            all_kept = kept == len(count.remarks)
-            for worded in (True, False) if kept else (False,):
-                for captioned in captions:
-                    for noun in (True, False) if all_kept and not named else (False,):
-                        if noun or count.oldest or kept:
-                            yield count.remarks[:kept], worded, captioned, noun, least
-            if least < 12 and kept == 0:
-                break
+    urgent = sum(remark.sign in URGENT for remark in count.remarks)
+    for fewest in (urgent, 0) if urgent else (0,):
+        for least in (16, 13, 9, 7) if tall else (12, 9, 7):
+            for kept in range(len(count.remarks), fewest - 1, -1):
+                all_kept = kept == len(count.remarks)
+                for worded in (True, False) if kept else (False,):
+                    for captioned in captions:
+                        for noun in (True, False) if all_kept and not named else (False,):
+                            if noun or count.oldest or kept:
+                                yield count.remarks[:kept], worded, captioned, noun, least
 
 
 def _noun(count: Count, width: int, height: int, wanted: bool, remarks: bool) -> Row | None:

@@ -14,7 +14,7 @@ from appliance.core.view import Line, Message, Size
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.icons import SIDE, icon
-from appliance.panel.drawing.text import SMALLEST, Row, even, fit, ink, largest, total, wrap
+from appliance.panel.drawing.text import SMALLEST, Row, even, fit, ink, is_cut, largest, total, wrap
 from appliance.panel.drawing.words import clean
 
 Sizes = tuple[tuple[int, int], ...]
@@ -99,6 +99,10 @@ def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> 
         setting = _fitting(lines, width, height, pictured)
         if setting is not None:
             return setting
+        # A name that ends in an ellipsis is worth what tells it from others like it.
+        rows = _packed(lines, width, Face.REGULAR)
+        if total(rows, 0) <= height:
+            return Setting((), tuple(rows), False)
         lines = tuple(line for line in lines if line.spare < rank)
     return _fitting(lines, width, height, pictured) or Setting((), tuple(_crowded(lines, width, height)), False)
 
@@ -128,7 +132,7 @@ def _fitting(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -
             if best is not None:
                 return best[1]
     for rows in (_packed(lines, width, None), _packed(lines, width, Face.REGULAR), _wrapped(lines, width)):
-        if total(rows, 0) <= height and not any(_is_cut(row, lines) for row in rows):
+        if total(rows, 0) <= height and not any(is_cut(row, *(line.text for line in lines)) for row in rows):
             return Setting((), tuple(rows), False)
     return None
 
@@ -163,12 +167,6 @@ def _joined(lines: Sequence[Line]) -> tuple[Line, ...]:
         else:
             joined.append(line)
     return tuple(joined)
-
-
-def _is_cut(row: Row, lines: Sequence[Line]) -> bool:
-    """Whether it ends in an ellipsis that is not its text's own."""
-    own = any(row.text.endswith(line.text) or line.text.endswith(row.text) for line in lines)
-    return row.text.endswith("…") and not own
 
 
 def _wrapped(lines: Sequence[Line], width: int) -> list[Row]:
@@ -235,7 +233,7 @@ def _set(
         if not wraps:
             return None
         rows = wrap(line.text, face, size, width)
-        if any(_is_cut(row, [line]) or row.size < size for row in rows):
+        if any(is_cut(row, line.text) or row.size < size for row in rows):
             return None
         parts.append(rows)
     huge = [part for part in parts if isinstance(part, str)]

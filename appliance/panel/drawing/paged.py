@@ -12,7 +12,7 @@ from appliance.core.view import Paged, Sign
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, picture
-from appliance.panel.drawing.text import Row, fit, ink, largest, sizes, total, wrap
+from appliance.panel.drawing.text import SMALLEST, Row, fit, ink, is_cut, largest, sizes, total, wrap
 from appliance.panel.drawing.words import clean
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 WORD = "PAGED"
 EDGE = 3
 """Pixels between the edge of the light and what is on it."""
-COLUMN = {True: 54, False: 66}
-"""Columns that are kept for the words at the least, on a display of 48 rows and more, and on a lower one."""
+COLUMNS = {True: (54, 68, 82), False: (66, 76, 86)}
+"""Columns that are kept for the words, on a display of 48 rows and more, and on a lower one: more if that helps."""
 APART = 6
 """Columns between the tracker's number and the words."""
 
@@ -31,13 +31,19 @@ def draw_paged(canvas: Canvas, paged: Paged) -> None:
     """Draw the screen on a canvas of its size."""
     canvas.fill(0, 0, canvas.width - 1, canvas.height - 1)
     width, height = canvas.width - 2 * EDGE, canvas.height - 2 * EDGE
-    rows = _tracker(clean(paged.tracker), max(width - APART - COLUMN[height >= 40], width // 3), height)
+    tracker, columns = clean(paged.tracker), COLUMNS[height >= 40]
+    for number, column in enumerate((*columns, columns[0])):
+        rows = _tracker(tracker, max(width - APART - column, width // 3), height)
+        left = EDGE + max((row.width for row in rows), default=0) + APART
+        last = number == len(columns)
+        if (last or not any(is_cut(row, tracker) for row in rows)) and _beside(
+            canvas, paged, left, canvas.width - EDGE - left, height, whole=not last
+        ):
+            break
     top = EDGE + (height - total(rows)) // 2
     for row in rows:
         row.paint(canvas, EDGE, top, lit=False)
         top += row.height + 1
-    left = EDGE + max((row.width for row in rows), default=0) + APART
-    _beside(canvas, paged, left, canvas.width - EDGE - left, height)
 
 
 def _tracker(text: str, width: int, height: int) -> list[Row]:
@@ -47,14 +53,20 @@ def _tracker(text: str, width: int, height: int) -> list[Row]:
         return [row or fit(text, Face.BOLD, 12, width)]
     for size in sizes(Face.BOLD, 30):
         rows = wrap(text, Face.BOLD, size, width)
-        if total(rows) <= height and all(row.size == size and not row.text.endswith("…") for row in rows):
+        if total(rows) <= height and all(row.size == size and not is_cut(row, text) for row in rows):
             return rows
-    return [fit(text, Face.BOLD, 12, width)]
+    rows = wrap(text, Face.BOLD, SMALLEST[Face.BOLD], width)
+    while total(rows) > height:
+        rows.pop()
+    return rows
 
 
-def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int) -> None:
-    """The words. The bell stands above or beside the word, large or small; the count is left out where it must be."""
-    for bell, above, size, words, rest in _ways(paged, width, height >= 40):
+def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int, whole: bool) -> bool:
+    """Draw the words if they fit; whether they do. whole: only if none of them is cut.
+
+    The bell stands above or beside the word, large or small; the count is left out where it must be.
+    """
+    for bell, above, size, words, rest in _ways(paged, width, height >= 40, whole):
         word = ink(WORD, Face.BOLD, size)
         first_width = word.width if bell is None or above else word.width + bell.width + 4
         first = max(word.height, 0 if bell is None or above else bell.height)
@@ -80,10 +92,13 @@ def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int) ->
             top += row.height + gap
         if rest:
             rest.paint(canvas, left + width - HEART - rest.width, EDGE + height - rest.height, lit=False)
-        return
+        return True
+    return False
 
 
-def _ways(paged: Paged, width: int, tall: bool) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
+def _ways(
+    paged: Paged, width: int, tall: bool, whole: bool
+) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
     """Bell, whether it stands above, the word's size, the rows under it, and the count; the best first."""
     large, small = picture(BELL), picture(SIGNS[Sign.PAGED])
     rest = ink(clean(paged.rest), Face.REGULAR, 10)
@@ -96,12 +111,12 @@ def _ways(paged: Paged, width: int, tall: bool) -> Iterator[tuple[Image | None, 
     for texts in wordings:
         for shown in last if tall else [None]:
             for size, words_size in ((20, 15), (16, 14), (14, 14), (14, 11), (13, 11), (11, 11), (11, 10), (10, 10)):
-                rows = _rows(texts, words_size, width, 2 if tall else 1)
+                rows = _rows(texts, words_size, width, 3 if tall else 1)
                 if rows is None:
                     continue
                 for bell, above in ((large, False), (large, True), (small, False)):
                     yield bell, above and tall, size, rows, shown
-    for texts in (*wordings, []):
+    for texts in () if whole else (*wordings, []):
         for bare in (small, None):
             for size in (14, 11, 9):
                 yield bare, False, size, [fit(text, Face.BOLD, 11, width) for text in texts], None
@@ -112,7 +127,7 @@ def _rows(texts: list[str], size: int, width: int, most: int) -> list[Row] | Non
     rows: list[Row] = []
     for text in texts:
         own = wrap(text, Face.BOLD, size, width)
-        if len(own) > most or any(row.size != size or row.text.endswith("…") for row in own):
+        if len(own) > most or any(row.size != size or is_cut(row, text) for row in own):
             return None
         rows += own
     return rows

@@ -90,6 +90,12 @@ def fit(text: str, face: Face, size: int, width: int) -> Row:
     return row if row.width <= width else Row("", face, smallest, 0, 0, 0)
 
 
+def is_cut(row: Row, *texts: str) -> bool:
+    """Whether a row of these texts ends in an ellipsis that is not the text's own."""
+    own = any(row.text.endswith(text) or text.endswith(row.text) for text in texts)
+    return row.text.endswith("…") and not own
+
+
 def largest(text: str, face: Face, width: int, space: int) -> Row | None:
     """One row as large as fits both ways, by its ink alone; None where the smallest does not."""
     # Ink grows all but evenly with the size, so the answer is near the one that a single measure gives.
