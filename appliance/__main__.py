@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("appliance")
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yaml")
-"""Where the service's settings are, with the image and without it; whoever asks the doctor means those."""
+"""Where the service's settings are, with the image and without it; whoever asks on that machine means those."""
 EX_CONFIG = 78
 """The exit code of a configuration that can't be used (sysexits.h)."""
 
@@ -79,7 +79,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     screens.set_defaults(command=_screens)
 
     history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
-    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
     history.set_defaults(command=_history)
     if arguments[:1] == ["history"]:
         from appliance.history.cli import add_arguments
@@ -87,8 +87,12 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         add_arguments(history)
 
     pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
-    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
     pair.set_defaults(command=_pair)
+    if arguments[:1] == ["pair"]:
+        from appliance.history.pair import add_arguments
+
+        add_arguments(pair)
 
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
@@ -243,7 +247,7 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
-    config = _load(options.config or next(filter(Path.is_file, SETTINGS), None))
+    config = _load(_settings(options))
     if config is None:
         return EX_CONFIG
     return doctor.main(config, questions=not options.no_questions)
@@ -253,22 +257,23 @@ def _history(options: argparse.Namespace) -> int:
     from appliance import logs
     from appliance.history.cli import main
 
-    config = _load(options.config)
+    settings = _settings(options)
+    config = _load(settings)
     if config is None:
         return EX_CONFIG
     logs.set_up(logging.WARNING)
-    return main(options, config, chosen=options.config is not None)
+    return main(options, config, chosen=settings is not None)
 
 
 def _pair(options: argparse.Namespace) -> int:
     from appliance import logs
     from appliance.history.pair import main
 
-    config = _load(options.config)
+    config = _load(_settings(options))
     if config is None:
         return EX_CONFIG
     logs.set_up(logging.WARNING)
-    return main(config)
+    return main(options, config)
 
 
 def _screens(options: argparse.Namespace) -> int:
@@ -280,6 +285,12 @@ def _screens(options: argparse.Namespace) -> int:
         print(f"tt-appliance screens: {options.out}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _settings(options: argparse.Namespace) -> Path | None:
+    """The settings that were named, or the service's on its own machine; None for neither."""
+    named: Path | None = options.config
+    return named or next(filter(Path.is_file, SETTINGS), None)
 
 
 def _load(path: Path | None) -> Config | None:

@@ -34,6 +34,17 @@ def test_the_config_in_force_is_printed_and_can_be_read_again(capsys: pytest.Cap
     assert parse(capsys.readouterr().out, "printed") == Config()
 
 
+@pytest.mark.parametrize("command", ["history", "pair", "doctor"])
+def test_on_the_boxs_own_machine_the_services_settings_are_meant(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "tt.yaml"
+    settings.write_text("no such key: 1\n")
+    monkeypatch.setattr("appliance.__main__.SETTINGS", (tmp_path / "none.yaml", settings))
+    assert main([command]) == EX_CONFIG
+    assert f"{settings}:1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.6])
 def test_it_can_be_told_to_end_at_any_moment_of_its_start(tmp_path: Path, after: float) -> None:
     config = tmp_path / "tt.yaml"

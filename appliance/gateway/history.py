@@ -129,7 +129,7 @@ async def _ask(address: Address, path: str, token: Token) -> Answer:
     code = envelope.return_code
     if 200 <= answer.status < 300 and (code is None or code >= 0):
         return answer
-    said = f"HTTP {answer.status}, returnCode {code}"
+    said = f"HTTP {answer.status}" + ("" if code is None else f", returnCode {code}")
     if code == MALFORMED_AUTHORIZATION:
         raise HistoryError(Trouble.MALFORMED, said)
     if refuses_token(envelope, answer):

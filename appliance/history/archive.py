@@ -16,10 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
+from appliance.gateway.wire import EPOCH
+from appliance.history.figures import Row
 from appliance.history.paging import Mark
 from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 
-EPOCH = datetime(2000, 1, 1)
 MONTH = 365.25 / 12
 """Days."""
 MIB = 1024 * 1024
@@ -29,11 +30,11 @@ CLOSED = 60 * DAY
 """Longer than this no restaurant is closed; a larger step from one order to the next is one of a wrong clock."""
 ROOM, SPARE = 400, 64 * 4096
 """Bytes that an order may take, with its part of the indexes, and some more for pages that split."""
+AT_ONCE = 20_000
+"""Orders that are read at once. In between the file is free: a person may look at the first of them for an hour."""
 FREED = 20
 """The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
 _FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
-Row = tuple[str, str, float | None, float | None, float | None, float | None]
-"""Of an order: type, table, created, cleared, elapsed, took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +168,22 @@ class Archive:
             if some:
                 wanted.append(f"{column} IN ({','.join('?' * len(some))})")
                 values.extend(some)
-        statement = f"SELECT {fields} FROM orders WHERE {' AND '.join(wanted)} ORDER BY {at}, rowid"
-        with self._open() as database:
-            yield from map(made, database.execute(statement, (_known(database, gateway), *values)))
+        following = "1"
+        after: list[float | int] = []
+        while True:
+            where = " AND ".join([*wanted, following])
+            statement = f"SELECT {at}, rowid, {fields} FROM orders WHERE {where} ORDER BY {at}, rowid LIMIT {AT_ONCE}"
+            with self._open() as database:
+                rows = database.execute(statement, (_known(database, gateway), *values, *after)).fetchall()
+                found = [made(row[2:]) for row in rows]
+            yield from found
+            if len(rows) < AT_ONCE:
+                return
+            last, rowid = rows[-1][:2]
+            if last is None:
+                following, after = f"({at} IS NOT NULL OR rowid > ?)", [rowid]
+            else:
+                following, after = f"{at} >= ? AND ({at} > ? OR rowid > ?)", [last, last, rowid]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

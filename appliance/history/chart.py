@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from appliance.core.words import clock, legible
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 from appliance.history.figures import FEW, Report
+from appliance.history.output import whole
 
 KINDS = (".svg", ".png")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TABLES = 12
 """Tables that are drawn: as many as have legible names."""
 INK, FAINT, MAIN, SECOND, ALARM = "#1f2933", "#7b8794", "#1f6feb", "#93b8ee", "#c2410c"
+FEW_DAYS = 10
+"""Days up to which each has its date; matplotlib would name hours between two days."""
 LONG = 70
 """Days from which on their lines have no dots."""
 
@@ -72,13 +75,8 @@ def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
         kind = path.suffix.lower().removeprefix(".")
-        metadata = {"Date": None} if kind == "svg" else None
-        new = path.with_name(f".{path.name}.new")
-        try:
-            figure.savefig(new, format=kind, metadata=metadata)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+        with whole(path) as new:
+            figure.savefig(new, format=kind, metadata={"Date": None} if kind == "svg" else None)
 
 
 def _title(report: Report, gateway: str) -> str:
@@ -122,14 +120,14 @@ def _days(axes: Any, report: Report, target: float) -> None:
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc="upper left", frameon=False, ncols=3)
-    if known:
+    if len(known) <= FEW_DAYS:
+        axes.set_xticks(dates, [f"{date:%a} {date.day} {date:%b}" for date in dates])
+    else:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         locator = AutoDateLocator(minticks=3, maxticks=12)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    else:
-        axes.set_xticks([])
 
 
 def _tables(axes: Any, report: Report, target: float) -> None:
@@ -138,6 +136,7 @@ def _tables(axes: Any, report: Report, target: float) -> None:
     names = [f"{legible(name, 12)}  ({len(table.times)})" for name, table in slowest]
     axes.barh(range(len(slowest)), [(table.median or 0.0) / 60 for _, table in slowest], color=MAIN, height=0.65)
     axes.set_yticks(range(len(slowest)), names)
+    axes.set_xlim(0, max([target / 60, *((table.median or 0.0) / 60 for _, table in slowest)]) * 1.1)
     axes.invert_yaxis()
     axes.axvline(target / 60, color=ALARM, linewidth=1, linestyle="--")
     axes.set_title("Slowest tables, by their median", loc="left")

@@ -6,24 +6,23 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
 
 from appliance.config import Config
 from appliance.core.values import Address, Credential
 from appliance.core.words import legible
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
+from appliance.history.bar import Bar
 from appliance.history.chart import NoChartError, check, save_chart
-from appliance.history.fetch import Read
+from appliance.history.export import csv_lines, json_lines
 from appliance.history.figures import report
-from appliance.history.files import csv_lines, json_lines
 from appliance.history.keeper import fill
-from appliance.history.place import NoPlaceError, find_place, looking
-from appliance.history.progress import Bar
+from appliance.history.output import lines_to
+from appliance.history.place import NoPlaceError, find_place
 from appliance.history.schema import ArchiveError
+from appliance.history.sight import looking
 from appliance.history.sign import out_of_the_way
 from appliance.history.span import span_of
 from appliance.history.table import order_lines, report_lines
@@ -54,31 +53,34 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
     try:
         span_of(options, None)
         if options.chart is not None:
+            if options.output is not None or options.format != "table" or options.orders:
+                raise ValueError("--chart draws instead of telling; leave out --output, --format and --orders")
             check(options.chart)
         place = find_place(config, chosen=chosen)
     except (NoPlaceError, NoChartError, ValueError) as error:
         return _fail(str(error))
     archive = Archive(place.directory, Bounds(config.history.months * MONTH, config.history.size * MIB))
-    stale = False
+    trouble = None
     try:
         if place.credential is not None and not options.offline:
             trouble = asyncio.run(_fetch(archive, config, place.credential))
-            if trouble is not None:
-                stale = True
-                _say(f"{trouble}; this is what was kept before")
         kept = archive.gateways()
-        if not kept and (stale or place.credential is None or options.offline):
-            return _fail("no orders are kept yet")
+        if not kept and (trouble or place.credential is None or options.offline):
+            return _fail(f"{trouble}; no orders are kept yet" if trouble else "no orders are kept yet")
+        if trouble is not None:
+            _say(f"{trouble}; this is what was kept before")
         gateway = place.credential.gateway if place.credential else kept[-1]
         _tell(archive, gateway, options, config)
     except BrokenPipeError:
         # Whoever read this has seen enough; what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ArchiveError, NoChartError, OSError) as error:
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+    except (ArchiveError, NoChartError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130
-    return NOT_UP_TO_DATE if stale else 0
+    return NOT_UP_TO_DATE if trouble else 0
 
 
 async def _fetch(archive: Archive, config: Config, credential: Credential) -> str | None:
@@ -106,60 +108,47 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
                 return await read_page(last, credential.token, offset, since)
 
             read = await fill(
-                archive, name, ask, whole=True, tell=lambda orders, part: bar.show(part, f"{orders:,} orders")
+                archive,
+                name,
+                ask,
+                whole=True,
+                tell=lambda orders, part: bar.show(part, f"{orders:,} orders"),
+                busy=lambda: bar.show(0.0, "another program is reading"),
             )
     except HistoryError as error:
-        return f"{legible(name)} is not in sight" if error.trouble is Trouble.MOVED else str(error)
+        if error.trouble is Trouble.MOVED:
+            return f"{legible(name)} is not in sight"
+        again = error.trouble in (Trouble.REFUSED, Trouble.MALFORMED)
+        return f"{error}: pair again" if again else str(error)
     except (ArchiveError, TimeoutError) as error:
         return str(error) or "the disk does not answer"
     finally:
         bar.close()
-    _mention(read)
-    return None
-
-
-def _mention(read: Read) -> None:
     if read.unusable:
-        _say(f"{read.unusable} entries of the gateway's history can't be read, and are left out")
+        _say("some entries of the gateway's history can't be read, and are left out")
+    return None
 
 
 def _tell(archive: Archive, gateway: str, options: argparse.Namespace, config: Config) -> None:
     begin, end = span_of(options, archive.latest(gateway))
-    types = tuple(kind.upper().replace("-", "_") for kind in options.type)
+    types = tuple(kind.strip().upper().replace("-", "_").replace(" ", "_") for kind in options.type)
     query = Query(begin, end, types, tuple(options.table))
     benchmarks = config.orders
-    if options.chart is not None:
-        save_chart(
-            report(archive.rows(gateway, query), benchmarks.forget_after), options.chart, gateway, benchmarks.late_after
-        )
-        return
+    if next(archive.rows(gateway, query), None) is None:
+        _say("no order is like that")
     lines: Iterable[str]
-    if options.format == "table" and not options.orders:
-        told = report(archive.rows(gateway, query), benchmarks.forget_after)
-        lines = report_lines(told, gateway, benchmarks.late_after)
-    else:
+    if options.orders or options.format != "table":
         make = {"csv": csv_lines, "json": json_lines, "table": order_lines}[options.format]
         lines = make(archive.orders(gateway, query), benchmarks.forget_after)
-    with _output(options.output) as out:
+    else:
+        told = report(archive.rows(gateway, query), benchmarks.forget_after)
+        if options.chart is not None:
+            save_chart(told, options.chart, gateway, benchmarks.late_after)
+            return
+        lines = report_lines(told, gateway, benchmarks.late_after)
+    with lines_to(options.output) as out:
         for line in lines:
             out.write(line + "\n")
-
-
-@contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
-    """Where lines go: the terminal, or a file that is there whole or not at all."""
-    if path is None:
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    new = path.with_name(f".{path.name}.new")
-    try:
-        with new.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _say(words: str) -> None:

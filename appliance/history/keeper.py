@@ -16,7 +16,7 @@ from appliance.gateway.courtesy import Courtesy
 from appliance.gateway.history import HistoryError, Listed, read_page, read_statistics
 from appliance.history.archive import Archive, Progress, Query
 from appliance.history.fetch import Ask, Read, Tell, fetch
-from appliance.history.schema import ArchiveError, DamagedError, alone
+from appliance.history.schema import ArchiveError, BusyError, DamagedError, alone
 from appliance.history.whereabouts import Resolve, Whereabouts
 from appliance.threads import in_daemon_thread
 
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 WHOLE_EVERY = 24
 """Fillings between two that read all that the gateway has; those in between read what began since the day before."""
+PATIENCE, LOOK_AGAIN = 60.0, 0.5
+"""Seconds for which another program is waited for at the most, and between two looks whether it is done."""
 DISK_DEADLINE = 120.0
 """Seconds for one call of the archive: on the slowest card its check after the start takes some ten."""
 
@@ -38,8 +40,11 @@ async def fill(
     whole: bool,
     seen: Mapping[str, Finished] | None = None,
     tell: Tell = lambda read, part: None,
+    busy: Callable[[], None] | None = None,
 ) -> Read:
     """Bring an archive up to date with a gateway, while no other program does. seen: see `Archive.keep`.
+
+    busy: is called again and again while another program is waited for; without it none is.
 
     Raises:
         HistoryError: The gateway can't be read to the end.
@@ -54,8 +59,17 @@ async def fill(
         progress = await on_disk(lambda: archive.progress(gateway))
         return await fetch(ask, keep, progress, whole=whole or progress.mark is not None, tell=tell)
 
-    taken = alone(archive.directory)
-    await on_disk(taken.__enter__)
+    ends = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        taken = alone(archive.directory)
+        try:
+            await on_disk(taken.__enter__)
+            break
+        except BusyError:
+            if busy is None or asyncio.get_running_loop().time() > ends:
+                raise
+        busy()
+        await asyncio.sleep(LOOK_AGAIN)
     try:
         try:
             return await once()

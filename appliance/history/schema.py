@@ -6,6 +6,7 @@ a file stays where it is.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -62,6 +63,10 @@ class ArchiveError(Exception):
     """The archive can't be used now; says why. Nothing is lost by it but time."""
 
 
+class BusyError(ArchiveError):
+    """Another program is filling the archive."""
+
+
 class DamagedError(ArchiveError):
     """The file is not what was written there."""
 
@@ -70,20 +75,25 @@ class DamagedError(ArchiveError):
 def opened(directory: Path, limit: int | None = None, *, check: bool = False) -> Iterator[sqlite3.Connection]:
     """The archive of a directory, made where there is none. limit: bytes that it may grow to. check: all of it.
 
-    Statements are their own transactions unless one is begun.
+    Statements are their own transactions unless one is begun. Where it can't be written, as on a card that failed, it
+    can still be read.
 
     Raises:
         DamagedError: Put it aside.
         ArchiveError: It can't be used this time.
     """
     with told():
+        path, mode = directory / FILE, "rw"
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
             # The orders are the restaurant's own business: for the owner alone, whatever the umask.
             os.close(_own_file(directory, FILE))
         except OSError as error:
-            raise ArchiveError(f"{directory / FILE}: {error.strerror}") from None
-        with closing(sqlite3.connect(directory / FILE, timeout=WAIT, isolation_level=None)) as database:
+            if error.errno not in (errno.EROFS, errno.EACCES) or not os.access(path, os.R_OK):
+                raise ArchiveError(f"{path}: {error.strerror}") from None
+            mode = "ro"
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = EXTRA")
             if limit is not None:
                 size = database.execute("PRAGMA page_size").fetchone()[0]
@@ -92,7 +102,8 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             if check:
                 (first,) = database.execute("PRAGMA quick_check(1)").fetchone()
                 if first != "ok":
-                    raise DamagedError(str(first))
+                    log.debug("%s", first)
+                    raise DamagedError("the archive is damaged")
             yield database
 
 
@@ -149,7 +160,8 @@ def alone(directory: Path) -> Iterator[None]:
     """Keep other processes from filling the same archive meanwhile.
 
     Raises:
-        ArchiveError: Another one is at it, or the directory can't be used.
+        BusyError: Another one is at it.
+        ArchiveError: The directory can't be used.
     """
     try:
         directory.mkdir(0o700, parents=True, exist_ok=True)
@@ -160,7 +172,7 @@ def alone(directory: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise ArchiveError("another program is filling the archive at this moment") from None
+        raise BusyError("another program is filling the archive at this moment") from None
     try:
         yield
     finally:
@@ -176,7 +188,12 @@ def told() -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", None)
         # Without a code it is Python that found a text to be none.
         damaged = code & 0xFF in _DAMAGE if code is not None else isinstance(error, sqlite3.OperationalError)
-        raise (DamagedError if damaged else ArchiveError)(str(error)) from None
+        if damaged:
+            # What SQLite says of it is for those who look at the file.
+            log.debug("%s", error)
+            raise DamagedError("the archive is damaged") from None
+        busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+        raise ArchiveError("another program is using the archive" if busy else str(error)) from None
 
 
 def _own_file(directory: Path, name: str) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from appliance.core.delivery import DAY, HOUR
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 
 UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}
 AGREE = 2 * DAY
@@ -47,13 +47,14 @@ def _present(latest: float | None) -> float:
 
 
 def _moment(text: str, option: str, *, last: bool = False, ages: bool = False) -> float:
-    """A date or a moment. last: a date stands for its end."""
+    """A date or a moment, without a zone: it is the gateway's local time. last: a date stands for its end."""
+    form = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?", text.strip())
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(form[0]) if form else None
     except ValueError:
+        moment = None
+    if form is None or moment is None:
         example = "14d, 12h, 3w, 2026-11-01" if ages else "2026-11-01 or 2026-11-01T18:00"
-        raise ValueError(f"{option} must be like {example}, not {text!r}") from None
-    if last and len(text.strip()) <= 10:
-        moment += timedelta(days=1)
-    # Local times have no zone, and one that is given is left out of account.
-    return (moment.replace(tzinfo=None) - EPOCH).total_seconds()
+        raise ValueError(f"{option} must be like {example}, not {text!r}")
+    seconds = (moment - EPOCH).total_seconds()
+    return seconds + DAY if last and form[1] is None else seconds

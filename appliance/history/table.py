@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.words import clock, legible
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
 from appliance.history.figures import FEW, Report, Sum
 
 WIDTH = 80
 SLOWEST = 5
 """Tables that are named."""
-NAME = 20
+NAME = 16
 """Columns of a name; a longer one ends in an ellipsis."""
 
 
@@ -22,7 +22,7 @@ def report_lines(report: Report, gateway: str, target: float) -> Iterator[str]:
     within = f"in {clock(target)}"
     yield f"Orders of {legible(gateway)}, by the gateway's own time"
     yield ""
-    yield f"{'day':<16}{'orders':>8}{'average':>10}{'median':>9}{'9 in 10':>10}{within:>12}{'left out':>11}"
+    yield f"{_head('day', within)}{'left out':>11}"
     for number, day in report.days.items():
         yield _row((EPOCH + timedelta(days=number)).strftime("%a %Y-%m-%d"), day, target)
     yield _row("all", report.all, target)
@@ -33,10 +33,10 @@ def report_lines(report: Report, gateway: str, target: float) -> Iterator[str]:
     slowest = report.slowest[:SLOWEST]
     if slowest:
         yield ""
-        yield f"slowest tables, by their median ({FEW} deliveries or more)"
+        yield _head("slowest tables", within)
         for name, table in slowest:
-            times = f"{_time(table.average):>10}{_time(table.median):>9}"
-            yield f"  {legible(name, NAME):<{NAME}}{len(table.times):>8,}{times}"
+            yield _row(legible(name, NAME), table, target)
+        yield f"by their median, of those with {FEW} deliveries or more"
 
 
 def order_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
@@ -57,12 +57,16 @@ def moment(local: float) -> str:
     return (EPOCH + timedelta(seconds=local)).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _head(first: str, within: str) -> str:
+    return f"{first:<{NAME}}{'orders':>8}{'average':>10}{'median':>9}{'9 in 10':>10}{within:>12}"
+
+
 def _row(name: str, some: Sum, target: float) -> str:
     within = some.within(target)
     share = "-" if within is None else f"{min(99, round(within * 100)) if within < 1 else 100}%"
     left = some.orders - len(some.times)
     times = f"{_time(some.average):>10}{_time(some.median):>9}{_time(some.slow):>10}"
-    return f"{name:<16}{some.orders:>8,}{times}{share:>12}{left or '':>11}"
+    return f"{name:<{NAME}}{some.orders:>8,}{times}{share:>12}{left or '':>11}".rstrip()
 
 
 def _time(seconds: float | None) -> str:

@@ -20,8 +20,8 @@ from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
 from appliance.history.archive import Archive, Progress, pack
+from appliance.history.export import csv_lines
 from appliance.history.figures import report
-from appliance.history.files import csv_lines
 from appliance.history.schema import FILE, MIGRATIONS
 from tests.bench.table import Row
 

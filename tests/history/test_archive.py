@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished
 from appliance.history import archive as module
+from appliance.history import schema
 from appliance.history.archive import MIB, Archive, Bounds, Progress, Query, pack, unpack
 from appliance.history.paging import Mark
 from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
@@ -97,6 +99,22 @@ def test_questions_are_answered_by_time_kind_and_table(archive: Archive) -> None
     assert numbers(Query(types=("TO_GO",))) == [1, 3, 5, 7, 9, 11]
     assert numbers(Query(types=("TO_GO",), tables=("0", "1"))) == [1, 3, 7, 9]
     assert len(list(archive.rows("Bar", Query(tables=("2",))))) == 4
+
+
+def test_whoever_looks_at_the_first_orders_for_long_keeps_nobody_from_writing(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a person does with a pager."""
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+    monkeypatch.setattr(schema, "WAIT", 0.1)
+    untimed = [order(number, created=None, cleared=None) for number in range(20, 25)]
+    alike = [order(number, created=NOW, cleared=NOW) for number in range(10, 17)]
+    archive.keep("Bar", [*untimed, *alike, *(order(number) for number in range(1, 10))], Progress())
+    reading = archive.orders("Bar")
+    read = [next(reading)]
+    assert archive.keep("Bar", [order(99)], Progress()) == 1
+    read += reading
+    assert sorted(UUID(one.uuid).int for one in read) == [*range(1, 17), *range(20, 25), 99]
 
 
 def test_a_clock_that_was_years_ahead_does_not_say_what_is_present(archive: Archive) -> None:
@@ -223,6 +241,22 @@ def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
         Archive(tmp_path / "file").progress("Bar")
     with pytest.raises(ArchiveError, match="file"), alone(tmp_path / "file"):
         pass
+
+
+def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a card that failed, and lets nothing be written any more."""
+    archive.keep("Bar", [order(1)], Progress())
+
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(schema, "_own_file", read_only)
+    assert list(archive.orders("Bar")) == [order(1)]
+    with pytest.raises(ArchiveError, match="readonly"):
+        archive.keep("Bar", [order(2)], Progress())
+    (archive.directory / FILE).unlink()
+    with pytest.raises(ArchiveError, match="Read-only"):
+        list(archive.orders("Bar"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from appliance.config import Config, GatewayConfig
-from appliance.core.values import Address, Credential
+from appliance.core.events import Event, GatewayFound
+from appliance.core.values import Address, Credential, Gateway
 from appliance.gateway.http import GatewaySilentError
 from appliance.history import pair as module
-from appliance.history.pair import pair
-from appliance.history.place import NoPlaceError, find_place, typed_address, user_directory
+from appliance.history import sight
+from appliance.history.pair import Paired, pair
+from appliance.history.place import NoPlaceError, find_place, user_directory
+from appliance.history.sight import typed_address
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
@@ -44,8 +47,10 @@ async def test_a_press_gives_a_token_of_its_own(
         await asyncio.sleep(0.02)
     assert gateway.address in said
     gateway.press_button()
-    credential = await pairing
-    assert isinstance(credential, Credential)
+    paired = await pairing
+    assert isinstance(paired, Paired)
+    credential = paired.credential
+    assert str(paired.address) == gateway.address
     assert credential.gateway == gateway.address
     kept = json.loads((home / "token.json").read_text())
     assert kept["token"] == credential.token.reveal()
@@ -56,6 +61,60 @@ async def test_a_press_gives_a_token_of_its_own(
     assert find_place(Config(), chosen=False).credential == credential
     told = capsys.readouterr()
     assert credential.token.reveal() not in told.out + told.err
+
+
+class TwoInSight:
+    """Stands for discovery, where it is about what becomes of what it tells."""
+
+    def __init__(self, *gateways: SimulatedGateway) -> None:
+        self.gateways = gateways
+
+    def __call__(self, tell: Callable[[Event], None], only: str | None, interfaces: object) -> TwoInSight:
+        for gateway in self.gateways:
+            if only in (None, gateway.name):
+                address = Address(gateway.host, gateway.port)
+                tell(GatewayFound(Gateway(gateway.name, (address,))))
+        return self
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def two(gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedGateway]:
+    """Another gateway, whose button is pressed."""
+    monkeypatch.setattr(module, "OTHERS", 0.0)
+    monkeypatch.setattr(module, "ASK_EVERY", 0.05)
+    async with SimulatedGateway("Neighbour") as other:
+        monkeypatch.setattr(sight, "Discovery", TwoInSight(gateway, other))
+        other.press_button()
+        yield other
+
+
+@pytest.mark.parametrize("sure", [True, False])
+async def test_of_several_gateways_the_one_that_was_pressed_is_named_and_confirmed(
+    two: SimulatedGateway, home: Path, sure: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Gateway] = []
+
+    def confirm(gateway: Gateway) -> bool:
+        asked.append(gateway)
+        return sure
+
+    paired = await pair(Config(), confirm)
+    assert [(one.name, str(one.addresses[0])) for one in asked] == [("Neighbour", two.address)]
+    assert isinstance(paired, Paired) is sure
+    assert (home / "token.json").exists() is sure
+    assert f"Neighbour at {two.address}" in capsys.readouterr().out
+
+
+async def test_without_anyone_to_ask_one_of_several_has_to_be_named(two: SimulatedGateway, home: Path) -> None:
+    refused = await pair(Config())
+    assert refused == "several gateways are in sight; name one of them with --gateway: Bar, Neighbour"
+    assert two.window_open, "none is asked"
+    paired = await pair(Config(gateway=GatewayConfig(name="Neighbour")))
+    assert isinstance(paired, Paired)
+    assert paired.credential.gateway == "Neighbour"
 
 
 async def test_two_minutes_without_a_press(
@@ -77,7 +136,7 @@ async def test_a_token_that_comes_after_the_end_is_kept(
     await asyncio.sleep(0.6)
     gateway.press_button()
     gateway.silent = False
-    assert isinstance(await pairing, Credential)
+    assert isinstance(await pairing, Paired)
     assert (home / "token.json").exists()
 
 

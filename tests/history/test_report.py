@@ -9,15 +9,17 @@ import re
 import statistics
 from argparse import Namespace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished, LeftOut
-from appliance.history.archive import EPOCH
+from appliance.gateway.wire import EPOCH
+from appliance.history.chart import save_chart
+from appliance.history.export import COLUMNS, csv_lines, json_lines
 from appliance.history.figures import FEW, Row, quantile, report
-from appliance.history.files import COLUMNS, csv_lines, json_lines
 from appliance.history.span import span_of
 from appliance.history.table import WIDTH, order_lines, report_lines
 
@@ -159,6 +161,7 @@ def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
     assert span(begin="2026-11-23", end="2026-11-23") == (MONDAY, MONDAY + DAY)
     assert span(begin="2026-11-23T12:00", end="2026-11-23T12:30:00") == (NOON, NOON + 1800)
     assert span(since="2026-11-23") == (MONDAY, None)
+    assert span(begin="0001-01-01", end="9999-12-31")[1] == (datetime(9999, 12, 31) - EPOCH).total_seconds() + DAY
     assert span() == (None, None)
 
 
@@ -176,6 +179,8 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
         ({"since": "-3d"}, "--since must be like"),
         ({"begin": "yesterday"}, "--from must be like 2026-11-01"),
         ({"end": "2026-13-01"}, "--to must be like"),
+        ({"end": "2026-W47"}, "--to must be like"),
+        ({"begin": "2026-11-01T18:00Z"}, "--from must be like"),
         ({"since": "3d", "begin": "2026-11-01"}, "leave one of them out"),
         ({"begin": "2026-11-02", "end": "2026-11-01"}, "not after the beginning"),
     ],
@@ -183,3 +188,12 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
 def test_what_can_not_be_meant_is_told(asked: dict[str, str | None], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         span(None, **asked)
+
+
+def test_a_chart_of_few_days_names_days_and_no_hours_between_them(tmp_path: Path) -> None:
+    chart = tmp_path / "chart.svg"
+    save_chart(report(ROWS, FORGET), chart, "Bar", TARGET)
+    drawn = chart.read_text()
+    assert "<!-- Mon 23 Nov -->" in drawn
+    assert "<!-- Tue 24 Nov -->" in drawn
+    assert ":00 -->" not in drawn.replace("target, 5:00", "")

@@ -1,0 +1,69 @@
+"""Where a report goes: whole or not at all into a file, and straight into what is none."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.history.output import lines_to, whole
+
+
+def half() -> Iterator[str]:
+    yield "half"
+    raise ValueError("unknown")
+
+
+def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("before")
+    with pytest.raises(ValueError, match="unknown"), lines_to(path) as out:
+        out.writelines(half())
+    assert path.read_text() == "before"
+    with lines_to(path) as out:
+        out.write("after")
+        assert path.read_text() == "before"
+    assert path.read_text() == "after"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A pipe here, /dev/null for whoever has all rights."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with lines_to(pipe) as out:
+        out.write("told")
+    reader.join(5)
+    assert read == ["told"]
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "orders.csv"
+    link.symlink_to(tmp_path / "there" / "kept.csv")
+    with lines_to(link) as out:
+        out.write("told")
+    assert link.is_symlink()
+    assert (tmp_path / "there" / "kept.csv").read_text() == "told"
+
+
+def test_what_can_not_be_written_is_told_by_the_name_that_was_given(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing, whole(tmp_path / "no" / "chart.png") as new:
+        new.write_bytes(b"")
+    assert missing.value.filename == str(tmp_path / "no" / "chart.png")
+    with pytest.raises(IsADirectoryError) as folder, lines_to(tmp_path):
+        pass
+    assert folder.value.filename == str(tmp_path)
+
+
+def test_a_standard_output_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OSError, match="standard output"), lines_to(None):
+        pass
