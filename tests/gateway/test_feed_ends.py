@@ -195,12 +195,12 @@ async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.M
 
 async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PING_EVERY", 0.05)
-    monkeypatch.setattr(module, "PING_TIMEOUT", 0.5)
+    monkeypatch.setattr(module, "PING_TIMEOUT", 2.0)
     monkeypatch.setattr(module, "WATCH_EVERY", 0.05)
 
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(3.5)
 
     async with gateway_that(script) as address:
         events = await told(address)
