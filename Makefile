@@ -3,8 +3,8 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate bench image image-test boot-times idle power-cut base-twice release lock clean \
-	venv system
+.PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
+	release lock clean venv system venv-tools
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
@@ -29,6 +29,15 @@ check: venv ## Format, lint and types
 simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or one life again (SEED=N)
 	@$(PYTHON) -m tests.simulation $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
+	@$(PYTHON) -m tests.hostile $(ARGS)
+
+soak: venv ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
+	@$(PYTHON) -m tests.soak $(ARGS)
+
+audit: venv-tools ## The locked libraries against the databases of known vulnerabilities, where they can be reached
+	@$(PYTHON) -m tests.audit $(ARGS)
+
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
 
@@ -37,7 +46,7 @@ image: venv ## The SD card's image, in dist/ (as root; some minutes the first ti
 
 image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
 	@image/tools --boot
-	@$(PYTHON) -m pytest -m image -q tests/image $(ARGS)
+	@$(PYTHON) -m pytest -m image -n 2 --dist loadfile -q tests/image --durations 12 $(ARGS)
 
 boot-times: venv ## How quickly the image starts, and in how much memory, beside a plain Debian (N=3 starts each; as root)
 	@image/tools --boot
@@ -63,6 +72,8 @@ lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--constraint requirements.lock --extra tools pyproject.toml --output-file requirements-tools.lock
 
 clean: ## Take away what the other targets made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -70,6 +81,9 @@ clean: ## Take away what the other targets made
 
 venv:
 	@.ci/setup
+
+venv-tools: venv
+	@.ci/setup --tools
 
 system:
 	@.ci/setup --system

@@ -49,6 +49,10 @@ FIRST_MESSAGE_TIMEOUT = 20.0
 """Seconds from the token to the whole set; a large site's takes a few."""
 PING_EVERY, PING_TIMEOUT = 10.0, 10.0
 """Seconds. A line that went silent is found after 20 s at most, and a count older than that is never shown as true."""
+WATCH_EVERY = 5.0
+"""Seconds between looks at whether the library's own pings are still sent and answered."""
+MOST_UNSENT = 1024 * 1024
+"""Bytes that may wait to be sent. We say little; this many are answers to pings, which the other side does not read."""
 CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; SIGTERM has 2."""
 MOST_REMARKS = 20
@@ -74,6 +78,9 @@ class _Line(ClientConnection):
     """A connection that also tells when the gateway answered one of the library's own pings."""
 
     answered: Callable[[], None] | None = None
+    answered_at = 0.0
+    watch: asyncio.TimerHandle | None = None
+    overdue = False
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         waiter = await super().ping(data)
@@ -83,7 +90,21 @@ class _Line(ClientConnection):
 
     def _ponged(self, waiter: asyncio.Future[float]) -> None:
         if self.answered is not None and not waiter.cancelled() and waiter.exception() is None:
+            self.answered_at = self.loop.time()
             self.answered()
+
+    def begin_watch(self) -> None:
+        """From now on, cut a line that does not answer: the library waits for ever to send a ping if nobody reads."""
+        self.answered_at = self.loop.time()
+        self.watch = self.loop.call_later(WATCH_EVERY, self._look)
+
+    def _look(self) -> None:
+        silent = self.loop.time() - self.answered_at
+        self.overdue = silent > PING_EVERY + PING_TIMEOUT or self.transport.get_write_buffer_size() > MOST_UNSENT
+        if self.overdue:
+            self.transport.abort()
+        else:
+            self.watch = self.loop.call_later(WATCH_EVERY, self._look)
 
 
 async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> None:
@@ -99,6 +120,8 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
         finally:
             # Cancelled once more while it closes, the library would leave it open, and pinging.
             connection.transport.abort()
+            if connection.watch is not None:
+                connection.watch.cancel()
     except _Refused:
         tell(TokenRefused(attempt))
     except _Failed as failed:
@@ -179,6 +202,7 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
             orders = await _first(connection)
         tell(FeedOpened(attempt, orders))
         live = True
+        connection.begin_watch()
         connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
         while True:
@@ -199,7 +223,8 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
     except TimeoutError:
         raise _Failed(FeedFailure.UNREACHABLE, "no orders within the time") from None
     except ConnectionClosed as closed:
-        raise _Failed(_why(closed, live), str(closed)) from None
+        why = FeedFailure.UNREACHABLE if connection.overdue else _why(closed, live)
+        raise _Failed(why, str(closed)) from None
     finally:
         flush()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,8 +125,7 @@ class Archive:
 
     def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
         """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
-        for uuid, name, type_, location, paged, *times in self._select(gateway, _FIELDS, query or Query()):
-            yield Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+        return self._select(gateway, _FIELDS, query or Query(), _order)
 
     def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
         """What figures are made of, for hundreds of thousands of orders. Raises ArchiveError."""
@@ -155,7 +154,9 @@ class Archive:
             )
             return [name for (name,) in database.execute(statement)]
 
-    def _select(self, gateway: str, fields: str, query: Query) -> Iterator[Any]:
+    def _select(
+        self, gateway: str, fields: str, query: Query, made: Callable[[Any], Any] = lambda row: row
+    ) -> Iterator[Any]:
         at = "coalesce(created, cleared)"
         wanted: list[str] = ["gateway = ?"]
         values: list[float | str] = []
@@ -174,8 +175,8 @@ class Archive:
             statement = f"SELECT {at}, rowid, {fields} FROM orders WHERE {where} ORDER BY {at}, rowid LIMIT {AT_ONCE}"
             with self._open() as database:
                 rows = database.execute(statement, (_known(database, gateway), *values, *after)).fetchall()
-            for _, _, *row in rows:
-                yield row
+                found = [made(row[2:]) for row in rows]
+            yield from found
             if len(rows) < AT_ONCE:
                 return
             last, rowid = rows[-1][:2]
@@ -244,6 +245,18 @@ def pack(uuid: str) -> bytes | str:
 def unpack(kept: bytes | str) -> str:
     """The uuid again."""
     return kept if isinstance(kept, str) else str(UUID(bytes=kept))
+
+
+def _order(row: tuple[Any, ...]) -> Finished:
+    """An order of a row. Raises DamagedError where it is not what was put there."""
+    uuid, name, type_, location, paged, *times = row
+    texts = all(isinstance(text, str) for text in (name, type_, location))
+    if not texts or not all(isinstance(time_, float | None) for time_ in times):
+        raise DamagedError("an order is not what was kept")
+    try:
+        return Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+    except (ValueError, TypeError) as error:
+        raise DamagedError("an order's identity is not what was kept") from error
 
 
 def _text(text: str) -> str:

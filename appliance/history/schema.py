@@ -21,7 +21,14 @@ WAIT = 20.0
 """Seconds to wait for another process that is writing."""
 _ASIDE = (".damaged", ".damaged.1", ".damaged.2")
 """The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_ERROR,
+}
+"""The last three are what SQLite says of a head or a length that make no sense, and of a table that is gone."""
 
 MIGRATIONS = (
     # 1: what the gateway tells of an order. Times are its local ones, in seconds since 2000-01-01.
@@ -46,6 +53,8 @@ MIGRATIONS = (
 )
 """What makes each version of the schema of the one before it. Never changed once it was released; only added to."""
 VERSION = len(MIGRATIONS)
+VERSIONS = 1000
+"""More than there will ever be: a number beyond is damage, and not a newer version, which is left alone."""
 
 log = logging.getLogger(__name__)
 
@@ -176,14 +185,15 @@ def told() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _DAMAGE:
+        code = getattr(error, "sqlite_errorcode", None)
+        # Without a code it is Python that found a text to be none.
+        damaged = code & 0xFF in _DAMAGE if code is not None else isinstance(error, sqlite3.OperationalError)
+        if damaged:
             # What SQLite says of it is for those who look at the file.
             log.debug("%s", error)
             raise DamagedError("the archive is damaged") from None
-        raise ArchiveError(
-            "another program is using the archive" if code == sqlite3.SQLITE_BUSY else str(error)
-        ) from None
+        busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+        raise ArchiveError("another program is using the archive" if busy else str(error)) from None
 
 
 def _own_file(directory: Path, name: str) -> int:
@@ -200,6 +210,8 @@ def _own_file(directory: Path, name: str) -> int:
 
 def _migrate(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
+    if not 0 <= version < VERSIONS:
+        raise DamagedError(f"there is no schema {version}")
     if version > VERSION:
         raise ArchiveError(f"it was written by a newer version of this program (schema {version}, known is {VERSION})")
     if version == VERSION:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.simulator.gateway import SimulatedGateway
-from tests.bench import display, history, measures
+from tests.bench import display, history, measures, recovery
 from tests.bench.program import BenchError, Program
-from tests.bench.table import DISPLAY, PROGRAMS, Row, render
+from tests.bench.table import DISPLAY, PROGRAMS, Row, into_readme, render
 
 KINDS = ("appliance", "plain")
 PAIRS = 3
@@ -54,27 +54,34 @@ def main() -> int:
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--display", action="store_true", help="the display path alone")
     alone.add_argument("--history", action="store_true", help="the archive alone")
+    alone.add_argument("--recovery", action="store_true", help="the time from a fault's end to a live count alone")
+    parser.add_argument("--readme", action="store_true", help="put what was measured into README.md")
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()
+    every = not (options.display or options.history or options.recovery)
+    tables: list[tuple[str, list[Row], tuple[str, str, str]]] = []
     try:
-        programs = [] if options.display or options.history else asyncio.run(bench(amounts))
+        if every:
+            tables.append(("programs", asyncio.run(bench(amounts)), PROGRAMS))
+        if every or options.recovery:
+            _say("faults, some at a time")
+            tables.append(("recovery", recovery.measure(), recovery.NAMES))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    shown: list[Row] = []
-    kept: list[Row] = []
-    if not options.history:
+    if every or options.display:
         _say("pictures on a display")
-        shown = display.measure(amounts.walks)
-    if not options.display:
+        tables.append(("display", display.measure(amounts.walks), DISPLAY))
+    if every or options.history:
         _say(f"{amounts.days * history.A_DAY:,} orders in an archive")
-        kept = history.measure(amounts.days)
-    rows = [*programs, *shown, *kept]
+        tables.append(("history", history.measure(amounts.days), history.NAMES))
+    for what, table, names in tables:
+        print(f"\n{render(table, names)}")
+        if options.readme:
+            into_readme(what, render(table, names))
+    rows = [row for _, table, _ in tables for row in table]
     missed = sum(row.reached is False for row in rows)
-    for table, names in ((programs, PROGRAMS), (shown, DISPLAY), (kept, history.NAMES)):
-        if table:
-            print(f"\n{render(table, names)}")
     print()
     print(
         f"MISSED: {missed} of {sum(row.reached is not None for row in rows)} goals" if missed else "all goals reached",

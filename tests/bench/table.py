@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+README = Path(__file__).parents[2] / "README.md"
 PROGRAMS = ("", "appliance", "plain client")
 """What the columns of the first table are of."""
 DISPLAY = ("display path", "ours", "luma's stock")
@@ -28,8 +31,10 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """The appliance's value as a part of the plain one; None where that is nothing."""
-        return self.appliance / self.plain if self.plain else None
+        """The appliance's value as a part of the plain one; None where that is nothing, or has no end."""
+        if not self.plain or math.isinf(self.appliance) or math.isinf(self.plain):
+            return None
+        return self.appliance / self.plain
 
     @property
     def reached(self) -> bool | None:
@@ -59,6 +64,8 @@ class Row:
     def _with_unit(self, value: float | None) -> str:
         if value is None:
             return ""
+        if math.isinf(value):
+            return "never"
         digits = 0 if value >= 1000 else 1 if value >= 10 else 2
         return f"{value:,.{digits}f} {self.unit}"
 
@@ -73,3 +80,13 @@ def render(rows: Iterable[Row], names: tuple[str, str, str] = PROGRAMS) -> str:
         middle = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=False))
         lines.append("  ".join((f"{first:<{widths[0]}}", *middle, mark)).rstrip())
     return "\n".join(lines)
+
+
+def into_readme(what: str, table: str, readme: Path = README) -> None:
+    """Put a table where the README has that of the last time. Raises ValueError where it has none of this name."""
+    begin, end = f"<!-- bench {what}: begin -->\n", f"<!-- bench {what}: end -->"
+    before, _, rest = readme.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{readme} has no place for the table {what}")
+    readme.write_text(f"{before}{begin}```\n{table}\n```\n{end}{after}")

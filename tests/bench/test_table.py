@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import pytest
 
-from tests.bench.table import DISPLAY, Row, render
+from tests.bench.table import DISPLAY, README, Row, into_readme, render
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,28 @@ def test_the_display_path_has_names_of_its_own() -> None:
     assert head.split() == ["display", "path", "ours", "luma's", "stock", "ratio", "goal"]
     assert drawing.split() == ["drawing", "0.40", "ms"]
     assert bus.split() == ["bus", "0.00", "bytes", "1,034", "bytes", "0.00", "x", "<=", "0", "bytes", "ok"]
+
+
+def test_a_table_goes_into_the_readme_where_the_last_one_is(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- bench x: begin -->\n```\nold\n```\n<!-- bench x: end -->\nb\n")
+    for _ in range(2):
+        into_readme("x", "new", readme)
+    assert readme.read_text() == "a\n<!-- bench x: begin -->\n```\nnew\n```\n<!-- bench x: end -->\nb\n"
+    with pytest.raises(ValueError, match="no place for the table y"):
+        into_readme("y", "new", readme)
+
+
+@pytest.mark.parametrize("what", ["programs", "recovery", "display", "history", "soak"])
+def test_the_readme_has_a_place_for_each_table(what: str) -> None:
+    text = README.read_text()
+    assert f"<!-- bench {what}: begin -->\n```\n" in text
+    assert f"\n```\n<!-- bench {what}: end -->" in text
+
+
+def test_what_never_comes_back_is_said() -> None:
+    row = Row("moved", "s", 1.0, math.inf, limit=60.0)
+    assert row.ratio is None
+    assert row.reached
+    assert row.cells()[2] == "never"
+    assert Row("moved", "s", math.inf, 1.0, limit=60.0).reached is False

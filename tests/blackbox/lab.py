@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
 
 TOOLS = ("ip", "bridge", "unshare", "nsenter", "setpriv", "mount", "avahi-daemon")
+ROOT = Path(__file__).parents[2]
 NETWORK = "10.77.0"
 PORT = "lan0"
 """What a host calls its network interface."""
@@ -100,20 +103,52 @@ class Namespaces:
 
 
 class Host(Namespaces):
-    """A machine on the switch. address: its last octet, or None for none yet."""
+    """A machine on the switch. address: its last octet, or None for none yet. cable: one that can have weather."""
 
-    def __init__(self, switch: Namespaces, port: str, address: int | None) -> None:
+    def __init__(self, switch: Namespaces, port: str, address: int | None, *, cable: bool = False) -> None:
         super().__init__()
         self._switch = switch
         self._port = port
         self._avahi: subprocess.Popen[bytes] | None = None
         self.address = ""
         self.log = b""
-        run("ip", "link", "add", PORT, "netns", self.pid, "type", "veth", "peer", "name", port, "netns", switch.pid)
+        self._cable: subprocess.Popen[bytes] | None = None
+        if cable:
+            self._lay_cable()
+        else:
+            run("ip", "link", "add", PORT, "netns", self.pid, "type", "veth", "peer", "name", port, "netns", switch.pid)
         switch.run("ip", "link", "set", port, "master", "switch", "up")
         self.run("ip", "link", "set", PORT, "up")
         if address is not None:
             self.move(address)
+
+    def weather(self, way: str | None = None, **weather: float) -> None:
+        """What befalls frames on the cable; see Weather. way: `out` of this host, `in` to it, or both."""
+        for one in ("out", "in") if way is None else (way,):
+            self._tell_cable(way=one, **weather)
+
+    def plug(self, plugged: bool) -> None:
+        """Pull the cable at this host's own end, which sees that; or plug it in."""
+        self._tell_cable(plugged=plugged)
+
+    def _lay_cable(self) -> None:
+        end = f"{self._port}h"
+        self._cable = self._switch.start(
+            [sys.executable, "-m", "tests.blackbox.cable", end, self._port],
+            log=subprocess.DEVNULL,
+            PYTHONPATH=str(ROOT),
+        )
+        assert self._cable.stdout is not None
+        assert self._cable.stdout.readline() == b"ready\n", "no cable: is there /dev/net/tun?"
+        self._switch.run("ip", "link", "set", end, "netns", self.pid, "name", PORT)
+
+    def _tell_cable(self, **what: object) -> None:
+        assert self._cable is not None
+        assert self._cable.stdin is not None
+        assert self._cable.stdout is not None
+        self._cable.stdin.write(json.dumps(what).encode() + b"\n")
+        self._cable.stdin.flush()
+        assert self._cable.stdout.readline() == b"done\n"
 
     def move(self, address: int | None) -> None:
         """Change the address, as DHCP would; None takes it away."""
@@ -159,6 +194,8 @@ class Host(Namespaces):
     def close(self) -> None:
         """End everything on this host."""
         self.vanish(goodbye=False)
+        if self._cable is not None:
+            self._cable.communicate(timeout=10)
         super().close()
 
 
@@ -177,9 +214,9 @@ class Lab:
             self.close()
             raise
 
-    def host(self, address: int | None = None) -> Host:
-        """Another machine. address: the last octet of its address."""
-        host = Host(self._switch, f"port{next(self._ports)}", address)
+    def host(self, address: int | None = None, *, cable: bool = False) -> Host:
+        """Another machine. address: the last octet of its address. cable: one that can have weather."""
+        host = Host(self._switch, f"port{next(self._ports)}", address, cable=cable)
         self._stack.callback(host.close)
         return host
 

@@ -180,6 +180,34 @@ async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
         assert await told(address) == [TOO_MUCH]
 
 
+async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would wait for ever to send its next ping; see tests/hostile for one that floods and never reads."""
+    monkeypatch.setattr(module, "WATCH_EVERY", 0.05)
+    monkeypatch.setattr(module, "MOST_UNSENT", -1)
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(EMPTY)
+        await connection.wait_closed()
+
+    async with gateway_that(script) as address:
+        assert await told(address) == [OPENED, UNREACHABLE]
+
+
+async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PING_EVERY", 0.05)
+    monkeypatch.setattr(module, "PING_TIMEOUT", 0.5)
+    monkeypatch.setattr(module, "WATCH_EVERY", 0.05)
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(EMPTY)
+        await asyncio.sleep(1.5)
+
+    async with gateway_that(script) as address:
+        events = await told(address)
+    assert events[0] == OPENED
+    assert events[-1] == CLOSED, "it was let go, although it answered"
+
+
 async def test_the_simulators_own_huge_message(gateway: SimulatedGateway) -> None:
     async with feeding(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (heard, task):
         await heard.opened()

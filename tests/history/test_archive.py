@@ -212,6 +212,18 @@ def test_an_archive_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+@pytest.mark.parametrize("version", [-1, 1000, 0x61742039])
+def test_a_version_that_there_will_never_be_is_damage(tmp_path: Path, version: int) -> None:
+    Archive(tmp_path).keep("Bar", [order(1)], Progress())
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+    archive = Archive(tmp_path)
+    with pytest.raises(DamagedError):
+        archive.progress("Bar")
+    assert archive.keep("Bar", [order(2)], Progress()) == 1
+
+
 def test_a_full_disk_loses_nothing_and_damages_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(tmp_path, Bounds(size=1 * MIB))
     archive.keep("Bar", [order(1)], Progress())

@@ -19,13 +19,15 @@ Line = dict[str, Any]
 
 
 class Program:
-    """A running appliance, paired with what is at an address. lines: what its headless panel said."""
+    """A running appliance, paired with what is at an address, or announces a name. lines: what its panel said."""
 
-    def __init__(self, address: str, directory: Path) -> None:
+    def __init__(self, address: str, directory: Path, *, name: str = "", token: str = TOKEN) -> None:
+        self._token = token
         directory.mkdir(exist_ok=True)
-        (directory / "token.json").write_text(json.dumps({"gateway": address, "token": TOKEN}))
+        (directory / "token.json").write_text(json.dumps({"gateway": name or address, "token": token}))
+        gateway = f"name: {name}" if name else f'address: "{address}"'
         config = directory / "config.yaml"
-        config.write_text(f'gateway: {{address: "{address}"}}\nnetwork: {{interfaces: [lo]}}\nstate_dir: {directory}\n')
+        config.write_text(f"gateway: {{{gateway}}}\nnetwork: {{interfaces: [lo]}}\nstate_dir: {directory}\n")
         self.lines: list[Line] = []
         self._news = threading.Condition()
         self._log = directory / "log"
@@ -92,7 +94,7 @@ class Program:
                 pipe.close()
         assert code == 0, f"code {code}\n{self.log[-2000:]}"
         assert "Traceback" not in self.log, self.log[-4000:]
-        assert TOKEN not in self.log
+        assert self._token not in self.log
 
     _ended = False
 

@@ -112,6 +112,7 @@ class Machine:
             self._qemu.send_signal(signal.SIGKILL)
             self._qemu.wait(20)
             self._qemu = None
+            self._keep_console()
         if self._agent is not None:
             self._agent.close()
             self._agent = None
@@ -142,7 +143,8 @@ class Machine:
 
     def wait_ready(self, timeout: float = 180) -> None:
         """Wait for the agent."""
-        assert self._line(timeout) == b"ready"
+        # Before it a serial line may hold what its driver tried it with.
+        assert (line := self._line(timeout)).endswith(b"ready"), line
 
     def _line(self, timeout: float) -> bytes:
         assert self._agent is not None
@@ -202,6 +204,12 @@ class Machine:
     def log(self) -> str:
         """The end of the appliance's log."""
         return self.text("journalctl -b -o short-monotonic --no-pager -n 40 -u tt-appliance")
+
+    def _keep_console(self) -> None:
+        """Keep what the console told among the results; other runs of the tests take their folders away."""
+        folder = Path("build/image/consoles")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self._directory / "console.log", folder / f"{self._directory.name}.log")
 
     def console(self) -> str:
         """The end of what the machine wrote to its console."""

@@ -56,6 +56,7 @@ def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig)
     box.start()
     kill_it(rig)
     box.save("12-keeps-failing", box.reads("Keeps failing", "The box restarts", timeout=180))
+    assert int(box.text("systemctl show -P NRestarts tt-appliance")) >= 4, "one failure is none to restart the box for"
     box.until(lambda: box.pin(RED) == 1, "red is on", 20, 0.05)
     box.until(lambda: box.pin(RED) == 0, "and off, and so on", 20, 0.05)
     kill_it(rig)

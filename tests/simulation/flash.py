@@ -67,7 +67,11 @@ class WatchedStore(TokenStore):
         def change(pair: Pair) -> Pair:
             return credential, None if pair[1] == credential else pair[1]
 
+        failed = self._world.disk.failed
         self._noted(lambda: super(WatchedStore, self).store(credential), change)
+        if self._world.disk.failed != failed:
+            # A pending file that could not be read for a moment was left beside its copy.
+            self._flash.may |= {(credential, credential)}
 
     def drop_pending(self) -> None:
         self._noted(super().drop_pending, lambda pair: (pair[0], None))

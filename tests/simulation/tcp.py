@@ -96,6 +96,9 @@ class End(asyncio.Transport):
         self._paused = False
         self.network.loop.call_soon(self._give)
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """There is room for everything."""
 

@@ -1,0 +1,33 @@
+"""The plain client with lines of JSON for a panel: `python -m tests.bench.plain_lines ARGUMENTS...`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from tests import plain_client
+
+
+class Lines:
+    """Stands for its panel: a line for each picture."""
+
+    def say(self, words: str) -> None:
+        """There is no gateway."""
+        self._tell(None)
+
+    def show(self, orders: dict[str, Any]) -> None:
+        """The count."""
+        self._tell(len(orders))
+
+    def beep(self) -> None:
+        """A page: not of interest here."""
+
+    def _tell(self, active: int | None) -> None:
+        sys.stdout.write(json.dumps({"active": active}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    plain_client.Panel = Lines  # type: ignore[assignment,misc]
+    plain_client.main()

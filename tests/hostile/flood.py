@@ -1,0 +1,77 @@
+"""Messages without end, right, half right and wrong: read, folded and shown, with no crash and no growth."""
+
+from __future__ import annotations
+
+import gc
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from appliance.core import machine
+from appliance.core.events import FeedNotified, FeedOpened, Notification
+from appliance.core.present import present
+from appliance.core.states import Connected, State
+from appliance.gateway.wire import Envelope, TooMuchError, read_message
+from tests.core.cases import NUMBER, STATES
+from tests.hostile.mutation import mutated
+from tests.hostile.parsers import FORBIDDEN, samples
+
+GROWTH = 4096
+"""Kilobytes by which the second half may leave the process larger than the first: the allocator's own noise."""
+SEED_EVERY = 50_000
+
+
+def flood(count: int, seed: int) -> dict[str, int]:
+    """Give so many messages to the core; tells what they were. Raises AssertionError where it grew."""
+    random = Random(seed)
+    right = list(samples("message"))
+    told = {"messages": 0, "notifications": 0, "envelopes": 0, "too much": 0, "looks at the screen": 0}
+    state: State = STATES["connected"]
+    now = 1000.0
+    batch: list[Notification] = []
+    at_half = 0
+    while told["messages"] < count:
+        told["messages"] += 1
+        try:
+            message = read_message(mutated(random, right))
+        except TooMuchError:
+            told["too much"] += 1
+            continue
+        if isinstance(message, Envelope):
+            told["envelopes"] += 1
+            continue
+        told["notifications"] += 1
+        batch.append(message)
+        if random.random() < 0.2:
+            now += random.random()
+            state, _ = machine.step(state, FeedNotified(NUMBER, tuple(batch)), now)
+            batch.clear()
+            assert isinstance(state, Connected)
+            if told["notifications"] % 5 == 0:
+                told["looks at the screen"] += 1
+                _look(state, now)
+        if told["messages"] % SEED_EVERY == 0:
+            # What a look at the whole set does.
+            assert isinstance(state, Connected)
+            state = replace(state, looking=NUMBER + 1)
+            state, _ = machine.step(state, FeedOpened(NUMBER + 1, ()), now)
+            state = replace(state, feed=NUMBER) if isinstance(state, Connected) else STATES["connected"]
+        if told["messages"] == count // 2:
+            at_half = held()
+    grown = held() - at_half
+    assert grown < GROWTH, f"grew by {grown} kB over {count // 2} messages"
+    return {**told, "kB grown": grown}
+
+
+def _look(state: Connected, now: float) -> None:
+    view = present(state, now).view
+    assert view.active == len(state.book.held)
+    for words in view.screen.words:
+        assert not any(unicodedata.category(character) in FORBIDDEN for character in words), words
+
+
+def held() -> int:
+    """Kilobytes of this process."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4

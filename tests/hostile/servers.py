@@ -1,0 +1,201 @@
+"""Servers that no gateway should be, on a socket: each mood is what it does to whoever connects."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from tests.hostile.speaker import CLOSE, PING, TEXT, Client, Speaker, frame
+
+EMPTY = frame(b'{"type": "ACTIVE_ORDERS", "count": 0, "items": []}')
+ONE = frame(b'{"type": "ACTIVE_ORDERS", "count": 1, "items": [{"uuid": "1", "state": "started"}]}')
+MEGABYTE = bytes(1 << 20)
+BYTE_EVERY = 1.0
+CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4001, 4999)
+
+
+def _http(status: str, head: str = "", body: bytes = b"") -> bytes:
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
+
+
+def mute(line: socket.socket, elsewhere: str) -> None:
+    """Accept, and say nothing."""
+    time.sleep(600)
+
+
+def drips(line: socket.socket, elsewhere: str) -> None:
+    """A byte a second of what would be a good answer."""
+    for byte in _http("101 X", "Upgrade: websocket\r\nConnection: Upgrade\r\nX: " + "x" * 900 + "\r\n"):
+        line.sendall(bytes([byte]))
+        time.sleep(BYTE_EVERY)
+
+
+def redirects(line: socket.socket, elsewhere: str) -> None:
+    """To another server, which would be shown the token."""
+    line.sendall(_http("302 Found", f"Location: http://{elsewhere}/api/v2/activeorders\r\nContent-Length: 0\r\n"))
+
+
+def html(line: socket.socket, elsewhere: str) -> None:
+    """The page of some other device."""
+    body = b"<!DOCTYPE html><title>Router</title>" * 100
+    line.sendall(_http("200 OK", f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\n", body))
+
+
+def gigabytes(line: socket.socket, elsewhere: str) -> None:
+    """An answer without an end."""
+    line.sendall(_http("500 X", "Content-Type: application/json\r\n"))
+    while True:
+        line.sendall(MEGABYTE)
+
+
+def endless_head(line: socket.socket, elsewhere: str) -> None:
+    """Headers without an end."""
+    line.sendall(b"HTTP/1.1 101 X\r\n")
+    while True:
+        line.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
+
+
+def too_short(line: socket.socket, elsewhere: str) -> None:
+    """It promises more than it sends."""
+    line.sendall(_http("200 OK", "Content-Length: 5000\r\n", b"{"))
+
+
+def too_long(line: socket.socket, elsewhere: str) -> None:
+    """It sends more than it promised."""
+    line.sendall(_http("200 OK", "Content-Length: 1\r\n", b"{" * 5000))
+
+
+def wrong_length(line: socket.socket, elsewhere: str) -> None:
+    """A length that is none."""
+    line.sendall(_http("200 OK", "Content-Length: -7, many\r\nTransfer-Encoding: chunked\r\n", b"zz\r\n"))
+
+
+def resets(line: socket.socket, elsewhere: str) -> None:
+    """It hangs up in anger."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+HTTP: dict[str, Callable[[socket.socket, str], None]] = {
+    "accepts and says nothing": mute,
+    "drips a byte a second": drips,
+    "redirects": redirects,
+    "answers with a page": html,
+    "answers with gigabytes": gigabytes,
+    "headers without an end": endless_head,
+    "promises more than it sends": too_short,
+    "sends more than it promised": too_long,
+    "a length that is none": wrong_length,
+    "resets": resets,
+}
+
+
+def fragments(client: Client) -> None:
+    """Each message in frames of one byte, which is allowed, and pings between them."""
+    text = ONE[2:] if ONE[1] < 126 else ONE[4:]
+    for place, byte in enumerate(text):
+        client.send(frame(bytes([byte]), TEXT if place == 0 else 0, last=place == len(text) - 1), frame(b"", PING))
+    client.stay()
+
+
+def endless_message(client: Client) -> None:
+    """A message whose frames never end."""
+    client.send(EMPTY, frame(MEGABYTE, TEXT, last=False))
+    while True:
+        client.send(frame(MEGABYTE, 0, last=False))
+
+
+def huge_frame(client: Client) -> None:
+    """A frame that says it is 2 ** 62 bytes long."""
+    client.send(EMPTY, b"\x81\x7f" + struct.pack(">Q", 1 << 62) + MEGABYTE)
+    client.stay()
+
+
+def wild_pings(client: Client) -> None:
+    """Pings as fast as they go, and no answer to the client's own."""
+    client.send(EMPTY)
+    threading.Thread(target=_read_away, args=[client.line], daemon=True).start()
+    while True:
+        client.send(*[frame(b"?" * 125, PING)] * 100)
+
+
+def pings_unread(client: Client) -> None:
+    """Pings without end, whose answers it does not read."""
+    client.send(EMPTY)
+    while True:
+        client.send(*[frame(b"?" * 125, PING)] * 100)
+
+
+def bomb(client: Client) -> None:
+    """A frame that says it is compressed, which nobody agreed to: 64 KiB that would become 64 MiB."""
+    import zlib
+
+    press = zlib.compressobj(9, zlib.DEFLATED, -15)
+    client.send(EMPTY, frame(press.compress(bytes(64 << 20)) + press.flush(), TEXT, reserved=0x40))
+    client.stay()
+
+
+def noise(client: Client) -> None:
+    """Bytes that are no frames."""
+    client.send(EMPTY)
+    while True:
+        client.send(os.urandom(4096))
+
+
+def _read_away(line: socket.socket) -> None:
+    with suppress(OSError):
+        while line.recv(65536):
+            pass
+
+
+def closes(code: int) -> Callable[[Client], None]:
+    """Close with this code, once the orders were sent."""
+
+    def close(client: Client) -> None:
+        client.send(EMPTY, frame(struct.pack(">H", code) + b"because", CLOSE))
+        client.stay()
+
+    return close
+
+
+FEEDS: dict[str, Callable[[Client], None]] = {
+    "a byte a frame": fragments,
+    "a message without an end": endless_message,
+    "a frame of 2 ** 62 bytes": huge_frame,
+    "pings as fast as they go": wild_pings,
+    "pings whose answers it does not read": pings_unread,
+    "a bomb": bomb,
+    "bytes that are no frames": noise,
+    **{f"closes with {code}": closes(code) for code in CODES},
+}
+
+
+class Moody(Speaker):
+    """A server in a mood until it is made good; then it is a gateway with one order."""
+
+    def __init__(self, mood: str, elsewhere: str) -> None:
+        self.good = False
+        self.met = 0
+        self._mood, self._elsewhere = mood, elsewhere
+        super().__init__(self._say)
+
+    def _serve(self, line: socket.socket) -> None:
+        if self.good or self._mood not in HTTP:
+            super()._serve(line)
+            return
+        self.met += 1
+        with suppress(OSError), line:
+            line.recv(65536)
+            HTTP[self._mood](line, self._elsewhere)
+
+    def _say(self, client: Client) -> None:
+        if self.good:
+            client.send(ONE)
+            client.stay()
+        else:
+            self.met += 1
+            FEEDS[self._mood](client)

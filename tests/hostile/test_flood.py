@@ -1,0 +1,39 @@
+"""A short flood of wrong messages, and every parser on inputs that are nearly right; `make fuzz` does more of both."""
+
+from __future__ import annotations
+
+from random import Random, SystemRandom
+
+import pytest
+
+from tests.hostile.flood import flood
+from tests.hostile.mutation import mutated
+from tests.hostile.parsers import PARSERS, samples
+
+TIMES = {"settings": 300, "archive": 300, "token_file": 2000}
+
+
+def test_a_flood_of_messages_breaks_nothing_and_leaves_nothing() -> None:
+    seed = SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    told = flood(60_000, seed)
+    assert told["notifications"] > 20_000
+    assert told["envelopes"] > 1000
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_no_input_breaks_a_parser(name: str) -> None:
+    seed = SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    random, right = Random(seed), list(samples(name))
+    for sample in right:
+        PARSERS[name](sample)
+    for _ in range(TIMES.get(name, 10_000)):
+        PARSERS[name](mutated(random, right))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_seed_makes_the_same_inputs(seed: int) -> None:
+    right = list(samples("message"))
+    first, second = Random(seed), Random(seed)
+    assert [mutated(first, right) for _ in range(50)] == [mutated(second, right) for _ in range(50)]

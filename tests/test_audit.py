@@ -1,0 +1,46 @@
+"""What `make audit` makes of the answers: nothing that was not looked up counts as sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import audit
+
+SOUND = {"name": "pillow", "version": "13.0.0", "vulns": []}
+SICK = {"name": "urllib3", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["1.1"]}]}
+UNKNOWN = {"name": "yarl", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+
+
+@pytest.mark.parametrize(
+    ("libraries", "code", "words"),
+    [
+        ([SOUND], 0, "none of 1 libraries is known to be vulnerable"),
+        ([SOUND, SICK], 1, "urllib3 1.0: PYSEC-1, mended in 1.1"),
+        ([SOUND, UNKNOWN], 69, "in no database that can be reached: yarl"),
+        ([UNKNOWN], 69, "nothing was checked"),
+        ([], 69, "nothing was checked"),
+    ],
+)
+def test_answers(
+    libraries: list[dict[str, Any]],
+    code: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(audit, "ask", lambda lock, service: {"dependencies": libraries})
+    assert audit.main() == code
+    assert words in capsys.readouterr().out
+
+
+def test_every_lock_pins_with_hashes() -> None:
+    for lock in audit.LOCKS:
+        lines = (audit.ROOT / lock).read_text().split("\n")
+        named = [line for line in lines if "==" in line]
+        assert named
+        for line in named:
+            after = lines[lines.index(line) + 1]
+            assert line.endswith("\\"), line
+            assert "--hash=sha256:" in after, line
