@@ -110,7 +110,10 @@ def archive(data: bytes) -> None:
             try:
                 kept.keep(GATEWAY, [], Progress(1.0))
                 list(kept.orders(GATEWAY))
-            except ArchiveError:
+            except ArchiveError as error:
+                if "newer version" in str(error):
+                    # By design that is left alone: one byte of the head makes it one.
+                    return
                 continue
             return
         raise AssertionError("it can't be used, and is not begun anew")
