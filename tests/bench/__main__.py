@@ -49,7 +49,7 @@ QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="The appliance beside a plain client.")
-    parser.add_argument("--quick", action="store_true", help="half a minute instead of four; for a first look")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of five; for a first look")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--display", action="store_true", help="the display path alone")
@@ -121,10 +121,8 @@ async def bench(amounts: Amounts) -> list[Row]:
     rows += [*bursts, *starts]
     rows.append(Row(f"memory with {amounts.orders:,} orders", "MB", **held, at_most=1.3))
     rows.append(Row("idle: CPU a minute", "s", **{kind: idle[kind].cpu for kind in KINDS}))
-    rows.append(
-        Row("idle: wake-ups, an hour's filling too", "/s", **{kind: idle[kind].an_hour for kind in KINDS}, limit=2.0)
-    )
-    rows.append(Row("a filling of the archive: wake-ups", "", idle["appliance"].filling))
+    rows.append(Row("idle: wake-ups, with fillings", "/s", **{kind: idle[kind].an_hour for kind in KINDS}, limit=2.0))
+    rows.append(Row("wake-ups of one filling", "", idle["appliance"].filling))
     return rows
 
 

@@ -134,7 +134,8 @@ def test_looking_at_the_network_wakes_the_box_no_more_often_than_its_heart_beats
         return loop.slept - before
 
     with asyncio.Runner(loop_factory=SleepyLoop) as runner:
-        assert runner.run(minute()) <= 60 / BEAT + 2
+        # Each for itself would be twice as often; looking the address up takes some.
+        assert runner.run(minute()) < 1.5 * 60 / BEAT
 
 
 def said_apart(module: str) -> list[str]:

@@ -21,7 +21,11 @@ from tests.image.picture import says
 from tests.image.site import Site
 from tests.image.write_log import Outcome, cut
 
-BOOT_SECONDS = 60.0
+SUPERBLOCK = 4096
+"""Bytes of a log in which nothing is logged yet."""
+FIRST_WRITE_SECONDS = 200.0
+WRITING_SECONDS = 40.0
+"""From the first write on: until the state is grown, and the appliance at work."""
 PAIRING_SECONDS = 4.0
 NEW_CARD_EVERY = 6
 
@@ -85,9 +89,12 @@ class Trial:
     def during_start(self) -> tuple[str, float, Outcome]:
         """A cut while the box starts. What it was in the middle of, the moment, and what was lost."""
         self.start()
-        moment = self._random.uniform(1, BOOT_SECONDS)
-        time.sleep(moment)
-        return "start", moment, self.pull_plug()
+        began = time.monotonic()
+        # Before the first write nothing can go wrong, and when that comes depends on how quick the host is.
+        while self._log.stat().st_size <= SUPERBLOCK and time.monotonic() < began + FIRST_WRITE_SECONDS:
+            time.sleep(0.05)
+        time.sleep(self._random.uniform(0, WRITING_SECONDS))
+        return "start", time.monotonic() - began, self.pull_plug()
 
     def during_change(self) -> tuple[str, float, Outcome]:
         """The same while the box starts with settings that somebody has changed."""
