@@ -17,6 +17,8 @@ from pathlib import Path
 
 FILE = "history.sqlite3"
 LOCK = "history.lock"
+LONGEST_VALUE = 1024 * 1024
+"""Bytes of a value, a row or a statement; an order has some hundred."""
 WAIT = 20.0
 """Seconds to wait for another process that is writing."""
 _ASIDE = (".damaged", ".damaged.1", ".damaged.2")
@@ -94,6 +96,8 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             mode = "ro"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as database:
+            # A length that is damaged would else be believed, and so much memory be asked for.
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
             database.execute("PRAGMA synchronous = EXTRA")
             if limit is not None:
                 size = database.execute("PRAGMA page_size").fetchone()[0]
@@ -184,6 +188,9 @@ def told() -> Iterator[None]:
     """Tell the library's errors apart. Raises DamagedError and ArchiveError in their place."""
     try:
         yield
+    except MemoryError:
+        # SQLite says so of some lengths that are damaged; an order takes some hundred bytes.
+        raise DamagedError("a value of it is larger than the memory") from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         # Without a code it is Python that found a text to be none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from random import Random, SystemRandom
 
 import pytest
@@ -30,6 +31,22 @@ def test_no_input_breaks_a_parser(name: str) -> None:
         PARSERS[name](sample)
     for _ in range(TIMES.get(name, 10_000)):
         PARSERS[name](mutated(random, right))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "AAAwU1FMaXRlIGZvcm1hdCA5",
+        "AAAwcoQAADByAAAwcgAAAAAAAGF0IDQ=",
+        "tScQUycAAMz//9Q=",
+        "HBwc9/+pqQEAAAAAAJHUqampqampqampqampqampqampqampqWBWVlZWVlZWqampqampqQAAHAAAHP8=",
+        "EKYgADw8PDw8Ojw8tf///////////////////////////////////////////////////////////////////zw=",
+        "89X/////////////AAAx//////////////////////////////////9pdGX/",
+    ],
+    ids=["no schema", "no encoding", "no text", "too long", "no memory", "no memory either"],
+)
+def test_damage_of_the_archive_that_atheris_found(found: str) -> None:
+    PARSERS["archive"](b64decode(found))
 
 
 @pytest.mark.parametrize("seed", range(3))
