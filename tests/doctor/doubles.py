@@ -25,7 +25,7 @@ from tests.panel.i2c_display import I2cDisplay
 
 PINS = Config().pins
 LIMITS = Limits(
-    check=20.0, answer=5.0, call=5.0, bus=1.0, lit=0.02, press=2.0, release=0.2, sight=3.0, others=0.2, reply=0.4
+    check=20.0, answer=5.0, call=5.0, bus=5.0, lit=0.02, press=2.0, release=0.2, sight=3.0, others=0.2, reply=0.4
 )
 Answer = str | Callable[[], str] | None
 QUESTIONS = ("frame around", "GREEN", "AMBER", "RED", "Did you hear")

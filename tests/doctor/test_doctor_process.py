@@ -27,7 +27,7 @@ SECRET = "0f9e8d7c6b5a4c3d2e1f00112233445566"
 NOWHERE = "network:\n  interfaces: [tt-none0]\n"
 ALONE = "network:\n  interfaces: [lo]\ngateway:\n  name: nobody's\n"
 MUTE = "buzzer:\n  enabled: false\n"
-WITHIN = 15.0
+WITHIN = 60.0
 """Seconds for a whole examination that looks for no gateway; one is enough on a machine with nothing else to do."""
 AT_ONCE = 3.0
 """Seconds for the end after a signal, of which the looking for a gateway alone would take eight."""
