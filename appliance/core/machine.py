@@ -115,9 +115,10 @@ def _step(state: State, event: Event, now: float) -> Step:
             if moved and isinstance(state, Connecting | Offline):
                 state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
-            state = _with(state, hear(replace(world, gateways={**world.gateways, gateway.name: gateway}), gateway))
+            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
+            state = _with(state, hear(world, gateway, asked=False))
         case GatewayResolved(_, gateway):
-            state = _with(state, hear(world, gateway))
+            state = _with(state, hear(world, gateway, asked=True))
         case GatewayLost(name):
             left = {other: gateway for other, gateway in world.gateways.items() if other != name}
             state = _with(state, replace(world, gateways=left))

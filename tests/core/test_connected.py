@@ -20,7 +20,7 @@ from appliance.core.events import (
     Timer,
 )
 from appliance.core.states import Connected, Offline, Phase
-from appliance.core.values import Gateway, Order
+from appliance.core.values import Address, Gateway, Order
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, STATES, A
 from tests.core.world import Surroundings
@@ -182,6 +182,22 @@ def test_nor_where_another_name_was_announced_and_taken_back() -> None:
     box.advance(2.1)
     box.tell(GatewayResolved(box.state.link.attempt, A))
     assert len(box.feeds) == 1
+
+
+def test_nor_where_what_is_told_of_its_own_name_is_older() -> None:
+    """Renamed a moment after it moved: its old name comes from a cache, and after the new one."""
+    box = live(ORDER)
+    elsewhere = (Address("192.0.2.77"),)
+    box.tell(GatewayFound(Gateway("A #2", elsewhere)))
+    box.tell(GatewayFound(Gateway("A", elsewhere)))
+    box.advance(11)
+    assert isinstance(box.state, Offline)
+    assert not box.feeds
+    box.tell(GatewayUnresolved(box.state.link.attempt))
+    assert not box.feeds
+    box.advance(1.1)
+    box.tell(GatewayResolved(box.state.link.attempt, Gateway("A", elsewhere)))
+    assert len(box.feeds) == 1, "it was asked, and answered for itself"
 
 
 def test_on_another_network_the_last_address_is_anybodys() -> None:

@@ -55,8 +55,8 @@ async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
 def test_few_addresses_are_remembered_and_the_latest_of_them() -> None:
     world = World()
     for number in range(2 * MOST_HEARD):
-        world = hear(world, Gateway(f"Name {number}", (Address(f"192.0.{number // 250}.{number % 250}"),)))
+        world = hear(world, Gateway(f"Name {number}", (Address(f"192.0.{number // 250}.{number % 250}"),)), asked=True)
     assert len(world.heard) == MOST_HEARD
     assert list(world.heard.values())[-1] == f"Name {2 * MOST_HEARD - 1}"
-    world = hear(world, Gateway("Ours", (Address("192.0.2.9"),)))
+    world = hear(world, Gateway("Ours", (Address("192.0.2.9"),)), asked=True)
     assert world.heard[Address("192.0.2.9")] == "Ours"
