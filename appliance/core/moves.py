@@ -242,8 +242,14 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
     # It may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
-    connected = Connected(world, gateway, address, link.attempt, book, now + STALE_AFTER, last_look=now, heard=now)
-    effects: list[Effect] = [StartTimer(Timer.REFRESH, refresh), StartTimer(Timer.STALE, STALE_AFTER)]
+    # The disk may have taken its time since the whole set came.
+    past = now - link.whole_at
+    stale_at = link.whole_at + STALE_AFTER
+    connected = Connected(world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, heard=now)
+    effects: list[Effect] = [
+        StartTimer(Timer.REFRESH, max(0.0, refresh - past)),
+        StartTimer(Timer.STALE, max(0.0, STALE_AFTER - past)),
+    ]
     effects.append(StartTimer(Timer.HISTORY, keep_in(world, now), jitter=True))
     if link.fresh:
         connected = replace(connected, welcome_until=now + PAIRED_SHOWS)

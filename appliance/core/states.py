@@ -148,7 +148,8 @@ class Link:
     gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although nobody
     answers for the name. attempt: the number of the step under way. failures: since the last live feed. turn: which of
     the addresses is tried. fresh: the token comes from a pairing that was only just made. paged: the uuids of orders
-    that were paged and have not sounded yet. book: the orders as last known, which is never shown.
+    that were paged and have not sounded yet. book: the orders as last known, which is never shown. whole_at: when a
+    feed that is open told the whole set.
     """
 
     gateway: Gateway | None
@@ -160,6 +161,7 @@ class Link:
     fresh: bool = False
     paged: tuple[str, ...] = ()
     book: OrderBook = field(default_factory=OrderBook)
+    whole_at: float = NEVER
 
     @property
     def address(self) -> Address | None:

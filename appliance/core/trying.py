@@ -65,7 +65,9 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return _opened(state, replaced(link.book, orders, now), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
             told = fold(link.book, notifications, now)
-            return replace(state, link=replace(link, book=told.book, paged=link.paged + told.paged)), ()
+            whole_at = now if told.whole else link.whole_at
+            link = replace(link, book=told.book, paged=link.paged + told.paged, whole_at=whole_at)
+            return replace(state, link=link), ()
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
             return _check(state)
         case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
@@ -153,7 +155,7 @@ def _opened(state: Trying, book: OrderBook, now: float) -> Step:
     world = state.world
     # What was paged before a pairing is no news to the one who pairs.
     paged = () if state.link.fresh else newly_paged(state.link.book, book)
-    state = replace(state, link=replace(state.link, paged=state.link.paged + paged))
+    state = replace(state, link=replace(state.link, paged=state.link.paged + paged, whole_at=now))
     if world.pending is None:
         return connect(state, book, now)
     number = world.serial + 1

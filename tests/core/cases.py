@@ -105,7 +105,9 @@ STATES: dict[str, State] = {
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
     "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
     "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), fresh=True)),
-    "connecting, promoting": Connecting(replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True)),
+    "connecting, promoting": Connecting(
+        replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True, whole_at=NOW)
+    ),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
     "connected": _connected(),
     "connected, a page unanswered": replace(

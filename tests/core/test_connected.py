@@ -18,11 +18,12 @@ from appliance.core.events import (
     OrderChanged,
     OrderPaged,
     Timer,
+    TokenStored,
 )
 from appliance.core.states import Connected, Offline, Phase
 from appliance.core.values import Address, Gateway, Order
 from appliance.core.view import Sound
-from tests.core.cases import CREDENTIAL, STATES, A
+from tests.core.cases import CREDENTIAL, NOW, STATES, A
 from tests.core.world import Surroundings
 
 ORDER = Order("u1", "23", state="located")
@@ -64,6 +65,19 @@ def test_a_count_without_a_whole_set_for_five_minutes_is_no_count() -> None:
     box.advance(299)
     connected(box)
     box.advance(2)
+    assert isinstance(box.state, Offline)
+
+
+def test_five_minutes_begin_with_the_whole_set_and_not_with_a_slow_disk() -> None:
+    state = STATES["connecting, promoting"]
+    box = Surroundings(state, now=NOW + 10)
+    box.owner[CREDENTIAL.token] = "A"
+    box.known["A"] = set(A.addresses)
+    box.feeds = {state.link.attempt}  # type: ignore[union-attr]
+    box.tell(TokenStored(state.world.saving))
+    box.advance(289)
+    connected(box)
+    box.advance(1.1)
     assert isinstance(box.state, Offline)
 
 
