@@ -7,6 +7,7 @@ each time, 92 ms of bus at 100 kHz. luma is imported only when a device is made:
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 from ctypes import memmove
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,8 @@ class Paged(Frugal):
     """What a window costs beside its content, in bytes."""
     tall: bool
     """Whether a window may have more than one page."""
+    begin: Callable[[Window, int], bytes]
+    """How the transfer of a window begins, given the controller's column at which the glass does."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         self._message: Any = None
@@ -157,16 +160,36 @@ class Paged(Frugal):
             from smbus2 import i2c_msg
 
             # One for all transfers, as long as the longest: making one costs more than filling it.
-            longest = bytes(len(_begin(self._address((0, 0, 0, 0)))) + len(after))
+            longest = bytes(len(self.begin((0, 0, 0, 0), 0)) + len(after))
             message = self._message = i2c_msg.write(self._serial_interface._addr, longest)
-        for window in changes(before, after, self._w, self.opening, self.tall):
-            content = _begin(self._address(window)) + cut(after, self._w, window)
-            memmove(message.buf, content, len(content))
-            message.len = len(content)
-            bus.i2c_rdwr(message)
+        width, begin, first, buffer, send = self._w, self.begin, self._first_column, message.buf, bus.i2c_rdwr
+        for window in changes(before, after, width, self.opening, self.tall):
+            content = begin(window, first) + cut(after, width, window)
+            message.len = length = len(content)
+            memmove(buffer, content, length)
+            send(message)
 
-    def _address(self, window: Window) -> tuple[int, ...]:
+    @property
+    def _first_column(self) -> int:
+        """Where the glass begins in the controller's memory."""
         raise NotImplementedError
+
+
+@lru_cache(maxsize=1024)
+def _begin_window(window: Window, first_column: int) -> bytes:
+    left, right, top, bottom = window
+    return _begin(COLUMN_RANGE, first_column + left, first_column + right, PAGE_RANGE, top, bottom)
+
+
+@lru_cache(maxsize=1024)
+def _begin_in_page(window: Window, first_column: int) -> bytes:
+    left, _, page, _ = window
+    left += first_column
+    return _begin(PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4))
+
+
+def _begin(*commands: int) -> bytes:
+    return bytes((*(byte for command in commands for byte in (COMMAND, command)), PIXELS))
 
 
 class LikeSsd1306(Paged):
@@ -174,10 +197,11 @@ class LikeSsd1306(Paged):
 
     opening = 2 * 6 + TRANSFER + CALL
     tall = True
+    begin = staticmethod(_begin_window)
 
-    def _address(self, window: Window) -> tuple[int, ...]:
-        left, right, top, bottom = window
-        return COLUMN_RANGE, self._colstart + left, self._colstart + right, PAGE_RANGE, top, bottom
+    @property
+    def _first_column(self) -> int:
+        return int(self._colstart)
 
 
 class LikeSh1106(Paged):
@@ -185,17 +209,11 @@ class LikeSh1106(Paged):
 
     opening = 2 * 3 + TRANSFER + CALL
     tall = False
+    begin = staticmethod(_begin_in_page)
 
-    def _address(self, window: Window) -> tuple[int, ...]:
-        left, _, page, _ = window
-        left += self._page_address_offset
-        return PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4)
-
-
-@lru_cache(maxsize=1024)
-def _begin(place: tuple[int, ...]) -> bytes:
-    """How a transfer of pixels to a place begins."""
-    return bytes((*(byte for command in place for byte in (COMMAND, command)), PIXELS))
+    @property
+    def _first_column(self) -> int:
+        return int(self._page_address_offset)
 
 
 @cache
