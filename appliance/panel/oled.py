@@ -26,7 +26,7 @@ __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
 
 log = logging.getLogger(__name__)
 
-CLOSE = 0.9
+CLOSE = 0.8
 """Seconds that the end waits for the display to be blanked; a panel has a second."""
 LAST_WORDS = 0.4
 """Seconds for which a picture that is the last one stays: time to see that something is said."""
