@@ -154,7 +154,7 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
 
 def answerable(state: Connected, now: float) -> bool:
     """Whether there is a page that a press answers: it is on the display, or will sound again."""
-    return bool(state.repeats) or (state.alert is not None and now < state.alert.until)
+    return bool(state.repeats) or state.alerted(now) is not None
 
 
 def _pressed(state: Connected, now: float) -> Step:

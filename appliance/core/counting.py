@@ -40,8 +40,8 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
     """The first page, until when it holds, and whether an order was paged just now."""
     until = _next_change(state, told.oldest, now)
     noun = "order" if told.active == 1 else "orders"
-    alert = state.alert
-    if alert is not None and now < alert.until:
+    alert = state.alerted(now)
+    if alert is not None:
         orders = [state.book.held[uuid].order for uuid in alert.uuids if uuid in state.book.held]
         if orders:
             more = f"+{len(orders) - 1} more" if len(orders) > 1 else ""

@@ -184,8 +184,8 @@ def question(state: State, now: float) -> str | None:
             return OFFER + state.offers[0].gateway.name
         case Pairing() | AwaitingPairing():
             return NAMES[type(state)]
-        case Connected() if state.alert is not None and now < state.alert.until:
-            return f"paged {state.alert.uuids[0]}"
+        case Connected() if (alert := state.alerted(now)) is not None:
+            return f"paged {alert.uuids[0]}"
         case _:
             return None
 

@@ -265,7 +265,8 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
 
 def alert(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Show orders that were paged, with a sound unless one began a moment ago; thirty at once are one alert."""
-    last = state.alert.uuids if state.alert and now < state.alert.until else ()
+    shown = state.alerted(now)
+    last = () if shown is None else shown.uuids
     uuids = tuple(dict.fromkeys((*reversed(paged), *last)))[:MOST_ALERTED]
     state = replace(state, alert=Alert(uuids, now + PAGE_SHOWS))
     effects: list[Effect] = []

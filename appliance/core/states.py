@@ -233,6 +233,10 @@ class Connected:
     welcome_until: float = NEVER
     filling: int = 0
 
+    def alerted(self, now: float) -> Alert | None:
+        """What was paged and takes the place of the count at `now`; monotonic seconds."""
+        return self.alert if self.alert is not None and now < self.alert.until else None
+
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline
 Trying = Connecting | Offline
