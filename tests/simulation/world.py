@@ -150,11 +150,11 @@ class World:
         """Tell the process to end, and wait for it."""
         if self.runner is None or self._running is None:
             return
-        began, running = self.loop.time(), self._running
+        began, stalled, running = self.loop.time(), self.loop.stalled, self._running
         self.ending = True
         self.runner.quit()
         await asyncio.wait([running])
-        self.judge.ended(self.loop.time() - began)
+        self.judge.ended(self.loop.time() - began - (self.loop.stalled - stalled))
 
     def crash(self, *, power: bool) -> None:
         """The process dies where it stands. power: the whole board does, and what was not flushed may be lost."""
