@@ -31,6 +31,7 @@ from appliance.core.events import (
     TimerFired,
     TokenRefused,
 )
+from appliance.core.heard_names import is_anothers
 from appliance.core.keeping import keep, kept, moved, not_kept
 from appliance.core.limits import MOST_ORDERS
 from appliance.core.moves import (
@@ -208,7 +209,7 @@ def _look(state: Connected, now: float) -> Step:
     world = replace(state.world, serial=state.world.serial + 1)
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
-    if world.heard.get(address, state.gateway.name) != state.gateway.name:
+    if is_anothers(world, address, state.gateway.name):
         # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
         return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)

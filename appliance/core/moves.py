@@ -19,7 +19,6 @@ from appliance.core.effects import (
     StorePendingToken,
 )
 from appliance.core.events import Timer
-from appliance.core.limits import MOST_HEARD
 from appliance.core.orders import OrderBook, next_late
 from appliance.core.states import (
     NEVER,
@@ -37,7 +36,7 @@ from appliance.core.states import (
     Trying,
     World,
 )
-from appliance.core.values import Address, Credential, Gateway, Token
+from appliance.core.values import Credential, Gateway, Token
 from appliance.core.view import Sound
 
 Step = tuple[State, tuple[Effect, ...]]
@@ -95,28 +94,6 @@ TOO_MANY_ORDERS = "too many orders"
 TOKEN_REFUSED = "token refused"
 WINDOW_OVER = "window over"
 TOKEN_UNREADABLE = "token unreadable"
-
-
-def hear(world: World, gateway: Gateway, *, asked: bool) -> World:
-    """A gateway was announced, or answered for its name: whoever was at its addresses before is not there any more.
-
-    asked: it was asked afresh. What is told of the paired gateway unasked may be older than the announcement of another
-    name at its address (it was renamed a moment ago), and does not outdo that while the other one is in sight.
-    """
-    addresses = gateway.addresses
-    if not asked and world.credential is not None and gateway.name == world.credential.gateway:
-        addresses = tuple(one for one in addresses if not _taken(world, one, gateway.name))
-    heard = {address: name for address, name in world.heard.items() if address not in addresses}
-    heard |= dict.fromkeys(addresses, gateway.name)
-    for oldest in list(heard)[: max(0, len(heard) - MOST_HEARD)]:
-        del heard[oldest]
-    return replace(world, heard=heard)
-
-
-def _taken(world: World, address: Address, name: str) -> bool:
-    """Whether another gateway than this one, still in sight, was the last to be heard at an address."""
-    other = world.gateways.get(world.heard.get(address, name))
-    return other is not None and other.name != name and address in other.addresses
 
 
 def rest(world: World, now: float, reason: str | None = None) -> Step:
