@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.connected import answerable, connected
+from appliance.core.alerts import answerable
+from appliance.core.connected import connected
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,

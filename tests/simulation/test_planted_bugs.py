@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.core import connected, machine, moves, orders, pairing, trying
+from appliance.core import alerts, connected, machine, moves, orders, pairing, trying
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound
 from appliance.core.states import Discovering
@@ -78,7 +78,7 @@ def _effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
 
 
 def _pages_are_one_sound_for_too_long(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(moves, "PAGE_LASTS", 6.0)
+    patch.setattr(alerts, "PAGE_LASTS", 6.0)
 
 
 def _retries_are_too_far_apart(patch: pytest.MonkeyPatch) -> None:
