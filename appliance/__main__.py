@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from appliance.config import Config
     from appliance.core.events import Event
     from appliance.core.values import Mistake
+    from appliance.errands import Gateways, Keeper
     from appliance.panel import Panel
-    from appliance.runner import Gateways, Keeper
 
 log = logging.getLogger("appliance")
 
@@ -133,6 +133,7 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
 
     from appliance.board import read_card, watch_board
     from appliance.core.machine import begin
+    from appliance.errands import Errands
     from appliance.gateway.courtesy import Courtesy
     from appliance.history.sign import Sign
     from appliance.runner import Runner
@@ -147,15 +148,14 @@ async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) ->
         mistakes=mistakes,
         card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
     )
-    runner = Runner(
-        state,
+    errands = Errands(
         lambda tell: _gateways(config, tell),
         TokenStore(config.state_dir),
-        panel,
         watch_board,
         lambda: _keeper(config),
         Courtesy(Sign(config.state_dir).show),
     )
+    runner = Runner(state, errands, panel)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)

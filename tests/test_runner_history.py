@@ -27,7 +27,8 @@ from tests.test_runner import appliance, count, paired_with
 @pytest.fixture(autouse=True)
 def nothing_blocks() -> Iterator[BlockBuster]:
     """Nothing of the appliance may block the loop, its archive least of all."""
-    with blockbuster_ctx(["appliance.runner", "appliance.gateway", "appliance.core", "appliance.history"]) as buster:
+    parts = ("runner", "errands", "gateway", "core", "history")
+    with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
 
 

@@ -1,4 +1,4 @@
-"""Imports run one way: core <- {gateway, panel} <- runner <- the composition roots."""
+"""Imports run one way: core <- {gateway <- errands, panel} <- runner <- the composition roots."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "board": {"core", "threads"},
     "box": {"box", "config", "core", "mounted", "panel"},
     "mounted": {"config", "panel"},
-    "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
+    "errands": {"core", "gateway", "store", "threads"},
+    "runner": {"core", "errands", "panel", "systemd"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
-    "demo": {"core", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
+    "demo": {"core", "errands", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
 """What each part may import of the package. `__main__` chooses parts and may import all of them."""
 
