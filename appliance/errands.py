@@ -37,7 +37,6 @@ from appliance.core.events import (
     GatewayUnresolved,
     HistoryKept,
     HistoryNotKept,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenDenied,
@@ -53,6 +52,7 @@ from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.courtesy import Courtesy
 from appliance.store import TokenStore
 from appliance.threads import in_daemon_thread
+from appliance.timers import Timers
 
 log = logging.getLogger("appliance")
 
@@ -106,7 +106,7 @@ class Errands:
         self._keeper: Keeper | None = None
         self._courtesy = courtesy or Courtesy()
         self._keeping: dict[int, asyncio.Task[None]] = {}
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._timers = Timers()
         self._feeds: dict[int, asyncio.Task[None]] = {}
         self._storing = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -127,19 +127,17 @@ class Errands:
                 for task in self._tasks:
                     task.cancel()
         finally:
-            for handle in self._timers.values():
-                handle.cancel()
+            self._timers.close()
 
     def do(self, effect: Errand) -> None:
         """Begin an errand, or stop one. For the loop's own thread."""
         match effect:
             case StartTimer(timer, delay, jitter):
-                self._stop_timer(timer)
                 if jitter:
                     delay *= 1 - JITTER * random.random()
-                self._timers[timer] = asyncio.get_running_loop().call_later(delay, self._fire, timer)
+                self._timers.start(timer, delay, lambda: self._tell(TimerFired(timer)))
             case StopTimer(timer):
-                self._stop_timer(timer)
+                self._timers.stop(timer)
             case AskForToken():
                 self._start(self._ask(effect))
             case CheckToken():
@@ -185,15 +183,6 @@ class Errands:
     def _feed_ended(self, attempt: int) -> None:
         self._feeds.pop(attempt, None)
         self._courtesy.settled(attempt)
-
-    def _fire(self, timer: Timer) -> None:
-        del self._timers[timer]
-        self._tell(TimerFired(timer))
-
-    def _stop_timer(self, timer: Timer) -> None:
-        handle = self._timers.pop(timer, None)
-        if handle is not None:
-            handle.cancel()
 
     async def _load(self) -> None:
         """What flash holds, and then gateways: whom a token belongs to is known before anyone is in sight."""
