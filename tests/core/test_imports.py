@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mounted": {"config", "panel"},
     "errands": {"core", "gateway", "store", "threads", "timers"},
     "runner": {"core", "errands", "panel", "systemd"},
+    "service": {"board", "config", "core", "errands", "gateway", "history", "panel", "runner", "store"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
     "demo": {"core", "errands", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
