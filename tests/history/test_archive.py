@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from appliance.core.delivery import DAY, Finished
 from appliance.history import archive as module
 from appliance.history import schema
-from appliance.history.archive import MIB, Archive, Bounds, Progress, Query, pack, unpack
+from appliance.history.archive import MIB, Archive, Bounds, Progress, Query
 from appliance.history.paging import Mark
+from appliance.history.row import pack
 from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
@@ -58,11 +59,6 @@ def test_halves_of_characters_are_no_reason_to_fail(archive: Archive) -> None:
     archive.keep("Bar", [order(1, uuid="half \ud800", name="\udfff", location="\ud800")], Progress())
     assert archive.keep("Bar", [order(1, uuid="half \ud800")], Progress()) == 0
     assert [(one.uuid, one.name) for one in archive.orders("Bar")] == [("half ?", "?")]
-
-
-@given(st.text() | st.uuids().map(str))
-def test_any_uuid_comes_back(uuid: str) -> None:
-    assert unpack(pack(uuid)) == uuid
 
 
 def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:
