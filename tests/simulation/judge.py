@@ -144,7 +144,7 @@ class Judge(logging.Handler):
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
         slack = SHOWN_WITHIN + self.slack_at(now)
-        if peer is not None and now - peer.pong_at > PING_EVERY + PING_TIMEOUT - SHOWN_WITHIN:
+        if peer is not None and (peer.left or now - peer.pong_at > PING_EVERY + PING_TIMEOUT - SHOWN_WITHIN):
             # It is given up, and while it is closed what still comes is not read any more.
             slack += CLOSE_TIMEOUT
         if peer is None:

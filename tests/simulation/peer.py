@@ -26,6 +26,8 @@ AUTH_TIMEOUT = 20.0
 REMEMBERED = 20.0
 """Seconds for which it is known what a client could have counted: longer than any board is out of breath."""
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+CLOSE = b"\x88"
+"""How a close frame begins (RFC 6455, 5.2)."""
 INVALID = {"status": 401, "returnCode": -2, "message": "Invalid or deleted access token."}
 
 
@@ -57,6 +59,11 @@ class Peer(asyncio.Protocol):
         self._websocket = self._over = self._deaf = False
         self._pongs: deque[int] = deque()
         self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether the client is closing the feed, which the gateway may not know yet."""
+        return self.end.peer.last_written[:1] == CLOSE
 
     def data_received(self, data: bytes) -> None:
         # What a mute gateway did not read it does not read later either.

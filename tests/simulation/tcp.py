@@ -59,6 +59,7 @@ class End(asyncio.Transport):
         self._in: deque[tuple[str, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._rto = FIRST_RTO
+        self.last_written = b""
         self._closing = self._gone = self._paused = self._eof_sent = self._eof_given = False
         host.ends[number] = self
 
@@ -66,7 +67,8 @@ class End(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._closing and not self._eof_sent:
-            self._send("data", bytes(data))
+            self.last_written = bytes(data)
+            self._send("data", self.last_written)
 
     def can_write_eof(self) -> bool:
         return True
