@@ -308,9 +308,11 @@ class Runner:
             others = tuple(other for other in effect.gateway.addresses if other != effect.address)
             self.tell(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
             return
-        self._say_once(
-            logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(answer.words, 200)}"
-        )
+        words = answer.words
+        for held in (self.state.world.current, self.state.world.pending):
+            # A gateway that was paired once knows the token, and may say anything.
+            words = held.token.hidden(words) if held is not None else words
+        self._say_once(logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(words, 200)}")
         self.tell(TokenDenied(effect.attempt, name, answer.why))
 
     async def _check(self, effect: CheckToken) -> None:
