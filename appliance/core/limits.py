@@ -29,6 +29,9 @@ LARGEST_SETTINGS = 64 * 1024
 """Bytes; a configuration is some 40 lines, and what is larger is another file."""
 MOST_GATEWAYS = 64
 """Names of gateways that are followed at a time: a site has one or two, and each costs questions on the network."""
+MOST_ANNOUNCED = 5_000
+"""Announcements of gateways after which browsing begins anew: zeroconf's browser keeps some 200 bytes of each for as
+long as the one who announces it says. A site has a handful a day; a flood may have 50,000 in a second."""
 MOST_HEARD = 256
 """Addresses of which it is remembered whose name was last announced there."""
 LONGEST_LABEL = 63
