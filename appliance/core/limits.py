@@ -11,8 +11,12 @@ MOST_ORDERS = 100_000
 LARGEST_MESSAGE = 32 * 1024 * 1024
 """Bytes of one message of the feed: 100,000 orders are 25 MB, 240 bytes each."""
 LARGEST_WIDE_MESSAGE = 26 * 1024 * 1024
-"""Bytes of one that is not all ASCII: one rare character in it makes Python keep four bytes for each other one."""
-MOST_VALUES = 1_400_000
+"""Bytes of one that is not all ASCII, or has escapes that may not be: one rare character makes Python keep two bytes
+for each other one of its text."""
+LARGEST_WIDEST_MESSAGE = 8 * 1024 * 1024
+"""Bytes of one with a character beyond the 65,536 that fit two bytes, such as an emoji: Python keeps four then. It has
+to fit beside 100,000 orders that are held already, and is itself some 30,000 orders."""
+MOST_VALUES = 1_100_000
 """Values in one piece of JSON, each of which takes up to 150 bytes whatever it is: 100,000 orders have 10 each."""
 LARGEST_ANSWER = 64 * 1024
 """Bytes of the body of an HTTP answer: an envelope or a token."""
