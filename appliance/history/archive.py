@@ -82,9 +82,12 @@ class Archive:
         """How far it was read. Raises ArchiveError."""
         with self._open() as database:
             row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE name = ?", [gateway]).fetchone()
-        if row is None:
-            return Progress()
-        return Progress(row[0], None if row[1] is None else Mark(row[1], tuple(row[2].split("\n"))))
+            if row is None:
+                return Progress()
+            read_to, mark, tail = row
+            if not isinstance(read_to, float | None) or not isinstance(mark, int | None):
+                raise DamagedError("how far it was read is not what was kept")
+            return Progress(read_to, None if mark is None else Mark(mark, tuple(tail.split("\n"))))
 
     def keep(
         self,
@@ -115,7 +118,7 @@ class Archive:
             )
             mark = progress.mark
             old = self._progress_row(database, number)
-            row = (progress.read_to, mark and mark.offset, mark and "\n".join(mark.tail))
+            row = (progress.read_to, mark and mark.offset, mark and _text("\n".join(mark.tail)))
             # That nothing happened is no reason to write.
             if new or row[1:] != old[1:]:
                 database.execute("UPDATE gateways SET read_to = ?, mark = ?, tail = ? WHERE id = ?", (*row, number))
