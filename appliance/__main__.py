@@ -1,13 +1,11 @@
-"""The composition root: the one place that reads the command line and chooses real parts or simulated ones."""
+"""The command line: each command, its options, and the part that carries it out, which alone is loaded."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +14,8 @@ from appliance import __version__
 
 if TYPE_CHECKING:
     from appliance.config import Config
-    from appliance.core.events import Event
     from appliance.core.values import Mistake
     from appliance.panel import Panel
-    from appliance.runner import Gateways, Keeper
 
 log = logging.getLogger("appliance")
 
@@ -52,7 +48,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     run.add_argument(
         "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
     )
-    run.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    _takes_settings(run, "all defaults")
     run.add_argument(
         "--lenient", action="store_true", help="show mistakes in the settings on the display, and go on without them"
     )
@@ -60,7 +56,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     config = commands.add_parser("config", help="print the settings in force, commented")
-    config.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: all defaults")
+    _takes_settings(config, "all defaults")
     config.set_defaults(command=_config)
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
@@ -70,7 +66,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
-    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
+    _takes_settings(doctor, "the service's")
     doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
     doctor.set_defaults(command=_doctor)
 
@@ -79,7 +75,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     screens.set_defaults(command=_screens)
 
     history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
-    history.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
+    _takes_settings(history, "the service's")
     history.set_defaults(command=_history)
     if arguments[:1] == ["history"]:
         from appliance.history.cli import add_arguments
@@ -87,7 +83,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         add_arguments(history)
 
     pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
-    pair.add_argument("--config", type=Path, metavar="FILE", help="the settings, in YAML; default: the service's")
+    _takes_settings(pair, "the service's")
     pair.set_defaults(command=_pair)
     if arguments[:1] == ["pair"]:
         from appliance.history.pair import add_arguments
@@ -97,6 +93,10 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     # Only named here; its own options are read by the simulator.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
     return parser
+
+
+def _takes_settings(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument("--config", type=Path, metavar="FILE", help=f"the settings, in YAML; default: {default}")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -123,54 +123,11 @@ def _run(options: argparse.Namespace) -> int:
     panel = _panel(config, options.panel)
     import asyncio
 
+    from appliance.service import serve
+
     with logs.held_back() if options.panel == "terminal" else nullcontext():
-        return asyncio.run(_serve(config, panel, mistakes))
-
-
-async def _serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> int:
-    """Run the appliance until it is told to end."""
-    import asyncio
-
-    from appliance.board import read_card, watch_board
-    from appliance.core.machine import begin
-    from appliance.gateway.courtesy import Courtesy
-    from appliance.history.sign import Sign
-    from appliance.runner import Runner
-    from appliance.store import TokenStore
-
-    typed = config.gateway.address is not None
-    state = begin(
-        config.orders,
-        typed=typed,
-        settings=config.panel,
-        version=__version__,
-        mistakes=mistakes,
-        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
-    )
-    runner = Runner(
-        state,
-        lambda tell: _gateways(config, tell),
-        TokenStore(config.state_dir),
-        panel,
-        watch_board,
-        lambda: _keeper(config),
-        Courtesy(Sign(config.state_dir).show),
-    )
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
-    log.info("Table Tracker appliance %s", __version__)
-    await runner.run()
+        asyncio.run(serve(config, panel, mistakes))
     return 0
-
-
-def _keeper(config: Config) -> Keeper:
-    """Loads what keeps the archive, which takes its time and the first picture does not need."""
-    from appliance.history.archive import MIB, MONTH, Archive, Bounds
-    from appliance.history.keeper import Keeper
-
-    return Keeper(
-        Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
-    )
 
 
 def _panel(config: Config, kind: str) -> Panel:
@@ -187,17 +144,6 @@ def _panel(config: Config, kind: str) -> Panel:
             from appliance.mounted import mounted_panel
 
             return mounted_panel(config)
-
-
-def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
-    """The source of gateways: the address that was typed in, or mDNS."""
-    if config.gateway.address is not None:
-        from appliance.gateway.typed import TypedGateway
-
-        return TypedGateway(tell, config.gateway.address, config.gateway.name)
-    from appliance.gateway.discovery import Discovery
-
-    return Discovery(tell, config.gateway.name, config.network.interfaces)
 
 
 def _config(options: argparse.Namespace) -> int:

@@ -20,10 +20,11 @@ from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import Sound, View
 from appliance.demo.watcher import WatcherPanel
+from appliance.errands import Errands, Keeper
 from appliance.gateway.api import Denied
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.typed import TypedGateway
-from appliance.runner import Keeper, Runner
+from appliance.runner import Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
@@ -35,9 +36,8 @@ NAME = f"Bar {os.getpid()}"
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
     """Nothing of the appliance may block the loop; the tests themselves look at files."""
-    with blockbuster_ctx(
-        ["appliance.runner", "appliance.gateway", "appliance.core", "appliance.history", "appliance.systemd"]
-    ) as buster:
+    parts = ("runner", "errands", "gateway", "core", "history", "systemd")
+    with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
 
 
@@ -64,7 +64,7 @@ async def appliance(
 
     panel = WatcherPanel()
     state = begin(benchmarks or Benchmarks(), typed=typed is not None)
-    runner = Runner(state, find, TokenStore(state_dir), panel, keeper=keeper)
+    runner = Runner(state, Errands(find, TokenStore(state_dir), keeper=keeper), panel)
     running = asyncio.create_task(runner.run())
     try:
         yield panel
@@ -239,7 +239,7 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
 async def test_a_disk_that_does_not_answer_is_said(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("appliance.runner.STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr("appliance.errands.STORE_TIMEOUT", 0.1)
     monkeypatch.setattr(TokenStore, "store_pending", lambda *_: time.sleep(0.5))
     async with appliance(tmp_path, typed=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
@@ -260,7 +260,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
     async def denies(address: Address) -> Denied:
         return Denied(Denial.REFUSED, f"No more {token}.")
 
-    monkeypatch.setattr("appliance.runner.ask_for_token", denies)
+    monkeypatch.setattr("appliance.errands.ask_for_token", denies)
     async with appliance(tmp_path, typed=gateway) as box:
         await box.until(count(0))
         gateway.delete_tokens()
@@ -295,9 +295,9 @@ async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tm
             if view.state == "awaiting_pairing":
                 raise RuntimeError("the panel is broken")
 
-    find = TypedGateway
     address = Address(gateway.host, gateway.port)
-    runner = Runner(begin(Benchmarks(), typed=True), lambda tell: find(tell, address), TokenStore(tmp_path), Broken())
+    errands = Errands(lambda tell: TypedGateway(tell, address), TokenStore(tmp_path))
+    runner = Runner(begin(Benchmarks(), typed=True), errands, Broken())
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         await runner.run()
 

@@ -27,7 +27,8 @@ from tests.test_runner import appliance, count, paired_with
 @pytest.fixture(autouse=True)
 def nothing_blocks() -> Iterator[BlockBuster]:
     """Nothing of the appliance may block the loop, its archive least of all."""
-    with blockbuster_ctx(["appliance.runner", "appliance.gateway", "appliance.core", "appliance.history"]) as buster:
+    parts = ("runner", "errands", "gateway", "core", "history")
+    with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
 
 
@@ -66,7 +67,7 @@ async def turned_to_today(box: WatcherPanel) -> None:
 async def test_the_day_is_told_from_the_archive_and_the_feed(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
     monkeypatch.setattr("appliance.core.keeping.KEEP_EVERY", 0.4)
     paired_with(gateway, tmp_path)
     for age in (100.0, 200.0):
@@ -92,7 +93,7 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
 async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
     monkeypatch.setattr("appliance.core.keeping.KEEP_EVERY", 0.3)
     shift = timedelta()
     async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
@@ -116,7 +117,7 @@ async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
 async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
     paired_with(gateway, tmp_path)
     (tmp_path / FILE).write_bytes(b"no archive" * 1000)
     gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
@@ -132,7 +133,7 @@ async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
 async def test_an_archive_that_can_not_be_written_stops_nothing(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
     monkeypatch.setattr("appliance.core.keeping.KEEP_AGAIN", 0.1)
     paired_with(gateway, tmp_path)
     (tmp_path / "file").write_text("in the way")
@@ -150,7 +151,7 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
 async def test_no_page_is_asked_for_while_a_feed_is_opened(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
     monkeypatch.setattr("appliance.core.moves.REFRESH_AFTER", 0.2)
     monkeypatch.setattr("appliance.core.connected.REFRESH_AFTER", 0.2)
     paired_with(gateway, tmp_path)

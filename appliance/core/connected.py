@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from appliance.core.effects import CloseFeed, Effect, MakeSound, OpenFeed, StartTimer, StopTimer
+from appliance.core.alerts import alert, answer, answerable, became_late, repeat, watch_late
+from appliance.core.effects import CloseFeed, Effect, OpenFeed, StartTimer
 from appliance.core.events import (
     ButtonPressed,
     Event,
@@ -31,35 +32,28 @@ from appliance.core.events import (
     TimerFired,
     TokenRefused,
 )
+from appliance.core.heard_names import is_anothers
 from appliance.core.keeping import keep, kept, moved, not_kept
 from appliance.core.limits import MOST_ORDERS
 from appliance.core.moves import (
     LOOK_EVERY,
-    PAGE_AGAIN,
-    PAGE_LASTS,
-    PAGE_SHOWS,
     REFRESH_AFTER,
     STALE_AFTER,
     STALE_AFTER_DOUBT,
     STALE_AFTER_LOSS,
     Step,
-    alert,
     disconnect,
     leave,
     overrun,
     refuse,
-    watch_late,
 )
 from appliance.core.orders import fold, newly_paged, replaced
 from appliance.core.pages import turned
-from appliance.core.states import Alert, Connected
+from appliance.core.states import Connected
 from appliance.core.values import Order
-from appliance.core.view import Sound
 
 VAIN_LOOKS = 3
 """After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
-TIMER_TOLERANCE = 0.05
-"""Seconds by which a timer may fire before its time."""
 
 
 def connected(state: Connected, event: Event, now: float) -> Step:
@@ -89,17 +83,19 @@ def connected(state: Connected, event: Event, now: float) -> Step:
         case TimerFired(Timer.STALE):
             return disconnect(state, now)
         case TimerFired(Timer.LATE):
-            return _late(state, now)
+            return became_late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:
-            return _repeat(state, state.alert, now)
+            return repeat(state, state.alert, now)
         case TimerFired(Timer.HISTORY) if not state.filling:
             return keep(state, now)
         case HistoryKept(attempt) if attempt == state.filling:
             return kept(state, event, now)
         case HistoryNotKept(attempt) if attempt == state.filling:
             return not_kept(state)
+        case ButtonPressed() if answerable(state, now):
+            return answer(state)
         case ButtonPressed():
-            return _pressed(state, now)
+            return replace(state, world=turned(state, now)), ()
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.
@@ -152,40 +148,6 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
     return seq, gap
 
 
-def answerable(state: Connected, now: float) -> bool:
-    """Whether there is a page that a press answers: it is on the display, or will sound again."""
-    return bool(state.repeats) or state.alerted(now) is not None
-
-
-def _pressed(state: Connected, now: float) -> Step:
-    """A press answers a page, if there is one to answer; else it turns the display's page."""
-    if answerable(state, now):
-        return replace(state, alert=None, repeats=0), (StopTimer(Timer.REPEAT),)
-    return replace(state, world=turned(state, now)), ()
-
-
-def _repeat(state: Connected, told: Alert, now: float) -> Step:
-    """Nobody pressed the button since the last page: sound it again, if any of its orders still waits."""
-    waiting = tuple(uuid for uuid in told.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
-    if not waiting or not state.repeats:
-        return replace(state, repeats=0), ()
-    state = replace(state, alert=Alert(waiting, now + PAGE_SHOWS), repeats=state.repeats - 1)
-    again = (StartTimer(Timer.REPEAT, PAGE_AGAIN),) if state.repeats else ()
-    return replace(state, world=replace(state.world, last_page=now)), (MakeSound(Sound.PAGE), *again)
-
-
-def _late(state: Connected, now: float) -> Step:
-    due = state.late_at
-    if due is None or due > now + TIMER_TOLERANCE:
-        return state, ()
-    page_ends = state.world.last_page + PAGE_LASTS
-    if now < page_ends:
-        # A page is the more urgent; this one is told after it.
-        return state, (StartTimer(Timer.LATE, page_ends - now),)
-    state, effects = watch_late(state, max(now, due))
-    return state, (MakeSound(Sound.LATE), *effects)
-
-
 def _doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Something says that the count may be wrong, and `seq` has no part in it."""
     return (state, ()) if state.doubt else _doubted(replace(state, doubt=True), now)
@@ -208,7 +170,7 @@ def _look(state: Connected, now: float) -> Step:
     world = replace(state.world, serial=state.world.serial + 1)
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
-    if world.heard.get(address, state.gateway.name) != state.gateway.name:
+    if is_anothers(world, address, state.gateway.name):
         # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
         return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)

@@ -1,4 +1,4 @@
-"""What shall be done, in the imperative. The runner carries effects out and answers with events."""
+"""What shall be done, in the imperative. Errands do what effects ask for, and answer with events."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class StopKeepingHistory:
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Start a timer, or move it if it runs. delay: seconds. jitter: let the runner spread it by up to a fifth."""
+    """Start a timer, or move it if it runs. delay: seconds. jitter: let it come sooner by up to a fifth, by chance."""
 
     timer: Timer
     delay: float
@@ -124,7 +124,7 @@ class MakeSound:
     sound: Sound
 
 
-Effect = (
+Errand = (
     AskForToken
     | CheckToken
     | ResolveGateway
@@ -138,5 +138,6 @@ Effect = (
     | StopKeepingHistory
     | StartTimer
     | StopTimer
-    | MakeSound
 )
+"""What is done beside the loop: all but the sounds."""
+Effect = Errand | MakeSound

@@ -6,11 +6,26 @@ from dataclasses import replace
 
 from appliance.core.effects import Effect, KeepHistory, StartTimer, StopKeepingHistory
 from appliance.core.events import HistoryKept, Timer
-from appliance.core.moves import KEEP_AGAIN, KEEP_EVERY, KEEP_SOON, Step
-from appliance.core.states import Connected
+from appliance.core.states import Connected, World
+
+KEEP_EVERY = 3600.0
+"""Seconds between two fillings of the archive: so few writes reach the flash, and the gateway keeps two weeks."""
+KEEP_SOON = 20.0
+"""Seconds after a feed became live at which the archive is filled: a gateway that comes back has enough to do."""
+KEEP_AGAIN = 600.0
+"""Seconds after a filling that failed at which it is tried again."""
+KEPT_AN_HOUR = 6
+"""Fillings within an hour, after which those that a bad line asks for have to wait."""
 
 
-def keep(state: Connected, now: float) -> Step:
+def keep_in(world: World, now: float) -> float:
+    """Seconds until the archive may be filled after a reconnection."""
+    if len(world.kept) < KEPT_AN_HOUR:
+        return KEEP_SOON
+    return max(KEEP_SOON, world.kept[-KEPT_AN_HOUR] + KEEP_EVERY - now)
+
+
+def keep(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Have the archive brought up to date, unless the gateway is somewhere else by now."""
     if state.address not in state.gateway.addresses:
         return state, (StartTimer(Timer.HISTORY, KEEP_SOON),)
@@ -23,7 +38,7 @@ def keep(state: Connected, now: float) -> Step:
     return replace(state, world=replace(state.world, serial=number, kept=kept), filling=number), (effect,)
 
 
-def kept(state: Connected, event: HistoryKept, now: float) -> Step:
+def kept(state: Connected, event: HistoryKept, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """The archive is up to date: what it holds need not be remembered here any more."""
     forget_after = state.world.benchmarks.forget_after
     today = state.book.today.on(state.book.offset, now)
@@ -40,6 +55,6 @@ def moved(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     return replace(state, filling=0), effects
 
 
-def not_kept(state: Connected) -> Step:
+def not_kept(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     """It could not be done this time."""
     return replace(state, filling=0), (StartTimer(Timer.HISTORY, KEEP_AGAIN, jitter=True),)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.connected import answerable, connected
+from appliance.core.alerts import answerable
+from appliance.core.connected import connected
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
@@ -31,7 +32,8 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget, hear
+from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
+from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget
 from appliance.core.pages import page, power, turned
 from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
@@ -109,19 +111,18 @@ def _step(state: State, event: Event, now: float) -> Step:
     match event:
         case NetworkChanged(addresses):
             moved = not world.typed and not set(world.addresses or ()) <= set(addresses)
-            state = _with(state, replace(world, addresses=addresses, heard={} if moved else world.heard))
+            world = replace(world, addresses=addresses)
+            state = _with(state, on_another_network(world) if moved else world)
             if moved and isinstance(state, Connected):
                 return disconnect(state, now, trusted=False)
             if moved and isinstance(state, Connecting | Offline):
                 state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
-            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
-            state = _with(state, hear(world, gateway, asked=False))
+            state = _with(state, announced(world, gateway))
         case GatewayResolved(_, gateway):
-            state = _with(state, hear(world, gateway, asked=True))
+            state = _with(state, answered(world, gateway))
         case GatewayLost(name):
-            left = {other: gateway for other, gateway in world.gateways.items() if other != name}
-            state = _with(state, replace(world, gateways=left))
+            state = _with(state, out_of_sight(world, name))
         case TokenDenied(_, name, _):
             state = _with(state, replace(world, asking=world.asking - {name}))
         case TokenIssued(_, gateway, token):

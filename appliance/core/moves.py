@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core.alerts import alert, watch_late
 from appliance.core.effects import (
     AskForToken,
     CloseFeed,
@@ -19,11 +20,10 @@ from appliance.core.effects import (
     StorePendingToken,
 )
 from appliance.core.events import Timer
-from appliance.core.limits import MOST_HEARD
-from appliance.core.orders import OrderBook, next_late
+from appliance.core.keeping import keep_in
+from appliance.core.orders import OrderBook
 from appliance.core.states import (
     NEVER,
-    Alert,
     AwaitingPairing,
     Connected,
     Connecting,
@@ -37,7 +37,7 @@ from appliance.core.states import (
     Trying,
     World,
 )
-from appliance.core.values import Address, Credential, Gateway, Token
+from appliance.core.values import Credential, Gateway, Token
 from appliance.core.view import Sound
 
 Step = tuple[State, tuple[Effect, ...]]
@@ -66,28 +66,10 @@ STALE_AFTER_DOUBT = 45.0
 """Seconds for which a count in doubt may stand while the whole set is asked for: time for two looks."""
 STALE_AFTER_LOSS = 5.0
 """Seconds for which a count may stand when its feed closed while a second one was already opening."""
-PAGE_SHOWS = 8.0
-"""Seconds for which a paged order takes the place of the count, unless a press or another page ends it."""
 PAIRED_SHOWS = 4.0
 """Seconds for which it is said that the box is paired: whoever pressed the gateway's button is on the way back."""
-PAGE_AGAIN = 40.0
-"""Seconds after which a page that nobody answered sounds again, where that is wanted: as pagers of this trade do."""
-PAGE_REPEATS = 3
-"""How often it does so at the most."""
-MOST_ALERTED = 100
-"""Orders of one alert that are told apart; as many as a kitchen could ever page at once."""
-PAGE_LASTS = 1.5
-"""Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
 LOOK_EVERY = 10.0
 """Seconds between two looks at the whole set, whatever the gateway says."""
-KEEP_EVERY = 3600.0
-"""Seconds between two fillings of the archive: so few writes reach the flash, and the gateway keeps two weeks."""
-KEEP_SOON = 20.0
-"""Seconds after a feed became live at which the archive is filled: a gateway that comes back has enough to do."""
-KEEP_AGAIN = 600.0
-"""Seconds after a filling that failed at which it is tried again."""
-KEPT_AN_HOUR = 6
-"""Fillings within an hour, after which those that a bad line asks for have to wait."""
 
 GATEWAY_UNREACHABLE = "gateway unreachable"
 FEED_REFUSED = "feed refused"
@@ -95,28 +77,6 @@ TOO_MANY_ORDERS = "too many orders"
 TOKEN_REFUSED = "token refused"
 WINDOW_OVER = "window over"
 TOKEN_UNREADABLE = "token unreadable"
-
-
-def hear(world: World, gateway: Gateway, *, asked: bool) -> World:
-    """A gateway was announced, or answered for its name: whoever was at its addresses before is not there any more.
-
-    asked: it was asked afresh. What is told of the paired gateway unasked may be older than the announcement of another
-    name at its address (it was renamed a moment ago), and does not outdo that while the other one is in sight.
-    """
-    addresses = gateway.addresses
-    if not asked and world.credential is not None and gateway.name == world.credential.gateway:
-        addresses = tuple(one for one in addresses if not _taken(world, one, gateway.name))
-    heard = {address: name for address, name in world.heard.items() if address not in addresses}
-    heard |= dict.fromkeys(addresses, gateway.name)
-    for oldest in list(heard)[: max(0, len(heard) - MOST_HEARD)]:
-        del heard[oldest]
-    return replace(world, heard=heard)
-
-
-def _taken(world: World, address: Address, name: str) -> bool:
-    """Whether another gateway than this one, still in sight, was the last to be heard at an address."""
-    other = world.gateways.get(world.heard.get(address, name))
-    return other is not None and other.name != name and address in other.addresses
 
 
 def rest(world: World, now: float, reason: str | None = None) -> Step:
@@ -261,38 +221,6 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
         effects += page
     watched, late = watch_late(connected, now)
     return watched, (*effects, *late)
-
-
-def alert(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Show orders that were paged, with a sound unless one began a moment ago; thirty at once are one alert."""
-    shown = state.alerted(now)
-    last = () if shown is None else shown.uuids
-    uuids = tuple(dict.fromkeys((*reversed(paged), *last)))[:MOST_ALERTED]
-    state = replace(state, alert=Alert(uuids, now + PAGE_SHOWS))
-    effects: list[Effect] = []
-    if state.world.settings.repeat_pages:
-        state = replace(state, repeats=PAGE_REPEATS)
-        effects.append(StartTimer(Timer.REPEAT, PAGE_AGAIN))
-    if now - state.world.last_page >= PAGE_LASTS:
-        state = replace(state, world=replace(state.world, last_page=now))
-        effects.append(MakeSound(Sound.PAGE))
-    return state, tuple(effects)
-
-
-def watch_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Have the moment told at which the next order becomes late."""
-    due = next_late(state.book, state.world.benchmarks, now)
-    if due == state.late_at:
-        return state, ()
-    effect = StopTimer(Timer.LATE) if due is None else StartTimer(Timer.LATE, due - now)
-    return replace(state, late_at=due), (effect,)
-
-
-def keep_in(world: World, now: float) -> float:
-    """Seconds until the archive may be filled after a reconnection."""
-    if len(world.kept) < KEPT_AN_HOUR:
-        return KEEP_SOON
-    return max(KEEP_SOON, world.kept[-KEPT_AN_HOUR] + KEEP_EVERY - now)
 
 
 def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:

@@ -21,6 +21,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenUnchecked,
 )
+from appliance.core.heard_names import in_sight
 from appliance.core.moves import (
     RECHECK_REFUSED,
     TOKEN_UNREADABLE,
@@ -79,8 +80,7 @@ def awaiting_pairing(state: AwaitingPairing, event: Event, now: float) -> Step:
             return replace(state, world=replace(world, serial=number), attempt=number), effects
         case GatewayResolved(attempt, gateway) if attempt == state.attempt and world.credential:
             token = world.credential.token
-            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
-            return replace(state, world=world), (CheckToken(attempt, gateway.addresses[0], token),)
+            return replace(state, world=in_sight(world, gateway)), (CheckToken(attempt, gateway.addresses[0], token),)
         case TokenAccepted(attempt) if attempt == state.attempt and world.credential:
             link = Link(world.gateways.get(world.credential.gateway), trusted_until=now + TRUST_ADDRESS)
             return open_feed(Connecting(world, link))

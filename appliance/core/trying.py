@@ -27,6 +27,7 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
+from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.moves import (
     FEED_REFUSED,
     GATEWAY_UNREACHABLE,
@@ -57,8 +58,7 @@ def trying(state: Trying, event: Event, now: float) -> Step:
         case TimerFired(Timer.RETRY) | ButtonPressed() if link.phase is Phase.WAITING:
             return try_again(state)
         case GatewayResolved(attempt, gateway) if _mine(state, {Phase.RESOLVING}, attempt):
-            world = replace(world, gateways={**world.gateways, gateway.name: gateway})
-            return _found(replace(state, world=world), gateway, now)
+            return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
         case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
         case FeedOpened(attempt, orders) if _mine(state, {Phase.OPENING}, attempt):
@@ -132,13 +132,12 @@ def _unresolved(state: Trying, now: float) -> Step:
     Where a gateway of another name was announced there since, in sight or not, the address is not the paired one's any
     more.
     """
-    credential = state.world.credential
-    left = {name: seen for name, seen in state.world.gateways.items() if credential and name != credential.gateway}
-    taken = {heard.host for heard, name in state.world.heard.items() if credential and name != credential.gateway}
-    address = state.link.address
-    if address is not None and address.host not in taken and now <= state.link.trusted_until:
+    world, address = state.world, state.link.address
+    assert world.credential is not None, "only a paired appliance asks for a name"
+    name = world.credential.gateway
+    if address is not None and not is_anothers_host(world, address.host, name) and now <= state.link.trusted_until:
         return open_feed(state)
-    return pause(replace(state, world=replace(state.world, gateways=left)), GATEWAY_UNREACHABLE, now)
+    return pause(replace(state, world=out_of_sight(world, name)), GATEWAY_UNREACHABLE, now)
 
 
 def _check(state: Trying) -> Step:

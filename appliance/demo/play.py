@@ -13,6 +13,7 @@ from pathlib import Path
 from appliance import __version__
 from appliance.core.machine import begin
 from appliance.core.values import Benchmarks
+from appliance.errands import Errands
 from appliance.gateway.discovery import Discovery
 from appliance.history.archive import Archive
 from appliance.history.keeper import Keeper
@@ -69,8 +70,8 @@ async def _play(gateway: SimulatedGateway, state_dir: Path, make_panel: MakePane
     async with asyncio.TaskGroup() as tasks:
         desk.tasks = tasks
         find = partial(Discovery, only=NAME, interfaces=["lo"])
-        state, store = begin(BENCHMARKS, version=__version__), TokenStore(state_dir)
-        runner = Runner(state, find, store, panel, keeper=lambda: Keeper(Archive(state_dir), BENCHMARKS))
+        errands = Errands(find, TokenStore(state_dir), keeper=lambda: Keeper(Archive(state_dir), BENCHMARKS))
+        runner = Runner(begin(BENCHMARKS, version=__version__), errands, panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
         playing = tasks.create_task(traffic.run())

@@ -16,6 +16,7 @@ from appliance.core.machine import begin
 from appliance.core.values import Benchmarks
 from appliance.core.view import Sound, View
 from appliance.demo.watcher import WatcherPanel
+from appliance.errands import Errands
 from appliance.gateway.discovery import Discovery
 from appliance.panel.braille import to_braille
 from appliance.panel.drawing import draw
@@ -76,7 +77,8 @@ async def play_story() -> int:
 
 async def _play(state_dir: Path) -> None:
     gateway, box = SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]), WatcherPanel()
-    runner = Runner(begin(Benchmarks()), lambda tell: Discovery(tell, NAME, ["lo"]), TokenStore(state_dir), box)
+    errands = Errands(lambda tell: Discovery(tell, NAME, ["lo"]), TokenStore(state_dir))
+    runner = Runner(begin(Benchmarks()), errands, box)
     story = _Story(gateway, box, state_dir)
     running = asyncio.create_task(runner.run())
     try:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
 from appliance.history.figures import Row
 from appliance.history.paging import Mark
+from appliance.history.row import FIELDS, as_text, order_of, pack, row_of
 from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 
 MONTH = 365.25 / 12
@@ -34,7 +34,6 @@ AT_ONCE = 20_000
 """Orders that are read at once. In between the file is free: a person may look at the first of them for an hour."""
 FREED = 20
 """The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
-_FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,11 @@ class Archive:
         own = seen or {}
         with self._open() as database, _transaction(database):
             number = _number(database, gateway)
-            rows = [_row(number, order, own.get(order.uuid)) for order in orders]
+            rows = [row_of(number, order, own.get(order.uuid)) for order in orders]
             self._make_room(database, len(rows))
             before = database.total_changes
             database.executemany(
-                f"INSERT INTO orders (gateway, {_FIELDS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
+                f"INSERT INTO orders (gateway, {FIELDS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
             )
             new = database.total_changes - before
             # A measure may come after its order, when this box was not the one that fetched it.
@@ -118,7 +117,7 @@ class Archive:
             )
             mark = progress.mark
             old = self._progress_row(database, number)
-            row = (progress.read_to, mark and mark.offset, mark and _text("\n".join(mark.tail)))
+            row = (progress.read_to, mark and mark.offset, mark and as_text("\n".join(mark.tail)))
             # That nothing happened is no reason to write.
             if new or row[1:] != old[1:]:
                 database.execute("UPDATE gateways SET read_to = ?, mark = ?, tail = ? WHERE id = ?", (*row, number))
@@ -128,7 +127,7 @@ class Archive:
 
     def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
         """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
-        return self._select(gateway, _FIELDS, query or Query(), _order)
+        return self._select(gateway, FIELDS, query or Query(), order_of)
 
     def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
         """What figures are made of, for hundreds of thousands of orders. Raises ArchiveError."""
@@ -235,38 +234,6 @@ class Archive:
         database.execute(f"DELETE FROM orders WHERE gateway = ? AND {at} < ?", (number, oldest))
 
 
-def pack(uuid: str) -> bytes | str:
-    """A uuid as it is kept: in 16 bytes where it is written as uuids are, else as it is."""
-    try:
-        known = UUID(uuid)
-    except ValueError:
-        # It is opaque, and may be anything.
-        return _text(uuid)
-    return known.bytes if str(known) == uuid else _text(uuid)
-
-
-def unpack(kept: bytes | str) -> str:
-    """The uuid again."""
-    return kept if isinstance(kept, str) else str(UUID(bytes=kept))
-
-
-def _order(row: tuple[Any, ...]) -> Finished:
-    """An order of a row. Raises DamagedError where it is not what was put there."""
-    uuid, name, type_, location, paged, *times = row
-    texts = all(isinstance(text, str) for text in (name, type_, location))
-    if not texts or not all(isinstance(time_, float | None) for time_ in times):
-        raise DamagedError("an order is not what was kept")
-    try:
-        return Finished(unpack(uuid), name, type_, location, bool(paged), *times)
-    except (ValueError, TypeError) as error:
-        raise DamagedError("an order's identity is not what was kept") from error
-
-
-def _text(text: str) -> str:
-    """A text as it can be kept: JSON may hold halves of characters, which are none."""
-    return text.encode("utf-8", "replace").decode()
-
-
 @contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("BEGIN IMMEDIATE")
@@ -289,13 +256,6 @@ def _number(database: sqlite3.Connection, gateway: str) -> int:
     if not number:
         number = int(database.execute("INSERT INTO gateways (name) VALUES (?)", [gateway]).lastrowid or 0)
     return number
-
-
-def _row(number: int, order: Finished, seen: Finished | None) -> tuple[object, ...]:
-    took = order.took if seen is None or seen.took is None else seen.took
-    sat = order.sat if seen is None or seen.sat is None else seen.sat
-    facts = (pack(order.uuid), *map(_text, (order.name, order.order_type, order.location)), order.paged)
-    return (number, *facts, order.created, order.cleared, order.elapsed, took, sat)
 
 
 def _present(database: sqlite3.Connection, number: int) -> float | None:

@@ -25,6 +25,7 @@ from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 from appliance.panel.streams import Reader, Writer
+from appliance.timers import Timers
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class TerminalPanel:
         self._picture = to_braille(draw_screen(Asleep()))
         self._sound: Sound | None = None
         self._bells = 0
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers()
         self._reader: Reader | None = None
         self._writer: Writer[frame.Frame] | None = None
         self._modes: list[Any] | None = None
@@ -89,7 +90,7 @@ class TerminalPanel:
         if sound is not None:
             self._sound = sound
             self._bells += 1
-            self._after("sound", length(sound), self._silence)
+            self._timers.start("sound", length(sound), self._silence)
         self._picture = to_braille(draw(view))
         self._leds = view.leds
         self._blinker.show(view.leds)
@@ -97,8 +98,7 @@ class TerminalPanel:
 
     async def close(self) -> None:
         """Give the terminal back as it was."""
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.close()
         self._blinker.close()
         with contextlib.suppress(ValueError, RuntimeError):  # As in start.
             asyncio.get_running_loop().remove_signal_handler(signal.SIGWINCH)
@@ -154,12 +154,7 @@ class TerminalPanel:
 
     def _watch_note(self) -> None:
         self._draw()
-        self._after("note", NOTE_PERIOD, self._watch_note)
-
-    def _after(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        if name in self._timers:
-            self._timers[name].cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(seconds, call)
+        self._timers.start("note", NOTE_PERIOD, self._watch_note)
 
     def _broken(self, error: OSError) -> None:
         log.warning("the terminal is gone (%s)", error.strerror or error)

@@ -6,7 +6,6 @@ window is asked for.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import warnings
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from appliance.panel.buzzer import length
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 from appliance.panel.picture import FAINT, FRAME, PLATE, WORDS, face, font
+from appliance.timers import Timers
 
 SCALE = 6
 """How much the display is enlarged: readable from where one sits, and less than 1,000 pixels wide."""
@@ -84,7 +84,7 @@ class WindowPanel:
         self._sound: Sound | None = None
         self._clicked = False
         self._open = False
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers()
         emulator, pygame = load_emulator()
         self._pygame = pygame
         try:
@@ -108,7 +108,7 @@ class WindowPanel:
         """Show a view. sound: not None in the one call that starts a sound."""
         if sound is not None:
             self._sound = sound
-            self._after("sound", length(sound), self._silence)
+            self._timers.start("sound", length(sound), self._silence)
         self._view = view
         self._blinker.show(view.leds)
         self._draw()
@@ -175,7 +175,7 @@ class WindowPanel:
                 self._unclick()
             if not self._open:
                 return
-        self._after("look", LOOK_EVERY, self._look)
+        self._timers.start("look", LOOK_EVERY, self._look)
 
     def _click(self) -> None:
         if self._keyboard.held:
@@ -197,8 +197,7 @@ class WindowPanel:
         self._quit()
 
     def _shut(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.close()
         if self._open:
             self._open = False
             self._pygame.quit()
@@ -210,12 +209,7 @@ class WindowPanel:
     def _watch_note(self) -> None:
         self._draw()
         if self._open:
-            self._after("note", NOTE_PERIOD, self._watch_note)
-
-    def _after(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        if name in self._timers:
-            self._timers[name].cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(seconds, call)
+            self._timers.start("note", NOTE_PERIOD, self._watch_note)
 
 
 def _inside(place: tuple[int, int]) -> bool:

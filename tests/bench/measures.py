@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.core.moves import KEEP_EVERY, KEEP_SOON
+from appliance.core.keeping import KEEP_EVERY, KEEP_SOON
 from tests.bench.program import BenchError, Program, Usage
 
 PERIOD = 1.6

@@ -16,7 +16,7 @@ from appliance.core.events import (
     Timer,
     TimerFired,
 )
-from appliance.core.moves import KEEP_AGAIN, KEEP_EVERY, KEEP_SOON, KEPT_AN_HOUR, keep_in
+from appliance.core.keeping import KEEP_AGAIN, KEEP_EVERY, KEEP_SOON, KEPT_AN_HOUR, keep_in
 from appliance.core.orders import OrderBook, fold
 from appliance.core.present import present
 from appliance.core.states import Connected, Page, State

@@ -1,4 +1,4 @@
-"""Imports run one way: core <- {gateway, panel} <- runner <- the composition roots."""
+"""Imports run one way: core <- {gateway <- errands, panel} <- runner <- the composition roots."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ PACKAGE = Path(__file__).parents[2] / "appliance"
 MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "threads": set(),
+    "timers": set(),
     "logs": set(),
     "systemd": set(),
     "gateway": {"core", "gateway", "threads"},
-    "panel": {"core", "panel", "threads"},
+    "panel": {"core", "panel", "threads", "timers"},
     "store": {"core"},
     "config": {"core", "config"},
     "simulator": {"simulator"},
@@ -24,10 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "board": {"core", "threads"},
     "box": {"box", "config", "core", "mounted", "panel"},
     "mounted": {"config", "panel"},
-    "runner": {"core", "gateway", "panel", "store", "systemd", "threads"},
+    "errands": {"core", "gateway", "store", "threads", "timers"},
+    "runner": {"core", "errands", "panel", "systemd"},
+    "service": {"board", "config", "core", "errands", "gateway", "history", "panel", "runner", "store"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
-    "demo": {"core", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
+    "demo": {"core", "errands", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
 """What each part may import of the package. `__main__` chooses parts and may import all of them."""
 

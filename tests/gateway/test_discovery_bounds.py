@@ -7,9 +7,7 @@ import asyncio
 import pytest
 
 from appliance.core.events import Event, GatewayFound
-from appliance.core.limits import MOST_ANNOUNCED, MOST_GATEWAYS, MOST_HEARD
-from appliance.core.moves import hear
-from appliance.core.states import World
+from appliance.core.limits import MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
@@ -83,13 +81,3 @@ async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: 
             assert discovery._zeroconf is after, "once for each flood"
     finally:
         other.close()
-
-
-def test_few_addresses_are_remembered_and_the_latest_of_them() -> None:
-    world = World()
-    for number in range(2 * MOST_HEARD):
-        world = hear(world, Gateway(f"Name {number}", (Address(f"192.0.{number // 250}.{number % 250}"),)), asked=True)
-    assert len(world.heard) == MOST_HEARD
-    assert list(world.heard.values())[-1] == f"Name {2 * MOST_HEARD - 1}"
-    world = hear(world, Gateway("Ours", (Address("192.0.2.9"),)), asked=True)
-    assert world.heard[Address("192.0.2.9")] == "Ours"

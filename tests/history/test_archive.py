@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from appliance.core.delivery import DAY, Finished
 from appliance.history import archive as module
 from appliance.history import schema
-from appliance.history.archive import MIB, Archive, Bounds, Progress, Query, pack, unpack
+from appliance.history.archive import MIB, Archive, Bounds, Progress, Query
 from appliance.history.paging import Mark
+from appliance.history.row import pack
 from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
@@ -88,11 +89,6 @@ def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str
         break
     assert archive.progress("Bar") == Progress(2.0)
     assert list(archive.directory.glob(f"{FILE}.damaged"))
-
-
-@given(st.text() | st.uuids().map(str))
-def test_any_uuid_comes_back(uuid: str) -> None:
-    assert unpack(pack(uuid)) == uuid
 
 
 def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:

@@ -234,7 +234,7 @@ class Machine:
         return found
 
 
-MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "4", "-m", "512", "-accel", "tcg,thread=multi"]
+MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "512", "-accel", "tcg,thread=multi"]
 """Of the machine: as much memory as the smallest board has."""
 
 

@@ -11,6 +11,28 @@ from tests.image.machine import RED
 pytestmark = pytest.mark.image
 
 
+def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
+    """The box is restarted, and says so; then the appliance is only tried again each minute, until an hour is over."""
+    box = rig.box
+    box.start()
+    kill_it(rig)
+    box.save("12-keeps-failing", box.reads("Keeps failing", "The box restarts", timeout=180))
+    assert int(box.text("systemctl show -P NRestarts tt-appliance")) >= 4, "one failure is none to restart the box for"
+    box.until(lambda: box.pin(RED) == 1, "red is on", 20, 0.05)
+    box.until(lambda: box.pin(RED) == 0, "and off, and so on", 20, 0.05)
+    kill_it(rig)
+    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
+    assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")
+    box.save("13-tried-again", box.reads("Keeps failing", "Tried again in a minute", timeout=180))
+    box.until(lambda: box.text("systemctl is-active tt-failing") == "inactive", "the minute is over", 180)
+    # An hour later, as far as the box can tell.
+    box.run("echo 3700.00 9000.00 >/run/uptime; mount --bind /run/uptime /proc/uptime")
+    box.reads("Keeps failing", "The box restarts", timeout=180)
+    box.wait_ready(timeout=300)
+    box.reads("Press", timeout=240)
+    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted"
+
+
 def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     """The partition's first megabytes gone: no superblock, no groups, no journal. It is said until it is paired."""
     box, site = rig.box, rig.site
@@ -48,28 +70,6 @@ def test_a_full_state_stops_nothing(rig: Rig) -> None:
     box.run("rm /var/lib/fill /var/lib/fill2")
     box.until(lambda: "token.json" in box.text("ls /var/lib/tt-appliance"), "the pairing is saved", 180)
     box.reads("orders", timeout=120)
-
-
-def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
-    """The box is restarted, and says so; then the appliance is only tried again each minute, until an hour is over."""
-    box = rig.box
-    box.start()
-    kill_it(rig)
-    box.save("12-keeps-failing", box.reads("Keeps failing", "The box restarts", timeout=180))
-    assert int(box.text("systemctl show -P NRestarts tt-appliance")) >= 4, "one failure is none to restart the box for"
-    box.until(lambda: box.pin(RED) == 1, "red is on", 20, 0.05)
-    box.until(lambda: box.pin(RED) == 0, "and off, and so on", 20, 0.05)
-    kill_it(rig)
-    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
-    assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")
-    box.save("13-tried-again", box.reads("Keeps failing", "Tried again in a minute", timeout=180))
-    box.until(lambda: box.text("systemctl is-active tt-failing") == "inactive", "the minute is over", 180)
-    # An hour later, as far as the box can tell.
-    box.run("echo 3700.00 9000.00 >/run/uptime; mount --bind /run/uptime /proc/uptime")
-    box.reads("Keeps failing", "The box restarts", timeout=180)
-    box.wait_ready(timeout=300)
-    box.reads("Press", timeout=240)
-    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted"
 
 
 def kill_it(rig: Rig) -> None:

@@ -48,6 +48,24 @@ def test_what_was_written_through_needs_no_flush(tmp_path: Path) -> None:
         assert card.read_bytes() == sector("a")
 
 
+def test_the_power_may_have_gone_at_any_earlier_write(tmp_path: Path) -> None:
+    log, card = tmp_path / "log", tmp_path / "card"
+    log.write_bytes(log_of((0, sector("a"), 0), (0, b"", 1), (1, sector("b"), 0), (2, sector("c"), 0)))
+    seen = set()
+    for seed in range(100):
+        card.write_bytes(bytes(3 * SECTOR))
+        outcome = cut(log, card, Random(seed), earlier=True)
+        content = card.read_bytes()
+        assert outcome.kept == sum(content[at * SECTOR] != 0 for at in range(3))
+        if outcome.left < 3:
+            assert content[:SECTOR] == sector("a"), "it was flushed"
+        if outcome.left:
+            assert content[2 * SECTOR] == 0, "it came later"
+        seen.add((outcome.left, outcome.lost))
+    # Nothing at all; one that is lost or kept; one that is flushed; one more; two more.
+    assert seen == {(4, 0), (3, 0), (3, 1), (2, 0), (1, 0), (1, 1), (0, 0), (0, 1), (0, 2)}
+
+
 def test_an_entry_that_was_cut_off_ends_the_log() -> None:
     whole = log_of((0, sector("a"), 0), (1, sector("b"), 0))
     assert len(list(entries(io.BytesIO(whole)))) == 2

@@ -31,11 +31,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many writes were kept, how many of those that were not flushed were lost, and how many of them were kept."""
+    """What became of the writes up to a cut: kept, lost, and lucky, which were kept though they were not flushed.
+
+    left: how many more the log had, when the power went at an earlier one.
+    """
 
     kept: int
     lost: int
     lucky: int
+    left: int = 0
 
 
 def entries(log: BinaryIO) -> Iterator[Entry]:
@@ -63,14 +67,19 @@ def entries(log: BinaryIO) -> Iterator[Entry]:
         at += sectors * SECTOR
 
 
-def cut(log: Path, card: Path, random: Random) -> Outcome:
-    """Apply a log to the card as it was before: all up to the last flush, and what chance keeps of the rest."""
+def cut(log: Path, card: Path, random: Random, *, earlier: bool = False) -> Outcome:
+    """Apply a log to the card as it was before: all up to the last flush, and what chance keeps of the rest.
+
+    earlier: the power went at any of the log's writes, and not at its end. Most writes are followed by a flush so soon
+    that a moment by the clock seldom falls between the two.
+    """
     with log.open("rb") as source, card.open("r+b") as target:
-        all_of_them = list(entries(source))
-        flushed = max((at for at, entry in enumerate(all_of_them) if entry.flags & _FLUSH), default=-1)
+        whole = list(entries(source))
+        taken = whole[: random.randrange(len(whole) + 1)] if earlier else whole
+        flushed = max((at for at, entry in enumerate(taken) if entry.flags & _FLUSH), default=-1)
         share = random.random()
         kept = lost = lucky = 0
-        for at, entry in enumerate(all_of_them):
+        for at, entry in enumerate(taken):
             if entry.at is None or entry.length == 0:
                 continue
             if at > flushed and not entry.flags & _FUA:
@@ -82,4 +91,4 @@ def cut(log: Path, card: Path, random: Random) -> Outcome:
             target.seek(entry.offset)
             target.write(source.read(entry.length))
             kept += 1
-    return Outcome(kept, lost, lucky)
+    return Outcome(kept, lost, lucky, len(whole) - len(taken))

@@ -10,7 +10,7 @@ import time
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from appliance.core.moves import PAGE_LASTS
+from appliance.core.alerts import PAGE_LASTS
 from appliance.core.view import Sound
 from appliance.panel.buzzer import (
     ACTIVE,

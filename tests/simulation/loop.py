@@ -37,7 +37,10 @@ class SimTask(asyncio.Task[Any]):
 
 
 class SimLoop(asyncio.BaseEventLoop):
-    """steps: callbacks run so far. connect, attach: what stands for sockets; the network sets them."""
+    """steps: callbacks run so far. stalled: seconds in which nothing ran.
+
+    connect, attach: what stands for sockets; the network sets them.
+    """
 
     # asyncio's own, which its type stubs leave out.
     _scheduled: list[tuple[float, int, Any]]
@@ -50,6 +53,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._now = START
         self._made = self._timers = 0
         self.steps = 0
+        self.stalled = 0.0
         self._trap: tuple[int, Callable[[], None]] = (NEVER, lambda: None)
         self.connect: Callable[[Any, Any], Coroutine[Any, Any, None]] | None = None
         self.attach: Callable[[Callable[[], asyncio.Protocol], Any], tuple[Any, Any]] | None = None
@@ -62,6 +66,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def stall(self, seconds: float) -> None:
         """Nothing runs for so long, as on a board that is out of breath; timers are late by as much."""
         self._now += seconds
+        self.stalled += seconds
 
     def at_step(self, steps: int, call: Callable[[], None]) -> None:
         """Call after so many more callbacks: a moment that no timer could name. The last one asked for counts."""

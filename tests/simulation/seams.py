@@ -22,6 +22,7 @@ import websockets.utils
 
 import appliance.board
 import appliance.core.counting
+import appliance.errands
 import appliance.gateway.discovery
 import appliance.gateway.feed
 import appliance.gateway.http
@@ -30,7 +31,6 @@ import appliance.gateway.request
 import appliance.gateway.typed
 import appliance.history.keeper
 import appliance.panel.hardware
-import appliance.runner
 import appliance.store
 from appliance.core.values import Board
 from appliance.gateway.network import OwnAddress
@@ -87,10 +87,10 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),
         (appliance.board, "in_daemon_thread", world.threads.run),
         (appliance.board, "read_board", lambda: Board(45.0, world.weak_power, None)),
-        (appliance.runner, "in_daemon_thread", world.threads.run),
-        (appliance.runner, "random", chance),
+        (appliance.errands, "in_daemon_thread", world.threads.run),
+        (appliance.errands, "random", chance),
         # Many boxes live in this one process, and what each of them freezes would stay for ever.
-        (appliance.runner, "gc", SimpleNamespace(freeze=lambda: None)),
+        (appliance.errands, "gc", SimpleNamespace(freeze=lambda: None)),
         (appliance.store, "os", world.disk.module()),
         (appliance.history.keeper, "in_daemon_thread", world.threads.run),
         (appliance.history.keeper, "alone", nullcontext),

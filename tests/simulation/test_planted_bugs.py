@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from appliance.core import connected, machine, moves, orders, pairing, trying
+from appliance.core import alerts, connected, machine, moves, orders, pairing, trying
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound
 from appliance.core.states import Discovering
 from appliance.core.values import Token
+from appliance.errands import Errands
 from appliance.gateway import feed, wire
 from appliance.panel.display import Display
-from appliance.runner import Runner
 from tests.simulation import __main__ as simulation
 from tests.simulation.disk import Disk
 from tests.simulation.judge import BrokenPromiseError
@@ -76,17 +76,17 @@ def _who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatc
 
 def _effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Token, "__repr__", lambda token: token.reveal())
-    do = Runner._do
+    do = Errands.do
 
-    def logged(runner: Runner, effect: Any) -> None:
+    def logged(errands: Errands, effect: Any) -> None:
         logging.getLogger("appliance").info("%s", effect)
-        do(runner, effect)
+        do(errands, effect)
 
-    patch.setattr(Runner, "_do", logged)
+    patch.setattr(Errands, "do", logged)
 
 
 def _pages_are_one_sound_for_too_long(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(moves, "PAGE_LASTS", 6.0)
+    patch.setattr(alerts, "PAGE_LASTS", 6.0)
 
 
 def _retries_are_too_far_apart(patch: pytest.MonkeyPatch) -> None:
@@ -121,13 +121,13 @@ def _what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
 
 
 def _old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
-    do = Runner._do
+    do = Errands.do
 
-    def careless(runner: Runner, effect: Any) -> None:
+    def careless(errands: Errands, effect: Any) -> None:
         if not isinstance(effect, CloseFeed):
-            do(runner, effect)
+            do(errands, effect)
 
-    patch.setattr(Runner, "_do", careless)
+    patch.setattr(Errands, "do", careless)
 
 
 def _closing_takes_long(patch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,12 @@ from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.states import State
 from appliance.core.values import Address, Benchmarks, PanelSettings
+from appliance.errands import Errands, Gateways
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.typed import TypedGateway
 from appliance.history.archive import Archive
 from appliance.history.keeper import Keeper
-from appliance.runner import Gateways, Runner
+from appliance.runner import Runner
 from tests.simulation.disk import Disk
 from tests.simulation.flash import Flash, WatchedStore
 from tests.simulation.gateway import Gateway
@@ -141,7 +142,8 @@ class World:
         self.panel = SimPanel(self.judge.shown)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
         state = begin(Benchmarks(), typed=self.typed, settings=settings, version="simulated")
-        self.runner = Runner(state, self._find, WatchedStore(self), self.panel, watch_board, self._keeper)
+        errands = Errands(self._find, WatchedStore(self), watch_board, self._keeper)
+        self.runner = Runner(state, errands, self.panel)
         self.note("box starts")
         self._running = self.loop.create_task(self.runner.run())
         self._running.add_done_callback(self._ended)
@@ -150,11 +152,11 @@ class World:
         """Tell the process to end, and wait for it."""
         if self.runner is None or self._running is None:
             return
-        began, running = self.loop.time(), self._running
+        began, stalled, running = self.loop.time(), self.loop.stalled, self._running
         self.ending = True
         self.runner.quit()
         await asyncio.wait([running])
-        self.judge.ended(self.loop.time() - began)
+        self.judge.ended(self.loop.time() - began - (self.loop.stalled - stalled))
 
     def crash(self, *, power: bool) -> None:
         """The process dies where it stands. power: the whole board does, and what was not flushed may be lost."""

@@ -1,0 +1,69 @@
+"""The appliance as a service: the real gateways, flash and archive, as the settings want them, around a panel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+
+from appliance import __version__
+from appliance.board import read_card, watch_board
+from appliance.config import Config
+from appliance.core.events import Event
+from appliance.core.machine import begin
+from appliance.core.values import Mistake
+from appliance.errands import Errands, Gateways, Keeper
+from appliance.gateway.courtesy import Courtesy
+from appliance.history.sign import Sign
+from appliance.panel import Panel
+from appliance.runner import Runner
+from appliance.store import TokenStore
+
+log = logging.getLogger("appliance")
+
+
+async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> None:
+    """Run the appliance until it is told to end. mistakes: what is wrong with the settings, and was left out."""
+    state = begin(
+        config.orders,
+        typed=config.gateway.address is not None,
+        settings=config.panel,
+        version=__version__,
+        mistakes=mistakes,
+        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
+    )
+    errands = Errands(
+        lambda tell: _gateways(config, tell),
+        TokenStore(config.state_dir),
+        watch_board,
+        lambda: _keeper(config),
+        Courtesy(Sign(config.state_dir).show),
+    )
+    runner = Runner(state, errands, panel)
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
+    log.info("Table Tracker appliance %s", __version__)
+    await runner.run()
+
+
+def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
+    """The source of gateways: the address that was typed in, or mDNS. Loads what it needs, which takes its time."""
+    if config.gateway.address is not None:
+        from appliance.gateway.typed import TypedGateway
+
+        return TypedGateway(tell, config.gateway.address, config.gateway.name)
+    from appliance.gateway.discovery import Discovery
+
+    return Discovery(tell, config.gateway.name, config.network.interfaces)
+
+
+def _keeper(config: Config) -> Keeper:
+    """Loads what keeps the archive, which takes its time and the first picture does not need."""
+    from appliance.history.archive import MIB, MONTH, Archive, Bounds
+    from appliance.history.keeper import Keeper
+
+    return Keeper(
+        Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
+    )
