@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -46,7 +47,7 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
-from appliance.core.values import Gateway
+from appliance.core.values import Gateway, Token
 from appliance.core.words import legible
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.courtesy import Courtesy
@@ -60,6 +61,8 @@ STORE_TIMEOUT = 10.0
 """Seconds after which a write counts as failed, although the disk may still be busy with it."""
 JITTER = 0.2
 """The part of a pause that is left to chance, so that the boxes of one site do not all knock at once."""
+MOST_USED = 4
+"""Tokens that are kept out of the log: the last that were sent. A box has two at the most."""
 
 Tell = Callable[[Event], None]
 
@@ -111,6 +114,7 @@ class Errands:
         self._storing = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._said: set[str] = set()
+        self._used: deque[Token] = deque(maxlen=MOST_USED)
 
     @asynccontextmanager
     async def under_way(self, tell: Tell) -> AsyncIterator[None]:
@@ -140,11 +144,13 @@ class Errands:
                 self._timers.stop(timer)
             case AskForToken():
                 self._start(self._ask(effect))
-            case CheckToken():
+            case CheckToken(_, _, token):
+                self._used.append(token)
                 self._start(self._check(effect))
             case ResolveGateway():
                 self._start(self._resolve(effect))
             case OpenFeed(attempt, address, token):
+                self._used.append(token)
                 self._courtesy.opening(attempt)
                 self._feeds[attempt] = task = self._start(self._run_feed(attempt, address, token, self._tell))
                 task.add_done_callback(lambda _: self._feed_ended(attempt))
@@ -210,9 +216,11 @@ class Errands:
             others = tuple(other for other in effect.gateway.addresses if other != effect.address)
             self._tell(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
             return
-        self._say_once(
-            logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(answer.words, 200)}"
-        )
+        words = answer.words
+        for token in self._used:
+            # A gateway that was paired once knows the token, and may say anything.
+            words = token.hidden(words)
+        self._say_once(logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(words, 200)}")
         self._tell(TokenDenied(effect.attempt, name, answer.why))
 
     async def _check(self, effect: CheckToken) -> None:

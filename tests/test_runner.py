@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from appliance.core.events import Denial
 from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import Sound, View
 from appliance.demo.watcher import WatcherPanel
 from appliance.errands import Errands, Keeper
+from appliance.gateway.api import Denied
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.typed import TypedGateway
 from appliance.runner import Runner
@@ -245,6 +247,28 @@ async def test_a_disk_that_does_not_answer_is_said(
         gateway.press_button()
         await box.until(count(0))
     assert "The pairing can't be saved: the disk does not answer" in caplog.text
+
+
+async def test_a_token_that_the_gateway_repeats_is_not_logged(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that was deleted there may be restored as well."""
+    caplog.set_level("INFO")
+    paired_with(gateway, tmp_path)
+    token = json.loads((tmp_path / "token.json").read_text())["token"]
+
+    async def denies(address: Address) -> Denied:
+        return Denied(Denial.REFUSED, f"No more {token}.")
+
+    monkeypatch.setattr("appliance.errands.ask_for_token", denies)
+    async with appliance(tmp_path, typed=gateway) as box:
+        await box.until(count(0))
+        gateway.delete_tokens()
+        await box.until(in_state("awaiting_pairing"))
+        box.press()
+        await box.until(in_state("pairing", "gateway refused"))
+    assert "It said: No more (token)." in caplog.text
+    assert token not in caplog.text
 
 
 async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:

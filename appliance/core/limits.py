@@ -11,8 +11,12 @@ MOST_ORDERS = 100_000
 LARGEST_MESSAGE = 32 * 1024 * 1024
 """Bytes of one message of the feed: 100,000 orders are 25 MB, 240 bytes each."""
 LARGEST_WIDE_MESSAGE = 26 * 1024 * 1024
-"""Bytes of one that is not all ASCII: one rare character in it makes Python keep four bytes for each other one."""
-MOST_VALUES = 1_400_000
+"""Bytes of one that is not all ASCII, or has escapes that may not be: one rare character makes Python keep two bytes
+for each other one of its text."""
+LARGEST_WIDEST_MESSAGE = 8 * 1024 * 1024
+"""Bytes of one with a character beyond the 65,536 that fit two bytes, such as an emoji: Python keeps four then. It has
+to fit beside 100,000 orders that are held already, and is itself some 30,000 orders."""
+MOST_VALUES = 1_100_000
 """Values in one piece of JSON, each of which takes up to 150 bytes whatever it is: 100,000 orders have 10 each."""
 LARGEST_ANSWER = 64 * 1024
 """Bytes of the body of an HTTP answer: an envelope or a token."""
@@ -29,6 +33,9 @@ LARGEST_SETTINGS = 64 * 1024
 """Bytes; a configuration is some 40 lines, and what is larger is another file."""
 MOST_GATEWAYS = 64
 """Names of gateways that are followed at a time: a site has one or two, and each costs questions on the network."""
+MOST_ANNOUNCED = 5_000
+"""Announcements of gateways after which browsing begins anew: zeroconf's browser keeps some 200 bytes of each for as
+long as the one who announces it says. A site has a handful a day; a flood may have 50,000 in a second."""
 MOST_HEARD = 256
 """Addresses of which it is remembered whose name was last announced there."""
 LONGEST_LABEL = 63

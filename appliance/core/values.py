@@ -52,6 +52,10 @@ class Token:
         """The secret itself, for the wire and for flash; for nothing else."""
         return self._text
 
+    def hidden(self, words: str) -> str:
+        """Somebody's words as they may be logged: without this token, which a gateway knows and may repeat."""
+        return words.replace(self._text, "(token)")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Token) and self._text == other._text
 

@@ -18,7 +18,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
-from appliance.core.limits import LONGEST_LABEL, MOST_GATEWAYS
+from appliance.core.limits import LONGEST_LABEL, MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
 from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses, until_next_look
 
@@ -29,6 +29,7 @@ RESOLVE_TIMEOUT, QUESTIONS = 3.0, 3
 """Seconds to wait for an answer to a name, and how often it is asked for meanwhile: once a second, as mDNS repeats."""
 SETTLE = 1.2
 """Seconds after which a record that was replaced is out of the cache (RFC 6762, 10.2, says one)."""
+CROWDED = "More gateways are announced on this network than can be followed; browsing begins anew"
 ASK_AGAIN_IN_VAIN, ASK_AGAIN = 10.0, 60.0
 """Seconds between questions for gateways while there is none in sight, and once there is."""
 
@@ -47,6 +48,8 @@ class Discovery:
         self._zeroconf: AsyncZeroconf | None = None
         self._trouble = ""
         self._asked_at = 0.0
+        self._announced = 0
+        self._crowded = False
         self._told: dict[str, Gateway] = {}
         self._questioned: dict[str, frozenset[Address]] = {}
         self._resolving: set[str] = set()
@@ -94,8 +97,13 @@ class Discovery:
                 await self._stop()
                 self._own = own
                 self._tell(NetworkChanged(tuple(one.address for one in own)))
-                for name in list(self._told):
-                    self._lose(name)
+                self._lose_all()
+            elif self._announced > MOST_ANNOUNCED:
+                # Of what was announced and pushed out of its cache zeroconf's browser still remembers when to ask.
+                log.log(logging.DEBUG if self._crowded else logging.INFO, "%s", CROWDED)
+                self._crowded = True
+                await self._stop()
+                self._lose_all()
             if own and self._zeroconf is None:
                 await self._start(own)
             elif self._zeroconf is not None:
@@ -113,6 +121,7 @@ class Discovery:
         try:
             self._zeroconf = AsyncZeroconf(interfaces=[one.address for one in own], ip_version=IPVersion.V4Only)
             self._asked_at = asyncio.get_running_loop().time()
+            self._announced = 0
             await self._zeroconf.async_add_service_listener(SERVICE_TYPE, _Listener(self._changed))
         except OSError as error:
             # The address went again, or is not ready yet: the next look begins once more.
@@ -131,6 +140,7 @@ class Discovery:
                 await stopping.async_close()
 
     def _changed(self, name: str, announced: bool) -> None:
+        self._announced += announced
         short = name.removesuffix("." + SERVICE_TYPE)
         if self._only is None or short == self._only:
             self._changes.put_nowait((short, announced))
@@ -165,6 +175,10 @@ class Discovery:
         self._questioned.pop(name, None)
         if self._told.pop(name, None) is not None:
             self._tell(GatewayLost(name))
+
+    def _lose_all(self) -> None:
+        for name in list(self._told):
+            self._lose(name)
 
     async def _ask_afresh(self, name: str) -> Gateway | None:
         if self._zeroconf is None:

@@ -126,7 +126,7 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
         tell(TokenRefused(attempt))
     except _Failed as failed:
         # The words may be the gateway's own, and it knows the token.
-        log.debug("Feed of %s ended: %s", address, str(failed).replace(token.reveal(), "(token)"))
+        log.debug("Feed of %s ended: %s", address, token.hidden(str(failed)))
         tell(FeedLost(attempt, failed.why))
 
 
@@ -211,7 +211,7 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
             if isinstance(message, Envelope):
                 _judge(message)
                 continue
-            _remark(message)
+            _remark(message, token)
             if not batch:
                 # What came in one burst is told in one go: folding a thousand changes costs little more than one.
                 loop.call_soon(flush)
@@ -239,11 +239,12 @@ async def _first(connection: ClientConnection) -> tuple[Order, ...]:
             _judge(message)
 
 
-def _remark(message: Notification) -> None:
+def _remark(message: Notification, token: Token) -> None:
     """Log what is new to us or can't be used, once: a gateway may go on saying it for years."""
     match message:
         case MessageIgnored(_, kind):
-            words = f"Messages of the type {legible(kind)} are not known here, and ignored"
+            # It knows the token, and may say anything.
+            words = f"Messages of the type {legible(token.hidden(kind))} are not known here, and ignored"
         case MessageUnusable():
             words = "A message of the gateway can't be used; the whole set is asked for whenever that happens"
         case _:

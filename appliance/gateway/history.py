@@ -6,7 +6,7 @@ Each trouble is told apart, because each has another remedy: wait, pair again, o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -26,6 +26,8 @@ DEADLINE = 20.0
 """Seconds for one page."""
 UNAVAILABLE = -5
 LIMIT, OFFSET, DATE = -23, -24, -25
+_FIRST, _LAST = ((end - EPOCH).total_seconds() for end in (datetime.min, datetime.max.replace(microsecond=0)))
+"""Seconds of the first and the last time that there is; a gateway's clock may say either."""
 
 
 class Trouble(StrEnum):
@@ -109,8 +111,8 @@ def read_figures(told: object) -> GatewayFigures | None:
 
 
 def stamp(local: float) -> str:
-    """A gateway's local time as its API has it: to the second, without a zone."""
-    day, seconds = divmod(int(local), 86_400)
+    """A gateway's local time as its API has it: to the second, without a zone; the first or last there is beyond it."""
+    day, seconds = divmod(int(min(_LAST, max(_FIRST, local))), 86_400)
     return f"{_date(day)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 

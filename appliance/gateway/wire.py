@@ -6,6 +6,7 @@ Facts of the format: gateway API, WebSocket and active orders.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from appliance.core.events import (
 )
 from appliance.core.limits import (
     LARGEST_WIDE_MESSAGE,
+    LARGEST_WIDEST_MESSAGE,
     LONGEST_TEXT,
     LONGEST_TOKEN,
     LONGEST_UUID,
@@ -38,6 +40,10 @@ TOKEN_TIMEOUT = -32
 
 EPOCH = datetime(2000, 1, 1)
 """The arbitrary day, a Saturday, from which the gateway's local times are counted in seconds."""
+_BELOW_FOUR = bytes(range(0xF0))
+"""Bytes that begin no character of four bytes in UTF-8."""
+_HALF = re.compile(rb"\\u[dD][89abAB]")
+"""The first half of such a character as JSON escapes it."""
 _ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
 
 
@@ -58,21 +64,44 @@ class TooMuchError(ValueError):
     """More than is taken from a gateway in one piece."""
 
 
-def decode(data: bytes, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+def decode(data: bytes) -> Any:
     """JSON, or None where it is none. Deep nesting and endless numbers are no JSON of a gateway either.
 
-    hook: see json.loads(). Raises TooMuchError, before any of it takes memory.
+    Raises TooMuchError, before any of it takes memory.
     """
+    return _parsed(_text_of(data))
+
+
+def _text_of(data: bytes) -> str | None:
+    """The text in which JSON is written, or None where it is none. Raises TooMuchError."""
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
         raise TooMuchError
-    if len(data) > LARGEST_WIDE_MESSAGE and not data.isascii():
+    if len(data) > LARGEST_WIDE_MESSAGE and not (data.isascii() and b"\\u" not in data):
+        raise TooMuchError
+    if len(data) > LARGEST_WIDEST_MESSAGE and _widest(data):
         raise TooMuchError
     try:
-        return json.loads(data, object_hook=hook)
+        # As json.loads() does it.
+        return data.decode(json.detect_encoding(data), "surrogatepass")
+    except ValueError:
+        return None
+
+
+def _parsed(text: str | None, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """hook: see json.loads(). Raises TooMuchError where the hook does."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text, object_hook=hook)
     except TooMuchError:
         raise
     except (ValueError, RecursionError):
         return None
+
+
+def _widest(data: bytes) -> bool:
+    """Whether there is a character in it for which Python takes four bytes, and then for each other one of its text."""
+    return bool(data.translate(None, _BELOW_FOUR)) or (b"\\u" in data and _HALF.search(data) is not None)
 
 
 def read_envelope(body: object) -> Envelope:
@@ -94,7 +123,11 @@ def read_token(body: object) -> Token | None:
 
 def read_message(data: bytes) -> Notification | Envelope:
     """One message of the feed: a notification, or an envelope that says what is wrong. Raises TooMuchError."""
-    body = decode(data, _Orders())
+    text = _text_of(data)
+    # Once there is a text of it, 30 MB of bytes are only in the way.
+    del data
+    body = _parsed(text, _Orders())
+    del text
     if not isinstance(body, dict):
         return MessageUnusable()
     kind = body.get("type")

@@ -18,7 +18,7 @@ from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
 from appliance.history.figures import Row
 from appliance.history.paging import Mark
-from appliance.history.row import FIELDS, order_of, pack, row_of
+from appliance.history.row import FIELDS, as_text, order_of, pack, row_of
 from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 
 MONTH = 365.25 / 12
@@ -81,9 +81,12 @@ class Archive:
         """How far it was read. Raises ArchiveError."""
         with self._open() as database:
             row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE name = ?", [gateway]).fetchone()
-        if row is None:
-            return Progress()
-        return Progress(row[0], None if row[1] is None else Mark(row[1], tuple(row[2].split("\n"))))
+            if row is None:
+                return Progress()
+            read_to, mark, tail = row
+            if not isinstance(read_to, float | None) or not isinstance(mark, int | None):
+                raise DamagedError("how far it was read is not what was kept")
+            return Progress(read_to, None if mark is None else Mark(mark, tuple(tail.split("\n"))))
 
     def keep(
         self,
@@ -114,7 +117,7 @@ class Archive:
             )
             mark = progress.mark
             old = self._progress_row(database, number)
-            row = (progress.read_to, mark and mark.offset, mark and "\n".join(mark.tail))
+            row = (progress.read_to, mark and mark.offset, mark and as_text("\n".join(mark.tail)))
             # That nothing happened is no reason to write.
             if new or row[1:] != old[1:]:
                 database.execute("UPDATE gateways SET read_to = ?, mark = ?, tail = ? WHERE id = ?", (*row, number))

@@ -16,7 +16,7 @@ def row_of(gateway: int, order: Finished, seen: Finished | None) -> tuple[object
     """The row of an order: its gateway's number, and its FIELDS. seen: what this box saw of it by itself."""
     took = order.took if seen is None or seen.took is None else seen.took
     sat = order.sat if seen is None or seen.sat is None else seen.sat
-    facts = (pack(order.uuid), *map(_text, (order.name, order.order_type, order.location)), order.paged)
+    facts = (pack(order.uuid), *map(as_text, (order.name, order.order_type, order.location)), order.paged)
     return (gateway, *facts, order.created, order.cleared, order.elapsed, took, sat)
 
 
@@ -38,8 +38,8 @@ def pack(uuid: str) -> bytes | str:
         known = UUID(uuid)
     except ValueError:
         # It is opaque, and may be anything.
-        return _text(uuid)
-    return known.bytes if str(known) == uuid else _text(uuid)
+        return as_text(uuid)
+    return known.bytes if str(known) == uuid else as_text(uuid)
 
 
 def unpack(kept: bytes | str) -> str:
@@ -47,6 +47,6 @@ def unpack(kept: bytes | str) -> str:
     return kept if isinstance(kept, str) else str(UUID(bytes=kept))
 
 
-def _text(text: str) -> str:
+def as_text(text: str) -> str:
     """A text as it can be kept: JSON may hold halves of characters, which are none."""
     return text.encode("utf-8", "replace").decode()

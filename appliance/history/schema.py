@@ -191,6 +191,10 @@ def told() -> Iterator[None]:
     except MemoryError:
         # SQLite says so of some lengths that are damaged; an order takes some hundred bytes.
         raise DamagedError("a value of it is larger than the memory") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        # A row of a damaged schema holds what no row of ours does. SQLite's own words about it may be no text either.
+        log.debug("%s", error)
+        raise DamagedError("the archive is damaged") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         # Without a code it is Python that found a text to be none.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from appliance.core.events import Event, GatewayFound
-from appliance.core.limits import MOST_GATEWAYS
+from appliance.core.limits import MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
+from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
+
+from .adverts import Ear, Stranger, browsing, records
 
 
 class Crowded(Discovery):
@@ -48,3 +53,31 @@ async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """zeroconf bounds its cache, but not what its browser knows of each name that was ever announced."""
+    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.1)
+    prefix = "After a flood"
+    ear, other = Ear(prefix), Stranger()
+    try:
+        async with browsing(ear, prefix) as discovery:
+            await asyncio.sleep(0.3)
+            before = discovery._zeroconf
+            for number in range(MOST_ANNOUNCED):
+                discovery._changed(f"Name {number}._tracker-http._tcp.local.", False)
+            await asyncio.sleep(0.3)
+            assert discovery._zeroconf is before, "what goes costs nothing"
+            for number in range(MOST_ANNOUNCED + 1):
+                discovery._changed(f"Name {number}._tracker-http._tcp.local.", True)
+            async with asyncio.timeout(10):
+                while discovery._zeroconf in (None, before):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.05)
+            other.answer(prefix.encode(), "127.0.0.4")
+            other.say(records(prefix.encode(), "127.0.0.4"))
+            await ear.found(prefix, "127.0.0.4")
+            after = discovery._zeroconf
+            await asyncio.sleep(0.3)
+            assert discovery._zeroconf is after, "once for each flood"
+    finally:
+        other.close()

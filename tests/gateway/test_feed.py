@@ -265,3 +265,12 @@ async def test_the_token_is_in_no_log(gateway: SimulatedGateway, log_lines: list
         await told(server.address, token)
     assert any("ended" in line for line in log_lines)
     assert [line for line in log_lines if secret in line or SECRET in line] == []
+
+
+async def test_nor_where_the_gateway_repeats_it(log_lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a type that is not known the log has the beginning, which must not be a token's."""
+    monkeypatch.setattr(module, "_remarked", set())
+    async with gateway_that(sending(EMPTY, json.dumps({"type": SECRET}))) as address:
+        await told(address)
+    assert any("Messages of the type (token)" in line for line in log_lines)
+    assert [line for line in log_lines if SECRET[:16] in line] == []

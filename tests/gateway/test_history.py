@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from appliance.core.delivery import Finished
+from appliance.core.delivery import DAY, Finished
 from appliance.core.tally import GatewayFigures
 from appliance.core.values import Address, Token
 from appliance.gateway import history as module
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_figures, read_page, read_statistics, stamp
+from appliance.gateway.wire import read_time
 from appliance.simulator.gateway import SimulatedGateway
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
@@ -82,6 +83,17 @@ async def test_a_page_is_asked_for_as_documented() -> None:
     assert first == "GET /api/v2/orders?offset=190&limit=100&created_after=2016-12-09T09%3A00%3A23 HTTP/1.1"
     assert [header for header in headers if SECRET in header] == [f"Authorization: Bearer {SECRET}"]
     assert stamp(CREATED + 0.9) == "2016-12-09T09:00:23"
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+def test_a_time_before_the_first_and_after_the_last_is_that_one(end: str) -> None:
+    """What began since the day before the newest order is asked for, and the gateway's clock may say anything."""
+    time = read_time(end)
+    assert time is not None
+    beyond = -DAY if time < 0 else DAY
+    assert stamp(time) == stamp(time + beyond) == end
+    assert stamp(time - beyond) != end
+    assert stamp(beyond * 1e9) == end
 
 
 async def test_an_order_is_read_as_documented() -> None:

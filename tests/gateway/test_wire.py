@@ -163,7 +163,18 @@ def test_wide_text_is_read_up_to_a_limit_of_its_own(monkeypatch: pytest.MonkeyPa
     assert decoded('"' + "a" * 200 + '"') == "a" * 200
     assert decoded('"' + "a" * 90 + '🍕"') == "a" * 90 + "🍕"
     with pytest.raises(TooMuchError):
-        decoded('"' + "a" * 97 + '🍕"')
+        decoded('"' + "a" * 97 + 'é"')
+    with pytest.raises(TooMuchError):
+        decoded('"' + "a" * 97 + '\\u00e9"')
+
+
+@pytest.mark.parametrize("pizza", ["🍕", r"\ud83c\udf55", r"\uD83C\uDF55"])
+def test_and_the_widest_up_to_a_smaller_one(monkeypatch: pytest.MonkeyPatch, pizza: str) -> None:
+    monkeypatch.setattr(module, "LARGEST_WIDEST_MESSAGE", 100)
+    assert decoded('"' + "a" * 200 + 'é食\\u98df"') == "a" * 200 + "é食食"
+    assert decoded('"' + "a" * 80 + pizza + '"') == "a" * 80 + "🍕"
+    with pytest.raises(TooMuchError):
+        decoded('"' + "a" * 97 + pizza + '"')
 
 
 def test_texts_are_cut_and_an_identity_is_not() -> None:

@@ -61,6 +61,36 @@ def test_halves_of_characters_are_no_reason_to_fail(archive: Archive) -> None:
     assert [(one.uuid, one.name) for one in archive.orders("Bar")] == [("half ?", "?")]
 
 
+def test_a_mark_at_half_a_character(archive: Archive) -> None:
+    """JSON may hold one, and an order's identity may be anything."""
+    archive.keep("Bar", [], Progress(1.0, Mark(100, ("half \ud83d", "whole"))))
+    assert archive.progress("Bar") == Progress(1.0, Mark(100, ("half ?", "whole")))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("read_to", "'late'"), ("read_to", "x'00'"), ("mark", "1"), ("id", "NULL")],
+)
+def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str, value: str) -> None:
+    archive.keep("Bar", [order(1)], Progress(1.0))
+    with opened(archive.directory) as database:
+        # As damage of the schema's text does it: a table of the same columns that takes what ours does not.
+        database.execute("CREATE TABLE other (id, name, read_to, mark, tail)")
+        database.execute("INSERT INTO other SELECT * FROM gateways")
+        database.execute("DROP TABLE gateways")
+        database.execute("ALTER TABLE other RENAME TO gateways")
+        database.execute(f"UPDATE gateways SET {column} = {value}")
+    for _ in range(3):
+        try:
+            archive.progress("Bar")
+            archive.keep("Bar", [order(2)], Progress(2.0))
+        except ArchiveError:
+            continue
+        break
+    assert archive.progress("Bar") == Progress(2.0)
+    assert list(archive.directory.glob(f"{FILE}.damaged"))
+
+
 def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:
     orders = [order(number) for number in range(50)]
     assert archive.keep("Bar", orders, Progress(1.0)) == 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,25 @@ async def test_a_reader_has_patience_and_no_more(sign: Sign, tmp_path: Path, mon
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     sign.show(True)
     assert not await waits(tmp_path)
+
+
+async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
+    sign: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is anybody's, for a socket of the abstract namespace has no owner."""
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(module._name(tmp_path))
+        courtesy = Courtesy(sign.show)
+        courtesy.opening(1)
+        assert not await waits(tmp_path), "it goes on once its patience is over"
+        courtesy.settled(1)
+        stranger.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            stranger.recv(1)
+    courtesy.opening(2)
+    monkeypatch.setattr(module, "PATIENCE", 30.0)
+    assert await waits(tmp_path), "with the name free again the sign is there"
 
 
 async def test_a_process_that_dies_leaves_no_sign_behind(tmp_path: Path) -> None:

@@ -42,10 +42,12 @@ def test_no_input_breaks_a_parser(name: str) -> None:
         "HBwc9/+pqQEAAAAAAJHUqampqampqampqampqampqampqampqWBWVlZWVlZWqampqampqQAAHAAAHP8=",
         "EKYgADw8PDw8Ojw8tf///////////////////////////////////////////////////////////////////zw=",
         "89X/////////////AAAx//////////////////////////////////9pdGX/",
+        "UMwngA==",
+        "AA9x6u8=",
     ],
-    ids=["no schema", "no encoding", "no text", "too long", "no memory", "no memory either"],
+    ids=["no schema", "no encoding", "no text", "too long", "no memory", "no memory either", "no words", "no number"],
 )
-def test_damage_of_the_archive_that_atheris_found(found: str) -> None:
+def test_damage_of_the_archive_that_fuzzing_found(found: str) -> None:
     PARSERS["archive"](b64decode(found))
 
 

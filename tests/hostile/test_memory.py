@@ -11,7 +11,15 @@ from uuid import UUID
 
 import pytest
 
-from appliance.core.limits import LARGEST_MESSAGE, LARGEST_WIDE_MESSAGE, LONGEST_TEXT, LONGEST_UUID, MOST_ORDERS
+from appliance.core.limits import (
+    LARGEST_MESSAGE,
+    LARGEST_WIDE_MESSAGE,
+    LARGEST_WIDEST_MESSAGE,
+    LONGEST_TEXT,
+    LONGEST_UUID,
+    MOST_ORDERS,
+    MOST_VALUES,
+)
 from tests.hostile.program import ROOT, running
 from tests.hostile.speaker import Client, frame, speaking
 
@@ -51,10 +59,6 @@ def test_the_most_orders_are_counted_and_the_next_whole_set_fits_beside_them(tmp
         assert box.peak < MOST
 
 
-def wide(text: str) -> bytes:
-    return text.encode()[:LARGEST_WIDE_MESSAGE]
-
-
 def fill(piece: bytes, before: bytes = b"[", after: bytes = b"]", size: int = LARGEST_MESSAGE) -> bytes:
     """A message just within the limit."""
     times = (size - len(before) - len(after)) // len(piece)
@@ -62,40 +66,49 @@ def fill(piece: bytes, before: bytes = b"[", after: bytes = b"]", size: int = LA
 
 
 ORDERS = b'{"type": "ACTIVE_ORDERS", "items": ['
-PIZZA = "\U0001f355"
+FOOD, PIZZA = "\u98df", "\U0001f355"
+"""Characters for which Python takes two bytes, and four."""
+ESCAPED = {FOOD: rb"\u98df", PIZZA: rb"\ud83c\udf55"}
+MANY = MOST_VALUES - 1000
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "lists": lambda: fill(b"[],"),
     "objects": lambda: fill(b'{"a":{}},'),
     "numbers": lambda: fill(b"12345,"),
     "one long text": lambda: fill(b"a", b'"', b'"'),
-    "one wide text": lambda: fill(b"a", PIZZA.encode().join((b'"', b"")), b'"', LARGEST_WIDE_MESSAGE),
-    "as many texts as are read": lambda: texts(1_390_000),
+    "one wide text": lambda: fill(b"a", b'"' + FOOD.encode(), b'"', LARGEST_WIDE_MESSAGE),
+    "one wide text with an escape": lambda: fill(b"a", b'"', ESCAPED[FOOD] + b'"', LARGEST_WIDE_MESSAGE),
+    "one text of the widest": lambda: fill(b"a", b'"' + PIZZA.encode(), b'"', LARGEST_WIDEST_MESSAGE),
+    "as many texts as are read": lambda: texts(b"", LARGEST_MESSAGE),
+    "as many wide texts": lambda: texts(FOOD.encode(), LARGEST_WIDE_MESSAGE),
+    "as many wide texts with an escape": lambda: texts(ESCAPED[FOOD], LARGEST_WIDE_MESSAGE),
     "nested": lambda: fill(b"[", b"", b""),
     "tiny orders": lambda: fill(b'{"uuid":"1","state":"s"},', ORDERS, b"]}"),
     "no orders": lambda: fill(b'{"uuid":1},', ORDERS, b"]}"),
-    "the longest texts": lambda: wide_orders(),
-    "as many keys as are read": lambda: b"{" + b",".join(b'"%d":0' % n for n in range(1_390_000)) + b"}",
+    "the longest texts": lambda: long_orders(FOOD, LARGEST_WIDE_MESSAGE),
+    "the longest texts of the widest": lambda: long_orders(PIZZA, LARGEST_WIDEST_MESSAGE),
+    "as many keys as are read": lambda: b"{" + b",".join(b'"%d":0' % n for n in range(MANY)) + b"}",
 }
 
 
-def texts(count: int) -> bytes:
-    """So many texts, each of which Python holds with four bytes a character."""
-    return b"[" + b",".join(b'"%d%s"' % (n, PIZZA.encode()) for n in range(count)) + b"]"
+def texts(rare: bytes, size: int) -> bytes:
+    """As many texts as are read, as long as they can be, each with a rare character."""
+    more = b"a" * (size // MANY - len(b'"1234567",') - len(rare) - 1)
+    return b"[" + b",".join(b'"%07d%s%s"' % (n, rare, more) for n in range(MANY)) + b"]"
 
 
-def wide_orders() -> bytes:
+def long_orders(rare: str, most: int) -> bytes:
     """As many orders with the longest texts that Python can hold of them as fit."""
-    text = ("a" * (LONGEST_TEXT - 1)).join(("", PIZZA))
+    text = ("a" * (LONGEST_TEXT - 1)).join(("", rare))
     size, orders = 0, list[str]()
-    while size < LARGEST_WIDE_MESSAGE - 1000:
+    while size < most - 1000:
         number = str(len(orders))
-        order = {"uuid": number + PIZZA + "a" * (LONGEST_UUID - 10), "state": "located"}
+        order = {"uuid": number + rare + "a" * (LONGEST_UUID - 10), "state": "located"}
         orders.append(json.dumps({**order, "name": number + text, "locationName": text + number}, ensure_ascii=False))
         size += len(orders[-1].encode()) + 1
     return ORDERS + ",".join(orders).encode() + b"]}"
 
 
-HEAVIEST = ("one wide text", "as many texts as are read", "the longest texts")
+HEAVIEST = ("one wide text", "as many wide texts", "as many wide texts with an escape", "the longest texts")
 CASES = [(kind, True) for kind in HOSTILE] + [(kind, False) for kind in HEAVIEST]
 
 
@@ -116,4 +129,21 @@ def test_no_message_takes_more_than_there_is(tmp_path: Path, kind: str, first: b
         # What can't be used leads to a second look, and what is too much to a second feed, sooner or later.
         box.wait(lambda line: bool(line["active"]) or "can hold" in " ".join(line["screen"]), 60, since=0)
         print(f"{kind}: {box.peak:.0f} MB at most")
+        assert box.peak < MOST
+
+
+@pytest.mark.parametrize("kind", HEAVIEST)
+def test_nor_beside_the_most_orders(tmp_path: Path, kind: str) -> None:
+    """On the feed that comes beside the old one, while all that can be held is held."""
+    most, message = frame(a_set(MOST_ORDERS)), frame(HOSTILE[kind]())
+
+    def script(client: Client) -> None:
+        # What can't be used makes the box look at the whole set once more.
+        client.send(*((most, frame(b"{}")) if client.number == 1 else (message, ONE)))
+        client.stay()
+
+    with speaking(script) as speaker, running(speaker.address, tmp_path / "box") as box:
+        box.wait(lambda line: line["active"] == MOST_ORDERS, 60, since=0)
+        box.wait(lambda line: line["active"] == 1 or "can hold" in " ".join(line["screen"]), 60)
+        print(f"{kind}, beside {MOST_ORDERS:,} orders: {box.peak:.0f} MB at most")
         assert box.peak < MOST

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,9 +23,11 @@ from appliance.core.values import Token
 from appliance.errands import Errands
 from appliance.gateway import feed, wire
 from appliance.panel.display import Display
+from tests.simulation import __main__ as simulation
 from tests.simulation.disk import Disk
 from tests.simulation.judge import BrokenPromiseError
 from tests.simulation.life import live
+from tests.simulation.world import World
 
 SEEDS = range(1, 9)
 """The lives that a bug is given to show itself, of a busy hour each."""
@@ -189,3 +197,41 @@ def test_a_token_for_another_name_that_was_heard_is_caught(monkeypatch: pytest.M
 def test_without_the_bug_the_same_lives_keep_the_promise(promise: str) -> None:
     _, kinds = BUGS[promise]
     live(1, 1, kinds, HOURS)
+
+
+def _a_thread() -> Callable[[], object]:
+    over = threading.Event()
+    threading.Thread(target=over.wait, daemon=True).start()
+    return over.set
+
+
+def _a_descriptor() -> Callable[[], object]:
+    return Path(os.devnull).open().close
+
+
+def _memory() -> Callable[[], object]:
+    return bytearray(b"x" * (2 * simulation.GROWTH * 1024)).clear
+
+
+@pytest.mark.parametrize("leak", [None, _a_thread, _a_descriptor, _memory])
+def test_what_grows_from_life_to_life_is_caught(
+    leak: Callable[[], Callable[[], object]] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Callable[[], object]] = []
+
+    def leaky(seed: int, days: int) -> World:
+        if leak is not None:
+            kept.append(leak())
+        return live(1, 1, QUIET, HOURS)
+
+    monkeypatch.setattr(simulation, "live", leaky)
+    monkeypatch.setattr(simulation, "WARM", 2)
+    results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+    wanted = SimpleNamespace(value=4 * simulation.DAYS, get_lock=nullcontext)
+    try:
+        simulation.work(wanted, float("inf"), results)
+    finally:
+        for let_go in kept:
+            let_go()
+    told = [results.get() for _ in range(results.qsize())]
+    assert any(what == "broken" and "grew" in words for what, words in told if isinstance(words, str)) == bool(leak)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -33,6 +35,17 @@ RESTING = 10.0
 """Seconds of rest at the end, in which it may use as much CPU as a heartbeat takes."""
 MOST_CPU_AT_REST = 0.1
 """Of one core."""
+SPY_LOOKS, SPY_EVERY = 5, 0.37
+"""How often py-spy looks at the threads, and seconds between; a heartbeat is in the way of one look at the most."""
+
+
+def spinning(looks: Sequence[Set[str]]) -> list[str]:
+    """The threads that each look met at work, while there is none.
+
+    looks: py-spy's lines, as `Thread 1 (active): "x"`; one that also holds the interpreter's lock is `active+gil`.
+    """
+    busy = set.intersection(*({re.sub(r"\(active[^)]*\)", "(active)", line) for line in look} for look in looks))
+    return [f"it never rests: {line}" for line in sorted(busy) if "(active)" in line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +136,32 @@ class Soak:
         await asyncio.sleep(RESTING)
         if (used := (program.cpu - before) / RESTING) > MOST_CPU_AT_REST:
             wrong.append(f"it uses {used:.0%} of a core at rest")
-        await self._spy(program)
-        return wrong
+        return wrong + await self._spy(program)
 
-    async def _spy(self, program: Program) -> None:
-        """What py-spy says that each thread is at, where it is installed and may look."""
+    async def _spy(self, program: Program) -> list[str]:
+        """What is wrong with what each thread is at, as py-spy sees it, where it is installed and may look."""
         spy = shutil.which("py-spy", path=str(Path(sys.executable).parent))
         if spy is None:
             print("py-spy is not installed: nobody looked at what the threads are at")
-            return
-        process = await asyncio.create_subprocess_exec(
-            spy,
-            "dump",
-            "--pid",
-            str(program.process.pid),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, error = await process.communicate()
-        if process.returncode:
-            print(f"py-spy could not look: {error.decode().strip()[-200:]}")
-            return
-        threads = [line for line in out.decode().splitlines() if line.startswith("Thread ")]
-        print("py-spy at rest: " + "; ".join(threads))
+            return []
+        looks: list[set[str]] = []
+        for _ in range(SPY_LOOKS):
+            process = await asyncio.create_subprocess_exec(
+                spy,
+                "dump",
+                "--pid",
+                str(program.process.pid),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            out, error = await process.communicate()
+            if process.returncode:
+                print(f"py-spy could not look: {error.decode().strip()[-200:]}")
+                return []
+            looks.append({line for line in out.decode().splitlines() if line.startswith("Thread ")})
+            await asyncio.sleep(SPY_EVERY)
+        print("py-spy at rest: " + "; ".join(sorted(looks[-1])))
+        return spinning(looks)
 
     def _look(self, program: Program) -> Look:
         held = program.held
