@@ -32,7 +32,7 @@ simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or o
 fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
 	@$(PYTHON) -m tests.hostile $(ARGS)
 
-soak: venv ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
+soak: venv-tools ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)
 
 audit: venv-tools ## The locked libraries against the databases of known vulnerabilities, where they can be reached
