@@ -47,6 +47,11 @@ async def check_pins(bench: Bench) -> Finding:
             "Stop it first: sudo systemctl stop tt-appliance",
             "Then run the doctor again, and at the end: sudo systemctl start tt-appliance",
         )
+    if any(isinstance(error, ImportError) for error in failed.values()):
+        return wrong(
+            f"GPIO {parts} can't be used: {_words(next(iter(failed.values())))}",
+            "A passive buzzer's tones need a library of their own: sudo apt install python3-lgpio",
+        )
     return wrong(
         f"GPIO {parts} can't be used: {_words(next(iter(failed.values())))}",
         "Run it with all rights: sudo tt-appliance doctor",
@@ -138,19 +143,17 @@ async def _is_up(pin: Any, within: float) -> bool:
 
 
 def _ensure_factory() -> None:
-    from gpiozero import Device
+    # Loaded only now, for the library that it loads may be missing.
+    from appliance.panel.pins import ensure_factory
 
-    with warnings.catch_warnings():
-        # gpiozero warns of every pin library that it lacks before it says what is wrong.
-        warnings.simplefilter("ignore")
-        Device.ensure_pin_factory()
+    ensure_factory()
 
 
 def _make(bench: Bench, name: str, number: int) -> Any:
     import gpiozero
 
     with warnings.catch_warnings():
-        # As above.
+        # gpiozero warns of what a pin library lacks before it says what is wrong.
         warnings.simplefilter("ignore")
         if name == "button":
             return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=bench.pin_factory)
@@ -178,12 +181,12 @@ async def _no_pins(bench: Bench, error: Exception) -> Finding:
     return wrong(
         f"the pins can't be used: {_words(error)}",
         "Run it with all rights: sudo tt-appliance doctor",
-        "Is the pin library there? sudo apt install python3-lgpio",
+        "Is the pin library there, gpiod? It comes with the appliance: see image/README.md.",
     )
 
 
 def _is_held(error: Exception) -> bool:
-    """Whether another program has the pin: lgpio says so in words alone."""
+    """Whether another program has the pin. The kernel says `busy`, and lgpio, whose errors have no kinds, too."""
     return "busy" in str(error).lower() or type(error).__name__ == "GPIOPinInUse"
 
 

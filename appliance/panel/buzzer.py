@@ -87,6 +87,11 @@ def open_pin(number: int, kind: str, factory: Any = None) -> DigitalOutputDevice
     import gpiozero
 
     if kind == PASSIVE:
+        if factory is None:
+            # As the pin library itself, loaded only where there are pins.
+            from appliance.panel.pins import tone_factory
+
+            factory = tone_factory()
         return gpiozero.PWMOutputDevice(number, frequency=MIDDLE, initial_value=0, pin_factory=factory)
     return gpiozero.DigitalOutputDevice(number, initial_value=False, pin_factory=factory)
 

@@ -145,7 +145,7 @@ class _Pins:
         self._works = True
         if factory is None:
             try:
-                _quietly(_ensure_factory)
+                _ensure_factory()
             except Exception as error:  # noqa: BLE001
                 # Each pin library raises errors of its own kind; the display works without them.
                 log.warning("no pins can be used here: LEDs, buzzer and button are off (%s)", _words(error))
@@ -194,7 +194,7 @@ class _Pins:
         except Exception as error:  # noqa: BLE001
             # As above: the rest of the panel works without this part.
             if "busy" in str(error).lower():
-                # lgpio has no kind of error of its own for this, and says `GPIO busy`; the kernel says `busy` as well.
+                # The kernel's `Device or resource busy`; lgpio has no kind of error for it, and says `GPIO busy`.
                 self._held.append(f"{name} ({pin})")
             else:
                 log.warning("the %s on pin %d can't be used and is left out (%s)", name, pin, _words(error))
@@ -202,9 +202,9 @@ class _Pins:
 
 
 def _ensure_factory() -> None:
-    from gpiozero import Device
+    from appliance.panel.pins import ensure_factory
 
-    Device.ensure_pin_factory()
+    ensure_factory()
 
 
 def _quietly(make: Callable[[], T]) -> T:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from gpiozero import DigitalOutputDevice
+from gpiozero.pins.local import LocalPiFactory
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from appliance.config import BuzzerConfig
@@ -18,6 +19,7 @@ from appliance.doctor.parts import check_button, check_light, check_pins
 from appliance.doctor.sound import check_buzzer
 from appliance.panel.buzzer import GROWL, duty
 from tests.doctor.doubles import PINS, Box, tried
+from tests.panel.header import Chip
 
 LIGHTS = ["green", "amber", "red"]
 
@@ -114,6 +116,57 @@ async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, mend: s
     box.pins = Factory()
     bench, _ = box.bench()
     assert (await light(bench, "red")).state is State.OK
+
+
+async def test_the_library_for_tones_is_missing(box: Box) -> None:
+    class Factory(MockFactory):  # type: ignore[misc]
+        def pin(self, name: Any) -> Any:
+            if name == PINS.buzzer:
+                raise ModuleNotFoundError("No module named 'lgpio'")
+            return super().pin(name)
+
+    box.pins = Factory()
+    bench, _ = box.bench()
+    finding = await tried(bench, check_pins)
+    assert finding.words == "GPIO 18 (buzzer) can't be used: No module named 'lgpio'"
+    assert finding.mend == ("A passive buzzer's tones need a library of their own: sudo apt install python3-lgpio",)
+
+
+@pytest.fixture
+def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
+    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
+    monkeypatch.setattr(LocalPiFactory, "pins", {})
+    return Chip()
+
+
+async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: Chip) -> None:
+    def press() -> str:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.02, chip.drive, PINS.button, 0)
+        loop.call_later(0.12, chip.drive, PINS.button, 1)
+        return ""
+
+    def look() -> str:
+        return "\n" if chip.level(PINS.green) else "no\n"
+
+    box.limits = replace(box.limits, release=2.0)
+    bench, _ = box.bench({"GREEN": look, "Press the button": press})
+    bench.pin_factory = chip.factory()
+    assert await tried(bench, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "lit, and seen")
+    bench, _ = box.bench({"Press the button": press})
+    bench.pin_factory = chip.factory()
+    assert await tried(bench, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    assert chip.taken() == set()
+
+
+async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: Chip) -> None:
+    other = chip.factory()
+    other.pin(PINS.button).function = "input"
+    LocalPiFactory.pins.clear()
+    bench, _ = box.bench()
+    bench.pin_factory = chip.factory()
+    finding = await tried(bench, check_pins)
+    assert finding.words == "another program uses GPIO 17 (button); probably the appliance itself is running"
 
 
 async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

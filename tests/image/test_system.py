@@ -17,6 +17,10 @@ pytestmark = [pytest.mark.image, pytest.mark.xdist_group("system")]
 MEMORY_MB = 110
 EXPOSURE = 1.5
 IDLE_SECONDS = 90
+AWAKE_SECONDS = 20
+SWITCHES = 25
+"""Of the appliance's threads to sleep, a second. For each of its few wake-ups there are some, as loop and display hand
+over to each other. A thread that looks after something every 20 ms, as one of lgpio's, makes twice as many alone."""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +114,18 @@ def test_memory(box: Machine) -> None:
     memory = dict(re.findall(r"(\w+): +(\d+) kB", box.text("cat /proc/meminfo")))
     used = (int(memory["MemTotal"]) - int(memory["MemAvailable"])) / 1024
     assert used <= MEMORY_MB, box.text("ps -eo rss,args --sort -rss | head -20")
+
+
+def test_an_idle_appliance_sleeps(box: Machine) -> None:
+    """None of its threads looks again and again whether there is something to do, the button's among them."""
+    tasks = "/proc/$(systemctl show -P MainPID tt-appliance)/task"
+    slept = f"cat {tasks}/*/status | awk '/^voluntary_ctxt_switches/ {{sum += $2}} END {{print sum}}'"
+    before = int(box.text(slept))
+    box.run(f"sleep {AWAKE_SECONDS}", timeout=AWAKE_SECONDS + 60)
+    switches = (int(box.text(slept)) - before) / AWAKE_SECONDS
+    each = box.text(f"for task in {tasks}/*; do cat $task/comm; grep voluntary $task/status; done")
+    assert switches < SWITCHES, each
+    assert "lgpio" not in box.text(f"cat {tasks}/../maps"), "only a passive buzzer's tones need it"
 
 
 def test_who_this_box_is(box: Machine) -> None:

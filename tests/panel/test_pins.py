@@ -1,0 +1,342 @@
+"""The pin library on a double of the kernel's chip, and on the kernel's own simulated one where there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice, PinPWMError, PWMOutputDevice
+from gpiozero.pins.local import LocalPiFactory
+from gpiozero.pins.mock import MockFactory
+
+from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.view import Sound
+from appliance.panel.button import ButtonPart
+from appliance.panel.buzzer import ACTIVE, PASSIVE, open_pin
+from appliance.panel.hardware import HardwarePanel
+from appliance.panel.pins import GpiodFactory, ensure_factory, header_chip, tone_factory
+from tests.clock import until
+from tests.panel.header import KINDS, Chip, Header
+from tests.panel.i2c_display import I2cDisplay
+from tests.panel.test_hardware import PINS, VIEW, made
+
+BUTTON, LED = 17, 22
+PI_3B = 0xA02082
+
+
+@pytest.fixture(autouse=True)
+def on_a_pi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """gpiozero knows the header by the board's revision, and keeps what it has made in its own class."""
+    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: PI_3B)
+    monkeypatch.setattr(LocalPiFactory, "pins", {})
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    yield
+    end = time.monotonic() + 5
+    while any(thread.name.startswith("pin ") for thread in threading.enumerate()):
+        assert time.monotonic() < end, "somebody still watches a pin"
+        time.sleep(0.001)
+
+
+@pytest.fixture(params=KINDS)
+def header(request: pytest.FixtureRequest) -> Iterator[Header]:
+    with KINDS[request.param]() as made:
+        yield made
+
+
+@pytest.fixture
+def factory(header: Header) -> Iterator[GpiodFactory]:
+    factory = header.factory()
+    yield factory
+    factory.close()
+
+
+async def blocking(call: Callable[..., Any], *values: Any) -> Any:
+    """Do what may wait as the program does it, beside the loop."""
+    return await asyncio.to_thread(call, *values)
+
+
+def wakeups(thread: threading.Thread) -> int:
+    """How often a thread has gone to sleep so far."""
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+
+def test_an_output_is_driven_and_read_and_given_back(header: Header, factory: GpiodFactory) -> None:
+    with DigitalOutputDevice(LED, pin_factory=factory) as led:
+        assert header.taken() == {LED}
+        assert header.level(LED) == led.value == 0
+        led.on()
+        assert header.level(LED) == led.value == 1
+        led.off()
+        assert header.level(LED) == led.value == 0
+    assert header.taken() == set()
+
+
+def test_an_output_may_begin_high(header: Header, factory: GpiodFactory) -> None:
+    with DigitalOutputDevice(LED, initial_value=True, pin_factory=factory):
+        assert header.level(LED) == 1
+
+
+def test_a_pin_that_was_given_back_can_be_taken_again(header: Header, factory: GpiodFactory) -> None:
+    DigitalOutputDevice(LED, pin_factory=factory).close()
+    with DigitalInputDevice(LED, pull_up=True, pin_factory=factory) as button:
+        assert button.pull_up
+        assert not button.value
+    with DigitalOutputDevice(LED, pin_factory=factory) as led:
+        led.on()
+        assert header.level(LED) == 1
+
+
+def test_another_programs_pin_is_busy(header: Header, factory: GpiodFactory) -> None:
+    other = header.factory()
+    line = other.pin(LED)
+    line.function = "output"
+    # As in a process of its own, which knows of nothing here.
+    LocalPiFactory.pins.clear()
+    with pytest.raises(OSError, match="busy"):
+        DigitalOutputDevice(LED, pin_factory=factory)
+    line.close()
+    gc.collect()
+    DigitalOutputDevice(LED, pin_factory=factory).close()
+
+
+def test_it_makes_no_tones(factory: GpiodFactory) -> None:
+    with pytest.raises(PinPWMError):
+        PWMOutputDevice(LED, frequency=2000, pin_factory=factory)
+    gc.collect()
+
+
+async def test_a_button_is_felt(header: Header, factory: GpiodFactory) -> None:
+    device = await blocking(lambda: DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory))
+    part = ButtonPart(device)
+    events: list[Event] = []
+    part.start(events.append)
+    for level, event in [(0, ButtonPressed()), (1, ButtonReleased())] * 3:
+        events.clear()
+        await blocking(header.drive, BUTTON, level)
+        await until(lambda: bool(events))
+        assert events == [event]
+    part.close()
+    assert await blocking(header.taken) == set()
+
+
+def test_edges_are_told_with_their_levels_and_moments(header: Header, factory: GpiodFactory) -> None:
+    told: list[tuple[float, bool]] = []
+
+    def note(ticks: float, level: bool) -> None:
+        told.append((ticks, level))
+
+    pin = factory.pin(BUTTON)
+    pin.function, pin.pull = "input", "up"
+    pin.when_changed = note
+    began = factory.ticks()
+    for level in (0, 1, 0):
+        header.drive(BUTTON, level)
+    end = time.monotonic() + 5
+    while len(told) < 3:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    assert [level for _, level in told] == [False, True, False]
+    moments = [began, *(ticks for ticks, _ in told), factory.ticks()]
+    assert moments == sorted(moments)
+    pin.when_changed = None
+    header.drive(BUTTON, 1)
+    assert pin.state
+    assert len(told) == 3
+    pin.close()
+
+
+def test_a_button_that_nobody_moves_wakes_nobody(header: Header, factory: GpiodFactory) -> None:
+    before = set(threading.enumerate())
+    with DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory) as button:
+        (listener,) = set(threading.enumerate()) - before
+        time.sleep(0.1)
+        slept = wakeups(listener)
+        time.sleep(0.5)
+        assert wakeups(listener) == slept
+        header.drive(BUTTON, 0)
+        assert button.wait_for_active(5)
+        end = time.monotonic() + 5
+        while wakeups(listener) == slept:
+            # It is counted when the thread sleeps again.
+            assert time.monotonic() < end
+            time.sleep(0.001)
+
+
+def test_a_device_that_nobody_keeps_is_no_trouble(header: Header, factory: GpiodFactory) -> None:
+    pin = factory.pin(BUTTON)
+    pin.function, pin.pull = "input", "up"
+    called = threading.Event()
+
+    def note(ticks: float, level: bool) -> None:
+        called.set()
+
+    pin.when_changed = note
+    header.drive(BUTTON, 0)
+    assert called.wait(5)
+    del note
+    gc.collect()
+    header.drive(BUTTON, 1)
+    pin.close()
+
+
+def test_a_chip_that_goes_away_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = Chip()
+    factory = chip.factory()
+    with DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory):
+
+        def gone() -> Any:
+            raise OSError(19, "No such device")
+
+        monkeypatch.setattr(chip.held[BUTTON], "read_edge_events", gone)
+        chip.drive(BUTTON, 0)
+        end = time.monotonic() + 5
+        while not caplog.records:
+            assert time.monotonic() < end
+            time.sleep(0.001)
+    assert "GPIO17 is watched no more ([Errno 19] No such device)" in caplog.text
+
+
+async def test_the_whole_panel(header: Header) -> None:
+    factory = await blocking(header.factory)
+    panel: HardwarePanel = await made(factory, I2cDisplay(), **PINS)
+    events: list[Event] = []
+    panel.start(events.append, lambda: None)
+    panel.show(VIEW, Sound.PAGE)
+    levels = {name: await blocking(header.level, number) for name, number in PINS.items()}
+    assert levels == {"button": 1, "green": 1, "amber": 0, "red": 0, "buzzer": 1}
+    await blocking(header.drive, PINS["button"], 0)
+    await until(lambda: events == [ButtonPressed()])
+    assert await blocking(header.level, PINS["buzzer"]) == 0, "a press silences"
+    await panel.close()
+    assert await blocking(header.taken) == set()
+    await blocking(factory.close)
+
+
+async def test_busy_pins_are_told_in_one_line(header: Header, caplog: pytest.LogCaptureFixture) -> None:
+    other = await blocking(header.factory)
+    other.pin(PINS["button"]).function = "input"
+    other.pin(PINS["red"]).function = "output"
+    held, LocalPiFactory.pins = LocalPiFactory.pins, {}
+    factory = await blocking(header.factory)
+    panel = await made(factory, I2cDisplay(), **PINS)
+    assert [record.getMessage() for record in caplog.records] == [
+        "another program holds the pins of these parts, and they are left out: red LED (22), button (4); "
+        "perhaps the appliance, or its doctor, is running already"
+    ]
+    await panel.close()
+    for pin in held.values():
+        pin.close()
+    factory.close()
+
+
+def chips(folder: Path, labels: dict[str, str]) -> Callable[[str], Any]:
+    """Make files for chips, and what opens them."""
+    for name in labels:
+        (folder / name).touch()
+
+    def open_chip(path: str) -> Any:
+        label = labels[Path(path).name]
+        if not label:
+            raise PermissionError(13, "Permission denied")
+        return Chip(label)
+
+    return open_chip
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen"),
+    [
+        ({"gpiochip0": "pinctrl-bcm2711", "gpiochip1": "raspberrypi-exp-gpio"}, 0),
+        ({"gpiochip0": "pinctrl-bcm2835"}, 0),
+        ({"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip4": "pinctrl-rp1", "gpiochip10": "else"}, 4),
+        ({"gpiochip0": "else", "gpiochip2": "else", "gpiochip10": "pinctrl-rp1"}, 10),
+        # A newer kernel has it first, and Raspberry Pi OS a link from where it was.
+        ({"gpiochip0": "pinctrl-rp1", "gpiochip4": "pinctrl-rp1"}, 0),
+        ({"gpiochip0": "", "gpiochip1": "pinctrl-rp1"}, 1),
+        ({"gpiochip0": "pinctrl-sim", "gpiochipx": "pinctrl-rp1"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_headers_chip_is_known_by_its_label(tmp_path: Path, labels: dict[str, str], chosen: int) -> None:
+    assert header_chip(tmp_path, chips(tmp_path, labels)) == tmp_path / f"gpiochip{chosen}"
+
+
+def test_a_chip_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "gpiochip0"
+    with pytest.raises(FileNotFoundError, match=str(missing)):
+        GpiodFactory(missing)
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Device, "pin_factory", None)
+
+
+@pytest.mark.usefixtures("chosen")
+def test_it_is_what_the_program_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = Chip().factory()
+    monkeypatch.setattr("appliance.panel.pins.GpiodFactory", lambda: factory)
+    ensure_factory()
+    assert Device.pin_factory is factory
+
+
+@pytest.mark.usefixtures("chosen")
+def test_another_one_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    ensure_factory()
+    assert isinstance(Device.pin_factory, MockFactory)
+    assert tone_factory() is Device.pin_factory
+
+
+def test_only_a_passive_buzzer_loads_lgpio(monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = Chip()
+    factory = chip.factory()
+    factory.number = 4
+    monkeypatch.setattr(Device, "pin_factory", factory)
+    monkeypatch.setitem(sys.modules, "lgpio", None)
+    with open_pin(18, ACTIVE) as pin:
+        pin.on()
+        assert chip.level(18) == 1
+    with pytest.raises(ImportError, match="lgpio"):
+        open_pin(18, PASSIVE)
+    opened: list[int] = []
+
+    class Library:
+        SET_PULL_NONE, BOTH_EDGES, RISING_EDGE, FALLING_EDGE = 0, 3, 1, 2
+
+        @staticmethod
+        def gpiochip_open(number: int) -> int:
+            opened.append(number)
+            raise OSError("'can not open gpiochip'")
+
+    monkeypatch.setitem(sys.modules, "lgpio", Library)
+    with pytest.raises(OSError, match="can not open"):
+        open_pin(18, PASSIVE)
+    assert opened == [4], "the chip that the other pins are on"
+    sys.modules.pop("gpiozero.pins.lgpio", None)
+
+
+async def test_a_machine_whose_pin_library_is_missing_still_has_its_display(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gpiod", None)
+    monkeypatch.delitem(sys.modules, "appliance.panel.pins")
+    display = I2cDisplay()
+    with caplog.at_level(logging.INFO):
+        panel = await made(None, display, **PINS)
+        panel.start(lambda _: None, lambda: None)
+        panel.show(VIEW, Sound.PAGE)
+        await until(lambda: display.picture().getbbox() is not None)
+        await panel.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "no pins can be used here: LEDs, buzzer and button are off (import of gpiod halted; None in sys.modules)"
+    ]
