@@ -12,6 +12,8 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Protocol
 
 from appliance.core.effects import (
@@ -64,6 +66,9 @@ JITTER = 0.2
 MOST_USED = 4
 """Tokens that are kept out of the log: the last that were sent. A box has two at the most."""
 
+UNFORESEEN = "The history can't be kept now, for a reason that nobody foresaw"
+"""What the log says of a mistake of ours in the history. No test may end with it."""
+
 Tell = Callable[[Event], None]
 
 
@@ -83,7 +88,10 @@ class Keeper(Protocol):
     async def keep(
         self, what: KeepHistory, courtesy: Courtesy, resolve: Callable[[], Awaitable[Gateway | None]]
     ) -> HistoryKept | HistoryNotKept:
-        """Bring the archive up to date. Never raises. resolve: asks afresh where the gateway is."""
+        """Bring the archive up to date. resolve: asks afresh where the gateway is.
+
+        All that can be foreseen is HistoryNotKept. Whatever is raised is a mistake of ours, and costs this one filling.
+        """
 
 
 class Errands:
@@ -240,10 +248,17 @@ class Errands:
         if self._make_keeper is None:
             self._tell(HistoryNotKept(effect.attempt))
             return
-        if self._keeper is None:
-            # Its libraries are loaded when there is something to keep, so that the first count does not wait for them.
-            self._keeper = await in_daemon_thread(self._make_keeper, "load the archive")
-        self._tell(await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway)))
+        kept: HistoryKept | HistoryNotKept
+        try:
+            if self._keeper is None:
+                # Its libraries are loaded when there is something to keep: the first count does not wait for them.
+                self._keeper = await in_daemon_thread(self._make_keeper, "load the archive")
+            kept = await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway))
+        except Exception as error:  # noqa: BLE001 - the box is there for the count, and that needs no history
+            # What an error says may be the gateway's words.
+            self._say_once(logging.ERROR, f"{UNFORESEEN}: {type(error).__name__} {_place(error)}")
+            kept = HistoryNotKept(effect.attempt)
+        self._tell(kept)
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
         """One write to flash, after those before it."""
@@ -264,3 +279,11 @@ class Errands:
         if words not in self._said and len(self._said) < 100:
             self._said.add(words)
             log.log(level, "%s", words)
+
+
+def _place(error: Exception) -> str:
+    """Where an error was raised, and in which line of ours, if that is another."""
+    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if Path(__file__).parent in frame[0].parents]
+    places = dict.fromkeys((*ours[-1:], *frames[-1:]))
+    return ", ".join(f"at {path.parent.name}/{path.name}:{line}" for path, line in places)

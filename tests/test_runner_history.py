@@ -15,9 +15,10 @@ from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.values import Benchmarks
 from appliance.core.view import Today, View
 from appliance.demo.watcher import WatcherPanel
+from appliance.errands import UNFORESEEN
 from appliance.gateway import history
 from appliance.gateway.courtesy import Courtesy
-from appliance.history.archive import Archive
+from appliance.history.archive import Archive, Progress
 from appliance.history.keeper import Keeper
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
@@ -146,6 +147,52 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
         gateway.floor.create_many(3)
         await box.until(count(3))
     assert caplog.text.count("The history can't be kept now") == 1, "said once"
+
+
+@pytest.mark.parametrize("where", ["the archive", "its making", "the keeper"])
+async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
+    gateway: SimulatedGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    unforeseen: list[str],
+    where: str,
+) -> None:
+    monkeypatch.setattr("appliance.core.keeping.KEEP_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.keeping.KEEP_AGAIN", 0.1)
+    paired_with(gateway, tmp_path)
+    failed = 0
+
+    def fails(*_: object) -> Any:
+        nonlocal failed
+        failed += 1
+        if failed <= 3:
+            raise KeyError("the gateway's own words")
+        return Progress()
+
+    if where == "the archive":
+        monkeypatch.setattr(Archive, "progress", fails)
+    elif where == "the keeper":
+        monkeypatch.setattr("appliance.history.keeper.Whereabouts", fails)
+
+    def make() -> Keeper:
+        if where == "its making" and failed < 3:
+            fails()
+        return Keeper(Archive(tmp_path), Benchmarks())
+
+    async with appliance(tmp_path, typed=gateway, keeper=make) as box:
+        await turned_to_today(box)
+        async with asyncio.timeout(5):
+            while failed < 3:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+        gateway.floor.create_many(3)
+        await box.until(count(3))
+    told = [record.getMessage() for record in caplog.records if UNFORESEEN in record.getMessage()]
+    assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
+    unforeseen.clear()
+    assert "KeyError" in told[0]
+    assert "test_runner_history.py:" in told[0], "where it was raised"
+    assert "words" not in caplog.text
 
 
 async def test_no_page_is_asked_for_while_a_feed_is_opened(

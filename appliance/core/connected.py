@@ -47,10 +47,9 @@ from appliance.core.moves import (
     overrun,
     refuse,
 )
-from appliance.core.orders import fold, newly_paged, replaced
+from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.pages import turned
 from appliance.core.states import Connected
-from appliance.core.values import Order
 
 VAIN_LOOKS = 3
 """After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
@@ -63,8 +62,8 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return _notified(replace(state, heard=now), notifications, now)
         case FeedAnswered(attempt) if attempt == state.feed:
             return replace(state, heard=now), ()
-        case FeedOpened(attempt, orders) if attempt == state.looking:
-            return _taken_over(state, orders, now)
+        case FeedOpened(attempt, orders, unclear) if attempt == state.looking:
+            return _taken_over(state, replaced(state.book, orders, now, unclear), now)
         case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
             # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
             return disconnect(replace(state, lost=True), now)
@@ -115,7 +114,7 @@ def connected(state: Connected, event: Event, now: float) -> Step:
 def _notified(state: Connected, notifications: tuple[Notification, ...], now: float) -> Step:
     seq, gap = _follow(state.seq, notifications)
     told = fold(state.book, notifications, now)
-    if len(told.book.held) > MOST_ORDERS:
+    if told.book.active > MOST_ORDERS:
         return overrun(state, now)
     state = replace(state, book=told.book, seq=seq)
     effects: list[Effect] = []
@@ -177,9 +176,8 @@ def _look(state: Connected, now: float) -> Step:
     return state, (OpenFeed(world.serial, address, credential.token),)
 
 
-def _taken_over(state: Connected, orders: tuple[Order, ...], now: float) -> Step:
-    """The second feed is live: from its first message on it is the feed."""
-    book = replaced(state.book, orders, now)
+def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
+    """The second feed is live: from its first message on it is the feed. book: what that makes of the orders."""
     effects: list[Effect] = [] if state.lost else [CloseFeed(state.feed)]
     if state.gap and not state.doubt:
         state = replace(state, vain=state.vain + 1 if state.book.same_orders(book) else 0)

@@ -34,6 +34,8 @@ SHORT_NAME = 12
 """Characters of a tracker's number or a table in a row that holds more than that."""
 ROWS = 4
 """Orders on the page of the oldest: as many as are still legible."""
+UNCLEAR = "{} unclear"
+"""Says how many orders can't be read: they are active, and nothing else is known of them."""
 
 
 def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float, bool]:
@@ -100,10 +102,13 @@ def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
 def oldest_orders(state: Connected, now: float) -> tuple[Listing, float]:
     """The page of the oldest orders, with table and age, and until when it holds."""
     found = oldest(state.book, state.world.benchmarks, now, ROWS)
+    unclear = state.book.unclear.count
+    rest = (Row(UNCLEAR.format(unclear)),) if unclear else ()
     if not found:
-        return Listing("Oldest orders", (Row("none"),)), math.inf
-    rows = tuple(_row(held, state.world.benchmarks, now) for held in found)
-    return Listing("Oldest orders", rows), min(_next_minute(held.since, now) for held in found)
+        return Listing("Oldest orders", rest or (Row("none"),)), math.inf
+    # One of those that can't be read may be older than all of these.
+    rows = tuple(_row(held, state.world.benchmarks, now) for held in found[: ROWS - len(rest)])
+    return Listing("Oldest orders", (*rows, *rest)), min(_next_minute(held.since, now) for held in found)
 
 
 def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:
@@ -125,6 +130,7 @@ def _remarks(told: Summary) -> list[Remark]:
     remarks = (
         (Sign.PAGED, told.paged, "{} paged"),
         (Sign.LATE, told.late, "{} late"),
+        (Sign.UNCLEAR, told.unclear, UNCLEAR),
         (Sign.TO_GO, to_go, "{} to go"),
         (Sign.OLD, told.forgotten, "{} old"),
     )

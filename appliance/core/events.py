@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.core.tally import Figures, GatewayFigures
-from appliance.core.values import Board, Credential, Gateway, Order, Token
+from appliance.core.values import ALL_CLEAR, Board, Credential, Gateway, Order, Token, Unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,10 @@ class OrderPaged:
 
 @dataclass(frozen=True, slots=True)
 class OrdersReplaced:
-    """ACTIVE_ORDERS: the whole set."""
+    """ACTIVE_ORDERS: the whole set. unclear: what of it can't be read, and is not among the orders."""
 
     orders: tuple[Order, ...]
+    unclear: Unclear = ALL_CLEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +167,11 @@ Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | Me
 
 @dataclass(frozen=True, slots=True)
 class FeedOpened:
-    """A feed is live: its token was taken and the whole set came."""
+    """A feed is live: its token was taken and the whole set came. unclear: as in OrdersReplaced."""
 
     attempt: int
     orders: tuple[Order, ...]
+    unclear: Unclear = ALL_CLEAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _gateway(state: State, now: float) -> tuple[Row, ...]:
     rows = [Row(legible(name)), Row("no address" if address is None else str(address))]
     if isinstance(state, Connected):
         rows.append(Row("last heard", f"{max(0.0, now - state.heard):.0f} s ago"))
-        rows.append(Row("orders", str(len(state.book.held))))
+        rows.append(Row("orders", str(state.book.active)))
     else:
         rows.append(Row("paired" if state.world.credential else "not paired"))
     return tuple(rows)

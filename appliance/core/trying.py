@@ -61,8 +61,8 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
         case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
-        case FeedOpened(attempt, orders) if _mine(state, {Phase.OPENING}, attempt):
-            return _opened(state, replaced(link.book, orders, now), now)
+        case FeedOpened(attempt, orders, unclear) if _mine(state, {Phase.OPENING}, attempt):
+            return _opened(state, replaced(link.book, orders, now, unclear), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
             told = fold(link.book, notifications, now)
             whole_at = now if told.whole else link.whole_at

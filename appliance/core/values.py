@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+CLEARED = "cleared"
+"""The state of an order that is delivered (gateway API, orders)."""
 ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
 """The order types: a guest who sits down, and one who takes the order away (gateway API, orders)."""
 
@@ -100,7 +102,27 @@ class Order:
     @property
     def active(self) -> bool:
         """A cleared order is delivered and no longer active; any other state, known or not, is."""
-        return self.state != "cleared"
+        return self.state != CLEARED
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Orders of a whole set that can't be read, and are active all the same: their number is all that is shown of them.
+
+    uuids: of those that have one that can be read. nameless: how many have none.
+    """
+
+    uuids: frozenset[str] = frozenset()
+    nameless: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.uuids) + self.nameless
+
+
+ALL_CLEAR = Unclear()
+"""Every order of a set can be read."""
 
 
 @dataclass(frozen=True, slots=True)

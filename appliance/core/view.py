@@ -48,6 +48,7 @@ class Sign(Enum):
     PAGED = "paged"
     TO_GO = "to go"
     OLD = "old"
+    UNCLEAR = "unclear"
 
 
 class Icon(Enum):

@@ -35,7 +35,7 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.limits import LARGEST_MESSAGE
-from appliance.core.values import Address, Order, Token
+from appliance.core.values import Address, Token
 from appliance.core.words import legible
 from appliance.gateway.api import refuses_token
 from appliance.gateway.wire import Envelope, TooMuchError, read_message, url_host
@@ -199,8 +199,9 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
     try:
         await connection.send(json.dumps({"accesstoken": token.reveal()}))
         async with asyncio.timeout(FIRST_MESSAGE_TIMEOUT):
-            orders = await _first(connection)
-        tell(FeedOpened(attempt, orders))
+            first = await _first(connection)
+        _remark(first, token)
+        tell(FeedOpened(attempt, first.orders, first.unclear))
         live = True
         connection.begin_watch()
         connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
@@ -229,12 +230,12 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
         flush()
 
 
-async def _first(connection: ClientConnection) -> tuple[Order, ...]:
+async def _first(connection: ClientConnection) -> OrdersReplaced:
     """The whole set, with which a feed begins; anything else before it is not ours to judge."""
     while True:
         message = read_message(await connection.recv(decode=False))
         if isinstance(message, OrdersReplaced):
-            return message.orders
+            return message
         if isinstance(message, Envelope):
             _judge(message)
 
@@ -247,6 +248,10 @@ def _remark(message: Notification, token: Token) -> None:
             words = f"Messages of the type {legible(token.hidden(kind))} are not known here, and ignored"
         case MessageUnusable():
             words = "A message of the gateway can't be used; the whole set is asked for whenever that happens"
+        case OrdersReplaced(_, unclear) if unclear.count:
+            words = (
+                "Orders of the gateway's whole set can't be read; they are counted, and nothing else is known of them"
+            )
         case _:
             return
     if words not in _remarked and len(_remarked) < MOST_REMARKS:

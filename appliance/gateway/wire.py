@@ -31,7 +31,7 @@ from appliance.core.limits import (
     MOST_ORDERS,
     MOST_VALUES,
 )
-from appliance.core.values import Address, Order, Token
+from appliance.core.values import CLEARED, Address, Order, Token, Unclear
 
 INVALID_TOKEN = -2
 MALFORMED_AUTHORIZATION = -1
@@ -142,14 +142,41 @@ def read_message(data: bytes) -> Notification | Envelope:
             return MessageUnusable(seq)
         if len(items) > MOST_ORDERS:
             raise TooMuchError
-        orders = (item if isinstance(item, Order) else read_order(item) for item in items)
-        return OrdersReplaced(tuple(order for order in orders if order is not None))
+        return _whole_set(items)
     if kind in _ORDER_CHANGES:
         order = read_order(body)
         if order is None:
             return MessageUnusable(seq)
         return OrderPaged(order, seq) if kind == "ORDER_PAGED" else OrderChanged(order, kind == "ORDER_CREATED", seq)
     return MessageIgnored(seq, kind if isinstance(kind, str) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """Of an order that can't be used. uuid: None where that can't be read. active: False where it is cleared."""
+
+    uuid: str | None = None
+    active: bool = True
+
+
+def _whole_set(items: list[Any]) -> OrdersReplaced:
+    """Each item of the set is an active order, also one of which nothing can be read, unless it is known as cleared."""
+    read = [item if isinstance(item, Order | _Unread) else _read(item) for item in items]
+    orders = tuple(item for item in read if isinstance(item, Order))
+    unread = [item for item in read if isinstance(item, _Unread) and item.active]
+    if not unread:
+        return OrdersReplaced(orders)
+    uuids = {item.uuid for item in unread if item.uuid is not None} - {order.uuid for order in orders}
+    return OrdersReplaced(orders, Unclear(frozenset(uuids), sum(item.uuid is None for item in unread)))
+
+
+def _read(item: object) -> Order | _Unread:
+    order = read_order(item)
+    if order is not None:
+        return order
+    if not isinstance(item, dict):
+        return _Unread()
+    return _Unread(read_uuid(item.get("uuid")), item.get("state") != CLEARED)
 
 
 class _Orders:
@@ -165,20 +192,20 @@ class _Orders:
         self._made += 1
         if self._made > MOST_ORDERS:
             raise TooMuchError
-        return read_order(item)
+        return _read(item)
+
+
+def read_uuid(value: object) -> str | None:
+    """An order's identity, or None for what can't be one."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_UUID else None
 
 
 def read_order(item: object) -> Order | None:
     """An order, or None where what the count rests on (uuid, state, paged) is missing or mistyped."""
     if not isinstance(item, dict):
         return None
-    uuid, state, paged = item.get("uuid"), item.get("state"), item.get("paged")
-    if (
-        not isinstance(uuid, str)
-        or not 0 < len(uuid) <= LONGEST_UUID
-        or not isinstance(state, str)
-        or not isinstance(paged, bool | None)
-    ):
+    uuid, state, paged = read_uuid(item.get("uuid")), item.get("state"), item.get("paged")
+    if uuid is None or not isinstance(state, str) or not isinstance(paged, bool | None):
         return None
     return Order(
         uuid=uuid,

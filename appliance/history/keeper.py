@@ -96,9 +96,9 @@ class Keeper:
         self._said = ""
 
     async def keep(self, what: KeepHistory, courtesy: Courtesy, resolve: Resolve) -> HistoryKept | HistoryNotKept:
-        """Bring the archive up to date, and tell what it holds of the day; never raises.
+        """Bring the archive up to date, and tell what it holds of the day.
 
-        resolve: asks afresh where the gateway is.
+        resolve: asks afresh where the gateway is. Neither the gateway nor the disk makes it raise.
         """
         try:
             done = await self._fill(what, courtesy, Whereabouts(resolve))

@@ -29,7 +29,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.tally import Figures, GatewayFigures, Tally
-from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token
+from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token, Unclear
 from appliance.core.view import Icon, Leds, Line, Message, Size, View
 
 Example = tuple[str, View]
@@ -132,6 +132,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("The count: a full house", _connected(_orders(700, *[400] * 37, *[90] * 310, paged=12, to_go=41))),
     ("The count: more than there is room for", _connected(_orders(700, *[90] * 10_041, to_go=41))),
     ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
+    ("The count: some can't be read", _connected(replace(CALM, unclear=Unclear(nameless=2)))),
     ("Paged just now", _connected(LUNCH, paged=("0",))),
     ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),
     ("Press once: the oldest orders", _page(Page.OLDEST, LUNCH)),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from appliance.errands import UNFORESEEN
 from tests.blackbox.lab import Host
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +156,7 @@ class Box:
         for line in self.lines:
             check(line)
         assert "Traceback" not in self.log, self.log
+        assert UNFORESEEN not in self.log, self.log
         for secret in secrets:
             assert secret.encode() not in self.output, "a token in the lines"
             assert secret not in self.log, "a token in the log"

@@ -17,11 +17,15 @@ from appliance.core.events import (
     NetworkChanged,
     OrderChanged,
     OrderPaged,
+    OrdersReplaced,
     Timer,
     TokenStored,
 )
+from appliance.core.limits import MOST_ORDERS
+from appliance.core.moves import REFRESH_AFTER
+from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
-from appliance.core.values import Address, Gateway, Order
+from appliance.core.values import Address, Gateway, Order, Unclear
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, NOW, STATES, A
 from tests.core.world import Surroundings
@@ -101,6 +105,30 @@ def test_looks_are_ten_seconds_apart_whatever_the_gateway_says() -> None:
         box.advance(0.2)
     assert len(looks) >= 5
     assert all(later - earlier >= 10 - 1e-6 for earlier, later in pairwise(looks))
+
+
+def test_an_order_that_can_never_be_read_is_no_reason_to_look_again() -> None:
+    box = live(ORDER)
+    unclear = Unclear(frozenset("b"), 1)
+    looks, looking = 0, 0
+    for second in range(3600):
+        if connected(box).looking not in (0, looking):
+            looks, looking = looks + 1, connected(box).looking
+            box.tell(FeedOpened(looking, (ORDER,), unclear))
+        if second % 20 == 0:
+            box.tell(FeedNotified(connected(box).feed, (OrdersReplaced((ORDER,), unclear),)))
+            box.tell(FeedNotified(connected(box).feed, (OrderChanged(ORDER),)))
+        box.advance(1)
+        assert present(box.state, box.now).view.active == 3
+    assert looks <= 3600 / REFRESH_AFTER, "as often as without it"
+
+
+def test_more_than_can_be_held_includes_what_cannot_be_read() -> None:
+    box = live(ORDER)
+    box.tell(FeedNotified(7, (OrdersReplaced((), Unclear(nameless=MOST_ORDERS)),)))
+    connected(box)
+    box.tell(FeedNotified(7, (OrderChanged(ORDER, created=True),)))
+    assert isinstance(box.state, Offline)
 
 
 def test_gaps_that_hide_nothing_three_times_mean_nothing() -> None:

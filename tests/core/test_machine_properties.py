@@ -44,7 +44,7 @@ from appliance.core.events import (
 from appliance.core.machine import begin
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
 from appliance.core.tally import Figures
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token, Unclear
 from tests.core.world import Surroundings
 
 NAMES = ("Bar", "Kitchen", "Terrace")
@@ -66,11 +66,14 @@ orders = st.builds(
     st.none() | st.floats(0, 1e9),
     st.none() | st.floats(0, 1e5),
 )
+whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unclear]] = st.tuples(
+    st.lists(orders, max_size=4).map(tuple), st.frozensets(st.sampled_from("abcdef"), max_size=2), st.integers(0, 2)
+).map(lambda told: (told[0], Unclear(told[1] - {order.uuid for order in told[0]}, told[2])))
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
     st.builds(OrderChanged, orders, st.booleans(), seqs),
     st.builds(OrderPaged, orders, seqs),
-    st.builds(OrdersReplaced, st.lists(orders, max_size=4).map(tuple)),
+    whole_sets.map(lambda told: OrdersReplaced(*told)),
     st.builds(MessageUnusable, seqs),
     st.builds(MessageIgnored, seqs),
 )
@@ -141,7 +144,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
     gateways.map(lambda gateway: _resolved(gateway.addresses)),
     gateways.map(_issued),
-    st.lists(orders, max_size=3).map(lambda told: _numbered(lambda number: FeedOpened(number, tuple(told)))),
+    whole_sets.map(lambda told: _numbered(lambda number: FeedOpened(number, *told))),
     st.lists(notifications, min_size=1, max_size=3).map(
         lambda told: _numbered(lambda number: FeedNotified(number, tuple(told)))
     ),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from appliance.core.events import MessageUnusable, Notification, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.orders import OrderBook, fold, newly_paged, next_late, replaced, summary
-from appliance.core.values import Benchmarks, Order
+from appliance.core.values import Benchmarks, Order, Unclear
 from tests.core.test_machine_properties import notifications
 
 TIMES = Benchmarks()
@@ -21,22 +21,26 @@ def order(uuid: str, created: float = NOON, **others: object) -> Order:
 @given(st.lists(st.lists(notifications, max_size=8), max_size=6))
 def test_counts_equal_a_simple_model(batches: list[list[Notification]]) -> None:
     book, model, now = OrderBook(), dict[str, bool](), 0.0
+    unread, nameless = set[str](), 0
     for batch in batches:
         now += 1.0
         book = fold(book, batch, now).book
         for one in batch:
             match one:
                 case OrderChanged(told) | OrderPaged(told):
+                    unread.discard(told.uuid)
                     if told.state == "cleared":
                         model.pop(told.uuid, None)
                     else:
                         model[told.uuid] = told.paged
-                case OrdersReplaced(orders):
+                case OrdersReplaced(orders, unclear):
                     model = {o.uuid: o.paged for o in orders if o.state != "cleared"}
+                    unread, nameless = set(unclear.uuids), unclear.nameless
                 case _:
                     pass
         told_now = summary(book, TIMES, now)
-        assert told_now.active == len(model)
+        assert told_now.active == len(model) + len(unread) + nameless
+        assert told_now.unclear == len(unread) + nameless
         assert told_now.paged == sum(model.values())
         assert told_now.oldest is None or told_now.oldest >= 0
 
@@ -48,6 +52,7 @@ def test_a_burst_told_at_once_is_what_it_is_one_by_one(burst: list[Notification]
     for start in range(0, len(burst), size):
         book = fold(book, burst[start : start + size], 5.0).book
     assert {uuid: held.order for uuid, held in book.held.items()} == {u: h.order for u, h in at_once.held.items()}
+    assert book.unclear == at_once.unclear
 
 
 @given(st.lists(notifications, max_size=12))
@@ -69,6 +74,35 @@ def test_what_is_told_of_a_run_of_notifications() -> None:
     assert fold(book, [MessageUnusable()], 1.0).unusable
     assert not fold(book, [MessageUnusable(), OrdersReplaced(())], 1.0).unusable, "the whole set mends it"
     assert fold(book, [OrdersReplaced(())], 1.0).whole
+
+
+def test_what_cannot_be_read_is_counted_until_it_can() -> None:
+    book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unclear(frozenset("bc"), 1))
+    told = summary(book, TIMES, 0.0)
+    assert (told.active, told.unclear, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
+    read = fold(book, [OrderChanged(order("b"))], 1.0)
+    assert not read.unknown, "the whole set had it"
+    assert (read.book.active, read.book.unclear.count) == (4, 2)
+    gone = fold(read.book, [OrderPaged(order("c", state="cleared"))], 2.0)
+    assert not gone.unknown
+    assert (gone.book.active, gone.book.unclear.count) == (3, 1)
+    told = summary(fold(gone.book, [OrdersReplaced((order("a"),))], 3.0).book, TIMES, 3.0)
+    assert (told.active, told.unclear, told.at_least) == (1, 0, False)
+
+
+def test_an_order_that_cannot_be_read_any_more_is_not_delivered() -> None:
+    book = replaced(OrderBook(), [order("a"), order("b"), order("c")], 0.0)
+    named = fold(book, [OrdersReplaced((order("a"),), Unclear(frozenset("b")))], 1.0).book
+    assert list(named.today.fresh) == ["c"]
+    nameless = replaced(book, [order("a")], 1.0, Unclear(nameless=1))
+    assert not nameless.today.fresh, "it is one of the two, and nobody knows which"
+    assert list(replaced(nameless, [], 2.0, Unclear(nameless=1)).today.fresh) == ["a"]
+
+
+def test_a_set_differs_from_one_with_more_that_cannot_be_read() -> None:
+    book, more = (replaced(OrderBook(), [order("a")], 0.0, Unclear(nameless=number)) for number in (1, 2))
+    assert book.same_orders(book)
+    assert not book.same_orders(more)
 
 
 def test_every_way_of_becoming_paged_counts_once() -> None:

@@ -14,7 +14,7 @@ from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Page, Pairing, State, World
-from appliance.core.values import Card, Gateway, Order
+from appliance.core.values import Card, Gateway, Order, Unclear
 from appliance.core.view import Leds, Light
 from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
@@ -51,6 +51,23 @@ def test_a_new_pairing_is_said_for_some_seconds_and_then_the_count() -> None:
 def test_no_orders_and_one_order_read_well() -> None:
     assert words(connected()) == ["0", "orders"]
     assert words(connected(Order("a"))) == ["1", "order", "oldest ≥0 min"]
+
+
+def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
+    state = connected(Order("a", elapsed=431.0))
+    some = replace(state, book=replace(state.book, unclear=Unclear(frozenset("b"), 2)))
+    assert words(some) == ["4", "orders  1 late  3 unclear", "oldest ≥7 min"]
+    assert present(some, NOW).view.active == 4
+    none = replace(state, book=replaced(OrderBook(), [], NOW, Unclear(nameless=1)))
+    assert words(none) == ["1", "order  1 unclear"], "of its age nothing is known"
+    many = connected(*(Order(str(number), str(number), elapsed=99.0) for number in range(6)))
+    for one, listed in ((some, 1), (none, 0), (replace(many, book=replace(many.book, unclear=Unclear(nameless=3))), 3)):
+        turned = replace(one, world=replace(one.world, page=Page.OLDEST, page_until=NOW + 9))
+        page = words(turned)
+        assert len(page) == 1 + listed + 1
+        assert page[-1] == f"{one.book.unclear.count} unclear"
+    gateway = replace(some, world=replace(some.world, page=Page.GATEWAY, page_until=NOW + 9))
+    assert words(gateway)[-1] == "orders  4"
 
 
 @pytest.mark.parametrize(

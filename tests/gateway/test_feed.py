@@ -22,7 +22,7 @@ from appliance.core.events import (
     OrdersReplaced,
 )
 from appliance.core.limits import LARGEST_MESSAGE
-from appliance.core.values import Address, Order, Token
+from appliance.core.values import Address, Order, Token, Unclear
 from appliance.gateway import feed as module
 from appliance.gateway.api import ask_for_token, check_token
 from appliance.gateway.wire import read_message
@@ -120,7 +120,7 @@ async def test_whatever_comes_is_told_and_ends_nothing() -> None:
     bad = '{"type": "ORDER_MODIFIED", "seq": 5, "uuid": 17}'
     async with gateway_that(sending(first, *messages, bad, paged(6), paged(7).encode(), EMPTY)) as address:
         events = await told(address)
-    assert events[0] == FeedOpened(ATTEMPT, (Order("a"),))
+    assert events[0] == FeedOpened(ATTEMPT, (Order("a"),), Unclear(nameless=1))
     assert events[-1] == CLOSED
     unusable = MessageUnusable()
     order = [Order(str(number), state="located") for number in (6, 7)]
@@ -274,3 +274,15 @@ async def test_nor_where_the_gateway_repeats_it(log_lines: list[str], monkeypatc
         await told(address)
     assert any("Messages of the type (token)" in line for line in log_lines)
     assert [line for line in log_lines if SECRET[:16] in line] == []
+
+
+async def test_orders_that_cannot_be_read_are_logged_once(
+    log_lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_remarked", set())
+    whole = json.dumps({"type": "ACTIVE_ORDERS", "items": [{"uuid": SECRET, "state": "started", "paged": "no"}]})
+    for _ in range(2):
+        async with gateway_that(sending(whole, whole)) as address:
+            await told(address)
+    assert sum("can't be read" in line for line in log_lines) == 1
+    assert [line for line in log_lines if SECRET in line] == []

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from appliance.errands import UNFORESEEN
+
 ROOT = Path(__file__).parents[2]
 TOKEN = "f" * 48
 Line = dict[str, Any]
@@ -94,6 +96,7 @@ class Program:
                 pipe.close()
         assert code == 0, f"code {code}\n{self.log[-2000:]}"
         assert "Traceback" not in self.log, self.log[-4000:]
+        assert UNFORESEEN not in self.log, self.log[-4000:]
         assert self._token not in self.log
 
     _ended = False

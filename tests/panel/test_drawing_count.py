@@ -12,8 +12,9 @@ from appliance.core.view import Count, Mark, Remark, Sign
 from appliance.panel.drawing import draw_screen
 
 DISPLAYS = [(128, 64), (128, 32)]
-PAGED, LATE, TO_GO, OLD = (
-    Remark(sign, words) for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "2 old"), strict=True)
+PAGED, LATE, TO_GO, OLD, UNCLEAR = (
+    Remark(sign, words)
+    for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "2 old", "4 unclear"), strict=True)
 )
 
 
@@ -75,7 +76,7 @@ def test_a_number_beyond_all_kitchens_is_shortened(size: tuple[int, int], count:
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-@pytest.mark.parametrize("remarks", [(), (LATE,), (PAGED, LATE, TO_GO, OLD)])
+@pytest.mark.parametrize("remarks", [(), (LATE,), (PAGED, LATE, TO_GO, OLD, UNCLEAR)])
 def test_marks_are_told_apart_by_shape(size: tuple[int, int], remarks: tuple[Remark, ...]) -> None:
     """Plain, framed or filled: the light of the age's corner tells, and each differs much from the others."""
     fine, warn, late = (draw_screen(Count("38", "orders", "7 min", mark, remarks), size) for mark in Mark)
@@ -96,9 +97,9 @@ def test_each_remark_has_its_own_sign(size: tuple[int, int]) -> None:
 
 def test_all_remarks_are_there_in_words_or_in_numbers() -> None:
     """With each one taken away, the picture has less in it."""
-    remarks = (PAGED, LATE, TO_GO, OLD)
+    remarks = (PAGED, LATE, TO_GO, OLD, UNCLEAR)
     whole = draw_screen(Count("38", "orders", "7 min", remarks=remarks))
-    for left_out in range(4):
+    for left_out in range(len(remarks)):
         others = tuple(remark for number, remark in enumerate(remarks) if number != left_out)
         assert different(whole, draw_screen(Count("38", "orders", "7 min", remarks=others)))
 

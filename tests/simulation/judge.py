@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
+from appliance.errands import UNFORESEEN
 from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_EVERY, PING_TIMEOUT
 from tests.simulation.gateway import Gateway
 from tests.simulation.peer import Peer
@@ -107,7 +108,7 @@ class Judge(logging.Handler):
         if record.exc_info:
             words += logging.Formatter().formatException(record.exc_info)
         self._no_secret(words)
-        if record.levelno >= logging.ERROR and not record.name.startswith("appliance"):
+        if UNFORESEEN in words or (record.levelno >= logging.ERROR and not record.name.startswith("appliance")):
             self.blame("no unhandled exception", f"{record.name} logs an error: {words}")
         self.world.note("log", record.levelname, words)
 

@@ -27,6 +27,7 @@ from tests.simulation import __main__ as simulation
 from tests.simulation.disk import Disk
 from tests.simulation.judge import BrokenPromiseError
 from tests.simulation.life import live
+from tests.simulation.memory import MemoryArchive
 from tests.simulation.world import World
 
 SEEDS = range(1, 9)
@@ -120,6 +121,13 @@ def _what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "read_message", strict)
 
 
+def _the_history_is_gone(patch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> Any:
+        raise KeyError("a row")
+
+    patch.setattr(MemoryArchive, "latest", missing)
+
+
 def _old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
     do = Errands.do
 
@@ -191,6 +199,12 @@ def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_token_for_another_name_that_was_heard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     _who_is_announced_at_the_last_address_is_overlooked(monkeypatch)
     assert caught(BUGS["token goes nowhere else"][1])[0] == "token goes nowhere else"
+
+
+def test_a_mistake_that_the_box_survives_is_caught(monkeypatch: pytest.MonkeyPatch, unforeseen: list[str]) -> None:
+    _the_history_is_gone(monkeypatch)
+    assert caught(QUIET)[0] == "no unhandled exception"
+    unforeseen.clear()
 
 
 @pytest.mark.parametrize("promise", BUGS)

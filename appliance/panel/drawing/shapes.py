@@ -33,9 +33,19 @@ SIGNS = {
         "#########",
     ),
     Sign.OLD: (".#######.", "..#...#..", "..#####..", "...###...", "....#....", "...#.#...", "..#.#.#..", ".#######."),
+    Sign.UNCLEAR: (
+        "..#####..",
+        ".##...##.",
+        "......##.",
+        ".....##..",
+        "....##...",
+        "....##...",
+        ".........",
+        "....##...",
+    ),
 }
 SIGN_SIZE = (9, 8)
-"""Pixels: a warning triangle, a bell, a bag with its handle, an hourglass that has run out."""
+"""Pixels: a warning triangle, a bell, a bag with its handle, an hourglass that has run out, and a question mark."""
 MARKS = {
     Mark.FINE: (".......", "..###..", ".#...#.", ".#...#.", ".#...#.", "..###..", "......."),
     Mark.WARN: ("...#...", "...#...", "..#.#..", "..#.#..", ".#...#.", ".#...#.", "#######"),
