@@ -40,6 +40,7 @@ def closings(token: str) -> dict[str, bytes]:
         "no code": b"",
         "half a code": b"\x03",
         "a reason that is no text": struct.pack(">H", 1000) + b"\xff\xfe",
+        "a reason of two lines": struct.pack(">H", 1000) + b"one\nand\x1b[2Janother",
         "the token for a reason": struct.pack(">H", 1008) + token.encode(),
         "the token in a reason that is no text": struct.pack(">H", 1008) + token.encode() + b"\xff",
         "the token and a code that may not be": struct.pack(">H", 1005) + token.encode(),
