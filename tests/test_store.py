@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import TokensLoaded
-from appliance.core.limits import LARGEST_TOKEN_FILE
+from appliance.core.limits import LARGEST_TOKEN_FILE, LONGEST_TOKEN
 from appliance.core.values import Credential, Token
 from appliance.store import TokenStore
 from tests.disk.changes import CHANGES, NEW, OLD, OTHER, Change, fresh
@@ -102,7 +102,7 @@ def test_unknown_keys_are_tolerated_and_what_a_crash_left_is_removed(tmp_path: P
         ("a", "a b"),
         ("a", "a\n"),
         ("a", "ü"),
-        ("a", "a" * 4097),
+        ("a", "a" * (LONGEST_TOKEN + 1)),
         ("\ud800", "a"),
         ("é" * 12000, "a"),
     ],
@@ -111,6 +111,12 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, gateway: str
     with pytest.raises(OSError, match="could not be read back"):
         TokenStore(tmp_path).store(Credential(gateway, Token(token)))
     assert names(tmp_path) == set()
+
+
+def test_the_longest_token_is_kept_beside_the_longest_name(tmp_path: Path) -> None:
+    longest = Credential("\u98df" * 21, Token("a" * LONGEST_TOKEN))
+    TokenStore(tmp_path).store(longest)
+    assert TokenStore(tmp_path).load() == TokensLoaded(longest, None)
 
 
 # Damaged files.
@@ -128,7 +134,7 @@ DAMAGED = {
     "number": b'{"gateway": "a", "token": 123}',
     "space": b'{"gateway": "a", "token": "a b"}',
     "line end": b'{"gateway": "a", "token": "a\\r\\nX: y"}',
-    "long token": b'{"gateway": "a", "token": "' + b"a" * 4097 + b'"}',
+    "long token": b'{"gateway": "a", "token": "' + b"a" * (LONGEST_TOKEN + 1) + b'"}',
     "deep": b"[" * 60_000,
     "long number": b"1" * 60_000,
     "large": b'{"gateway": "a", "token": "b"}' + b" " * LARGEST_TOKEN_FILE,

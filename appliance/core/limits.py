@@ -37,7 +37,10 @@ MOST_ANNOUNCED = 5_000
 """Announcements of gateways after which browsing begins anew: zeroconf's browser keeps some 200 bytes of each for as
 long as the one who announces it says. A site has a handful a day; a flood may have 50,000 in a second."""
 MOST_HEARD = 256
-"""Addresses of which it is remembered whose name was last announced there."""
+"""Addresses of which it is remembered whose name was last announced there; the oldest are forgotten first. A network
+of the usual size has 254 hosts, and a site one or two gateways. Each announcement copies all of them, some 0.1 ms a
+time, and a flood has thousands a second. Who floods it to be forgotten at an address gains no more than by never
+announcing a name there (SECURITY.md)."""
 LONGEST_LABEL = 63
 """Bytes of one part of a name (RFC 1035, 2.3.4)."""
 LONGEST_NAME = 40

@@ -6,13 +6,19 @@ import unicodedata
 
 from appliance.core.limits import LONGEST_NAME
 
+UNSEEN = "\ufffd"
+"""What stands for a letter or mark that is a blank wherever it is drawn."""
+_BLANKS = str.maketrans(dict.fromkeys("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0", UNSEEN))
+"""Those that are letters or marks by their category, and by their property Default_Ignorable_Code_Point (Unicode) not
+drawn. The selectors of variants are not among them: they stand behind emoji, in names in which nobody hides a thing."""
+
 
 def legible(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name as it can be shown: no control or bidirectional characters, one line, not endless.
+    """A name as it can be shown: no control or bidirectional characters, no blank letters, one line, not endless.
 
     longest: characters that it may have.
     """
-    begin = name[: 4 * longest]
+    begin = name[: 4 * longest].translate(_BLANKS)
     kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "" for c in begin)
     words = " ".join(kept.split()) or "?"
     return words if len(words) <= longest else words[: longest - 1] + "…"

@@ -57,6 +57,8 @@ CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; SIGTERM has 2."""
 MOST_REMARKS = 20
 """Kinds of message that the log tells of; a gateway gone wild may make up a new one each time."""
+LONGEST_WORDS = 300
+"""Characters of an end's words that are logged; the reason of a close has 123 bytes, and may be told twice."""
 _remarked: set[str] = set()
 
 Tell = Callable[[Event], None]
@@ -125,8 +127,8 @@ async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> 
     except _Refused:
         tell(TokenRefused(attempt))
     except _Failed as failed:
-        # The words may be the gateway's own, and it knows the token.
-        log.debug("Feed of %s ended: %s", address, token.hidden(str(failed)))
+        # The words may be the gateway's own: it knows the token, and may speak to a terminal.
+        log.debug("Feed of %s ended: %s", address, legible(token.hidden(str(failed)), LONGEST_WORDS))
         tell(FeedLost(attempt, failed.why))
 
 

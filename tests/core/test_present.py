@@ -14,7 +14,7 @@ from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Page, Pairing, State, World
-from appliance.core.values import Card, Gateway, Order, Unclear
+from appliance.core.values import Address, Card, Gateway, Order, Unclear
 from appliance.core.view import Leds, Light
 from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
@@ -206,6 +206,23 @@ def test_any_name_is_one_short_line_without_control_characters(name: str) -> Non
 
 def test_a_name_that_would_turn_the_line_round_is_tamed() -> None:
     assert legible("Bar\u202e\n gnihtyna\x00") == "Bar gnihtyna"
+
+
+@pytest.mark.parametrize("blank", ["\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0"], ids=ascii)
+def test_a_letter_that_is_a_blank_is_seen(blank: str) -> None:
+    assert legible(f"Bar{blank}") == "Bar\ufffd"
+    assert legible(f"{blank} {blank}") == "\ufffd \ufffd"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u202e"], ids=ascii)
+def test_a_control_that_is_not_seen_leaves_no_trace_and_the_address_is_asked_for(unseen: str) -> None:
+    """SECURITY.md says so: such names look alike, and what tells them apart is on the screen that asks."""
+    state = STATES["pairing, to be confirmed"]
+    assert isinstance(state, Pairing)
+    alike = Gateway(f"{A.name}{unseen}", (Address("192.0.2.66"),))
+    assert legible(alike.name) == A.name
+    asked = replace(state, offers=(replace(state.offers[0], gateway=alike),))
+    assert {A.name, "at 192.0.2.66:8000"} <= set(words(asked))
 
 
 @given(st.sampled_from(sorted(STATES)), st.floats(0, 1e5))

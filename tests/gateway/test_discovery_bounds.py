@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from zeroconf import DNSCache, DNSPointer
+from zeroconf.const import _CLASS_IN, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound
-from appliance.core.limits import MOST_ANNOUNCED, MOST_GATEWAYS
+from appliance.core.limits import LONGEST_LABEL, MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
 from appliance.gateway import discovery as module
-from appliance.gateway.discovery import Discovery
+from appliance.gateway.discovery import SERVICE_TYPE, Discovery
 
 from .adverts import Ear, Stranger, browsing, records
 
@@ -81,3 +85,19 @@ async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: 
             assert discovery._zeroconf is after, "once for each flood"
     finally:
         other.close()
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\ufffd"])
+def test_the_longest_label_is_followed_and_a_longer_one_goes_from_the_cache_too(letter: str) -> None:
+    label = letter * (LONGEST_LABEL // len(letter.encode()))
+    label += "x" * (LONGEST_LABEL - len(label.encode()))
+    longest, longer = f"{label}.{SERVICE_TYPE}", f"{label}x.{SERVICE_TYPE}"
+    followed: list[str] = []
+    listener = module._Listener(lambda name, announced: followed.append(name))
+    zeroconf: Any = SimpleNamespace(cache=DNSCache())
+    for name in (longest, longer):
+        zeroconf.cache.async_add_records([DNSPointer(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN, 120, name)])
+        listener.add_service(zeroconf, SERVICE_TYPE, name)
+    assert followed == [longest]
+    # What is left there is a part of the browser's next question, which a longer one would end.
+    assert [record.alias for record in zeroconf.cache.async_entries_with_name(SERVICE_TYPE)] == [longest]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import struct
 import time
@@ -17,7 +18,9 @@ from appliance.core.events import FeedAnswered, FeedNotified, MessageUnusable
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
 from appliance.simulator.gateway import SimulatedGateway
+from tests.hostile.speaker import closings
 
+from .conftest import SECRET
 from .feeds import (
     ATTEMPT,
     CLOSED,
@@ -34,7 +37,7 @@ from .feeds import (
     waiting,
 )
 
-CODES = [*range(1000, 1004), *range(1007, 1015), 3000, 4000, 4999]
+CLOSINGS = closings(SECRET)
 
 
 @pytest.fixture
@@ -68,22 +71,23 @@ def reset(connection: ServerConnection) -> None:
     transport(connection).abort()
 
 
-@pytest.mark.parametrize("code", CODES)
-async def test_every_close_code(code: int) -> None:
-    async with gateway_that(sending(EMPTY, code=code)) as address:
-        assert await told(address) == [OPENED, CLOSED]
-    async with gateway_that(sending(code=code)) as address:
-        assert await told(address) == [CLOSED_EARLY]
-
-
-async def test_a_close_without_a_code() -> None:
+@pytest.mark.parametrize("closing", CLOSINGS.values(), ids=CLOSINGS)
+@pytest.mark.parametrize("live", [True, False])
+async def test_every_way_to_close(closing: bytes, live: bool, caplog: pytest.LogCaptureFixture) -> None:
     async def script(connection: ServerConnection) -> None:
-        await connection.send(EMPTY)
-        transport(connection).write(b"\x88\x00")
+        if live:
+            await connection.send(EMPTY)
+        transport(connection).write(closing)
         await connection.wait_closed()
 
+    caplog.set_level(logging.DEBUG, module.log.name)
     async with gateway_that(script) as address:
-        assert await told(address) == [OPENED, CLOSED]
+        for _ in range(2):
+            assert await told(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
+    ended = [record.getMessage() for record in caplog.records if record.name == module.log.name]
+    assert len(ended) == 2
+    assert not any(SECRET in words for words in ended)
+    assert all(words.isprintable() for words in ended)
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -18,7 +18,7 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.limits import LONGEST_TEXT, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
+from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
 from appliance.core.values import Order, Token, Unclear
 from appliance.gateway import wire as module
 from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
@@ -253,9 +253,13 @@ def test_elapsed_times(value: object, elapsed: float | None) -> None:
     assert order.elapsed == elapsed
 
 
-@pytest.mark.parametrize("text", ["", "a b", "a\n", "a\r\nHost: x", "ä", "a" * 4097, None, 7, ["a"]])
+@pytest.mark.parametrize("text", ["", "a b", "a\n", "a\r\nHost: x", "ä", "a" * (LONGEST_TOKEN + 1), None, 7, ["a"]])
 def test_tokens_that_cannot_be_sent(text: object) -> None:
     assert read_token({"token": {"token": text}}) is None
+
+
+def test_the_longest_token_is_one() -> None:
+    assert read_token({"token": {"token": "a" * LONGEST_TOKEN}}) == Token("a" * LONGEST_TOKEN)
 
 
 SURROGATES = st.text(st.characters(exclude_categories=()), max_size=12)

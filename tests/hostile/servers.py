@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.hostile.speaker import CLOSE, PING, TEXT, Client, Speaker, frame
+from tests.hostile.program import TOKEN
+from tests.hostile.speaker import PING, TEXT, Client, Speaker, closings, frame
 
 EMPTY = frame(b'{"type": "ACTIVE_ORDERS", "count": 0, "items": []}')
 ONE = frame(b'{"type": "ACTIVE_ORDERS", "count": 1, "items": [{"uuid": "1", "state": "started"}]}')
 MEGABYTE = bytes(1 << 20)
 BYTE_EVERY = 1.0
-CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4001, 4999)
+SEEN_FOR = 0.5
+"""Seconds between orders and a close."""
 
 
 def _http(status: str, head: str = "", body: bytes = b"") -> bytes:
@@ -152,16 +154,19 @@ def _read_away(line: socket.socket) -> None:
             pass
 
 
-def closes(code: int) -> Callable[[Client], None]:
-    """Close with this code, once the orders were sent."""
+def closes(closing: bytes) -> Callable[[Client], None]:
+    """Close with this frame, once the orders were sent and have been seen."""
 
     def close(client: Client) -> None:
-        client.send(EMPTY, frame(struct.pack(">H", code) + b"because", CLOSE))
+        client.send(EMPTY)
+        time.sleep(SEEN_FOR)
+        client.send(closing)
         client.stay()
 
     return close
 
 
+CLOSES = {f"closes with {what}": closes(closing) for what, closing in closings(TOKEN).items()}
 FEEDS: dict[str, Callable[[Client], None]] = {
     "a byte a frame": fragments,
     "a message without an end": endless_message,
@@ -170,7 +175,6 @@ FEEDS: dict[str, Callable[[Client], None]] = {
     "pings whose answers it does not read": pings_unread,
     "a bomb": bomb,
     "bytes that are no frames": noise,
-    **{f"closes with {code}": closes(code) for code in CODES},
 }
 
 
@@ -198,4 +202,4 @@ class Moody(Speaker):
             client.stay()
         else:
             self.met += 1
-            FEEDS[self._mood](client)
+            (FEEDS | CLOSES)[self._mood](client)

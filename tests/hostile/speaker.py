@@ -15,6 +15,12 @@ KEY = b"sec-websocket-key:"
 ACCEPTED = b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 GOOD = b'HTTP/1.1 200 X\r\nContent-Length: 17\r\nConnection: close\r\n\r\n{"returnCode": 5}'
 TEXT, CLOSE, PING = 1, 8, 9
+CODES = (
+    *(0, 999, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015),
+    *(1016, 2999, 3000, 4000, 4001, 4999, 5000, 65535),
+)
+"""Codes to close with: all that have a meaning, those that may never be sent (RFC 6455, 7.4), and both ends of each
+range."""
 Say = Callable[["Client"], None]
 
 
@@ -26,6 +32,21 @@ def frame(data: bytes, opcode: int = TEXT, *, last: bool = True, reserved: int =
     if len(data) < 65536:
         return head + b"\x7e" + struct.pack(">H", len(data)) + data
     return head + b"\x7f" + struct.pack(">Q", len(data)) + data
+
+
+def closings(token: str) -> dict[str, bytes]:
+    """Frames that close, each by what it is: with every code, and with what is no code or no reason."""
+    odd = {
+        "no code": b"",
+        "half a code": b"\x03",
+        "a reason that is no text": struct.pack(">H", 1000) + b"\xff\xfe",
+        "a reason of two lines": struct.pack(">H", 1000) + b"one\nand\x1b[2Janother",
+        "the token for a reason": struct.pack(">H", 1008) + token.encode(),
+        "the token in a reason that is no text": struct.pack(">H", 1008) + token.encode() + b"\xff",
+        "the token and a code that may not be": struct.pack(">H", 1005) + token.encode(),
+    }
+    codes = {str(code): struct.pack(">H", code) + b"because" for code in CODES}
+    return {what: frame(data, CLOSE) for what, data in (codes | odd).items()}
 
 
 class Client:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.program import TOKEN, running
-from tests.hostile.servers import FEEDS, HTTP, Moody
+from tests.hostile.servers import CLOSES, FEEDS, HTTP, Moody
 
 LASTS = 25.0
 """Seconds of each mood: longer than a feed without an answer may live."""
+CLOSED = 3
+"""Feeds that are closed in each way, instead: more would tell no more."""
 MOST = 120.0
 """Megabytes: a message at its limit, and what the program takes anyway."""
 AT_ONCE = 9
@@ -41,8 +43,10 @@ def one(mood: str, elsewhere: Elsewhere, directory: Path) -> str:
     server = Moody(mood, elsewhere.address)
     try:
         with running(server.address, directory) as box:
-            time.sleep(LASTS)
-            assert server.met, f"{mood}: nobody came"
+            began = time.monotonic()
+            while time.monotonic() < began + LASTS and not (mood in CLOSES and server.met >= CLOSED):
+                time.sleep(0.1)
+            assert server.met >= (CLOSED if mood in CLOSES else 1), f"{mood}: {server.met} came"
             shown = {line["active"] for line in box.lines}
             # With a page for an answer there is no feed; on a feed the set is empty, or one where it came whole.
             expected = {None} if mood in HTTP else {None, 1} if mood == "a byte a frame" else {None, 0}
@@ -53,12 +57,16 @@ def one(mood: str, elsewhere: Elsewhere, directory: Path) -> str:
             took = max(0.0, line["at"] - ended)
             assert box.peak < MOST, f"{mood}: {box.peak:.0f} MB"
             assert TOKEN not in str(box.lines)
-            return f"{mood:40s} {took:5.1f} s {box.peak:6.0f} MB"
+            assert not any(line["sound"] for line in box.lines), f"{mood}: it sounded"
+            if mood in CLOSES:
+                states = [line["state"] for line in box.lines[:mark]]
+                assert "offline" in states[states.index("connected") :], f"{mood}: its end was not told"
+            return f"{mood:50s} {took:5.1f} s {box.peak:6.0f} MB"
     finally:
         server.close()
 
 
-@pytest.mark.parametrize("moods", [HTTP, FEEDS], ids=["before the feed", "on the feed"])
+@pytest.mark.parametrize("moods", [HTTP, FEEDS, CLOSES], ids=["before the feed", "on the feed", "closes"])
 def test_no_server_takes_it_down(tmp_path: Path, moods: dict[str, object]) -> None:
     elsewhere = Elsewhere()
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -93,11 +93,14 @@ def strike(face: Face, height: int) -> int | None:
 
 @lru_cache(maxsize=1024)
 def has(character: str) -> bool:
-    """Whether some font has a glyph of its own for it: they draw a box for what they lack, as for U+FFFF."""
+    """Whether some font has a glyph of its own for it: they draw a box for what they lack, as for U+FFFF.
+
+    What is no space and has no ink among the letters of East Asia, it has not: it would be a gap.
+    """
     if unicodedata.category(character) in ("Cs", "Cn", "Co"):
         return False
     if wide(character):
-        return True
+        return character.isspace() or _wide_glyph(character, CELL).ink is not None
     font = _font(Face.REGULAR, CELL)
     return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
 
