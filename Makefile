@@ -41,8 +41,8 @@ audit: venv-tools ## The locked libraries against the databases of known vulnera
 bench: venv ## How quick and how small it is, beside a plain client
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-image: venv ## The SD card's image, in dist/ (as root; some minutes the first time, then about one)
-	@image/build
+image: venv ## The SD card's image, in dist/ (as root; minutes; URL=... of the folder that it is released in)
+	@IMAGE_URL="$(URL)" image/build
 
 image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
 	@image/tools --boot

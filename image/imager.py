@@ -1,4 +1,7 @@
-"""Prints the list that Raspberry Pi Imager takes as a custom repository: IMAGE PACKED VERSION TIME."""
+"""Prints the list that Raspberry Pi Imager takes as a custom repository: IMAGE PACKED VERSION TIME PLACE.
+
+PLACE: where the packed image is to be had, a folder's URL or its path.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 
 def digest(path: Path) -> str:
@@ -15,14 +19,19 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def address(place: str, name: str) -> str:
+    """A file's URL. Imager takes none that is relative to its list (`setSrc` in its src/imagewriter.cpp)."""
+    folder = place if "://" in place else Path(place).absolute().as_uri()
+    return f"{folder.rstrip('/')}/{quote(name)}"
+
+
 def main() -> int:
     """Print the list."""
     image, packed, version, time = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     entry = {
         "name": f"Table Tracker appliance {version}",
         "description": "For Zero 2 W, 3A+, 3B, 3B+, 4B, CM4 and 5. Its settings are in tt-appliance.yaml on the card.",
-        # Beside the list, wherever that is: a release is one folder.
-        "url": packed.name,
+        "url": address(sys.argv[5], packed.name),
         "icon": "",
         "extract_size": image.stat().st_size,
         "extract_sha256": digest(image),

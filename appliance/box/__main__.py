@@ -10,7 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
-from appliance.box.files import FOLDER, File, files, host_name
+from appliance.box.files import FOLDER, File, files, host_name, without_guesses
 from appliance.config.mistakes import load_leniently
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml")
@@ -22,6 +22,7 @@ SERIAL = Path("/proc/device-tree/serial-number")
 def main() -> int:
     """Apply the settings; the exit code, which is 0."""
     config, mistakes = load_leniently(SETTINGS)
+    config = without_guesses(config, mistakes)
     for path, file in files(config).items():
         _write(Path(path), file)
     problems = [

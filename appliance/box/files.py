@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
+from appliance.core.values import Mistake
 
 FOLDER = "/run/tt-box"
 NETWORK = "/run/systemd/network"
@@ -25,6 +27,17 @@ def host_name(box: BoxConfig, serial: str) -> str:
         return box.host_name
     digits = "".join(character for character in serial if character.isalnum())
     return f"tt-appliance-{digits[-4:].lower()}" if digits else "tt-appliance"
+
+
+def without_guesses(config: Config, mistakes: Iterable[Mistake]) -> Config:
+    """The settings without a Wi-Fi whose password may be what was wrong in them.
+
+    Left with its name alone the box would join whatever open network somebody gives that name.
+    """
+    doubtful = any(mistake.key in (None, "wifi", "wifi.password") for mistake in mistakes)
+    if doubtful and config.wifi.password is None:
+        return replace(config, wifi=WifiConfig())
+    return config
 
 
 def files(config: Config) -> dict[str, File]:

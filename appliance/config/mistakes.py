@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.config.reading import ConfigError, Problem, examine, read_text
+from appliance.config.reading import ConfigError, Problem, examine, read_bytes, text_of
 from appliance.config.values import Config
 from appliance.core.values import Mistake
 
@@ -18,12 +18,14 @@ def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
     A file that is not there is one without any setting.
     """
     try:
-        text = read_text(path)
+        data = read_bytes(path)
     except ConfigError as error:
         if not path.exists():
             return Config(), ()
         return Config(), _mistakes(error.problems)
-    return parse_leniently(text, str(path))
+    text, unreadable = text_of(data, str(path))
+    config, mistakes = parse_leniently(text, str(path))
+    return config, _in_order((*_mistakes(unreadable), *mistakes))
 
 
 def parse_leniently(text: str, name: str) -> tuple[Config, tuple[Mistake, ...]]:
@@ -80,5 +82,8 @@ def _broken(text: str, name: str) -> Problem | None:
 
 
 def _mistakes(problems: tuple[Problem, ...]) -> tuple[Mistake, ...]:
-    ordered = sorted(problems, key=lambda problem: problem.line or 0)
-    return tuple(dict.fromkeys(Mistake(problem.line, problem.key, problem.text) for problem in ordered))
+    return _in_order(tuple(Mistake(problem.line, problem.key, problem.text) for problem in problems))
+
+
+def _in_order(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    return tuple(dict.fromkeys(sorted(mistakes, key=lambda mistake: mistake.line or 0)))

@@ -6,6 +6,7 @@ imported when a file is read, not before.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from appliance.core.values import Address
 
 if TYPE_CHECKING:
     from appliance.config.yaml_lines import Mapping, Node, Report
+
+MOST_TOLD = 20
+"""Lines that are no text, of which each is told; a file with more of them is none that a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,14 @@ def load(path: Path | None) -> Config:
 
 def read_text(path: Path) -> str:
     """What stands in a file. Raises ConfigError where that is no text, or can't be had."""
+    text, problems = text_of(read_bytes(path), str(path))
+    if problems:
+        raise ConfigError(problems)
+    return text
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises ConfigError where they can't be had, or are more than a settings file's."""
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -60,12 +72,29 @@ def read_text(path: Path) -> str:
     if len(data) > LARGEST_SETTINGS:
         what = f"larger than {LARGEST_SETTINGS // 1024} KiB; this is no configuration"
         raise ConfigError((Problem(name, data[:LARGEST_SETTINGS].count(b"\n") + 1, None, None, what),))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
-        raise ConfigError((Problem(name, line, None, None, what),)) from error
+    return data
+
+
+def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
+    """A file's text, with the lines made empty that are none, and what is wrong with those, MOST_TOLD of them.
+
+    UTF-16 is taken too where it has its mark: Windows' Notepad calls it Unicode, and its PowerShell writes it.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16"), ()
+        except UnicodeDecodeError:
+            return "", (Problem(name, None, None, None, "is UTF-16 that is not whole; save the file as UTF-8"),)
+    problems: list[Problem] = []
+    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    for at, line in enumerate(lines):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            what = f"byte 0x{line[error.start]:02X} is not UTF-8; save the file as UTF-8"
+            problems.append(Problem(name, at + 1, None, None, what))
+            lines[at] = b""
+    return b"\n".join(lines).decode(), tuple(problems[:MOST_TOLD])
 
 
 def parse(text: str, name: str) -> Config:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.box import __main__ as box
-from appliance.box.files import File, files, host_name
+from appliance.box.files import File, files, host_name, without_guesses
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
+from appliance.config.mistakes import parse_leniently
 
 WPA = "/run/tt-box/wpa_supplicant.conf"
 NETWORK = "/run/systemd/network/10-set.network"
@@ -28,6 +29,25 @@ def test_a_wifi() -> None:
     assert f"ssid={b'IEEE'.hex()}\n" in file.content
     assert "psk=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n" in file.content
     assert "key_mgmt=NONE" in files(Config(wifi=WifiConfig("DE", "open")))[WPA].content
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["password: 12345678", "password: short", "pasword: secret-word", 'password: "secret-word', "password:secret-word"],
+)
+def test_a_mistaken_password_makes_no_open_network(line: str) -> None:
+    """Only its name would be left, and anybody can give an open network that name."""
+    config, mistakes = parse_leniently(f"wifi:\n  name: Bar\n  {line}\n", "tt.yaml")
+    assert mistakes
+    assert config.wifi.password is None
+    assert WPA not in files(without_guesses(config, mistakes))
+
+
+def test_an_open_network_is_joined_where_one_is_meant() -> None:
+    for text in ("wifi: {name: Bar}", "wifi: {name: Bar, country: Germany}", "wifi: {name: Bar}\npins: {red: 99}"):
+        assert "key_mgmt=NONE" in files(without_guesses(*parse_leniently(text, "tt.yaml")))[WPA].content
+    right = "wifi: {name: Bar, password: secret-word, pasword: x}"
+    assert "key_mgmt=WPA-PSK" in files(without_guesses(*parse_leniently(right, "tt.yaml")))[WPA].content
 
 
 def test_a_fixed_address_is_the_wifis_where_there_is_one() -> None:

@@ -88,8 +88,31 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     assert config == Config()
     assert mistake.line is None
     assert mistake.text.startswith("can't be read")
-    (tmp_path / "utf16.yaml").write_text("pins: {red: 5}", encoding="utf-16")
-    assert "UTF-8" in load_leniently(tmp_path / "utf16.yaml")[1][0].text
+    (tmp_path / "cut.yaml").write_bytes("pins: {red: 5}".encode("utf-16")[:-1])
+    config, (mistake,) = load_leniently(tmp_path / "cut.yaml")
+    assert config == Config()
+    assert "UTF-8" in mistake.text
+
+
+def test_a_line_in_another_character_set_costs_that_line_alone(tmp_path: Path) -> None:
+    """As an old Notepad saves it: of a comment with an umlaut the Wi-Fi must not be lost."""
+    file = tmp_path / "tt.yaml"
+    file.write_bytes("# Für die Küche\r\npins:\r\n  red: 5\r\n  green: 99\r\ngateway: {name: Küche}\r\n".encode("cp1252"))
+    config, mistakes = load_leniently(file)
+    assert config == Config(pins=Pins(red=5))
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == [(1, None), (4, "pins.green"), (5, None)]
+    file.write_bytes(b"\xff\n" * 1000 + b"pins: {red: 5}")
+    config, mistakes = load_leniently(file)
+    assert (config, len(mistakes)) == (Config(pins=Pins(red=5)), 20)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_what_notepad_may_call_unicode_is_read(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "tt.yaml"
+    mark = "\ufeff" if encoding[-3:] in ("-le", "-be") else ""
+    file.write_bytes((mark + "pins:\r\n  red: 5\r\ngateway:\r\n  name: Küche\r\n  nam: x\r\n").encode(encoding))
+    config, (mistake,) = load_leniently(file)
+    assert (config.pins.red, config.gateway.name, mistake.line) == (5, "Küche", 5)
 
 
 def test_the_box_runs_and_shows_the_line(tmp_path: Path) -> None:

@@ -353,7 +353,7 @@ def _latin(path: Path) -> None:
 
 
 def _utf16(path: Path) -> None:
-    path.write_bytes("gateway: {}".encode("utf-16"))
+    path.write_bytes("gateway: {}".encode("utf-16")[:-1])
 
 
 def _large(path: Path) -> None:
@@ -370,7 +370,7 @@ def _binary(path: Path) -> None:
         (_missing, "{}: can't be read: No such file or directory"),
         (_directory, "{}: can't be read: Is a directory"),
         (_latin, "{}:2: byte 0xFC is not UTF-8; save the file as UTF-8"),
-        (_utf16, "{}:1: byte 0xFF is not UTF-8; save the file as UTF-8"),
+        (_utf16, "{}: is UTF-16 that is not whole; save the file as UTF-8"),
         (_large, "{}:32769: larger than 64 KiB; this is no configuration"),
         (_binary, "{}:2: byte 0x80 is not UTF-8; save the file as UTF-8"),
     ],

@@ -60,6 +60,8 @@ def test_what_is_released(built: Built) -> None:
     assert packed.with_name(packed.name + ".sha256").read_text() == f"{digest}  {packed.name}\n"
     (listed,) = (ROOT / "dist").glob("*.rpi-imager.json")
     (entry,) = json.loads(listed.read_text())["os_list"]
+    # Imager resolves no address against its list's own.
+    assert re.fullmatch(r"(https?|file)://.*/" + re.escape(packed.name), entry["url"])
     assert entry["image_download_sha256"] == digest
     assert entry["image_download_size"] == packed.stat().st_size
     assert entry["extract_size"] == built.image.stat().st_size

@@ -26,7 +26,10 @@ def digests(folder: Path) -> dict[str, str]:
 def test_built_twice_it_is_the_same(built: Built, tmp_path: Path) -> None:
     (parts,) = (ROOT / "dist").glob("*.cdx.json")
     time = datetime.fromisoformat(json.loads(parts.read_text())["metadata"]["timestamp"])
+    (listed,) = (ROOT / "dist").glob("*.rpi-imager.json")
+    url = json.loads(listed.read_text())["os_list"][0]["url"]
     variables = {
+        "IMAGE_URL": url.rpartition("/")[0],
         "IMAGE_WORK": str(tmp_path / "elsewhere" / "work"),
         "IMAGE_DIST": str(tmp_path / "dist"),
         "SOURCE_DATE_EPOCH": f"{time.timestamp():.0f}",
