@@ -97,7 +97,9 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
 def test_a_line_in_another_character_set_costs_that_line_alone(tmp_path: Path) -> None:
     """As an old Notepad saves it: of a comment with an umlaut the Wi-Fi must not be lost."""
     file = tmp_path / "tt.yaml"
-    file.write_bytes("# Für die Küche\r\npins:\r\n  red: 5\r\n  green: 99\r\ngateway: {name: Küche}\r\n".encode("cp1252"))
+    file.write_bytes(
+        "# Für die Küche\r\npins:\r\n  red: 5\r\n  green: 99\r\ngateway: {name: Küche}\r\n".encode("cp1252")
+    )
     config, mistakes = load_leniently(file)
     assert config == Config(pins=Pins(red=5))
     assert [(mistake.line, mistake.key) for mistake in mistakes] == [(1, None), (4, "pins.green"), (5, None)]
