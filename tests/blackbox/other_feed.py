@@ -27,6 +27,7 @@ class Feed:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.crumbs = False
 
     def frame(self, opcode: int, data: bytes, *, last: bool = True) -> bytes:
         head = bytes([opcode | (0x80 if last else 0)])
@@ -40,6 +41,12 @@ class Feed:
         frames = []
         for text in texts:
             data = text.encode()
+            if self.crumbs:
+                # A byte a frame, and a ping after each: RFC 6455 allows that too.
+                for place, byte in enumerate(data):
+                    last = place == len(data) - 1
+                    frames += [self.frame(0 if place else 1, bytes([byte]), last=last), self.frame(9, b"")]
+                continue
             # A long message comes in fragments, as RFC 6455 allows.
             half = len(data) // 2 if len(data) > 1000 else 0
             if half:

@@ -45,7 +45,7 @@ class Gateway:
         self.history = History()
         # How it misbehaves: see the command `behave`.
         self.late = 0.0
-        self.half_booted = self.silent = self.wordless = self.single = False
+        self.half_booted = self.silent = self.wordless = self.single = self.crumbs = False
         self.bad_name = ""
 
     # Its clients.
@@ -128,6 +128,7 @@ class Gateway:
     ) -> NoReturn:
         writer.write(accept(headers["sec-websocket-key"]))
         feed = Feed(reader, writer)
+        feed.crumbs = self.crumbs
         token = headers.get("authorization", "").removeprefix("Bearer ") or await self.token_of(feed)
         tell(log="token", token=token, peer=writer.get_extra_info("peername")[0])
         if self.half_booted or (token not in self.tokens and self.wordless):
@@ -236,7 +237,8 @@ class Gateway:
     def do_behave(self, **how: Any) -> Json:
         """late: seconds before a 201 goes out. half_booted: feeds close without a word, and the API is unavailable.
         silent: takes requests and answers none. wordless: closes on a wrong token without saying why.
-        single: a new feed closes the old one. bad_name: refuses to make tokens, in these words."""
+        single: a new feed closes the old one. crumbs: new feeds get a byte a frame.
+        bad_name: refuses to make tokens, in these words."""
         for key, value in how.items():
             assert hasattr(self, key), key
             setattr(self, key, value)

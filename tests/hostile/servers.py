@@ -1,10 +1,17 @@
-"""Servers that no gateway should be, on a socket: each mood is what it does to whoever connects."""
+"""Servers that no gateway should be, on a socket: each mood is what it does to whoever connects.
+
+`python -m tests.hostile.servers PORT MOOD ELSEWHERE ORDERS` is one, on all addresses: it says `ready`, is a good
+gateway with so many orders from a line of input on, answers it with the number of hosts that came before, and ends with
+its input.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +20,14 @@ from contextlib import suppress
 from tests.hostile.program import TOKEN
 from tests.hostile.speaker import PING, TEXT, Client, Speaker, closings, frame
 
-EMPTY = frame(b'{"type": "ACTIVE_ORDERS", "count": 0, "items": []}')
-ONE = frame(b'{"type": "ACTIVE_ORDERS", "count": 1, "items": [{"uuid": "1", "state": "started"}]}')
+
+def orders(count: int) -> bytes:
+    """The whole set, of so many."""
+    items = [{"uuid": str(number), "state": "started"} for number in range(count)]
+    return frame(json.dumps({"type": "ACTIVE_ORDERS", "count": count, "items": items}).encode())
+
+
+EMPTY, ONE = orders(0), orders(1)
 MEGABYTE = bytes(1 << 20)
 BYTE_EVERY = 1.0
 SEEN_FOR = 0.5
@@ -133,7 +146,7 @@ def pings_unread(client: Client) -> None:
 
 
 def bomb(client: Client) -> None:
-    """A frame that says it is compressed, which nobody agreed to: 64 KiB that would become 64 MiB."""
+    """A compressed frame, 64 KiB that become 64 MiB, also to who did not agree to any."""
     import zlib
 
     press = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -166,6 +179,12 @@ def closes(closing: bytes) -> Callable[[Client], None]:
     return close
 
 
+def storm(client: Client) -> None:
+    """Close each feed in another way."""
+    ways = list(CLOSES.values())
+    ways[client.number % len(ways)](client)
+
+
 CLOSES = {f"closes with {what}": closes(closing) for what, closing in closings(TOKEN).items()}
 FEEDS: dict[str, Callable[[Client], None]] = {
     "a byte a frame": fragments,
@@ -175,31 +194,54 @@ FEEDS: dict[str, Callable[[Client], None]] = {
     "pings whose answers it does not read": pings_unread,
     "a bomb": bomb,
     "bytes that are no frames": noise,
+    "closes with each code": storm,
 }
 
 
 class Moody(Speaker):
-    """A server in a mood until it is made good; then it is a gateway with one order."""
+    """A server in a mood until it is made good; then it is a gateway with some orders.
 
-    def __init__(self, mood: str, elsewhere: str) -> None:
+    Lines that are open then stay as they are. met: how often one came before. hosts: from where.
+    """
+
+    def __init__(self, mood: str, elsewhere: str, where: tuple[str, int] = ("127.0.0.1", 0), told: bytes = ONE) -> None:
         self.good = False
         self.met = 0
-        self._mood, self._elsewhere = mood, elsewhere
-        super().__init__(self._say)
+        self.hosts: set[str] = set()
+        self._mood, self._elsewhere, self._told = mood, elsewhere, told
+        super().__init__(self._say, where, squeezes=mood == "a bomb")
 
     def _serve(self, line: socket.socket) -> None:
         if self.good or self._mood not in HTTP:
             super()._serve(line)
             return
-        self.met += 1
+        self._meet(line)
         with suppress(OSError), line:
             line.recv(65536)
             HTTP[self._mood](line, self._elsewhere)
 
     def _say(self, client: Client) -> None:
         if self.good:
-            client.send(ONE)
+            client.send(self._told)
             client.stay()
         else:
-            self.met += 1
+            self._meet(client.line)
             (FEEDS | CLOSES)[self._mood](client)
+
+    def _meet(self, line: socket.socket) -> None:
+        self.met += 1
+        with suppress(OSError):
+            self.hosts.add(line.getpeername()[0])
+
+
+def main(port: str, mood: str, elsewhere: str, count: str) -> None:
+    server = Moody(mood, elsewhere, ("", int(port)), orders(int(count)))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    server.good = True
+    print(len(server.hosts), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

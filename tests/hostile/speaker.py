@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = b"sec-websocket-key:"
 ACCEPTED = b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+SQUEEZED = b"\r\nSec-WebSocket-Extensions: permessage-deflate"
 GOOD = b'HTTP/1.1 200 X\r\nContent-Length: 17\r\nConnection: close\r\n\r\n{"returnCode": 5}'
 TEXT, CLOSE, PING = 1, 8, 9
 CODES = (
@@ -86,12 +87,16 @@ class Client:
 
 
 class Speaker:
-    """The server. script: what is said to each client once it has shown its token; after it the line is closed."""
+    """The server. script: what is said to each client once it has shown its token; after it the line is closed.
 
-    def __init__(self, script: Say) -> None:
+    where: it listens there, on any free port where that is 0. squeezes: whoever asks for compression gets it.
+    """
+
+    def __init__(self, script: Say, where: tuple[str, int] = ("127.0.0.1", 0), *, squeezes: bool = False) -> None:
         self.script = script
         self.clients = 0
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._squeezes = squeezes
+        self._listening = socket.create_server(where)
         self.address = "{}:{}".format(*self._listening.getsockname())
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -118,7 +123,8 @@ class Speaker:
                 line.sendall(GOOD)
                 return
             proof = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
-            line.sendall(ACCEPTED + proof + b"\r\n\r\n")
+            agreed = SQUEEZED if self._squeezes and b"permessage-deflate" in head.lower() else b""
+            line.sendall(ACCEPTED + proof + agreed + b"\r\n\r\n")
             self.clients += 1
             client = Client(line, self.clients)
             client._exactly(2 + 4 + len('{"accesstoken": ""}') + 48)
