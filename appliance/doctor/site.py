@@ -32,7 +32,8 @@ async def check_network(bench: Bench) -> Finding:
         return wrong(
             f"this box has no address{only}",
             "Cable: is it plugged in at both ends, and do the little lights beside it flicker?",
-            "Wi-Fi: are its name and password right? sudo nmtui shows and changes them.",
+            "Wi-Fi: are its name and password right? They stand in tt-appliance.yaml on the SD card of our image;"
+            " elsewhere sudo nmtui shows and changes them.",
             "Does the router give out addresses (DHCP)? Restart it if nothing else helps.",
         )
     addresses = ", ".join(one.address for one in own)
