@@ -214,7 +214,8 @@ class Judge(logging.Handler):
             "listeners": len(world.air.listening),
             "files": len(world.disk.open),
         }
-        if any(left.values()):
+        left = {what: number for what, number in left.items() if number}
+        if left:
             self.blame("nothing is left over", f"the box has ended, and there are left {left} {tasks}")
 
     def blame(self, promise: str, words: str, cause: BaseException | None = None) -> None:

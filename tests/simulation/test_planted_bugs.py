@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from appliance import errands, store
 from appliance.core import alerts, connected, machine, moves, orders, pairing, trying
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound
@@ -22,9 +24,12 @@ from appliance.core.states import Discovering
 from appliance.core.values import Token
 from appliance.errands import Errands
 from appliance.gateway import feed, wire
+from appliance.gateway.discovery import Discovery
 from appliance.panel.display import Display
+from appliance.store import TokenStore
 from tests.simulation import __main__ as simulation
 from tests.simulation.disk import Disk
+from tests.simulation.gateway import Gateway
 from tests.simulation.judge import BrokenPromiseError
 from tests.simulation.life import live
 from tests.simulation.memory import MemoryArchive
@@ -174,12 +179,18 @@ BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
 
 def caught(kinds: tuple[str, ...]) -> tuple[str, int]:
     """The first promise that some life breaks, and how many lives that took; empty if none does."""
+    broken, lives = broken_by(kinds)
+    return "" if broken is None else broken.promise, lives
+
+
+def broken_by(kinds: tuple[str, ...]) -> tuple[BrokenPromiseError | None, int]:
+    """The same, with what is said of it."""
     for number, seed in enumerate(SEEDS, 1):
         try:
             live(seed, 1, kinds, HOURS)
         except BrokenPromiseError as broken:
-            return broken.promise, number
-    return "", len(SEEDS)
+            return broken, number
+    return None, len(SEEDS)
 
 
 @pytest.mark.parametrize("promise", BUGS)
@@ -189,6 +200,105 @@ def test_a_planted_bug_is_caught(promise: str, monkeypatch: pytest.MonkeyPatch) 
     found, lives = caught(kinds)
     print(f"{promise}: caught in life {lives}")
     assert found == promise
+
+
+def _changes_are_kept_back(patch: pytest.MonkeyPatch) -> None:
+    """The gateway says less than happens, and gives no sign of it: what a feed tells is no more than a part of it."""
+    notify, changes = Gateway.notify, 0
+
+    def sometimes(gateway: Gateway, message: Any) -> None:
+        nonlocal changes
+        changes += 1
+        if changes % 3:
+            notify(gateway, {key: value for key, value in message.items() if key != "seq"})
+
+    patch.setattr(Gateway, "notify", sometimes)
+
+
+def _feeds_outlive_their_tokens(patch: pytest.MonkeyPatch) -> None:
+    """The gateway deletes tokens, and goes on with the feeds that were opened with them."""
+    patch.setattr(Gateway, "delete_tokens", lambda gateway: gateway.tokens.clear())
+
+
+@pytest.mark.parametrize(
+    ("plant", "kinds", "words"),
+    [
+        (_changes_are_kept_back, QUIET, "all is well for a minute"),
+        (_feeds_outlive_their_tokens, ("tokens are deleted",), "a token that no gateway takes"),
+    ],
+)
+def test_a_count_that_is_not_the_gateways_own_is_caught(
+    plant: Plant, kinds: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown is held against the feed at every step, so only a feed that is not true gets as far as this."""
+    plant(monkeypatch)
+    broken, lives = broken_by(kinds)
+    print(f"{words}: caught in life {lives}")
+    assert broken is not None
+    assert broken.promise == "count is true"
+    assert words in str(broken)
+
+
+def _a_task_is_left(patch: pytest.MonkeyPatch) -> None:
+    ended = Errands._feed_ended
+
+    def and_something_else(errands: Errands, attempt: int) -> None:
+        ended(errands, attempt)
+        asyncio.get_running_loop().create_task(asyncio.sleep(1e6))
+
+    patch.setattr(Errands, "_feed_ended", and_something_else)
+
+
+def _a_socket_is_left(patch: pytest.MonkeyPatch) -> None:
+    async def dial(address: Any) -> Any:
+        line = vars(feed)["socket"].socket()
+        await asyncio.get_running_loop().sock_connect(line, (address.host, address.port))
+        return line
+
+    patch.setattr(feed, "_dial", dial)
+
+
+def _a_listener_is_left(patch: pytest.MonkeyPatch) -> None:
+    async def stop(discovery: Discovery) -> None:
+        discovery._zeroconf = None
+
+    patch.setattr(Discovery, "_stop", stop)
+
+
+def _a_file_is_left(patch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def never_closed(tokens: TokenStore, *, make: bool) -> Iterator[int]:
+        yield store._open_directory(tokens._path)
+
+    patch.setattr(TokenStore, "_directory", never_closed)
+
+
+def _writes_are_given_up_and_tried_again_too_soon(patch: pytest.MonkeyPatch) -> None:
+    """Calls pile up on a disk that is slow."""
+    patch.setattr(errands, "STORE_TIMEOUT", 0.1)
+    for module in (machine, trying):
+        patch.setattr(module, "SAVE_AGAIN", 0.5)
+
+
+LEFT: dict[str, tuple[Plant, tuple[str, ...]]] = {
+    "tasks": (_a_task_is_left, QUIET),
+    "sockets": (_a_socket_is_left, ("gateway loses power", *CUTS)),
+    "listeners": (_a_listener_is_left, QUIET),
+    "files": (_a_file_is_left, ("tokens are deleted",)),
+    "calls": (_writes_are_given_up_and_tried_again_too_soon, ("disk is slow", "tokens are deleted")),
+}
+"""What may be left over beside the connections of feeds."""
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_whatever_is_left_over_is_caught(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, kinds = LEFT[what]
+    plant(monkeypatch)
+    broken, lives = broken_by(kinds)
+    print(f"{what}: caught in life {lives}")
+    assert broken is not None
+    assert broken.promise == "nothing is left over"
+    assert f"'{what}': " in str(broken)
 
 
 def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
