@@ -17,7 +17,7 @@ from tests.blackbox.lab import run
 from tests.image import machine
 from tests.image.conftest import ROOT, Built
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("contents")]
+pytestmark = pytest.mark.image
 
 PACKED_MB = 140
 SLOT = 192 << 20

@@ -19,7 +19,7 @@ from tests.image.conftest import Built
 from tests.image.machine import SERIAL, TOLD, Machine
 from tests.image.site import NAME, Site
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("raspi3b")]
+pytestmark = pytest.mark.image
 
 TREE = "bcm2837-rpi-3-b.dtb"
 REVISION = "a02082"

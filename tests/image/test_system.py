@@ -12,7 +12,7 @@ from tests.image.conftest import Built
 from tests.image.machine import AMBER, BUZZER, GREEN, RED, Machine
 from tests.image.site import Site
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("system")]
+pytestmark = pytest.mark.image
 
 MEMORY_MB = 110
 EXPOSURE = 1.5
