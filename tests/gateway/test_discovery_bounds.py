@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from zeroconf import DNSCache, DNSPointer
+from zeroconf._cache import DNSCache
+from zeroconf._dns import DNSPointer
 from zeroconf.const import _CLASS_IN, _TYPE_PTR
 
 from appliance.core.events import Event, GatewayFound
