@@ -66,7 +66,7 @@ def flood(count: int, seed: int) -> dict[str, int]:
 
 def _look(state: Connected, now: float) -> None:
     view = present(state, now).view
-    assert view.active == len(state.book.held)
+    assert view.active == state.book.active
     for words in view.screen.words:
         assert not any(unicodedata.category(character) in FORBIDDEN for character in words), words
 
