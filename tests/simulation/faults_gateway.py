@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.simulation.gateway import Gateway
+from tests.simulation.seams import MOST_ORDERS
 from tests.simulation.world import Fault, World
 
 OLD_ADDRESS_FREE = 75.0
@@ -145,6 +146,35 @@ async def a_rush(world: World) -> None:
             await world.lasts(0.0, 0.5)
     while len(floor.orders) > 40:
         floor.clear()
+
+
+async def orders_cannot_be_read(world: World) -> None:
+    """Whole sets of which a part is no orders at all, and feeds that are closed, so that there are many of them."""
+    floor = world.home.floor
+    # What a set told without a uuid, and a message tells with it, is known again with the next set.
+    world.sure_of_count = False
+    floor.unreadable = world.random.choice((0.1, 0.5, 1.0))
+    for _ in range(world.random.randrange(1, 5)):
+        for feed in list(world.home.feeds):
+            feed.close(1001)
+        await world.lasts(1, 30)
+    floor.unreadable = 0.0
+
+
+async def too_many_orders(world: World) -> None:
+    """More than the box holds: no number would be true, and it has to come back once there are less."""
+    floor = world.home.floor
+    while len(floor.orders) < MOST_ORDERS + 10:
+        floor.create()
+    await world.lasts(1, 120)
+    while len(floor.orders) > 40:
+        floor.clear()
+
+
+async def tokens_come_late(world: World) -> None:
+    """The token that a person asks for meanwhile takes its time: longer than the window, or than anyone waits."""
+    world.home.delete_tokens()
+    await mood("slow tokens")(world)
 
 
 async def gateway_clock_jumps(world: World) -> None:

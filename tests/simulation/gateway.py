@@ -23,7 +23,9 @@ class Gateway:
 
     moods: `half booted` closes feeds without a word, `mute` answers nothing and accepts all, `one feed` closes a
     token's old feed when its new one opens, `no seq`, `useless seq` (it counts something else), `elapsed`, `html`
-    (answers calls with a page), `lazy` (answers pings, but says nothing of the orders).
+    (answers calls with a page), `lazy` (answers pings, but says nothing of the orders), `forbids` (403 in place of
+    401), `times out` (waits for its button, and says at last that it waited too long), `names` (finds the token's name
+    wrong), `slow tokens` (takes its time over one that it has made).
     """
 
     def __init__(self, network: Network, random: Random, name: str, host: Host, port: int = 8000) -> None:

@@ -28,6 +28,12 @@ REMEMBERED = 20.0
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CLOSE = b"\x88"
 """How a close frame begins (RFC 6455, 5.2)."""
+TOKEN_WAIT = 30.0
+"""Seconds after which a gateway that waits for its button gives up with -32; how long a real one waits, and which HTTP
+status it gives then, is not known."""
+SLOW_TOKEN = (1.0, 130.0)
+"""Seconds in which a slow gateway answers with a token: some answers come after the window, some after the client's
+patience is over."""
 INVALID = {"status": 401, "returnCode": -2, "message": "Invalid or deleted access token."}
 
 
@@ -59,6 +65,7 @@ class Peer(asyncio.Protocol):
         self._websocket = self._over = self._deaf = False
         self._pongs: deque[int] = deque()
         self._deadline: asyncio.TimerHandle | None = None
+        self._waits: asyncio.TimerHandle | None = None
 
     @property
     def left(self) -> bool:
@@ -159,12 +166,21 @@ class Peer(asyncio.Protocol):
                 gateway.on_issue(gateway, token)
                 status = 201
                 body = {"status": 201, "returnCode": 2, "token": {"name": "default", "token": token}}
+                if "slow tokens" in gateway.moods:
+                    self._reply_in(gateway.random.uniform(*SLOW_TOKEN), status, body)
+                    return
+            elif "names" in gateway.moods:
+                status, body = 400, {"status": 400, "returnCode": -4, "message": "Invalid token name."}
+            elif "times out" in gateway.moods:
+                body = {"status": 408, "returnCode": -32, "message": "Time-out while waiting for the token."}
+                self._reply_in(TOKEN_WAIT, 408, body)
+                return
             else:
                 words = "Time window expired or gateway button not pressed."
                 status = 403
                 body = {"status": 403, "returnCode": -3, "message": words}
         elif bearer not in gateway.tokens:
-            status, body = 401, INVALID
+            status, body = self._invalid()
         elif path.startswith("/api/v2/orders?"):
             asked = {key: values[0] for key, values in parse_qs(path.partition("?")[2]).items()}
             items = gateway.floor.history(int(asked["offset"]), int(asked["limit"]), asked.get("created_after", ""))
@@ -175,6 +191,16 @@ class Peer(asyncio.Protocol):
         else:
             body = {"status": 200, "returnCode": 5, "count": 0, "items": []}
         self._reply(status, json.dumps(body).encode())
+
+    def _invalid(self) -> tuple[int, Message]:
+        """That a token is not good, with either status: which of the two it is is not known."""
+        status = 403 if "forbids" in self.gateway.moods else 401
+        return status, {**INVALID, "status": status}
+
+    def _reply_in(self, seconds: float, status: int, body: Message) -> None:
+        """Answer later, unless the client has left or the power has gone."""
+        data = json.dumps(body).encode()
+        self._waits = self.gateway.network.loop.call_later(seconds, self._reply, status, data)
 
     def _reply(self, status: int, body: bytes) -> None:
         self.send_raw(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -206,7 +232,7 @@ class Peer(asyncio.Protocol):
         gateway.on_token(gateway, token)
         if token not in gateway.tokens:
             if gateway.random.random() < 0.7:
-                self.send_json(INVALID)
+                self.send_json(self._invalid()[1])
             self.close(1008)
             return
         if "half booted" in gateway.moods:
@@ -242,7 +268,8 @@ class Peer(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._waits):
+            if timer is not None:
+                timer.cancel()
         if self in self.gateway.feeds:
             self.gateway.feeds.remove(self)

@@ -21,6 +21,7 @@ import websockets.frames
 import websockets.utils
 
 import appliance.board
+import appliance.core.connected
 import appliance.core.counting
 import appliance.errands
 import appliance.gateway.discovery
@@ -29,6 +30,7 @@ import appliance.gateway.http
 import appliance.gateway.network
 import appliance.gateway.request
 import appliance.gateway.typed
+import appliance.gateway.wire
 import appliance.history.keeper
 import appliance.panel.hardware
 import appliance.store
@@ -41,6 +43,8 @@ from tests.simulation.tcp import Socket
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+MOST_ORDERS = 150
+"""Orders that the product holds here, where each of 100,000 would take its time."""
 ATTEMPT: ContextVar[int | None] = ContextVar("attempt", default=None)
 """The number of the feed that the running task opens, by which its connection is known."""
 
@@ -73,6 +77,8 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.feed, "socket", sockets),
         (appliance.gateway.feed, "run_feed", numbered),
         (appliance.gateway.feed, "_remarked", set()),
+        (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),
+        (appliance.core.connected, "MOST_ORDERS", MOST_ORDERS),
         (appliance.gateway.http, "in_daemon_thread", world.threads.run),
         (appliance.gateway.request, "fetch", world.threads.fetch),
         (appliance.gateway.typed, "in_daemon_thread", world.threads.run),

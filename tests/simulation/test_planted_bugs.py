@@ -19,7 +19,7 @@ import pytest
 from appliance import errands, store
 from appliance.core import alerts, connected, machine, moves, orders, pairing, trying
 from appliance.core.effects import CloseFeed
-from appliance.core.events import GatewayFound
+from appliance.core.events import GatewayFound, OrdersReplaced
 from appliance.core.states import Discovering
 from appliance.core.values import Token
 from appliance.errands import Errands
@@ -315,6 +315,28 @@ def test_a_mistake_that_the_box_survives_is_caught(monkeypatch: pytest.MonkeyPat
     _the_history_is_gone(monkeypatch)
     assert caught(QUIET)[0] == "no unhandled exception"
     unforeseen.clear()
+
+
+def _what_cannot_be_read_is_left_out(patch: pytest.MonkeyPatch) -> None:
+    whole_set = wire._whole_set
+    patch.setattr(wire, "_whole_set", lambda items: OrdersReplaced(whole_set(items).orders))
+
+
+def _more_than_can_be_held_is_shown(patch: pytest.MonkeyPatch) -> None:
+    """Up to a number of its own, and then no more is counted."""
+    patch.setattr(connected, "overrun", lambda state, now: (state, ()))
+
+
+@pytest.mark.parametrize(
+    ("plant", "kind"),
+    [
+        (_what_cannot_be_read_is_left_out, "orders can't be read"),
+        (_more_than_can_be_held_is_shown, "too many orders"),
+    ],
+)
+def test_a_count_without_all_orders_is_caught(plant: Plant, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    assert caught((kind,))[0] == "count is true"
 
 
 @pytest.mark.parametrize("promise", BUGS)
