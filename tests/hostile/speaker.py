@@ -127,7 +127,8 @@ class Speaker:
             line.sendall(ACCEPTED + proof + agreed + b"\r\n\r\n")
             self.clients += 1
             client = Client(line, self.clients)
-            client._exactly(2 + 4 + len('{"accesstoken": ""}') + 48)
+            # The token, compressed where that was agreed.
+            client._exactly(4 + (client._exactly(2)[1] & 0x7F))
             self.script(client)
 
 
