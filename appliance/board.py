@@ -26,6 +26,12 @@ _SENSORS = "sys/class/hwmon"
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _WEAK_NOW, _WAS_WEAK = 1 << 0, 1 << 16
 _MOST_BYTES = 256
+_TOLD_OF_CARD = (
+    ("state-in-memory", Card.BROKEN),
+    ("settings-lost", Card.BROKEN),
+    ("state-made-anew", Card.MADE_ANEW),
+)
+"""The files by which the system's start tells what became of the card, the worst first."""
 
 
 def read_board(root: Path = ROOT) -> Board:
@@ -56,7 +62,7 @@ def read_card(folder: str | None) -> Card:
     """
     if folder is None:
         return Card.SOUND
-    for name, card in (("state-in-memory", Card.BROKEN), ("state-made-anew", Card.MADE_ANEW)):
+    for name, card in _TOLD_OF_CARD:
         if Path(folder, name).exists():
             return card
     return Card.SOUND

@@ -40,6 +40,9 @@ def test_what_became_of_the_card(tmp_path: Path) -> None:
     assert read_card(str(tmp_path)) is Card.MADE_ANEW
     put(tmp_path, "state-in-memory", "")
     assert read_card(str(tmp_path)) is Card.BROKEN
+    (tmp_path / "state-in-memory").unlink()
+    put(tmp_path, "settings-lost", "")
+    assert read_card(str(tmp_path)) is Card.BROKEN
 
 
 def test_temperature_and_model(tmp_path: Path) -> None:

@@ -165,13 +165,13 @@ class Board:
 
 
 class Card(Enum):
-    """What became of the place where the pairing and the archive are kept, when the box was switched on."""
+    """What became of the places of settings, pairing and archive, when the box was switched on."""
 
     SOUND = auto()
     MADE_ANEW = auto()
     """It was beyond repair: what was kept is gone."""
     BROKEN = auto()
-    """Nothing can be kept on it: whatever is learnt is gone at the next start."""
+    """The settings can't be read, or nothing can be kept on it: whatever is learnt is gone at the next start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,19 @@ class Rig:
 
 @pytest.fixture
 def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    site = Site(tmp_path)
+    with _rig(built, tmp_path, Site(tmp_path)) as rig:
+        yield rig
+
+
+@pytest.fixture
+def bare_rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
+    """One without anybody who gives addresses."""
+    with _rig(built, tmp_path, Site(tmp_path, link_local=True)) as rig:
+        yield rig
+
+
+@contextmanager
+def _rig(built: Built, tmp_path: Path, site: Site) -> Iterator[Rig]:
     card = machine.copy_card(built.image, tmp_path / "card.img")
     box = Machine(site.lab, card, built.test_disk, tmp_path, boot=built.boot)
     try:

@@ -68,26 +68,30 @@ class Machine:
         self._buffer = b""
         self.started = 0.0
 
-    def start(self, extra: str = "", log: Path | None = None) -> None:
-        """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes."""
+    def start(self, extra: str = "", log: Path | None = None, *, protected: bool = False) -> None:
+        """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes.
+
+        protected: the card refuses to be written, as a worn one does.
+        """
         assert self._qemu is None
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
         for path in sockets.values():
             path.unlink(missing_ok=True)
         with (self._directory / "console.log").open("ab") as console:
-            self._qemu = self.lab.start_machine(self._command(extra, log), log=console)
+            self._qemu = self.lab.start_machine(self._command(extra, log, protected), log=console)
         self.started = time.monotonic()
         self._agent = _connect(sockets["agent"])
         self._buffer = b""
 
-    def _command(self, extra: str, log: Path | None) -> list[str]:
+    def _command(self, extra: str, log: Path | None, protected: bool) -> list[str]:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
-        command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}"]
+        refuses = ",read-only=on" if protected else ""
+        command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}{refuses}"]
         if log is None:
-            command += ["-blockdev", "driver=raw,node-name=card,file=file"]
+            command += ["-blockdev", f"driver=raw,node-name=card,file=file{refuses}"]
         else:
             command += ["-blockdev", f"driver=file,node-name=log,filename={log}"]
             command += ["-blockdev", "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"]
@@ -132,6 +136,11 @@ class Machine:
         answer = self._line(timeout)
         assert answer != b"ready", f"the machine started again by itself\n{self.console()}"
         return base64.b64decode(answer)
+
+    def crash(self) -> None:
+        """Have its kernel panic."""
+        assert self._agent is not None
+        self._agent.sendall(b"echo c >/proc/sysrq-trigger\n")
 
     def text(self, command: str, timeout: float = 60) -> str:
         """The same as text."""

@@ -7,27 +7,37 @@ import sys
 import time
 from pathlib import Path
 
-from tests.blackbox.lab import Host, Lab
+from tests.blackbox.lab import PORT, Host, Lab
 
 ROOT = Path(__file__).parents[2]
 NAME = "Bar"
+LINK_LOCAL = "169.254.7.7"
 
 
 class Site:
-    """The lab of one test: its gateway, at 10.77.0.2, gives the box an address from .100 on. directory: for logs."""
+    """The lab of one test: its gateway, at 10.77.0.2, gives the box an address from .100 on. directory: for logs.
 
-    def __init__(self, directory: Path) -> None:
+    link_local: nobody gives addresses, and the gateway has one that it gave itself.
+    """
+
+    def __init__(self, directory: Path, *, link_local: bool = False) -> None:
         self.lab = Lab()
-        self.host: Host = self.lab.host(2)
+        self.host: Host = self.lab.host(None if link_local else 2)
         self._directory = directory
         self._log = (directory / "site.log").open("ab")
-        dhcp = ["dnsmasq", "-k", "--conf-file=/dev/null", "--port=0", "--user=root", "--interface=lan0", "--pid-file="]
-        dhcp += ["--dhcp-range=10.77.0.100,10.77.0.200,2m", "--dhcp-authoritative"]
-        dhcp += [f"--dhcp-leasefile={directory / 'leases'}"]
-        self._dhcp = self.host.start(dhcp, log=self._log, piped=False)
-        gateway = [sys.executable, "-m", "appliance", "simulate", "--host", self.host.address, "--name", NAME]
+        self._processes: list[subprocess.Popen[bytes]] = []
+        if link_local:
+            self.host.run("ip", "address", "add", f"{LINK_LOCAL}/16", "brd", "+", "scope", "link", "dev", PORT)
+        else:
+            dhcp = ["dnsmasq", "-k", "--conf-file=/dev/null", "--port=0", "--user=root", f"--interface={PORT}"]
+            dhcp += ["--pid-file=", "--dhcp-range=10.77.0.100,10.77.0.200,2m", "--dhcp-authoritative"]
+            dhcp += [f"--dhcp-leasefile={directory / 'leases'}"]
+            self._processes.append(self.host.start(dhcp, log=self._log, piped=False))
+        address = LINK_LOCAL if link_local else self.host.address
+        gateway = [sys.executable, "-m", "appliance", "simulate", "--host", address, "--name", NAME]
         gateway += ["--no-advertise", "--seed", "1"]
         self._gateway = self.host.start(gateway, log=self._log, PYTHONPATH=str(ROOT))
+        self._processes.append(self._gateway)
         # Only what a test says happens in this restaurant.
         self.do("pause")
         self.host.advertise(NAME, 8000)
@@ -41,7 +51,7 @@ class Site:
 
     def close(self) -> None:
         """End everything."""
-        for process in (self._gateway, self._dhcp):
+        for process in self._processes:
             process.terminate()
             try:
                 process.communicate(timeout=10)

@@ -32,6 +32,37 @@ def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     assert box.text("ls /run/tt-appliance/state-made-anew").endswith("No such file or directory")
 
 
+def test_a_worn_card_that_can_only_be_read_leaves_the_box_paired(rig: Rig) -> None:
+    """And one whose settings can't be read runs without them. Either way it is said that the card is broken."""
+    box, site = rig.box, rig.site
+    settings = machine.partition_start(box.card, 1)
+    with box.card.open("r+b") as card:
+        card.seek(settings)
+        sound = card.read(512)
+        card.seek(settings)
+        card.write(bytes(512))
+    box.start()
+    box.wait_ready()
+    box.reads("Press", "SD card is broken", timeout=240)
+    assert box.text("ls /run/tt-appliance") == "settings-lost"
+    assert box.text("systemctl list-units --failed --no-legend --plain") == ""
+    box.press()
+    box.reads("gateway", timeout=60)
+    site.do("button")
+    box.reads("orders", "SD card is broken", timeout=90)
+    box.pull_plug()
+
+    with box.card.open("r+b") as card:
+        card.seek(settings)
+        card.write(sound)
+    box.start(protected=True)
+    box.wait_ready()
+    box.save("10-read-only", box.reads("orders", "SD card is broken", timeout=240))
+    assert "tmpfs" in box.text("grep ' /var/lib ' /proc/self/mounts")
+    assert box.text("ls /run/tt-appliance") == "state-in-memory"
+    assert box.text("systemctl list-units --failed --no-legend --plain") == ""
+
+
 def test_a_full_state_stops_nothing(rig: Rig) -> None:
     """Paired with no room for the token: the box works, and says that it can't keep the pairing."""
     box, site = rig.box, rig.site

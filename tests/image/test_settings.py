@@ -30,10 +30,10 @@ network={
 """
 
 
-def settings(rig: Rig, text: str) -> None:
+def settings(rig: Rig, text: str, encoding: str = "utf-8") -> None:
     """Put a file with these settings on the card."""
     path = rig.box.card.with_name("settings.yaml")
-    path.write_text(text)
+    path.write_text(text, encoding=encoding)
     machine.write_settings(rig.box.card, path)
 
 
@@ -85,6 +85,21 @@ def test_wrong_settings_a_fixed_address_and_a_key(rig: Rig, tmp_path: Path) -> N
     assert box.text("cat /var/lib/ssh/ssh_host_ed25519_key.pub") == host_key
 
 
+def test_a_gateway_at_the_other_end_of_a_bare_cable(bare_rig: Rig) -> None:
+    """Nobody gives addresses. And whoever wrote the settings saved them as what Windows calls Unicode."""
+    box = bare_rig.box
+    settings(bare_rig, "box:\r\n  host_name: küche\r\n  time_zone: Europe/Berlin\r\n", "utf-16")
+    box.start()
+    box.wait_ready()
+    box.reads("Press", "line 2", timeout=240)
+    assert box.text("readlink /run/tt-box/localtime").endswith("/zoneinfo/Europe/Berlin")
+    assert all(each.startswith("169.254.") for each in addresses(box))
+    box.press()
+    box.reads("gateway", timeout=60)
+    bare_rig.site.do("button")
+    box.reads("orders", timeout=90)
+
+
 def test_a_wifi_and_its_access_point_gone_for_a_while(rig: Rig) -> None:
     """Two radios in one air: the box's own, and one that becomes an access point, where nobody gives addresses."""
     box = rig.box
@@ -111,4 +126,5 @@ def test_a_wifi_and_its_access_point_gone_for_a_while(rig: Rig) -> None:
     box.until(lambda: not joined(), "the access point is gone", 120)
     box.run(access_point)
     box.until(joined, "the box has joined again", 240)
+    assert box.text("iw dev wlan0 get power_save") == "Power save: off"
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""

@@ -146,6 +146,14 @@ def test_swap_is_in_memory(box: Machine) -> None:
     assert len(box.text("cat /proc/swaps").splitlines()) == 2
 
 
+def test_the_kernel_restarts_after_a_panic_of_its_own(box: Machine) -> None:
+    """Nobody is there to pull the plug."""
+    box.run("sync")
+    box.crash()
+    box.wait_ready(timeout=120)
+    box.reads("Press", timeout=120)
+
+
 def test_told_to_end_it_leaves_no_light_on(box: Machine) -> None:
     assert box.facts()["on"] == 1
     box.run("systemctl stop tt-appliance")
