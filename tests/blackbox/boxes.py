@@ -149,7 +149,8 @@ class Box:
         """Pull the plug."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        # One that is just flushing ends when the disk answers.
+        self._process.wait(60)
         self._stop()
 
     def close(self, secrets: set[str], within: float = TO_END) -> None:
