@@ -139,6 +139,12 @@ def test_no_link_leads_nowhere(root: Path) -> None:
             assert place.exists() or place.is_symlink(), f"{path.relative_to(root)} -> {target}"
 
 
+def settings_of(tree: Path) -> list[str]:
+    """What a device tree says, without the names that are for people."""
+    lines = run("dtc", "-q", "-s", "-I", "dtb", "-O", "dts", str(tree)).splitlines()
+    return [line for line in lines if "gpio-line-names" not in line]
+
+
 def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     """A slot's folder is whole, each board's device tree takes its overlay, and the settings change nothing."""
     run("mcopy", "-s", "-i", f"{built.image}{machine.FIRST_PARTITION}", "::/", str(tmp_path))
@@ -149,7 +155,7 @@ def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     for name in re.findall(r"^(?:kernel=|initramfs )(\S+)", config, re.MULTILINE):
         assert (slot / name).is_file()
     trees = sorted(slot.glob("*.dtb"))
-    assert len(trees) == 8
+    assert len(trees) == 9
     for tree in trees:
         overlay = "tt-i2c-pi5" if "2712" in tree.name else "tt-i2c"
         assert f"dtoverlay={overlay}\n" in config
@@ -158,6 +164,12 @@ def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
         bus = run("fdtget", str(changed), "/aliases", "i2c1").strip()
         assert run("fdtget", "-t", "i", str(changed), bus, "clock-frequency").strip() == "400000"
         assert run("fdtget", str(changed), bus, "status").strip() == "okay"
+    second = (slot / "bcm2712d0-rpi-5-b.dtb").read_bytes()
+    assert second == (slot / "bcm2712-d-rpi-5-b.dtb").read_bytes()
+    made = tmp_path / "second.dtb"
+    first, overlay = str(slot / "bcm2712-rpi-5-b.dtb"), str(slot / "overlays" / "bcm2712d0.dtbo")
+    run("fdtoverlay", "-i", first, "-o", str(made), overlay)
+    assert settings_of(made) == settings_of(slot / "bcm2712d0-rpi-5-b.dtb"), "the overlay makes the second of the first"
     command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
     default = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     settings = ["--config", str(tmp_path / "tt-appliance.yaml")]
