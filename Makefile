@@ -16,9 +16,10 @@ demo: venv ## A simulated gateway and the appliance, on this terminal (ARGS=--au
 run: venv ## The appliance itself (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
-# One worker a core, a file to a worker: what a file sets up is set up once.
+# Half of a test's time is waiting, so there are more workers than cores; a file to a worker: what a file sets up is set
+# up once.
 test: system ## Every test (as root also those with a network namespace and avahi)
-	@$(PYTHON) -m pytest -n auto --dist loadfile -q $(ARGS)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) --dist loadfile -q $(ARGS)
 
 check: venv ## Format, lint and types
 	@$(PYTHON) -m ruff format --check .
