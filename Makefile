@@ -47,7 +47,7 @@ image: venv ## The SD card's image, in dist/ (as root; minutes; URL=... of the f
 
 image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
 	@image/tools --boot
-	@$(PYTHON) -m pytest -m image -n auto --dist loadfile -q tests/image --durations 12 $(ARGS)
+	@$(PYTHON) -m pytest -m image -n auto --dist loadfile --no-loadscope-reorder -q tests/image --durations 12 $(ARGS)
 
 boot-times: venv ## How quickly the image starts, and in how much memory, beside a plain Debian (N=3 starts each; as root)
 	@image/tools --boot

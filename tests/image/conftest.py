@@ -17,6 +17,14 @@ from tests.image.site import Site
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
+LONGEST = ("test_card.py", "test_failing.py", "test_system.py", "test_settings.py")
+"""They take minutes and begin first, so that in the end no core is without work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first."""
+    order = {Path(__file__).with_name(name): at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @dataclass(frozen=True)
