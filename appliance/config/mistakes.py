@@ -15,13 +15,11 @@ MOST_BROKEN = 20
 def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
     """The configuration in a file, with the default for what is wrong, and what is wrong. It never fails.
 
-    A file that is not there is one without any setting.
+    A file that is not there is wrong too: a PC may have saved it as `tt-appliance.yaml.txt`.
     """
     try:
         data = read_bytes(path)
     except ConfigError as error:
-        if not path.exists():
-            return Config(), ()
         return Config(), _mistakes(error.problems)
     text, unreadable = text_of(data, str(path))
     config, mistakes = parse_leniently(text, str(path))

@@ -78,8 +78,10 @@ def test_a_broken_line_costs_no_other_section(data: st.DataObject) -> None:
     assert [mistake.line for mistake in mistakes if abs((mistake.line or 0) - at - 1) <= 1], mistakes
 
 
-def test_a_file_that_is_not_there_has_no_mistake(tmp_path: Path) -> None:
-    assert load_leniently(tmp_path / "none.yaml") == (Config(), ())
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    config, (mistake,) = load_leniently(tmp_path / "none.yaml")
+    assert config == Config()
+    assert mistake == Mistake(None, None, "can't be read: No such file or directory")
 
 
 def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:

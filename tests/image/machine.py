@@ -15,11 +15,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
 from tests.blackbox.lab import Lab, run
 from tests.image.picture import enlarged, from_controller, says
+
+Worn = Literal["read-only", "failing"] | None
 
 FIRST_PARTITION = "@@4M"
 SERIAL = "10000000a1b2c3d4"
@@ -68,29 +71,32 @@ class Machine:
         self._buffer = b""
         self.started = 0.0
 
-    def start(self, extra: str = "", log: Path | None = None, *, protected: bool = False) -> None:
+    def start(self, extra: str = "", log: Path | None = None, *, worn: Worn = None) -> None:
         """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes.
 
-        protected: the card refuses to be written, as a worn one does.
+        worn: the card can't be written; it says so from the beginning (`read-only`), or each write fails (`failing`).
         """
         assert self._qemu is None
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
         for path in sockets.values():
             path.unlink(missing_ok=True)
         with (self._directory / "console.log").open("ab") as console:
-            self._qemu = self.lab.start_machine(self._command(extra, log, protected), log=console)
+            self._qemu = self.lab.start_machine(self._command(extra, log, worn), log=console)
         self.started = time.monotonic()
         self._agent = _connect(sockets["agent"])
         self._buffer = b""
 
-    def _command(self, extra: str, log: Path | None, protected: bool) -> list[str]:
+    def _command(self, extra: str, log: Path | None, worn: Worn) -> list[str]:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
-        refuses = ",read-only=on" if protected else ""
+        refuses = ",read-only=on" if worn == "read-only" else ""
         command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}{refuses}"]
-        if log is None:
+        if worn == "failing":
+            fails = "inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=5"
+            command += ["-blockdev", f"driver=blkdebug,node-name=card,image=file,{fails}"]
+        elif log is None:
             command += ["-blockdev", f"driver=raw,node-name=card,file=file{refuses}"]
         else:
             command += ["-blockdev", f"driver=file,node-name=log,filename={log}"]

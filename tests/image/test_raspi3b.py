@@ -16,7 +16,7 @@ import pytest
 from tests.blackbox.lab import run
 from tests.image import machine
 from tests.image.conftest import Built
-from tests.image.machine import SERIAL, TOLD, Machine
+from tests.image.machine import SERIAL, TOLD, Machine, Worn
 from tests.image.site import NAME, Site
 
 pytestmark = pytest.mark.image
@@ -35,9 +35,9 @@ ExecStart=/bin/sh -c 'exec 0<>/dev/ttyS1 1>&0; stty raw -echo; echo ready; while
 class Raspi3b(Machine):
     """The same as Machine, but for how QEMU is called. tree: of the board, with the overlay that its loader applies."""
 
-    def _command(self, extra: str, log: Path | None, protected: bool) -> list[str]:
+    def _command(self, extra: str, log: Path | None, worn: Worn) -> list[str]:
         assert log is None
-        assert not protected
+        assert worn is None
         unit = base64.b64encode(AGENT.encode()).decode()
         line = (self._boot / "cmdline.txt").read_text().strip()
         line += f" systemd.set_credential_binary=systemd.extra-unit.a.service:{unit} systemd.wants=a.service"
