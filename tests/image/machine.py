@@ -231,9 +231,9 @@ class Machine:
         return (self._directory / "console.log").read_text(errors="replace")[-4000:]
 
     def press(self, seconds: float = 0.3) -> None:
-        """Press the button."""
+        """Press the button, and leave it alone for as long as a person does: a shorter gap is taken for a bounce."""
         pull = f"/run/test-pins/sim_gpio{BUTTON}/pull"
-        self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}")
+        self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}; sleep 0.3")
 
     def pin(self, number: int) -> int:
         """What a pin gives."""
