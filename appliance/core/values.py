@@ -169,7 +169,7 @@ class Card(Enum):
 
     SOUND = auto()
     MADE_ANEW = auto()
-    """It was beyond repair: what was kept is gone."""
+    """It was beyond repair: what was kept is gone, but for a pairing that could still be read."""
     BROKEN = auto()
     """The settings can't be read, or nothing can be kept on it: whatever is learnt is gone at the next start."""
 

@@ -149,8 +149,7 @@ class Box:
         """Pull the plug."""
         assert self._process is not None
         self._process.kill()
-        # One that is just flushing ends when the disk answers.
-        self._process.wait(60)
+        self._process.wait(10)
         self._stop()
 
     def close(self, secrets: set[str], within: float = TO_END) -> None:

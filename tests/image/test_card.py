@@ -40,7 +40,10 @@ def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
 
 
 def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
-    """Its settings can't be read, then its state can't be repaired, then it can't be written. Each is told."""
+    """Its settings can't be read, then its state can't be repaired, then it can't be written.
+
+    The first and the last are told on the display; the state made anew is not, for the pairing is there again.
+    """
     box, site = rig.box, rig.site
     settings = machine.partition_start(box.card, 1)
     with box.card.open("r+b") as card:
