@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.image import machine
+from tests.image.card import copy_card
 from tests.image.conftest import ROOT, Built, make_built
 from tests.image.machine import Machine
 from tests.image.site import Site
@@ -114,7 +114,7 @@ def main() -> int:
         memory = {}
         try:
             for kind, made in both.items():
-                card = machine.copy_card(made.image, folders[kind] / "card.img", "3G")
+                card = copy_card(made.image, folders[kind] / "card.img", "3G")
                 boxes[kind] = Machine(site.lab, card, made.test_disk, folders[kind], boot=made.boot)
                 pair(boxes[kind], site)
             for _ in range(times):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.image import machine
+from tests.image.card import copy_card
 from tests.image.machine import Machine
 from tests.image.site import Site
 
@@ -81,7 +82,7 @@ def bare_rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
 
 @contextmanager
 def _rig(built: Built, tmp_path: Path, site: Site) -> Iterator[Rig]:
-    card = machine.copy_card(built.image, tmp_path / "card.img")
+    card = copy_card(built.image, tmp_path / "card.img")
     box = Machine(site.lab, card, built.test_disk, tmp_path, boot=built.boot)
     try:
         yield Rig(site, box)

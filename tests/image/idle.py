@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.image import machine
 from tests.image.boot_times import pair
+from tests.image.card import copy_card
 from tests.image.conftest import make_built
 from tests.image.machine import Machine
 from tests.image.site import Site
@@ -26,7 +26,7 @@ def main() -> int:
         folder = Path(name)
         built = make_built(folder)
         site = Site(folder)
-        card = machine.copy_card(built.image, folder / "card.img")
+        card = copy_card(built.image, folder / "card.img")
         box = Machine(site.lab, card, built.test_disk, folder, boot=built.boot)
         try:
             pair(box, site)

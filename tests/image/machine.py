@@ -20,11 +20,11 @@ from typing import Literal
 from PIL import Image
 
 from tests.blackbox.lab import Lab, run
+from tests.image.card import FIRST_PARTITION
 from tests.image.picture import enlarged, from_controller, says
 
 Worn = Literal["read-only", "failing"] | None
 
-FIRST_PARTITION = "@@4M"
 SERIAL = "10000000a1b2c3d4"
 """Of the board, as a Raspberry Pi's firmware tells it; its end is in the box's name."""
 BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
@@ -272,25 +272,6 @@ def unpack_boot(image: Path, to: Path) -> None:
     run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
     run("fdtput", "-c", tree, "/system")
     run("fdtput", "-t", "x", tree, "/system", "linux,revision", "a02082")
-
-
-def copy_card(image: Path, to: Path, size: str = "1G") -> Path:
-    """A card, larger than the image, with the image on it."""
-    subprocess.run(["cp", "--sparse=always", image, to], check=True)
-    subprocess.run(["truncate", "-s", size, to], check=True)
-    return to
-
-
-def partition_start(card: Path, number: int) -> int:
-    """Where a partition begins, in bytes, as the card's own table says."""
-    with card.open("rb") as file:
-        entry = file.read(512)[446 + 16 * (number - 1) :][:16]
-    return int.from_bytes(entry[8:12], "little") * 512
-
-
-def write_settings(card: Path, settings: Path) -> None:
-    """Put a settings file on the card, as a person at a PC does."""
-    run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(settings), "::tt-appliance.yaml")
 
 
 def missing() -> list[str]:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
-from tests.image import machine
+from tests.image.card import copy_card, write_settings
 from tests.image.conftest import Built, make_built
 from tests.image.machine import Machine
 from tests.image.picture import says
@@ -53,14 +53,14 @@ class Trial:
 
     def new_card(self) -> None:
         """Begin again with a card that was never in a box."""
-        machine.copy_card(self._built.image, self.box.card)
+        copy_card(self._built.image, self.box.card)
         self.site.do("delete-tokens")
         self.paired = False
         self.name = ""
 
     def start(self) -> None:
         """Plug in, and remember the card as it is."""
-        machine.copy_card(self.box.card, self._before)
+        copy_card(self.box.card, self._before)
         self._log.unlink(missing_ok=True)
         self._log.touch()
         self.box.start(log=self._log)
@@ -108,7 +108,7 @@ class Trial:
         self.name = f"tt-{self._random.randrange(10**6)}"
         settings = self._log.with_name("settings.yaml")
         settings.write_text(f"box:\n  host_name: {self.name}\n")
-        machine.write_settings(self.box.card, settings)
+        write_settings(self.box.card, settings)
         return self.during_start()
 
     def during_pairing(self) -> float:

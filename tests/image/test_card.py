@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image import machine
+from tests.image.card import partition_start
 from tests.image.conftest import Rig
 from tests.image.machine import Machine, Worn
 
@@ -21,7 +21,7 @@ def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     """The partition's first megabytes gone: no superblock, no groups, no journal. It is said until it is paired."""
     box, site = rig.box, rig.site
     with box.card.open("r+b") as card:
-        card.seek(machine.partition_start(box.card, 4))
+        card.seek(partition_start(box.card, 4))
         card.write(b"\xa5" * (12 << 20))
     box.start()
     box.wait_ready()
@@ -45,7 +45,7 @@ def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
     The first and the last are told on the display; the state made anew is not, for the pairing is there again.
     """
     box, site = rig.box, rig.site
-    settings = machine.partition_start(box.card, 1)
+    settings = partition_start(box.card, 1)
     with box.card.open("r+b") as card:
         card.seek(settings)
         sound = card.read(512)
@@ -65,7 +65,7 @@ def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
         card.seek(settings)
         card.write(sound)
 
-    state = machine.partition_start(box.card, 4)
+    state = partition_start(box.card, 4)
     journal = int(run("debugfs", "-R", "bmap <8> 0", f"{box.card}?offset={state}"))
     with box.card.open("r+b") as card:
         card.seek(state + journal * BLOCK + JOURNAL_FEATURES)

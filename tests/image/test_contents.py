@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image import machine
+from tests.image.card import FIRST_PARTITION, partition_start
 from tests.image.conftest import ROOT, Built
 
 pytestmark = pytest.mark.image
@@ -30,7 +30,7 @@ def root(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
     squashfs = folder / "root.squashfs"
     with built.image.open("rb") as card, squashfs.open("wb") as file:
-        card.seek(machine.partition_start(built.image, 2))
+        card.seek(partition_start(built.image, 2))
         file.write(card.read(SLOT))
     run("unsquashfs", "-quiet", "-no-progress", "-dest", str(folder / "root"), str(squashfs))
     squashfs.unlink()
@@ -44,7 +44,7 @@ def files(root: Path) -> Iterator[Path]:
 
 def test_the_partitions(built: Built) -> None:
     """Settings, a system, room for another one, and the state, which is last and can grow."""
-    starts = [machine.partition_start(built.image, number) for number in (1, 2, 3, 4)]
+    starts = [partition_start(built.image, number) for number in (1, 2, 3, 4)]
     assert starts == sorted(starts)
     assert all(start % (4 << 20) == 0 for start in starts)
     assert starts[2] - starts[1] == starts[3] - starts[2] == SLOT
@@ -147,7 +147,7 @@ def settings_of(tree: Path) -> list[str]:
 
 def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     """A slot's folder is whole, each board's device tree takes its overlay, and the settings change nothing."""
-    run("mcopy", "-s", "-i", f"{built.image}{machine.FIRST_PARTITION}", "::/", str(tmp_path))
+    run("mcopy", "-s", "-i", f"{built.image}{FIRST_PARTITION}", "::/", str(tmp_path))
     config = (tmp_path / "config.txt").read_text()
     prefix = re.search(r"^os_prefix=(\S+)/$", config, re.MULTILINE)
     assert prefix is not None

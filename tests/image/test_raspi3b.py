@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image import machine
+from tests.image.card import FIRST_PARTITION, copy_card
 from tests.image.conftest import Built
 from tests.image.machine import SERIAL, TOLD, Machine, Worn
 from tests.image.site import NAME, Site
@@ -56,7 +56,7 @@ class Raspi3b(Machine):
 def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("raspi3b")
     for name in (TREE, "overlays/tt-i2c.dtbo"):
-        run("mcopy", "-o", "-i", f"{built.image}{machine.FIRST_PARTITION}", f"::slot-a/{name}", str(folder))
+        run("mcopy", "-o", "-i", f"{built.image}{FIRST_PARTITION}", f"::slot-a/{name}", str(folder))
     tree = str(folder / "tree.dtb")
     run("fdtoverlay", "-i", str(folder / TREE), "-o", tree, str(folder / "tt-i2c.dtbo"))
     # As the board's firmware writes them.
@@ -64,9 +64,7 @@ def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
     run("fdtput", "-c", tree, "/system")
     run("fdtput", "-t", "x", tree, "/system", "linux,revision", REVISION)
     site = Site(folder)
-    box = Raspi3b(
-        site.lab, machine.copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot
-    )
+    box = Raspi3b(site.lab, copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot)
     try:
         box.start()
         box.wait_ready(400)

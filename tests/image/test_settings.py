@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image import machine
+from tests.image.card import write_settings
 from tests.image.conftest import Rig
 from tests.image.machine import Machine
 
@@ -34,7 +34,7 @@ def settings(rig: Rig, text: str, encoding: str = "utf-8") -> None:
     """Put a file with these settings on the card."""
     path = rig.box.card.with_name("settings.yaml")
     path.write_text(text, encoding=encoding)
-    machine.write_settings(rig.box.card, path)
+    write_settings(rig.box.card, path)
 
 
 def addresses(box: Machine) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.image import machine
+from tests.image.card import copy_card
 from tests.image.conftest import Built
 from tests.image.machine import AMBER, BUZZER, GREEN, RED, Machine
 from tests.image.site import Site
@@ -28,9 +28,7 @@ def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
     """One machine for every look at it."""
     folder = tmp_path_factory.mktemp("system")
     site = Site(folder)
-    box = Machine(
-        site.lab, machine.copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot
-    )
+    box = Machine(site.lab, copy_card(built.image, folder / "card.img"), built.test_disk, folder, boot=built.boot)
     try:
         box.start()
         box.wait_ready()
