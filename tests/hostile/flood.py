@@ -33,6 +33,14 @@ def flood(count: int, seed: int) -> dict[str, int]:
     at_half = 0
     while told["messages"] < count:
         told["messages"] += 1
+        if told["messages"] == count // 2:
+            at_half = held()
+        if told["messages"] % SEED_EVERY == 0:
+            # What a look at the whole set does.
+            assert isinstance(state, Connected)
+            state = replace(state, looking=NUMBER + 1)
+            state, _ = machine.step(state, FeedOpened(NUMBER + 1, ()), now)
+            state = replace(state, feed=NUMBER) if isinstance(state, Connected) else STATES["connected"]
         try:
             message = read_message(mutated(random, right))
         except TooMuchError:
@@ -51,14 +59,6 @@ def flood(count: int, seed: int) -> dict[str, int]:
             if told["notifications"] % 5 == 0:
                 told["looks at the screen"] += 1
                 _look(state, now)
-        if told["messages"] % SEED_EVERY == 0:
-            # What a look at the whole set does.
-            assert isinstance(state, Connected)
-            state = replace(state, looking=NUMBER + 1)
-            state, _ = machine.step(state, FeedOpened(NUMBER + 1, ()), now)
-            state = replace(state, feed=NUMBER) if isinstance(state, Connected) else STATES["connected"]
-        if told["messages"] == count // 2:
-            at_half = held()
     grown = held() - at_half
     assert grown < GROWTH, f"grew by {grown} kB over {count // 2} messages"
     return {**told, "kB grown": grown}
