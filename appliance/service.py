@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Callable
 
 from appliance import __version__
-from appliance.board import read_card, watch_board
+from appliance.board import watch_board
 from appliance.config import Config
 from appliance.core.events import Event
 from appliance.core.machine import begin
@@ -32,7 +31,6 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
         settings=config.panel,
         version=__version__,
         mistakes=mistakes,
-        card=read_card(os.environ.get("RUNTIME_DIRECTORY")),
     )
     errands = Errands(
         lambda tell: _gateways(config, tell),

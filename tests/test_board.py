@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance import board as module
-from appliance.board import READ_EVERY, read_board, read_card, read_model, watch_board
+from appliance.board import READ_EVERY, read_board, read_model, watch_board
 from appliance.core.events import BoardRead, Event
 from appliance.core.values import Board, Card
 from tests.clock import VirtualTimeLoop
@@ -35,14 +35,17 @@ def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
 
 
 def test_what_became_of_the_card(tmp_path: Path) -> None:
-    assert read_card(None) is read_card(str(tmp_path)) is Card.SOUND
-    put(tmp_path, "state-made-anew", "")
-    assert read_card(str(tmp_path)) is Card.MADE_ANEW
-    put(tmp_path, "state-in-memory", "")
-    assert read_card(str(tmp_path)) is Card.BROKEN
-    (tmp_path / "state-in-memory").unlink()
-    put(tmp_path, "settings-lost", "")
-    assert read_card(str(tmp_path)) is Card.BROKEN
+    def card() -> Card:
+        return read_board(tmp_path, str(tmp_path / "told")).card
+
+    assert card() is read_board(tmp_path).card is Card.SOUND
+    put(tmp_path, "told/state-made-anew", "")
+    assert card() is Card.MADE_ANEW
+    for name in ("state-in-memory", "settings-lost", "system-damaged"):
+        put(tmp_path, f"told/{name}", "")
+        assert card() is Card.BROKEN
+        (tmp_path / "told" / name).unlink()
+        assert card() is Card.MADE_ANEW
 
 
 def test_temperature_and_model(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
         loop = asyncio.get_running_loop()
         began, over = loop.time(), asyncio.Event()
 
-        def read() -> Board:
+        def read(told: str | None) -> Board:
             if not left:
                 loop.call_soon_threadsafe(over.set)
                 return reads[-1]
@@ -155,3 +158,21 @@ async def test_it_reads_this_machine_too() -> None:
     event = await asyncio.wait_for(told.get(), 5)
     watching.cancel()
     assert isinstance(event, BoardRead)
+
+
+async def test_what_is_found_of_the_card_later_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(module, "READ_EVERY", 0.01)
+    told: asyncio.Queue[Event] = asyncio.Queue()
+    watching = asyncio.create_task(watch_board(told.put_nowait))
+    assert (await next_board(told)).card is Card.SOUND
+    put(tmp_path, "system-damaged", "")
+    while (await next_board(told)).card is Card.SOUND:
+        pass
+    watching.cancel()
+
+
+async def next_board(told: asyncio.Queue[Event]) -> Board:
+    event = await asyncio.wait_for(told.get(), 5)
+    assert isinstance(event, BoardRead)
+    return event.board

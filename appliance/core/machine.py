@@ -51,7 +51,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.trying import trying
-from appliance.core.values import Benchmarks, Card, Mistake, PanelSettings
+from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
 HOLD_TO_FORGET = 5.0
@@ -73,14 +73,12 @@ def begin(
     settings: PanelSettings | None = None,
     version: str = "",
     mistakes: tuple[Mistake, ...] = (),
-    card: Card = Card.SOUND,
 ) -> State:
     """The state at power-on, before anything is known.
 
     typed: the gateway's address is in the config. mistakes: what is wrong with the config, and left out.
-    card: what became of it at power-on.
     """
-    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, card=card, typed=typed))
+    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, typed=typed))
 
 
 def step(state: State, event: Event, now: float) -> Step:

@@ -121,9 +121,9 @@ def fault(world: World) -> str:
         return "Button is stuck"
     if world.board.weak_power:
         return "Power supply too weak"
-    if world.card is Card.BROKEN:
+    if world.board.card is Card.BROKEN:
         return "SD card is broken"
-    if world.card is Card.MADE_ANEW and world.credential is None:
+    if world.board.card is Card.MADE_ANEW and world.credential is None:
         # Until there is a pairing again: that is what a person has to do about it.
         return "SD card was made anew"
     if world.unsaved:

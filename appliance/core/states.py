@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Board, Card, Credential, Gateway, Mistake, PanelSettings, Token
+from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
 
 NEVER = float("-inf")
 
@@ -37,7 +37,7 @@ class World:
     damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
     serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
-    settings file has that can't be used. card: what became of it when the box was switched on.
+    settings file has that can't be used.
 
     Of the button: down_since: when it went down, while it is down and may still mean something. asked: what the display
     asked at that moment. pressed_at: when it last went down. stuck: it has been down for longer than any hand would
@@ -53,7 +53,6 @@ class World:
     version: str = ""
     mistakes: tuple[Mistake, ...] = ()
     board: Board = field(default_factory=Board)
-    card: Card = Card.SOUND
     typed: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))

@@ -151,27 +151,28 @@ class PanelSettings:
     repeat_pages: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
-    """What the board tells of itself; None where it does not.
-
-    temperature: of the processor, in degrees Celsius. weak_power: whether the supply's voltage is too low at this
-    moment. was_weak: whether it was so since the board was switched on.
-    """
-
-    temperature: float | None = None
-    weak_power: bool | None = None
-    was_weak: bool | None = None
-
-
 class Card(Enum):
-    """What became of the places of settings, pairing and archive, when the box was switched on."""
+    """What the system has found of the card, where settings, pairing and archive are, and the system itself."""
 
     SOUND = auto()
     MADE_ANEW = auto()
     """It was beyond repair: what was kept is gone, but for a pairing that could still be read."""
     BROKEN = auto()
-    """The settings can't be read, or nothing can be kept on it: whatever is learnt is gone at the next start."""
+    """The settings or a part of the system can't be read, or nothing can be kept on it: what is learnt is gone then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the board tells of itself; None where it does not.
+
+    temperature: of the processor, in degrees Celsius. weak_power: whether the supply's voltage is too low at this
+    moment. was_weak: whether it was so since the board was switched on. card: what was found of it since then.
+    """
+
+    temperature: float | None = None
+    weak_power: bool | None = None
+    was_weak: bool | None = None
+    card: Card = Card.SOUND
 
 
 @dataclass(frozen=True, slots=True)

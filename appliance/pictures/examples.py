@@ -148,7 +148,10 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
-    ("The card was damaged, and made anew", _shown(AwaitingPairing(replace(SEEN, card=Card.MADE_ANEW)))),
+    (
+        "The card was damaged, and made anew",
+        _shown(AwaitingPairing(replace(SEEN, board=replace(SEEN.board, card=Card.MADE_ANEW)))),
+    ),
     ("A mistake in the settings", _connected(CALM, WRONG)),
     ("A press later: what it is", _page(Page.SETTINGS, CALM, WRONG)),
     ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),

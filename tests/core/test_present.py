@@ -14,7 +14,7 @@ from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Page, Pairing, State, World
-from appliance.core.values import Address, Card, Gateway, Order, Unclear
+from appliance.core.values import Address, Board, Card, Gateway, Order, Unclear
 from appliance.core.view import Leds, Light
 from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
@@ -99,7 +99,7 @@ def test_a_token_that_is_not_saved_is_said() -> None:
 
 def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> None:
     def on(state: State, card: Card) -> set[str]:
-        return set(words(replace(state, world=replace(state.world, card=card)))) - set(words(state))
+        return set(words(replace(state, world=replace(state.world, board=Board(card=card))))) - set(words(state))
 
     state = STATES["awaiting_pairing, no token"]
     assert state.world.credential is None
