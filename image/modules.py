@@ -49,6 +49,7 @@ EARLY = (
     "drivers/i2c/",
     "drivers/watchdog/",
     "drivers/block/virtio_blk",
+    "drivers/md/",
     "fs/squashfs/",
 )
 """What goes into the initramfs: the way to the card, and to the first picture, and the watchdog that guards it."""

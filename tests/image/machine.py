@@ -71,36 +71,42 @@ class Machine:
         self._buffer = b""
         self.started = 0.0
 
-    def start(self, extra: str = "", log: Path | None = None, *, worn: Worn = None) -> None:
+    def start(
+        self, extra: str = "", log: Path | None = None, *, worn: Worn = None, unreadable: int | None = None
+    ) -> None:
         """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes.
 
         worn: the card can't be written; it says so from the beginning (`read-only`), or each write fails (`failing`).
+        unreadable: a sector of the card, of 512 bytes, that can't be read.
         """
         assert self._qemu is None
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
         for path in sockets.values():
             path.unlink(missing_ok=True)
         with (self._directory / "console.log").open("ab") as console:
-            self._qemu = self.lab.start_machine(self._command(extra, log, worn), log=console)
+            self._qemu = self.lab.start_machine(self._command(extra, self._card(log, worn, unreadable)), log=console)
         self.started = time.monotonic()
         self._agent = _connect(sockets["agent"])
         self._buffer = b""
 
-    def _command(self, extra: str, log: Path | None, worn: Worn) -> list[str]:
+    def _card(self, log: Path | None, worn: Worn, unreadable: int | None) -> list[str]:
+        refuses = ",read-only=on" if worn == "read-only" else ""
+        file = ["-blockdev", f"driver=file,node-name=file,filename={self.card}{refuses}"]
+        if worn == "failing" or unreadable is not None:
+            fails = "iotype=write" if unreadable is None else f"iotype=read,inject-error.0.sector={unreadable}"
+            fails = f"inject-error.0.event=none,inject-error.0.errno=5,inject-error.0.{fails}"
+            return [*file, "-blockdev", f"driver=blkdebug,node-name=card,image=file,{fails}"]
+        if log is None:
+            return [*file, "-blockdev", f"driver=raw,node-name=card,file=file{refuses}"]
+        logged = "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"
+        return [*file, "-blockdev", f"driver=file,node-name=log,filename={log}", "-blockdev", logged]
+
+    def _command(self, extra: str, card: list[str]) -> list[str]:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
-        refuses = ",read-only=on" if worn == "read-only" else ""
-        command += ["-blockdev", f"driver=file,node-name=file,filename={self.card}{refuses}"]
-        if worn == "failing":
-            fails = "inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=5"
-            command += ["-blockdev", f"driver=blkdebug,node-name=card,image=file,{fails}"]
-        elif log is None:
-            command += ["-blockdev", f"driver=raw,node-name=card,file=file{refuses}"]
-        else:
-            command += ["-blockdev", f"driver=file,node-name=log,filename={log}"]
-            command += ["-blockdev", "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"]
+        command += card
         command += ["-device", "virtio-blk-pci,drive=card"]
         command += ["-drive", f"if=none,id=test,file={self._disk},format=raw,readonly=on"]
         command += ["-device", "virtio-blk-pci,drive=test"]

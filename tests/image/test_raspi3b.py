@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.blackbox.lab import run
 from tests.image.card import FIRST_PARTITION, copy_card
 from tests.image.conftest import Built
-from tests.image.machine import SERIAL, TOLD, Machine, Worn
+from tests.image.machine import SERIAL, TOLD, Machine
 from tests.image.site import NAME, Site
 
 pytestmark = pytest.mark.image
@@ -35,9 +34,8 @@ ExecStart=/bin/sh -c 'exec 0<>/dev/ttyS1 1>&0; stty raw -echo; echo ready; while
 class Raspi3b(Machine):
     """The same as Machine, but for how QEMU is called. tree: of the board, with the overlay that its loader applies."""
 
-    def _command(self, extra: str, log: Path | None, worn: Worn) -> list[str]:
-        assert log is None
-        assert worn is None
+    def _command(self, extra: str, card: list[str]) -> list[str]:
+        assert card == self._card(None, None, None), "its card, on another controller, is always sound"
         unit = base64.b64encode(AGENT.encode()).decode()
         line = (self._boot / "cmdline.txt").read_text().strip()
         line += f" systemd.set_credential_binary=systemd.extra-unit.a.service:{unit} systemd.wants=a.service"

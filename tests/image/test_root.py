@@ -1,0 +1,102 @@
+"""What becomes of a card whose flash forgets: the system on it is verified, and made good, when it is read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from random import SystemRandom
+
+import pytest
+
+from tests.image.card import partition_start
+from tests.image.conftest import Built, Rig
+
+pytestmark = pytest.mark.image
+
+BLOCK = 4096
+MIB = 1 << 20
+INODES_AT = 64
+"""Where a squashfs says where its inodes begin, behind its files' data."""
+NEEDED, UNUSED = "usr/bin/python3.13", "usr/bin/ssh"
+"""A file that each start of a box reads, and one that none does; so large that their beginnings are packed alone."""
+PACKED = 256 << 10
+"""Bytes of a file that are packed together."""
+SECTOR = 512
+
+
+def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_path: Path) -> None:
+    """Eight kilobytes of each two megabytes are lost, and a sector can't be read; then more than can be made good."""
+    box, site = rig.box, rig.site
+    start, blocks, covered = partition_start(box.card, 2), *_verity(built)
+    with box.card.open("r+b") as card:
+        for at in range(start, start + (blocks * BLOCK) - 2 * MIB, 2 * MIB):
+            card.seek(at + SystemRandom().randrange(2 * MIB - 3 * BLOCK))
+            card.write(SystemRandom().randbytes(2 * BLOCK))
+    box.start(unreadable=(start + _where(built, tmp_path, NEEDED)) // SECTOR)
+    box.wait_ready(300)
+    box.reads("Press", timeout=240)
+    assert "corrected" in box.text("dmesg | grep verity")
+    assert "I/O error" in box.text("dmesg")
+    assert box.text("ls /run/tt-appliance") == ""
+    assert box.text("systemctl list-units --failed --no-legend --plain") == ""
+    box.press()
+    box.reads("gateway", timeout=60)
+    site.do("button")
+    box.reads("orders", timeout=90)
+    box.pull_plug()
+
+    at = _where(built, tmp_path, UNUSED)
+    with built.image.open("rb") as image, box.card.open("r+b") as card:
+        image.seek(start)
+        card.seek(start)
+        card.write(image.read(covered * BLOCK))
+        card.seek(start + at)
+        card.write(SystemRandom().randbytes(BLOCK))
+        card.seek(start + covered * BLOCK)
+        card.write(bytes(8 * MIB))
+    box.start()
+    box.wait_ready(300)
+    box.reads("orders", timeout=240)
+    assert box.text("ls /run/tt-appliance") == "", "nobody has read it"
+    assert "error" in box.text(f"cat /{UNUSED} >/dev/null")
+    box.save("10-system-damaged", box.reads("orders", "SD card is broken", timeout=120))
+    assert box.text("ls /run/tt-appliance") == "system-damaged"
+
+
+def _verity(built: Built) -> tuple[int, int]:
+    """How many blocks the root has, and how many with its tree of hashes."""
+    found = re.search(r"tt\.verity=(\d+):(\d+):", (built.boot / "cmdline.txt").read_text())
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def _where(built: Built, folder: Path, name: str) -> int:
+    """Where in the root's image, in bytes from its start, a file's data begins."""
+    root = folder / "root.img"
+    with built.image.open("rb") as image, root.open("w+b") as file:
+        image.seek(partition_start(built.image, 2))
+        file.write(image.read(_verity(built)[0] * BLOCK))
+        file.seek(INODES_AT)
+        end = int.from_bytes(file.read(8), "little") // BLOCK
+    sound = _content(root, name)
+    first = 1
+    while end - first > 1:
+        half = (first + end) // 2
+        with root.open("r+b") as file:
+            file.seek(first * BLOCK)
+            was = file.read((half - first) * BLOCK)
+            file.seek(first * BLOCK)
+            file.write(bytes(len(was)))
+            file.flush()
+            in_first = _content(root, name) != sound
+            file.seek(first * BLOCK)
+            file.write(was)
+        first, end = (first, half) if in_first else (half, end)
+    root.unlink()
+    return first * BLOCK
+
+
+def _content(root: Path, name: str) -> bytes:
+    done = subprocess.run(["unsquashfs", "-quiet", "-cat", root, name], capture_output=True, check=False)
+    return done.stdout[:PACKED]
