@@ -27,9 +27,9 @@ def status(text: str) -> None:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds within which systemd wants to hear `watchdog()`, or None where it does not ask for it.
+    """Seconds after which `watchdog()` is to be called again, or None where systemd does not ask for it.
 
-    Call it about twice as often (sd_watchdog_enabled(3)).
+    A third of those within which systemd wants to hear it (sd_watchdog_enabled(3)): two may come late.
     """
     try:
         microseconds = int(os.environ.get("WATCHDOG_USEC", ""))
@@ -39,7 +39,7 @@ def watchdog_interval() -> float | None:
         return None
     if microseconds <= 0 or process != os.getpid():
         return None
-    return microseconds / 1_000_000
+    return microseconds / 1_000_000 / 3
 
 
 def _notify(message: str) -> None:

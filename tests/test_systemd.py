@@ -57,8 +57,8 @@ def test_a_listener_that_is_too_busy_holds_nobody_up(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("microseconds", "process", "expected"),
     [
-        ("20000000", "own", 20.0),
-        ("20000000", None, 20.0),
+        ("30000000", "own", 10.0),
+        ("30000000", None, 10.0),
         ("20000000", "1", None),
         ("20000000", "x", None),
         (None, "own", None),
