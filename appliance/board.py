@@ -27,7 +27,7 @@ _SENSORS = "sys/class/hwmon"
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _WEAK_NOW, _WAS_WEAK = 1 << 0, 1 << 16
 _MOST_BYTES = 256
-_TOLD_OF_CARD = (
+_MARKS = (
     ("system-damaged", Card.BROKEN),
     ("state-in-memory", Card.BROKEN),
     ("settings-lost", Card.BROKEN),
@@ -36,10 +36,10 @@ _TOLD_OF_CARD = (
 """The files by which the system tells what it found of the card, the worst first."""
 
 
-def read_board(root: Path = ROOT, told: str | None = None) -> Board:
+def read_board(root: Path = ROOT, marks: str | None = None) -> Board:
     """What the board tells now. root: where the kernel's files hang. Blocks, for the firmware may be asked.
 
-    told: the service's runtime directory, where what found a fault of the card left a file; None for none.
+    marks: the service's runtime directory, where what found a fault of the card left a file; None for none.
 
     Facts: the kernel's raspberrypi-hwmon driver asks the firmware every two seconds, tells as `in0_lcrit_alarm` whether
     the supply was too weak since it last asked, and clears the firmware's own memory of it. So only where there is no
@@ -56,7 +56,7 @@ def read_board(root: Path = ROOT, told: str | None = None) -> Board:
     elif throttled is not None and alarm is None:
         was_weak = False
     millidegrees = _number(root / _TEMPERATURE, 10)
-    return Board(None if millidegrees is None else millidegrees / 1000, weak, was_weak, _card(told))
+    return Board(None if millidegrees is None else millidegrees / 1000, weak, was_weak, _card(marks))
 
 
 def read_model(root: Path = ROOT) -> str | None:
@@ -68,11 +68,11 @@ def read_model(root: Path = ROOT) -> str | None:
 
 async def watch_board(tell: Callable[[Event], None]) -> None:
     """Tell what the board says, at once and whenever something changed by more than noise, until cancelled."""
-    folder = os.environ.get("RUNTIME_DIRECTORY")
+    marks = os.environ.get("RUNTIME_DIRECTORY")
     told: Board | None = None
     was_weak: bool | None = None
     while True:
-        board = await in_daemon_thread(lambda: read_board(told=folder), "read the board")
+        board = await in_daemon_thread(lambda: read_board(marks=marks), "read the board")
         # The kernel forgets within seconds that the supply was weak.
         was_weak = was_weak or board.was_weak
         board = replace(board, was_weak=was_weak)
@@ -90,10 +90,10 @@ def _differs(board: Board, told: Board) -> bool:
     return abs(board.temperature - told.temperature) >= NOISE
 
 
-def _card(told: str | None) -> Card:
-    if told is not None:
-        for name, card in _TOLD_OF_CARD:
-            if Path(told, name).exists():
+def _card(marks: str | None) -> Card:
+    if marks is not None:
+        for name, card in _MARKS:
+            if Path(marks, name).exists():
                 return card
     return Card.SOUND
 

@@ -126,7 +126,7 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
         loop = asyncio.get_running_loop()
         began, over = loop.time(), asyncio.Event()
 
-        def read(told: str | None) -> Board:
+        def read(marks: str | None) -> Board:
             if not left:
                 loop.call_soon_threadsafe(over.set)
                 return reads[-1]
