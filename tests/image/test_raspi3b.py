@@ -78,7 +78,8 @@ def test_it_starts_from_the_sd_card(box: Machine) -> None:
     assert box.text("systemctl is-system-running") == "running"
     assert "Raspberry Pi 3 Model B" in box.text("tr -d '\\0' </proc/device-tree/model")
     mounts = box.text("cat /proc/self/mounts")
-    assert "/dev/mmcblk0p2 / squashfs ro" in mounts
+    assert "/dev/dm-0 / squashfs ro" in mounts
+    assert box.text("ls /sys/block/dm-0/slaves") == "mmcblk0p2"
     assert "/dev/mmcblk0p4 /var/lib ext4 rw" in mounts
     assert box.text("cat /proc/sys/kernel/hostname") == f"tt-appliance-{SERIAL[-4:]}"
 

@@ -28,10 +28,13 @@ SECTOR = 512
 def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_path: Path) -> None:
     """Eight kilobytes of each two megabytes are lost, and a sector can't be read; then more than can be made good."""
     box, site = rig.box, rig.site
-    start, blocks, covered = partition_start(box.card, 2), *_verity(built)
+    start, (blocks, covered, spare) = partition_start(box.card, 2), _verity(built)
+    places = [at + SystemRandom().randrange(2 * MIB - 2 * BLOCK) for at in range(0, covered * BLOCK, 2 * MIB)]
+    # The last is the tree's top.
+    places = [at for at in places if at < (blocks - 2) * BLOCK] + [blocks * BLOCK]
     with box.card.open("r+b") as card:
-        for at in range(start, start + (blocks * BLOCK) - 2 * MIB, 2 * MIB):
-            card.seek(at + SystemRandom().randrange(2 * MIB - 3 * BLOCK))
+        for at in places:
+            card.seek(start + at)
             card.write(SystemRandom().randbytes(2 * BLOCK))
     box.start(unreadable=(start + _where(built, tmp_path, NEEDED)) // SECTOR)
     box.wait_ready(300)
@@ -53,7 +56,7 @@ def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_
         card.write(image.read(covered * BLOCK))
         card.seek(start + at)
         card.write(SystemRandom().randbytes(BLOCK))
-        card.seek(start + covered * BLOCK)
+        card.seek(start + spare * BLOCK)
         card.write(bytes(8 * MIB))
     box.start()
     box.wait_ready(300)
@@ -64,11 +67,11 @@ def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_
     assert box.text("ls /run/tt-appliance") == "system-damaged"
 
 
-def _verity(built: Built) -> tuple[int, int]:
-    """How many blocks the root has, and how many with its tree of hashes."""
-    found = re.search(r"tt\.verity=(\d+):(\d+):", (built.boot / "cmdline.txt").read_text())
+def _verity(built: Built) -> tuple[int, int, int]:
+    """How many blocks the root has, how many with its tree of hashes, and at which one its spare symbols begin."""
+    found = re.search(r"tt\.verity=(\d+):(\d+):(\d+):", (built.boot / "cmdline.txt").read_text())
     assert found is not None
-    return int(found[1]), int(found[2])
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def _where(built: Built, folder: Path, name: str) -> int:
@@ -80,6 +83,7 @@ def _where(built: Built, folder: Path, name: str) -> int:
         file.seek(INODES_AT)
         end = int.from_bytes(file.read(8), "little") // BLOCK
     sound = _content(root, name)
+    assert len(sound) == PACKED
     first = 1
     while end - first > 1:
         half = (first + end) // 2
