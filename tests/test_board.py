@@ -36,15 +36,15 @@ def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
 
 def test_what_became_of_the_card(tmp_path: Path) -> None:
     def card() -> Card:
-        return read_board(tmp_path, str(tmp_path / "told")).card
+        return read_board(tmp_path, str(tmp_path / "marks")).card
 
     assert card() is read_board(tmp_path).card is Card.SOUND
-    put(tmp_path, "told/state-made-anew", "")
+    put(tmp_path, "marks/state-made-anew", "")
     assert card() is Card.MADE_ANEW
     for name in ("state-in-memory", "settings-lost", "system-damaged"):
-        put(tmp_path, f"told/{name}", "")
+        put(tmp_path, f"marks/{name}", "")
         assert card() is Card.BROKEN
-        (tmp_path / "told" / name).unlink()
+        (tmp_path / "marks" / name).unlink()
         assert card() is Card.MADE_ANEW
 
 

@@ -66,6 +66,13 @@ class Rig:
     site: Site
     box: Machine
 
+    def pair(self, *words: str) -> None:
+        """Press both buttons, and wait for the count, and for what else is to be read beside it."""
+        self.box.press()
+        self.box.reads("gateway", timeout=60)
+        self.site.do("button")
+        self.box.reads("orders", *words, timeout=90)
+
 
 @pytest.fixture
 def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:

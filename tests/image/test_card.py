@@ -19,7 +19,7 @@ WORN: tuple[Worn, ...] = ("failing", "read-only")
 
 def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     """The partition's first megabytes gone: no superblock, no groups, no journal. It is said until it is paired."""
-    box, site = rig.box, rig.site
+    box = rig.box
     with box.card.open("r+b") as card:
         card.seek(partition_start(box.card, 4))
         card.write(b"\xa5" * (12 << 20))
@@ -28,10 +28,7 @@ def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     box.save("10-made-anew", box.reads("Press", "SD card was made anew", timeout=240))
     assert "ext4" in box.text("grep ' /var/lib ' /proc/self/mounts")
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
-    box.press()
-    box.reads("gateway", timeout=60)
-    site.do("button")
-    box.reads("orders", timeout=90)
+    rig.pair()
     box.pull_plug()
     box.start()
     box.wait_ready()
@@ -44,7 +41,7 @@ def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
 
     The first and the last are told on the display; the state made anew is not, for the pairing is there again.
     """
-    box, site = rig.box, rig.site
+    box = rig.box
     settings = partition_start(box.card, 1)
     with box.card.open("r+b") as card:
         card.seek(settings)
@@ -56,10 +53,7 @@ def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
     box.reads("Press", "SD card is broken", timeout=240)
     assert box.text("ls /run/tt-appliance") == "settings-lost"
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
-    box.press()
-    box.reads("gateway", timeout=60)
-    site.do("button")
-    box.reads("orders", "SD card is broken", timeout=90)
+    rig.pair("SD card is broken")
     pull_plug_later(box)
     with box.card.open("r+b") as card:
         card.seek(settings)

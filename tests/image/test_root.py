@@ -27,7 +27,7 @@ SECTOR = 512
 
 def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_path: Path) -> None:
     """Eight kilobytes of each two megabytes are lost, and a sector can't be read; then more than can be made good."""
-    box, site = rig.box, rig.site
+    box = rig.box
     start, (blocks, covered, spare) = partition_start(box.card, 2), _verity(built)
     places = [at + SystemRandom().randrange(2 * MIB - 2 * BLOCK) for at in range(0, covered * BLOCK, 2 * MIB)]
     # The last is the tree's top.
@@ -43,10 +43,7 @@ def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_
     assert "I/O error" in box.text("dmesg")
     assert box.text("ls /run/tt-appliance") == ""
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
-    box.press()
-    box.reads("gateway", timeout=60)
-    site.do("button")
-    box.reads("orders", timeout=90)
+    rig.pair()
     box.pull_plug()
 
     at = _where(built, tmp_path, UNUSED)
