@@ -30,8 +30,9 @@ def test_from_the_first_start_to_the_plug_pulled(rig: Rig) -> None:
 
     before = len(box.changes(BUZZER))
     site.do("page")
-    box.save("6-paged", box.reads("paged", timeout=20))
-    assert [level for _, level in box.changes(BUZZER)[before:]][:6] == [1, 0, 1, 0, 1, 0], "three beeps"
+    box.save("6-paged", box.reads("PAGED", timeout=20))
+    box.until(lambda: len(box.changes(BUZZER)) >= before + 6, "three beeps", 10)
+    assert [level for _, level in box.changes(BUZZER)[before:]] == [1, 0, 1, 0, 1, 0]
 
     box.cable(plugged=False)
     box.save("7-offline", box.reads("No network", timeout=60))
