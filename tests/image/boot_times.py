@@ -21,11 +21,11 @@ from tests.image.site import Site
 
 ROWS = ("kernel", "initramfs", "userspace", "first picture", "live count")
 WHAT = {
-    "kernel": "from the kernel's first line to the first program",
+    "kernel": "from its first line to the first program",
     "initramfs": "from there to systemd",
     "userspace": "from there until every unit is started",
     "first picture": "from the kernel's first line to a picture on the display",
-    "live count": "from there, with a token, to the count that is true",
+    "live count": "from the kernel's first line, with a token, to the count that is true",
 }
 IN_MEMORY = ("AnonPages", "Shmem", "Slab", "KernelStack", "PageTables", "Percpu")
 
