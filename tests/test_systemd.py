@@ -14,7 +14,9 @@ import pytest
 
 from appliance import systemd
 
-UNIT = Path(__file__).parent.parent / "systemd" / "tt-appliance.service"
+ROOT = Path(__file__).parent.parent
+UNIT = ROOT / "systemd" / "tt-appliance.service"
+ON_THE_IMAGE = ROOT / "image/root/etc/systemd/system/tt-appliance.service.d/image.conf"
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -119,3 +121,16 @@ def test_the_service_is_shut_in(tmp_path: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_starts_that_hang_are_failures_in_a_row_too() -> None:
+    """The image counts the failures that restart the box in a time that holds as many of the longest kind."""
+    unit, image = unit_options(UNIT), unit_options(ON_THE_IMAGE)
+    longest = int(unit["TimeoutStartSec"]) + int(unit["TimeoutStopSec"]) + int(unit["RestartMaxDelaySec"])
+    assert int(image["StartLimitIntervalSec"]) > int(image["StartLimitBurst"]) * longest
+
+
+def unit_options(path: Path) -> dict[str, str]:
+    """What a unit file sets, the last of each name."""
+    lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in lines}

@@ -42,6 +42,11 @@ def files(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
+def folders(root: Path) -> Iterator[Path]:
+    for folder, _, _ in os.walk(root):
+        yield Path(folder)
+
+
 def test_the_partitions(built: Built) -> None:
     """Settings, a system, room for another one, and the state, which is last and can grow."""
     starts = [partition_start(built.image, number) for number in (1, 2, 3, 4)]
@@ -102,14 +107,18 @@ def test_no_key_and_no_identity(root: Path) -> None:
 
 def test_owners_and_modes(root: Path) -> None:
     """Nothing can be written by others, nothing runs as somebody else, and all is root's."""
-    for path in (root, *files(root)):
+    for folder in folders(root):
+        facts = folder.lstat()
+        assert facts.st_uid == 0, folder
+        assert not facts.st_mode & stat.S_IWOTH or facts.st_mode & stat.S_ISVTX, folder
+    for path in files(root):
         facts = path.lstat()
         if stat.S_ISLNK(facts.st_mode):
             continue
         assert facts.st_uid == 0, path
         assert not facts.st_mode & (stat.S_ISUID | stat.S_ISGID), path
         assert not facts.st_mode & stat.S_IWOTH, path
-        assert stat.S_ISREG(facts.st_mode) or path == root, f"{path} is a device"
+        assert stat.S_ISREG(facts.st_mode), f"{path} is a device"
 
 
 def test_no_tools_and_no_caches(root: Path) -> None:
