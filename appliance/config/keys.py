@@ -98,7 +98,9 @@ KEYS = {
         check.interfaces, "Network interfaces, such as [eth0, wlan0]; none means every one but loopback.", _names
     ),
     "network.address": Key(
-        machine.own_address, "A fixed address with its network's length, such as 192.168.1.50/24.", _quoted
+        machine.own_address,
+        "A fixed address with its network's length, such as 192.168.1.50/24; the Wi-Fi's where one is set.",
+        _quoted,
     ),
     "network.router": Key(machine.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
     "network.dns": Key(machine.addresses, "Name servers, such as [192.168.1.1].", _names),
