@@ -99,7 +99,7 @@ KEYS = {
     ),
     "network.address": Key(
         machine.own_address,
-        "A fixed address with its network's length, such as 192.168.1.50/24; the Wi-Fi's where one is set.",
+        "A fixed address with its network's length, such as 192.168.1.50/24; the Wi-Fi's if one is set.",
         _quoted,
     ),
     "network.router": Key(machine.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
