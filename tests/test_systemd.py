@@ -80,10 +80,7 @@ def test_how_often_the_watchdog_is_wanted(
 
 
 def test_the_unit_says_what_the_program_counts_on() -> None:
-    unit = configparser.RawConfigParser(strict=False, comment_prefixes=("#",))
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(UNIT.read_text())
-    service = unit["Service"]
+    service = read_unit(UNIT)["Service"]
     assert service["Type"] == "notify"
     assert service["Restart"] == "always"
     assert service["StateDirectoryMode"] == "0700"
@@ -125,12 +122,14 @@ def test_the_service_is_shut_in(tmp_path: Path) -> None:
 
 def test_starts_that_hang_are_failures_in_a_row_too() -> None:
     """The image counts the failures that restart the box in a time that holds as many of the longest kind."""
-    unit, image = unit_options(UNIT), unit_options(ON_THE_IMAGE)
-    longest = int(unit["TimeoutStartSec"]) + int(unit["TimeoutStopSec"]) + int(unit["RestartMaxDelaySec"])
-    assert int(image["StartLimitIntervalSec"]) > int(image["StartLimitBurst"]) * longest
+    service, limits = read_unit(UNIT)["Service"], read_unit(ON_THE_IMAGE)["Unit"]
+    longest = sum(int(service[name]) for name in ("TimeoutStartSec", "TimeoutStopSec", "RestartMaxDelaySec"))
+    assert int(limits["StartLimitIntervalSec"]) > int(limits["StartLimitBurst"]) * longest
 
 
-def unit_options(path: Path) -> dict[str, str]:
-    """What a unit file sets, the last of each name."""
-    lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
-    return {name: value for name, _, value in lines}
+def read_unit(path: Path) -> configparser.RawConfigParser:
+    """A unit file's sections; of what is set twice the last."""
+    unit = configparser.RawConfigParser(strict=False, comment_prefixes=("#",))
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(path.read_text())
+    return unit

@@ -42,11 +42,6 @@ def files(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def folders(root: Path) -> Iterator[Path]:
-    for folder, _, _ in os.walk(root):
-        yield Path(folder)
-
-
 def test_the_partitions(built: Built) -> None:
     """Settings, a system, room for another one, and the state, which is last and can grow."""
     starts = [partition_start(built.image, number) for number in (1, 2, 3, 4)]
@@ -107,9 +102,10 @@ def test_no_key_and_no_identity(root: Path) -> None:
 
 def test_owners_and_modes(root: Path) -> None:
     """Nothing can be written by others, nothing runs as somebody else, and all is root's."""
-    for folder in folders(root):
-        facts = folder.lstat()
+    for folder, _, _ in os.walk(root):
+        facts = Path(folder).lstat()
         assert facts.st_uid == 0, folder
+        assert not facts.st_mode & (stat.S_ISUID | stat.S_ISGID), folder
         assert not facts.st_mode & stat.S_IWOTH or facts.st_mode & stat.S_ISVTX, folder
     for path in files(root):
         facts = path.lstat()
