@@ -103,6 +103,10 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             state, stopped = moved(state)
             state, doubt = _doubt(state, now)
             return state, (*stopped, *doubt)
+        case GatewayFound() if is_anothers(state.world, state.address, state.gateway.name):
+            # Another name is where the feed goes: renamed, most likely. The next look settles it; what is read of the
+            # history sends the token with every page, and ends now.
+            return moved(state)
         case NetworkChanged():
             # A feed from an address that is gone is dead without a sign of it; a look tells at once where the gateway
             # was typed in. Otherwise the machine has let the feed go already, and this is one address more.

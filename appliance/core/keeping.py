@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from appliance.core.effects import Effect, KeepHistory, StartTimer, StopKeepingHistory
 from appliance.core.events import HistoryKept, Timer
+from appliance.core.heard_names import is_anothers
 from appliance.core.states import Connected, World
 
 KEEP_EVERY = 3600.0
@@ -27,7 +28,7 @@ def keep_in(world: World, now: float) -> float:
 
 def keep(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Have the archive brought up to date, unless the gateway is somewhere else by now."""
-    if state.address not in state.gateway.addresses:
+    if state.address not in state.gateway.addresses or is_anothers(state.world, state.address, state.gateway.name):
         return state, (StartTimer(Timer.HISTORY, KEEP_SOON),)
     credential = state.world.credential
     assert credential is not None, "a feed was opened with a token"
@@ -48,7 +49,7 @@ def kept(state: Connected, event: HistoryKept, now: float) -> tuple[Connected, t
 
 
 def moved(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
-    """The gateway is not where its token goes: nothing more is sent there, and the archive is filled later."""
+    """The gateway may not be where its token goes: nothing more is sent there, and the archive is filled later."""
     if not state.filling:
         return state, ()
     effects = (StopKeepingHistory(state.filling), StartTimer(Timer.HISTORY, KEEP_SOON))

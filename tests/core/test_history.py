@@ -21,9 +21,9 @@ from appliance.core.orders import OrderBook, fold
 from appliance.core.present import present
 from appliance.core.states import Connected, Page, State
 from appliance.core.tally import Figures, GatewayFigures
-from appliance.core.values import Order
+from appliance.core.values import Gateway, Order
 from appliance.core.view import Today
-from tests.core.cases import A_MOVED, NOW, NUMBER, STATES
+from tests.core.cases import A_MOVED, NOW, NUMBER, STATES, A, B
 
 NOON = DAY * 10 + 12 * 3600.0
 
@@ -137,6 +137,21 @@ def test_nothing_more_is_asked_where_the_gateway_is_not_any_more() -> None:
     assert StopKeepingHistory(effect.attempt) in effects
     state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
     assert effects == (StartTimer(Timer.HISTORY, KEEP_SOON),)
+
+
+def test_nothing_more_is_asked_where_another_name_is_announced() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(Gateway("A #2", A.addresses)), NOW)
+    assert StopKeepingHistory(effect.attempt) in effects
+    assert machine.step(state, TimerFired(Timer.HISTORY), NOW)[1] == (StartTimer(Timer.HISTORY, KEEP_SOON),)
+
+
+def test_a_stranger_elsewhere_does_not_stop_it() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(B), NOW)
+    assert effects == ()
+    assert isinstance(state, Connected)
+    assert state.filling == effect.attempt
 
 
 def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> None:

@@ -19,7 +19,7 @@ WINDOW = 120.0
 
 
 class Gateway:
-    """One gateway. on_token: told of each token that reaches it, good or bad.
+    """One gateway. on_token: told of each token that reaches it, good or bad, and when it was sent.
 
     moods: `half booted` closes feeds without a word, `mute` answers nothing and accepts all, `one feed` closes a
     token's old feed when its new one opens, `no seq`, `useless seq` (it counts something else), `elapsed`, `html`
@@ -36,7 +36,7 @@ class Gateway:
         self.tokens: set[str] = set()
         self.issued: list[str] = []
         self.window_until = 0.0
-        self.on_token: Callable[[Gateway, str], None] = lambda gateway, token: None
+        self.on_token: Callable[[Gateway, str, float], None] = lambda gateway, token, sent_at: None
         self.on_issue: Callable[[Gateway, str], None] = lambda gateway, token: None
         self.on_feed: Callable[[int, Peer], None] = lambda attempt, peer: None
         self.feeds: list[Peer] = []

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN, WHOLE_WITHIN = 30.0, 300.0
 """Seconds: how old the last answer to a ping, and the last whole set, of a feed that is believed may be."""
-HEARD_WITHIN = OPEN_TIMEOUT + 2.0
-"""Seconds from the moment at which a name was heard until whatever was on its way already has arrived: a feed that was
-being opened then, and its token with the longest delay."""
+HEARD_WITHIN = OPEN_TIMEOUT + 0.5
+"""Seconds from the moment at which a name was heard for which a token may still be sent: a feed that was being opened
+then is open by the end of them."""
 SHOWN_WITHIN = 0.1
 """Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
 ON_ITS_WAY = 1.0
@@ -86,10 +86,10 @@ class Judge(logging.Handler):
     def issued(self, gateway: Gateway, token: str) -> None:
         self.owner[token] = gateway.name
 
-    def token_came(self, gateway: Gateway, token: str) -> None:
+    def token_came(self, gateway: Gateway, token: str, sent_at: float) -> None:
         owner = self.owner.get(token)
         if owner is not None and owner != gateway.name:
-            if self._was_not_told(owner, gateway):
+            if self._was_not_told(owner, gateway, sent_at):
                 self.excused += 1
                 return
             self.blame("token goes nowhere else", f"the token of {owner!r} was sent to {gateway.name!r}")
@@ -120,8 +120,8 @@ class Judge(logging.Handler):
         else:
             self.blame("no unhandled exception", f"{context.get('message')}: {error!r}", error)
 
-    def _was_not_told(self, owner: str, gateway: Gateway) -> bool:
-        """Whether the box last heard the owner's own name from the address at which another one is now.
+    def _was_not_told(self, owner: str, gateway: Gateway, sent_at: float) -> bool:
+        """Whether the box had last heard the owner's own name, when it sent a token where another one is now.
 
         By design: where nobody answers for the name, the last address may be tried for a minute more. What the box was
         told of is no excuse, nor is an address that the owner never announced.
@@ -131,7 +131,7 @@ class Judge(logging.Handler):
         if not own:
             return False
         since = [at for at, _ in heard[own[-1] + 1 :]]
-        return not since or self.world.loop.time() < since[0] + HEARD_WITHIN
+        return not since or sent_at < since[0] + HEARD_WITHIN
 
     # What must hold.
 

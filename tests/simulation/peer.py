@@ -143,7 +143,7 @@ class Peer(asyncio.Protocol):
         path = lines[0].split(" ")[1]
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if bearer:
-            self.gateway.on_token(self.gateway, bearer)
+            self.gateway.on_token(self.gateway, bearer, self.end.written_at)
         if headers.get("upgrade", "").lower() == "websocket":
             self._upgrade(headers["sec-websocket-key"])
         else:
@@ -229,7 +229,7 @@ class Peer(asyncio.Protocol):
         except (ValueError, KeyError, TypeError):
             self.close(1007)
             return
-        gateway.on_token(gateway, token)
+        gateway.on_token(gateway, token, self.end.written_at)
         if token not in gateway.tokens:
             if gateway.random.random() < 0.7:
                 self.send_json(self._invalid()[1])

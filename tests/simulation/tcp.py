@@ -53,10 +53,12 @@ class End(asyncio.Transport):
         self.peer: End = self
         self.protocol: asyncio.Protocol | None = None
         self.delivered = 0
+        self.written_at = 0.0
+        """When what was delivered last had been written, on the other side."""
         self.on_delivery: Callable[[], None] | None = None
         self.tag: int | None = None
-        self._out: deque[tuple[float, str, bytes]] = deque()
-        self._in: deque[tuple[str, bytes]] = deque()
+        self._out: deque[tuple[float, str, bytes, float]] = deque()
+        self._in: deque[tuple[str, bytes, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._rto = FIRST_RTO
         self.last_written = b""
@@ -134,7 +136,7 @@ class End(asyncio.Transport):
             due += FIRST_RTO * self.random.choice((1, 1, 1, 3, 7))
         if self._out:
             due = max(due, self._out[-1][0])
-        self._out.append((due, kind, data))
+        self._out.append((due, kind, data, now))
         if self._timer is None:
             self._timer = self.network.loop.call_at(due, self._pump)
 
@@ -148,27 +150,27 @@ class End(asyncio.Transport):
         self._rto = FIRST_RTO
         known = self.network.hosts().get(self.peer_ip) is self.peer.host
         while self._out and self._out[0][0] <= now:
-            _, kind, data = self._out.popleft()
+            _, kind, data, written_at = self._out.popleft()
             if kind == "data" and len(data) > 1 and self.random.random() < self.network.weather.torn:
                 # The rest of it comes a moment later.
                 part = self.random.randrange(1, len(data))
-                self._out.appendleft((now + self.random.uniform(0.0, 0.05), kind, data[part:]))
+                self._out.appendleft((now + self.random.uniform(0.0, 0.05), kind, data[part:], written_at))
                 data = data[:part]
             if known and not self.peer._gone and not self.peer._closing:
-                self.peer._receive(kind, data)
+                self.peer._receive(kind, data, written_at)
             elif kind != "reset" and not self._closing:
                 # Whoever is there now does not know this connection.
                 self._end(ConnectionResetError(errno.ECONNRESET, "reset by peer"))
         if self._out and self._timer is None:
             self._timer = self.network.loop.call_at(max(now, self._out[0][0]), self._pump)
 
-    def _receive(self, kind: str, data: bytes) -> None:
-        self._in.append((kind, data))
+    def _receive(self, kind: str, data: bytes, written_at: float) -> None:
+        self._in.append((kind, data, written_at))
         self._give()
 
     def _give(self) -> None:
         while self._in and not self._paused and self.protocol is not None and not self._closing:
-            kind, data = self._in.popleft()
+            kind, data, self.written_at = self._in.popleft()
             if kind == "data":
                 self.delivered += len(data)
                 if self.on_delivery is not None:
