@@ -32,14 +32,15 @@ def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
 
     # A second press cancels, and asking ends with it.
     box.wait(5, since=box.press(), state="pairing")
-    gateway.wait(lambda gateway: gateway.asked() >= 3, 8)
+    gateway.wait(lambda gateway: gateway.asked() >= 4, 8)
     box.wait(5, since=box.press(), state="awaiting_pairing", sound=None)
     time.sleep(0.2)
     asked = gateway.asked()
     time.sleep(1.5)
     assert gateway.asked() == asked, "asked on after the press that cancelled"
     times = [entry["at"] for entry in gateway.logged("request") if "generate" in entry["path"]]
-    assert all(0.7 < later - earlier < 1.8 for earlier, later in itertools.pairwise(times)), times
+    # The first question loads the library that asks, and comes late on a busy machine.
+    assert all(0.7 < later - earlier < 1.8 for earlier, later in itertools.pairwise(times[1:])), times
 
     # A gateway that will not, and one that does not answer, are told apart; its own words are logged only.
     gateway.do("behave", bad_name="Kein Name, bitte.")
