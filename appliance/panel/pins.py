@@ -7,6 +7,7 @@ lgPthAlerts.c of lgpio 0.2.2). So it is loaded for the one thing that it alone c
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -30,6 +31,8 @@ CONSUMER = "tt-appliance"
 HEADER_CHIPS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
 """The labels of the chips that have the header's pins: of a Raspberry Pi 5, of a 4, and of those before it (the
 kernel's drivers of these names). Their lines are numbered as BCM numbers its pins."""
+PROCESSORS_CHIP = "gpio-brcmstb"
+"""The label, up to its `@`, of the chips that a Raspberry Pi 5's processor has beside the header's."""
 
 _BIAS = {"up": Bias.PULL_UP, "down": Bias.PULL_DOWN, "floating": Bias.DISABLED}
 _PULL = {bias: pull for pull, bias in _BIAS.items()} | {Bias.AS_IS: "floating", Bias.UNKNOWN: "floating"}
@@ -62,7 +65,12 @@ def tone_factory() -> Any:
 
 
 def header_chip(folder: Path = Path("/dev"), open_chip: Callable[[str], Any] = gpiod.Chip) -> Path:
-    """The chip with the header's pins, by its label; chip 0 where none has such a label."""
+    """The chip with the header's pins, by its label; chip 0 where none has such a label.
+
+    Raises:
+        FileNotFoundError: A Raspberry Pi 5 whose header is not there: its other chips switch parts of the board.
+    """
+    labels = set()
     found = [(int(match[1]), path) for path in folder.iterdir() if (match := re.fullmatch(r"gpiochip(\d+)", path.name))]
     for _, path in sorted(found):
         try:
@@ -73,6 +81,9 @@ def header_chip(folder: Path = Path("/dev"), open_chip: Callable[[str], Any] = g
             continue
         if label in HEADER_CHIPS:
             return path
+        labels.add(label.partition("@")[0])
+    if PROCESSORS_CHIP in labels:
+        raise FileNotFoundError(errno.ENOENT, "no pins of the header", HEADER_CHIPS[0])
     return folder / "gpiochip0"
 
 

@@ -259,6 +259,7 @@ def chips(folder: Path, labels: dict[str, str]) -> Callable[[str], Any]:
         ({"gpiochip0": "pinctrl-bcm2835"}, 0),
         ({"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip4": "pinctrl-rp1", "gpiochip10": "else"}, 4),
         ({"gpiochip0": "else", "gpiochip2": "else", "gpiochip10": "pinctrl-rp1"}, 10),
+        ({"gpiochip0": "else", "gpiochip2": "else"}, 0),
         # A newer kernel has it first, and Raspberry Pi OS a link from where it was.
         ({"gpiochip0": "pinctrl-rp1", "gpiochip4": "pinctrl-rp1"}, 0),
         ({"gpiochip0": "", "gpiochip1": "pinctrl-rp1"}, 1),
@@ -268,6 +269,12 @@ def chips(folder: Path, labels: dict[str, str]) -> Callable[[str], Any]:
 )
 def test_the_headers_chip_is_known_by_its_label(tmp_path: Path, labels: dict[str, str], chosen: int) -> None:
     assert header_chip(tmp_path, chips(tmp_path, labels)) == tmp_path / f"gpiochip{chosen}"
+
+
+def test_where_a_pi_5_has_no_header_its_other_chips_are_left_alone(tmp_path: Path) -> None:
+    labels = {"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip1": "gpio-brcmstb@107d517c00"}
+    with pytest.raises(FileNotFoundError, match="no pins of the header"):
+        header_chip(tmp_path, chips(tmp_path, labels))
 
 
 def test_a_chip_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
