@@ -7,6 +7,7 @@ units that start them are handed to systemd as credentials, a way that only a ma
 from __future__ import annotations
 
 import base64
+import os
 import re
 import shutil
 import signal
@@ -261,7 +262,10 @@ class Machine:
         return found
 
 
-MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "512", "-accel", "tcg,thread=multi"]
+SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+CORES = max(1, min(2, (os.cpu_count() or 1) // SIDE_BY_SIDE))
+"""Of the machine: emulated ones wait for each other often, and where one has no core of the host, all of them stand."""
+MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", str(CORES), "-m", "512", "-accel", "tcg,thread=multi"]
 """Of the machine: as much memory as the smallest board has."""
 
 
