@@ -107,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
     mistakes: tuple[Mistake, ...] = ()
     if options.lenient and options.config is not None:
-        from appliance.config.mistakes import load_leniently
+        from appliance.config.lenient import load_leniently
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
@@ -147,7 +147,7 @@ def _panel(config: Config, kind: str) -> Panel:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from appliance.config.printing import dump
+    from appliance.config.dumper import dump
 
     config = _load(options.config)
     if config is None:
@@ -167,10 +167,10 @@ def _demo(options: argparse.Namespace) -> int:
         return _demo_in_a_window()
     # Without a terminal there is nobody to press a key; a stream that is closed is None.
     if options.auto or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
-        from appliance.demo.story import play_story
+        from appliance.demo.scripted import play_story
 
         return asyncio.run(play_story())
-    from appliance.demo.play import play
+    from appliance.demo.interactive import play
     from appliance.panel.terminal import TerminalPanel
 
     with logs.held_back():
@@ -180,7 +180,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _demo_in_a_window() -> int:
     import asyncio
 
-    from appliance.demo.play import play
+    from appliance.demo.interactive import play
     from appliance.panel.window import WindowMissingError, WindowPanel
 
     try:

@@ -10,11 +10,11 @@ from appliance import systemd
 from appliance.core import machine
 from appliance.core.effects import MakeSound
 from appliance.core.events import ButtonPressed, Event
+from appliance.core.formatting import legible
 from appliance.core.present import farewell, present
 from appliance.core.states import Offline, State
 from appliance.core.view import Sound, View
-from appliance.core.words import legible
-from appliance.errands import Errands
+from appliance.effect_handlers import EffectHandlers
 from appliance.panel import Panel
 
 log = logging.getLogger("appliance")
@@ -28,9 +28,9 @@ EVENTS_AT_ONCE = 1000
 class Runner:
     """Runs the appliance until quit() is called, or an errand or the panel fails."""
 
-    def __init__(self, state: State, errands: Errands, panel: Panel) -> None:
+    def __init__(self, state: State, effect_handlers: EffectHandlers, panel: Panel) -> None:
         self.state = state
-        self._errands = errands
+        self._effect_handlers = effect_handlers
         self._panel = panel
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
@@ -58,7 +58,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._panel.start(self.tell, self.quit)
         try:
-            async with self._errands.under_way(self.tell):
+            async with self._effect_handlers.under_way(self.tell):
                 await self._turn()
                 systemd.stopping()
                 if self._shown is not None:
@@ -91,14 +91,14 @@ class Runner:
         self._pressed = False
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
             event = self._events.popleft()
-            self._errands.taken(event)
+            self._effect_handlers.taken(event)
             self._pressed |= isinstance(event, ButtonPressed)
             self.state, effects = machine.step(self.state, event, now)
             for effect in effects:
                 if isinstance(effect, MakeSound):
                     sounds.append(effect.sound)
                 else:
-                    self._errands.do(effect)
+                    self._effect_handlers.do(effect)
         return sounds
 
     def _show(self, now: float, sounds: list[Sound]) -> float:

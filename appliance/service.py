@@ -13,8 +13,8 @@ from appliance.config import Config
 from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.values import Mistake
-from appliance.errands import Errands, Gateways, Keeper
-from appliance.gateway.courtesy import Courtesy
+from appliance.effect_handlers import EffectHandlers, Gateways, Keeper
+from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.sign import Sign
 from appliance.panel import Panel
 from appliance.runner import Runner
@@ -32,14 +32,14 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
         version=__version__,
         mistakes=mistakes,
     )
-    errands = Errands(
+    effect_handlers = EffectHandlers(
         lambda tell: _gateways(config, tell),
         TokenStore(config.state_dir),
         watch_board,
         lambda: _keeper(config),
-        Courtesy(Sign(config.state_dir).show),
+        FeedPriority(Sign(config.state_dir).show),
     )
-    runner = Runner(state, errands, panel)
+    runner = Runner(state, effect_handlers, panel)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
@@ -49,9 +49,9 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
 def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
     """The source of gateways: the address that was typed in, or mDNS. Loads what it needs, which takes its time."""
     if config.gateway.address is not None:
-        from appliance.gateway.typed import TypedGateway
+        from appliance.gateway.fixed_address import FixedGateway
 
-        return TypedGateway(tell, config.gateway.address, config.gateway.name)
+        return FixedGateway(tell, config.gateway.address, config.gateway.name)
     from appliance.gateway.discovery import Discovery
 
     return Discovery(tell, config.gateway.name, config.network.interfaces)
@@ -60,7 +60,7 @@ def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
 def _keeper(config: Config) -> Keeper:
     """Loads what keeps the archive, which takes its time and the first picture does not need."""
     from appliance.history.archive import MIB, MONTH, Archive, Bounds
-    from appliance.history.keeper import Keeper
+    from appliance.history.archiver import Keeper
 
     return Keeper(
         Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from appliance.errands import UNFORESEEN
+from appliance.effect_handlers import UNFORESEEN
 
 # How long an example takes says more of the machine than of the code; the bench measures that.
 settings.register_profile("untimed", deadline=None)

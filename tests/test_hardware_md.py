@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.config import Pins
-from appliance.core.meanings import meanings
+from appliance.core.screens.led_legend import meanings
 from appliance.core.values import Benchmarks
 from appliance.core.view import Count, Leds, Light, Mark, Remark, Sign, View
 from appliance.panel.drawing import draw
 from appliance.pictures import __main__ as made
-from appliance.pictures.examples import EXAMPLES
-from appliance.pictures.pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, wires
-from appliance.pictures.tables import pin_table, with_tables
+from appliance.pictures.example_screens import EXAMPLES
+from appliance.pictures.header_pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, wires
+from appliance.pictures.markdown_tables import pin_table, with_tables
 from appliance.pictures.wiring import place, wiring
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,12 +12,12 @@ from PIL import Image, ImageChops
 from appliance.core.states import NAMES
 from appliance.core.view import Leds, Light, Power, Screen
 from appliance.panel.drawing import draw
-from appliance.panel.picture import GROUND, LAMPS, PIXELS
+from appliance.panel.front_view import GROUND, LAMPS, PIXELS
 from appliance.pictures import save_all
 from appliance.pictures.__main__ import SHEET, STEPS
-from appliance.pictures.cards import card
-from appliance.pictures.examples import EXAMPLES
-from appliance.pictures.sheet import SIZES, name, save_sheet, save_steps, sheet
+from appliance.pictures.contact_sheet import SIZES, name, save_sheet, save_steps, sheet
+from appliance.pictures.example_screens import EXAMPLES
+from appliance.pictures.screen_card import card
 
 LARGEST = 170_000
 """Bytes of the sheet: a page that people wait for."""
@@ -62,7 +62,7 @@ def test_each_example_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.
     for wide, high in SIZES:
         files = {path.stem for path in (folder / f"{wide}x{high}").glob("*.png")}
         assert files == names
-    monkeypatch.setattr("appliance.pictures.sheet.EXAMPLES", EXAMPLES[:1])
+    monkeypatch.setattr("appliance.pictures.contact_sheet.EXAMPLES", EXAMPLES[:1])
     save_all(folder)
 
 

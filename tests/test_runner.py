@@ -19,11 +19,11 @@ from appliance.core.events import Denial
 from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import Sound, View
-from appliance.demo.watcher import WatcherPanel
-from appliance.errands import Errands, Keeper
+from appliance.demo.recording_panel import WatcherPanel
+from appliance.effect_handlers import EffectHandlers, Keeper
 from appliance.gateway.api import Denied
 from appliance.gateway.discovery import Discovery
-from appliance.gateway.typed import TypedGateway
+from appliance.gateway.fixed_address import FixedGateway
 from appliance.runner import Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
@@ -37,7 +37,7 @@ NAME = f"Bar {os.getpid()}"
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
     """Nothing of the appliance may block the loop; the tests themselves look at files."""
-    parts = ("runner", "errands", "gateway", "core", "history", "systemd")
+    parts = ("runner", "effect_handlers", "gateway", "core", "history", "systemd")
     with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
 
@@ -61,11 +61,11 @@ async def appliance(
     def find(tell: Callable[[Any], None]) -> Any:
         if typed is None:
             return Discovery(tell, NAME, ["lo"])
-        return TypedGateway(tell, Address(typed.host, typed.port), "Bar")
+        return FixedGateway(tell, Address(typed.host, typed.port), "Bar")
 
     panel = WatcherPanel()
     state = begin(benchmarks or Benchmarks(), typed=typed is not None)
-    runner = Runner(state, Errands(find, TokenStore(state_dir), keeper=keeper), panel)
+    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), keeper=keeper), panel)
     running = asyncio.create_task(runner.run())
     try:
         yield panel
@@ -195,7 +195,7 @@ async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
 async def test_a_gateway_with_one_feed_a_token_is_no_outage(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("appliance.core.moves.REFRESH_AFTER", 0.2)
+    monkeypatch.setattr("appliance.core.transitions.REFRESH_AFTER", 0.2)
     paired_with(gateway, tmp_path)
     gateway.one_feed_per_token = True
     async with appliance(tmp_path, typed=gateway) as box:
@@ -240,7 +240,7 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
 async def test_a_disk_that_does_not_answer_is_said(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("appliance.errands.STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr("appliance.effect_handlers.STORE_TIMEOUT", 0.1)
     monkeypatch.setattr(TokenStore, "store_pending", lambda *_: time.sleep(0.5))
     async with appliance(tmp_path, typed=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
@@ -261,7 +261,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
     async def denies(address: Address) -> Denied:
         return Denied(Denial.REFUSED, f"No more {token}.")
 
-    monkeypatch.setattr("appliance.errands.ask_for_token", denies)
+    monkeypatch.setattr("appliance.effect_handlers.ask_for_token", denies)
     async with appliance(tmp_path, typed=gateway) as box:
         await box.until(count(0))
         gateway.delete_tokens()
@@ -297,8 +297,8 @@ async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tm
                 raise RuntimeError("the panel is broken")
 
     address = Address(gateway.host, gateway.port)
-    errands = Errands(lambda tell: TypedGateway(tell, address), TokenStore(tmp_path))
-    runner = Runner(begin(Benchmarks(), typed=True), errands, Broken())
+    effect_handlers = EffectHandlers(lambda tell: FixedGateway(tell, address), TokenStore(tmp_path))
+    runner = Runner(begin(Benchmarks(), typed=True), effect_handlers, Broken())
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         await runner.run()
 

@@ -22,7 +22,7 @@ from appliance.core.events import TokensLoaded
 from appliance.core.limits import LARGEST_TOKEN_FILE, LONGEST_TOKEN
 from appliance.core.values import Credential, Token
 from appliance.store import TokenStore
-from tests.disk.changes import CHANGES, NEW, OLD, OTHER, Change, fresh
+from tests.disk.store_operations import CHANGES, NEW, OLD, OTHER, Change, fresh
 
 
 def names(directory: Path) -> set[str]:

@@ -10,8 +10,8 @@ import socket
 import sys
 from pathlib import Path
 
-from appliance.box.files import FOLDER, File, files, host_name, without_guesses
-from appliance.config.mistakes import load_leniently
+from appliance.box.system_files import FOLDER, File, files, host_name, without_guesses
+from appliance.config.lenient import load_leniently
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml")
 PROBLEMS = Path(FOLDER, "problems")

@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from appliance.box.__main__ import SETTINGS
-from appliance.config.mistakes import load_leniently
+from appliance.config.lenient import load_leniently
 from appliance.core.present import failing
 from appliance.mounted import mounted_panel
 from appliance.panel import Panel

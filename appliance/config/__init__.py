@@ -3,7 +3,7 @@
 Owns only what others need; `keys` is the one table of what can be set, and `checks` and `machine` say what it may be.
 """
 
-from appliance.config.reading import ConfigError, Problem, load, parse
+from appliance.config.loader import ConfigError, Problem, load, parse
 from appliance.config.values import (
     BoxConfig,
     BuzzerConfig,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from appliance.config import box_checks
 from appliance.config import checks as check
-from appliance.config import machine
 from appliance.core.values import HTTP_PORT
 
 
@@ -98,22 +98,22 @@ KEYS = {
         check.interfaces, "Network interfaces, such as [eth0, wlan0]; none means every one but loopback.", _names
     ),
     "network.address": Key(
-        machine.own_address,
+        box_checks.own_address,
         "A fixed address with its network's length, such as 192.168.1.50/24; the Wi-Fi's if one is set.",
         _quoted,
     ),
-    "network.router": Key(machine.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
-    "network.dns": Key(machine.addresses, "Name servers, such as [192.168.1.1].", _names),
+    "network.router": Key(box_checks.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
+    "network.dns": Key(box_checks.addresses, "Name servers, such as [192.168.1.1].", _names),
     "wifi.country": Key(
-        machine.country, "The country's two letters, such as DE: what may be sent differs by country.", _quoted
+        box_checks.country, "The country's two letters, such as DE: what may be sent differs by country.", _quoted
     ),
-    "wifi.name": Key(machine.wifi_name, "The wireless network's name.", _quoted),
-    "wifi.password": Key(machine.wifi_password, "Its password.", _quoted),
-    "box.host_name": Key(machine.host_name, "The box's name; null: tt-appliance- and the board's number.", _quoted),
-    "box.time_zone": Key(machine.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
-    "box.time_server": Key(machine.time_server, "A time server, where the usual ones can't be reached.", _quoted),
+    "wifi.name": Key(box_checks.wifi_name, "The wireless network's name.", _quoted),
+    "wifi.password": Key(box_checks.wifi_password, "Its password.", _quoted),
+    "box.host_name": Key(box_checks.host_name, "The box's name; null: tt-appliance- and the board's number.", _quoted),
+    "box.time_zone": Key(box_checks.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
+    "box.time_server": Key(box_checks.time_server, "A time server, where the usual ones can't be reached.", _quoted),
     "box.ssh_key": Key(
-        machine.ssh_key, "A public key, the line of a file such as id_ed25519.pub; nobody else can log in.", _quoted
+        box_checks.ssh_key, "A public key, the line of a file such as id_ed25519.pub; nobody else can log in.", _quoted
     ),
     "history.months": Key(check.whole(1, 120, " (months)"), "How long they are kept."),
     "history.size": Key(check.whole(4, 4096, " (MiB)"), "How large the archive may grow, in MiB."),

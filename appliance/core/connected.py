@@ -20,8 +20,8 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
     GatewayFound,
-    HistoryKept,
-    HistoryNotKept,
+    HistorySynced,
+    HistorySyncFailed,
     MessageIgnored,
     MessageUnusable,
     NetworkChanged,
@@ -33,9 +33,12 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.heard_names import is_anothers
-from appliance.core.keeping import keep, kept, moved, not_kept
+from appliance.core.history_sync import keep, kept, moved, not_kept
 from appliance.core.limits import MOST_ORDERS
-from appliance.core.moves import (
+from appliance.core.navigation import turn
+from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.states import Connected
+from appliance.core.transitions import (
     LOOK_EVERY,
     REFRESH_AFTER,
     STALE_AFTER,
@@ -47,9 +50,6 @@ from appliance.core.moves import (
     overrun,
     refuse,
 )
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
-from appliance.core.pages import turned
-from appliance.core.states import Connected
 
 VAIN_LOOKS = 3
 """After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
@@ -87,14 +87,14 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             return repeat(state, state.alert, now)
         case TimerFired(Timer.HISTORY) if not state.filling:
             return keep(state, now)
-        case HistoryKept(attempt) if attempt == state.filling:
+        case HistorySynced(attempt) if attempt == state.filling:
             return kept(state, event, now)
-        case HistoryNotKept(attempt) if attempt == state.filling:
+        case HistorySyncFailed(attempt) if attempt == state.filling:
             return not_kept(state)
         case ButtonPressed() if answerable(state, now):
             return answer(state)
         case ButtonPressed():
-            return replace(state, world=turned(state, now)), ()
+            return replace(state, world=turn(state, now)), ()
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.

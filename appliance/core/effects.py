@@ -1,4 +1,4 @@
-"""What shall be done, in the imperative. Errands do what effects ask for, and answer with events."""
+"""What shall be done, in the imperative. EffectHandlers do what effects ask for, and answer with events."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class ForgetTokens:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepHistory:
-    """Bring the archive up to date with what the gateway still knows; answered by HistoryKept or HistoryNotKept.
+class SyncHistory:
+    """Bring the archive up to date with what the gateway still knows; answered by HistorySynced or HistorySyncFailed.
 
     gateway: whose token this is. day: the one whose figures are wanted, None for the latest there is. seen: what the
     feed told and the archive does not hold yet.
@@ -95,7 +95,7 @@ class KeepHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class StopKeepingHistory:
+class StopHistorySync:
     """Ask the gateway for no more of it; what is in the archive stays there."""
 
     attempt: int
@@ -124,7 +124,7 @@ class MakeSound:
     sound: Sound
 
 
-Errand = (
+HandledEffect = (
     AskForToken
     | CheckToken
     | ResolveGateway
@@ -134,10 +134,10 @@ Errand = (
     | StoreToken
     | DropPendingToken
     | ForgetTokens
-    | KeepHistory
-    | StopKeepingHistory
+    | SyncHistory
+    | StopHistorySync
     | StartTimer
     | StopTimer
 )
 """What is done beside the loop: all but the sounds."""
-Effect = Errand | MakeSound
+Effect = HandledEffect | MakeSound

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from appliance.core.tally import Figures, GatewayFigures
+from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.values import ALL_CLEAR, Board, Credential, Gateway, Order, Token, Unclear
 
 
@@ -233,22 +233,22 @@ class BoardRead:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryKept:
-    """The archive is up to date; figures and uuids are of one day (as in `Tally`; None where the archive is empty).
+class HistorySynced:
+    """The archive is up to date; figures and uuids are of one day (as in `DayStats`; None where the archive is empty).
 
     measured: the uuids of which it holds what this box saw. gateway: what the gateway itself says of today.
     """
 
     attempt: int
     day: int | None
-    figures: Figures
+    figures: DeliveryStats
     uuids: frozenset[str]
     measured: frozenset[str]
-    gateway: GatewayFigures | None = None
+    gateway: GatewayStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryNotKept:
+class HistorySyncFailed:
     """The archive could not be brought up to date this time; the log says why."""
 
     attempt: int
@@ -266,7 +266,7 @@ class Timer(StrEnum):
     LATE = "an order becomes late"
     STUCK = "button is stuck"
     REPEAT = "page again"
-    HISTORY = "keep the history"
+    HISTORY = "sync the history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ Event = (
     | ButtonReleased
     | ButtonStuck
     | BoardRead
-    | HistoryKept
-    | HistoryNotKept
+    | HistorySynced
+    | HistorySyncFailed
     | TimerFired
 )

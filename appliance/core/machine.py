@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from appliance.core.alerts import answerable
 from appliance.core.connected import connected
+from appliance.core.connecting import trying
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
@@ -33,8 +34,7 @@ from appliance.core.events import (
     TokenStored,
 )
 from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
-from appliance.core.moves import SAVE_AGAIN, Step, disconnect, forget
-from appliance.core.pages import page, power, turned
+from appliance.core.navigation import current_screen, power, turn
 from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
 from appliance.core.states import (
     NAMES,
@@ -44,13 +44,13 @@ from appliance.core.states import (
     Connecting,
     Discovering,
     Offline,
-    Page,
     Pairing,
     Phase,
+    ScreenId,
     State,
     World,
 )
-from appliance.core.trying import trying
+from appliance.core.transitions import SAVE_AGAIN, Step, disconnect, forget
 from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
@@ -87,7 +87,7 @@ def step(state: State, event: Event, now: float) -> Step:
     entered = type(after) is not type(state)
     if entered or _stirs(after, event):
         world = replace(after.world, stirred=now)
-        after = _with(after, replace(world, page=Page.MAIN, page_until=NEVER) if entered else world)
+        after = _with(after, replace(world, turned_to=ScreenId.MAIN, turned_until=NEVER) if entered else world)
     return after, effects
 
 
@@ -230,11 +230,11 @@ def _pressed(state: State, now: float, *, woken: bool) -> Step:
             return pairing(state, press, now)
         case Discovering() if not woken:
             # The first press asks for a pairing, which can't be; further ones turn the pages that say why.
-            first = page(state, now)[0] is Page.MAIN
-            return _with(state, turned(state, now)), (MakeSound(Sound.ERROR),) if first else ()
+            first = current_screen(state, now)[0] is ScreenId.MAIN
+            return _with(state, turn(state, now)), (MakeSound(Sound.ERROR),) if first else ()
         case Connecting() | Offline():
             tried, effects = trying(state, press, now)
-            return (tried, effects) if woken else (_with(tried, turned(tried, now)), effects)
+            return (tried, effects) if woken else (_with(tried, turn(tried, now)), effects)
         case Connected() if not woken:
             return connected(state, press, now)
         case _:

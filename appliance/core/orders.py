@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from appliance.core.day_stats import DayStats
 from appliance.core.delivery import Finished, finished
 from appliance.core.events import (
     MessageIgnored,
@@ -20,7 +21,6 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.tally import Tally
 from appliance.core.values import ALL_CLEAR, TO_GO, Benchmarks, Order, Unclear
 
 LOCATED = "located"
@@ -56,7 +56,7 @@ class OrderBook:
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
     offset: float | None = None
     offset_exact: bool = False
-    today: Tally = field(default_factory=Tally)
+    today: DayStats = field(default_factory=DayStats)
     unclear: Unclear = ALL_CLEAR
 
     @property

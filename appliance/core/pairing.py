@@ -22,7 +22,18 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.heard_names import in_sight
-from appliance.core.moves import (
+from appliance.core.states import (
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Link,
+    Offer,
+    Offline,
+    Pairing,
+    State,
+)
+from appliance.core.transitions import (
     RECHECK_REFUSED,
     TOKEN_UNREADABLE,
     TRUST_ADDRESS,
@@ -35,17 +46,6 @@ from appliance.core.moves import (
     rest,
     start_pairing,
     stop_pairing,
-)
-from appliance.core.states import (
-    AwaitingPairing,
-    Connected,
-    Connecting,
-    Discovering,
-    Link,
-    Offer,
-    Offline,
-    Pairing,
-    State,
 )
 from appliance.core.values import Gateway, Token
 from appliance.core.view import Sound

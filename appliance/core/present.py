@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from appliance.core.counting import counted, heartbeat, lights, oldest_orders
 from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
-from appliance.core.messages import CONFIRM, Told, gateway_of, tell
+from appliance.core.navigation import current_screen, power
 from appliance.core.orders import summary
-from appliance.core.pages import page, power
-from appliance.core.states import NAMES, Connected, Page, Pairing, State, World
-from appliance.core.support import support
-from appliance.core.today import today
+from appliance.core.screens.count import counted, heartbeat, lights, oldest_orders
+from appliance.core.screens.installer import support
+from appliance.core.screens.status import CONFIRM, Told, gateway_of, tell
+from appliance.core.screens.today import today
+from appliance.core.states import NAMES, Connected, Pairing, ScreenId, State, World
 from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
@@ -63,9 +63,9 @@ def present(state: State, now: float) -> Shown:
         screen = Asleep(told.asleep or fault(world))
         shines = Power.DIM if screen.word else Power.DARK
     else:
-        turned, holds = page(state, now)
+        turned, holds = current_screen(state, now)
         until = min(until, holds)
-        if turned is not Page.MAIN and not told.urgent:
+        if turned is not ScreenId.MAIN and not told.urgent:
             screen, holds = _turned(state, turned, told.asleep if told.leds.red is Light.SLOW else "", now)
             until = min(until, holds)
         elif (words := fault(world)) and not isinstance(state, Pairing):
@@ -148,10 +148,10 @@ def _connected(state: Connected, now: float) -> Told:
     )
 
 
-def _turned(state: State, turned: Page, headline: str, now: float) -> tuple[Screen, float]:
+def _turned(state: State, turned: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
     """Another page than the first, and until when it holds. headline: what is wrong, and stands over all pages."""
-    if isinstance(state, Connected) and turned in (Page.OLDEST, Page.TODAY):
-        return oldest_orders(state, now) if turned is Page.OLDEST else today(state, now)
+    if isinstance(state, Connected) and turned in (ScreenId.OLDEST, ScreenId.TODAY):
+        return oldest_orders(state, now) if turned is ScreenId.OLDEST else today(state, now)
     return support(state, turned, headline, now)
 
 

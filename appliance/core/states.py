@@ -14,7 +14,7 @@ from appliance.core.values import Address, Benchmarks, Board, Credential, Gatewa
 NEVER = float("-inf")
 
 
-class Page(Enum):
+class ScreenId(Enum):
     """What the display shows of a state; a short press turns from one to the next."""
 
     MAIN = auto()
@@ -42,7 +42,7 @@ class World:
     Of the button: down_since: when it went down, while it is down and may still mean something. asked: what the display
     asked at that moment. pressed_at: when it last went down. stuck: it has been down for longer than any hand would
     hold it.
-    Of the display: page: the one that was turned to, which holds until page_until. stirred: when anything last
+    Of the display: turned_to: the screen a press turned to, shown until turned_until. stirred: when anything last
     happened that a person would look up for; infinity before the start is over. woken: the press that is under way
     woke the display, and does no more.
     Of the archive: kept: when it was last asked to be brought up to date, the latest last; those of the last hour.
@@ -69,8 +69,8 @@ class World:
     asked: str | None = None
     pressed_at: float = NEVER
     stuck: bool = False
-    page: Page = Page.MAIN
-    page_until: float = NEVER
+    turned_to: ScreenId = ScreenId.MAIN
+    turned_until: float = NEVER
     stirred: float = float("inf")
     woken: bool = False
     kept: tuple[float, ...] = ()

@@ -3,6 +3,6 @@
 A composition root of its own: it makes the same parts as the appliance does, one at a time, and lets them go again.
 """
 
-from appliance.doctor.examine import main
+from appliance.doctor.examination import main
 
 __all__ = ["main"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.board import read_board, read_model
-from appliance.doctor.bench import Bench
+from appliance.doctor.context import Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 
 TOO_HOT = 80.0

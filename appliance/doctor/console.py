@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from appliance.panel.streams import Reader
+from appliance.panel.fd_io import Reader
 
 ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
 LONGEST = 1024

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Line, Message, Size
-from appliance.doctor.bench import ELSEWHERE, Bench
+from appliance.doctor.context import ELSEWHERE, Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.oled import make_i2c_device
 

@@ -20,7 +20,7 @@ from zeroconf.const import _CLASS_IN, _FLAGS_QR_QUERY, _TYPE_PTR
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
 from appliance.core.limits import LONGEST_LABEL, MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
-from appliance.gateway.network import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses, until_next_look
+from appliance.gateway.own_addresses import LOOK_AT_NETWORK_EVERY, OwnAddress, own_addresses, until_next_look
 
 log = logging.getLogger(__name__)
 

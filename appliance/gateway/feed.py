@@ -34,9 +34,9 @@ from appliance.core.events import (
     OrdersReplaced,
     TokenRefused,
 )
+from appliance.core.formatting import legible
 from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Token
-from appliance.core.words import legible
 from appliance.gateway.api import refuses_token
 from appliance.gateway.wire import Envelope, TooMuchError, read_message, url_host
 

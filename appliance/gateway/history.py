@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from appliance.core.day_stats import GatewayStats
 from appliance.core.delivery import Finished, finished
 from appliance.core.limits import LARGEST_PAGE
-from appliance.core.tally import GatewayFigures
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
 from appliance.gateway.http import Answer, GatewaySilentError, get
@@ -79,7 +79,7 @@ async def read_page(address: Address, token: Token, offset: int, created_after: 
     return [_listed(item) for item in items]
 
 
-async def read_statistics(address: Address, token: Token, target: float) -> GatewayFigures | None:
+async def read_statistics(address: Address, token: Token, target: float) -> GatewayStats | None:
     """The gateway's own figures of today against a target in seconds; None where it gives none that can be read.
 
     Raises:
@@ -90,7 +90,7 @@ async def read_statistics(address: Address, token: Token, target: float) -> Gate
     return read_figures(told)
 
 
-def read_figures(told: object) -> GatewayFigures | None:
+def read_figures(told: object) -> GatewayStats | None:
     """The two figures that can be compared with ours.
 
     What the gateway calls them is documented nowhere, so they are known by the words in their names: the first number
@@ -107,7 +107,7 @@ def read_figures(told: object) -> GatewayFigures | None:
             average = float(value)
         elif count is None and any(word in words for word in ("finished", "delivered", "cleared", "completed")):
             count = int(value) if "time" not in words else None
-    return None if count is None and average is None else GatewayFigures(count, average)
+    return None if count is None and average is None else GatewayStats(count, average)
 
 
 def stamp(local: float) -> str:

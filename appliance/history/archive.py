@@ -16,8 +16,8 @@ from typing import Any
 
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
-from appliance.history.figures import Row
 from appliance.history.paging import Mark
+from appliance.history.report import Row
 from appliance.history.row import FIELDS, as_text, order_of, pack, row_of
 from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from appliance.core.words import clock, legible
+from appliance.core.formatting import clock, legible
 from appliance.gateway.wire import EPOCH
-from appliance.history.figures import FEW, Report
 from appliance.history.output import whole
+from appliance.history.report import FEW, Report
 
 KINDS = (".svg", ".png")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

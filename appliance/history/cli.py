@@ -10,21 +10,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.config import Config
+from appliance.core.formatting import legible
 from appliance.core.values import Address, Credential
-from appliance.core.words import legible
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
-from appliance.history.bar import Bar
+from appliance.history.archiver import fill
 from appliance.history.chart import NoChartError, check, save_chart
+from appliance.history.date_range import span_of
 from appliance.history.export import csv_lines, json_lines
-from appliance.history.figures import report
-from appliance.history.keeper import fill
+from appliance.history.locate import looking
 from appliance.history.output import lines_to
-from appliance.history.place import NoPlaceError, find_place
+from appliance.history.paths import NoPlaceError, find_place
+from appliance.history.progress import Bar
+from appliance.history.report import report
 from appliance.history.schema import ArchiveError
-from appliance.history.sight import looking
 from appliance.history.sign import out_of_the_way
-from appliance.history.span import span_of
 from appliance.history.table import order_lines, report_lines
 from appliance.history.whereabouts import Whereabouts
 

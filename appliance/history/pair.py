@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from appliance.config import Config, GatewayConfig
 from appliance.core.events import Denial
-from appliance.core.moves import ASK_EVERY, PAIRING_WINDOW
+from appliance.core.formatting import clock, legible
+from appliance.core.transitions import ASK_EVERY, PAIRING_WINDOW
 from appliance.core.values import Address, Credential, Gateway, Token
-from appliance.core.words import clock, legible
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
-from appliance.history.bar import Bar
-from appliance.history.place import user_directory
-from appliance.history.sight import OTHERS, SIGHT, Sight, looking
+from appliance.history.locate import OTHERS, SIGHT, Sight, looking
+from appliance.history.paths import user_directory
+from appliance.history.progress import Bar
 from appliance.store import TokenStore
 from appliance.threads import in_daemon_thread
 

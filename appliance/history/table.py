@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from appliance.core.delivery import Finished, LeftOut, delivery_time
-from appliance.core.words import clock, legible
+from appliance.core.formatting import clock, legible
 from appliance.gateway.wire import EPOCH
-from appliance.history.figures import FEW, Report, Sum
+from appliance.history.report import FEW, Report, Sum
 
 WIDTH = 80
 SLOWEST = 5

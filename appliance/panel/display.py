@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Power
-from appliance.panel.frugal import NOP
+from appliance.panel.incremental_display import NOP
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
 from appliance.core.view import Asleep, Leds, Sound, View
-from appliance.panel.streams import Reader, Writer
+from appliance.panel.fd_io import Reader, Writer
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Power
 from appliance.panel.display import Display, Paint, Timing
-from appliance.panel.frugal import make_i2c_device
+from appliance.panel.incremental_display import make_i2c_device
 
 if TYPE_CHECKING:
     # Loaded where it is used: the first picture does not wait for it.

@@ -18,13 +18,13 @@ from typing import Any
 
 from appliance.core.events import Event
 from appliance.core.view import Asleep, Leds, Sound, View
-from appliance.panel import Keys, frame
+from appliance.panel import Keys, terminal_frame
 from appliance.panel.braille import to_braille
 from appliance.panel.buzzer import length
 from appliance.panel.drawing import draw, draw_screen
+from appliance.panel.fd_io import Reader, Writer
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
-from appliance.panel.streams import Reader, Writer
 from appliance.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class TerminalPanel:
         self._bells = 0
         self._timers = Timers()
         self._reader: Reader | None = None
-        self._writer: Writer[frame.Frame] | None = None
+        self._writer: Writer[terminal_frame.Frame] | None = None
         self._modes: list[Any] | None = None
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
@@ -77,7 +77,9 @@ class TerminalPanel:
             tty.setraw(self._stdin, termios.TCSANOW)
         atexit.register(self._restore_after_crash)
         # Only the latest frame waits: a slow terminal skips the older ones.
-        self._writer = Writer(self._stdout, frame.Differ(ENTER).encode, self._broken, keep=1, loss=logging.DEBUG)
+        self._writer = Writer(
+            self._stdout, terminal_frame.Differ(ENTER).encode, self._broken, keep=1, loss=logging.DEBUG
+        )
         self._reader = Reader(self._stdin, self._typed)
         with contextlib.suppress(ValueError, RuntimeError):  # Outside the main thread there are no signals.
             loop.add_signal_handler(signal.SIGWINCH, self._draw)
@@ -105,7 +107,7 @@ class TerminalPanel:
         if self._reader is not None:
             self._reader.close()
         if self._writer is not None:
-            self._writer.put(frame.Frame((), 0, last=LEAVE))
+            self._writer.put(terminal_frame.Frame((), 0, last=LEAVE))
             if not await self._writer.close(DRAIN):
                 log.warning("the terminal takes nothing any more")
             self._writer = None
@@ -116,10 +118,10 @@ class TerminalPanel:
         if self._writer is None:
             return
         size = self._size()
-        if size.columns < frame.WIDTH or size.lines < frame.HEIGHT:
-            rows = frame.too_small(size.columns, size.lines)
+        if size.columns < terminal_frame.WIDTH or size.lines < terminal_frame.HEIGHT:
+            rows = terminal_frame.too_small(size.columns, size.lines)
         else:
-            rows = frame.compose(
+            rows = terminal_frame.compose(
                 picture=self._picture,
                 leds=self._leds,
                 lit=self._blinker.lit,
@@ -128,14 +130,14 @@ class TerminalPanel:
                 legend=self._keyboard.legend,
                 note=self._note() if self._note is not None else "",
             )
-        self._writer.put(frame.Frame(tuple(rows), self._bells, size=(size.columns, size.lines)))
+        self._writer.put(terminal_frame.Frame(tuple(rows), self._bells, size=(size.columns, size.lines)))
 
     def _size(self) -> os.terminal_size:
         try:
             return os.get_terminal_size(self._stdout)
         except OSError:
             # Not a terminal, or one that hung up: then nobody sees it, and the usual size does.
-            return os.terminal_size((frame.WIDTH, frame.HEIGHT))
+            return os.terminal_size((terminal_frame.WIDTH, terminal_frame.HEIGHT))
 
     def _typed(self, chunk: bytes) -> None:
         if not chunk:

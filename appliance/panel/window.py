@@ -17,9 +17,9 @@ from appliance.core.events import Event
 from appliance.core.view import Sound, View
 from appliance.panel import Keys
 from appliance.panel.buzzer import length
+from appliance.panel.front_view import FAINT, FRAME, PLATE, WORDS, face, font
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
-from appliance.panel.picture import FAINT, FRAME, PLATE, WORDS, face, font
 from appliance.timers import Timers
 
 SCALE = 6

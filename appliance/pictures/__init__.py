@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from appliance.pictures.sheet import save_all
+from appliance.pictures.contact_sheet import save_all
 
 __all__ = ["save_all"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from appliance.config import Pins
 from appliance.core.values import Benchmarks
-from appliance.pictures.sheet import save_sheet, save_steps
-from appliance.pictures.tables import with_tables
+from appliance.pictures.contact_sheet import save_sheet, save_steps
+from appliance.pictures.markdown_tables import with_tables
 from appliance.pictures.wiring import wiring
 
 HERE = Path(__file__).parent

@@ -7,8 +7,8 @@ buzzer with its transistor. A wire from the header's right column to a part on t
 from __future__ import annotations
 
 from appliance.config import Pins
-from appliance.pictures import parts
-from appliance.pictures.pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, Wire, wires
+from appliance.pictures import wiring_parts
+from appliance.pictures.header_pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, Wire, wires
 from appliance.pictures.svg import FAINT, FONT, GROUND_WIRE, INK, PAPER, Point, box, circle, pill, tag, text, wire
 
 WIDTH, HEIGHT = 1180, 720
@@ -44,11 +44,11 @@ def wiring(pins: Pins) -> str:
         box((LEFT - 14, TOP - 14), (APART + 28, 19 * STEP + 28), rx=4, fill="#d9dce0", stroke="#b9bec5"),
         *(_wire(one) for one in used),
         _header({one.position: one for one in used}),
-        parts.display(),
-        parts.button(),
-        parts.leds(),
-        parts.buzzer(),
-        parts.notes(),
+        wiring_parts.display(),
+        wiring_parts.button(),
+        wiring_parts.leds(),
+        wiring_parts.buzzer(),
+        wiring_parts.notes(),
     ]
     style = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": WIDTH, "height": HEIGHT, "font_family": FONT}
     return tag("svg", "\n" + "\n".join(drawn) + "\n", xmlns="http://www.w3.org/2000/svg", **style) + "\n"
@@ -66,7 +66,7 @@ def colour(one: Wire) -> str:
 
 
 def _wire(one: Wire) -> str:
-    pin, (end, lane) = place(one.position), parts.ENDS[one.part, one.end]
+    pin, (end, lane) = place(one.position), wiring_parts.ENDS[one.part, one.end]
     start = [pin]
     level = pin[1]
     if (end[0] < LEFT) == (one.position % 2 == 0):

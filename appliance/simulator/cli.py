@@ -18,7 +18,7 @@ import ifaddr
 from appliance.simulator.commands import CommandError, Hand, do_key, do_line
 from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys, stdin_is_terminal
 from appliance.simulator.gateway import SimulatedGateway
-from appliance.simulator.past import past_orders
+from appliance.simulator.past_orders import past_orders
 from appliance.simulator.traffic import Traffic, lunch_rush, steady, visits
 
 

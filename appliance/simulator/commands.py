@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_address
 from random import Random
 
 from appliance.simulator.gateway import GARBAGE, SimulatedGateway
-from appliance.simulator.orders import Order, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Order, TrackerInUseError, UnknownOrderError
 from appliance.simulator.traffic import Traffic
 
 DOWN_FOR = 5.0

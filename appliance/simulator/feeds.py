@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import WSMsgType, web
 
-from appliance.simulator.orders import Notification
-from appliance.simulator.replies import Refusal, ReturnCode
+from appliance.simulator.envelope import Refusal, ReturnCode
+from appliance.simulator.restaurant import Notification
 from appliance.simulator.tokens import Tokens
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from typing import Self
 from aiohttp import WSMsgType, web
 
 from appliance.simulator.advert import Advert
+from appliance.simulator.envelope import Refusal, ReturnCode
 from appliance.simulator.feeds import Feeds, frame, reset, text_frame
-from appliance.simulator.orders import Floor, Notification
-from appliance.simulator.replies import Refusal, ReturnCode
+from appliance.simulator.restaurant import Floor, Notification
 from appliance.simulator.server import Api
 from appliance.simulator.tokens import Tokens
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from aiohttp import web
 
+from appliance.simulator.envelope import Refusal, ReturnCode, envelope
 from appliance.simulator.feeds import Feeds
-from appliance.simulator.orders import Floor, Order, UnknownOrderError
-from appliance.simulator.replies import Refusal, ReturnCode, envelope
+from appliance.simulator.restaurant import Floor, Order, UnknownOrderError
 from appliance.simulator.tokens import TokenRecord, Tokens
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from appliance.simulator.orders import stamp
-from appliance.simulator.replies import Refusal, ReturnCode
+from appliance.simulator.envelope import Refusal, ReturnCode
+from appliance.simulator.restaurant import stamp
 
 WINDOW = timedelta(minutes=2)
 """How long after a press of the button a token may be asked for (gateway API, token generation)."""

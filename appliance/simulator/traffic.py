@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import count
 from random import Random
 
-from appliance.simulator.orders import Floor, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Floor, TrackerInUseError, UnknownOrderError
 
 
 class Step(StrEnum):

@@ -19,7 +19,7 @@ from PIL import Image
 
 from appliance.core.view import Count
 from appliance.panel.drawing import draw_screen
-from appliance.panel.frugal import forget_exit_hooks, make_i2c_device
+from appliance.panel.incremental_display import forget_exit_hooks, make_i2c_device
 from tests.bench.table import Row
 
 DRIVERS = ("ssd1306", "sh1106")

@@ -21,7 +21,7 @@ from uuid import UUID
 from appliance.core.delivery import DAY, Finished
 from appliance.history.archive import Archive, Progress
 from appliance.history.export import csv_lines
-from appliance.history.figures import report
+from appliance.history.report import report
 from appliance.history.row import pack
 from appliance.history.schema import FILE, MIGRATIONS
 from tests.bench.table import Row

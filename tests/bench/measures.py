@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.core.keeping import KEEP_EVERY, KEEP_SOON
+from appliance.core.history_sync import SYNC_EVERY, SYNC_SOON
 from tests.bench.program import BenchError, Program, Usage
 
 PERIOD = 1.6
@@ -20,7 +20,7 @@ PERIOD = 1.6
 AT_TABLES = 50
 """Orders that are active at a time while a burst passes: a full restaurant."""
 
-FILLED_AFTER = KEEP_SOON + 5.0
+FILLED_AFTER = SYNC_SOON + 5.0
 """Seconds after a start by which the appliance has filled its archive for the first time."""
 AT_ONCE = 0.003
 """Seconds between two bytes of one picture at the most, where the next picture may follow at once."""
@@ -57,7 +57,7 @@ class Idle:
     @property
     def an_hour(self) -> float:
         """Wake-ups a second over an hour, with its one filling."""
-        return self.wakeups + self.filling / KEEP_EVERY
+        return self.wakeups + self.filling / SYNC_EVERY
 
 
 async def start(program: Program) -> Start:

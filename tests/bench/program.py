@@ -57,7 +57,7 @@ class Program:
         with (self._folder / "log").open("wb") as log:
             began = time.monotonic()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bench.child", self.kind, *arguments),
+                *(sys.executable, "-m", "tests.bench.measured_process", self.kind, *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

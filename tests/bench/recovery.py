@@ -29,7 +29,7 @@ from tests.blackbox import lab
 from tests.blackbox.boxes import ROOT, Box
 from tests.blackbox.gateways import OtherGateway
 from tests.blackbox.lab import Host, Lab
-from tests.hostile.program import TOKEN
+from tests.hostile.appliance_process import TOKEN
 
 NAMES = ("time to a live count after", "appliance", "plain client")
 PATIENCE = 60.0

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from appliance.errands import UNFORESEEN
+from appliance.effect_handlers import UNFORESEEN
 from tests.blackbox.lab import Host
 
 ROOT = Path(__file__).parents[2]

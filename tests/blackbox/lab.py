@@ -134,7 +134,7 @@ class Host(Namespaces):
     def _lay_cable(self) -> None:
         end = f"{self._port}h"
         self._cable = self._switch.start(
-            [sys.executable, "-m", "tests.blackbox.cable", end, self._port],
+            [sys.executable, "-m", "tests.blackbox.impaired_cable", end, self._port],
             log=subprocess.DEVNULL,
             PYTHONPATH=str(ROOT),
         )

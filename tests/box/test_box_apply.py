@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.box import __main__ as box
-from appliance.box.files import File, files, host_name, without_guesses
+from appliance.box.system_files import File, files, host_name, without_guesses
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
-from appliance.config.mistakes import parse_leniently
+from appliance.config.lenient import parse_leniently
 
 WPA = "/run/tt-box/wpa_supplicant.conf"
 NETWORK = "/run/systemd/network/10-set.network"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config import ConfigError, Problem, parse
-from tests.config.test_reading import FULL
+from tests.config.test_loader import FULL
 
 
 def problems(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from appliance.core import machine
+from appliance.core.day_stats import DeliveryStats
 from appliance.core.effects import Effect
 from appliance.core.events import (
     BoardRead,
@@ -23,8 +24,8 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
-    HistoryKept,
-    HistoryNotKept,
+    HistorySynced,
+    HistorySyncFailed,
     MessageUnusable,
     NetworkChanged,
     OrderChanged,
@@ -55,7 +56,6 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.tally import Figures
 from appliance.core.values import Address, Board, Credential, Gateway, Order, PanelSettings, Token
 
 NOW = 1000.0
@@ -176,8 +176,8 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button stuck from the start": [ButtonStuck()],
     "board read": [BoardRead(Board(52.0, False, False))],
     "feed answered": [FeedAnswered(NUMBER)],
-    "history kept": [HistoryKept(FILLING, 3, Figures(), frozenset(), frozenset())],
-    "history not kept": [HistoryNotKept(FILLING)],
+    "history synced": [HistorySynced(FILLING, 3, DeliveryStats(), frozenset(), frozenset())],
+    "history sync failed": [HistorySyncFailed(FILLING)],
     **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
 }
 

@@ -22,7 +22,7 @@ from appliance.core.states import Connected
 from appliance.core.values import Order, PanelSettings
 from appliance.core.view import Count, Sound
 from tests.core.cases import NOW, NUMBER, STATES
-from tests.core.world import Surroundings
+from tests.core.simulated_effects import Surroundings
 
 A, B = Order("a", "102", location="8", elapsed=60.0), Order("b", "7", "TO_GO", elapsed=30.0)
 

@@ -22,13 +22,13 @@ from appliance.core.events import (
     TokenStored,
 )
 from appliance.core.limits import MOST_ORDERS
-from appliance.core.moves import REFRESH_AFTER
 from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
+from appliance.core.transitions import REFRESH_AFTER
 from appliance.core.values import Address, Gateway, Order, Unclear
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, NOW, STATES, A
-from tests.core.world import Surroundings
+from tests.core.simulated_effects import Surroundings
 
 ORDER = Order("u1", "23", state="located")
 

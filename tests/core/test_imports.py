@@ -1,4 +1,4 @@
-"""Imports run one way: core <- {gateway <- errands, panel} <- runner <- the composition roots."""
+"""Imports run one way: core <- {gateway <- effect_handlers, panel} <- runner <- the composition roots."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "board": {"core", "threads"},
     "box": {"box", "config", "core", "mounted", "panel"},
     "mounted": {"config", "panel"},
-    "errands": {"core", "gateway", "store", "threads", "timers"},
-    "runner": {"core", "errands", "panel", "systemd"},
-    "service": {"board", "config", "core", "errands", "gateway", "history", "panel", "runner", "store"},
+    "effect_handlers": {"core", "gateway", "store", "threads", "timers"},
+    "runner": {"core", "effect_handlers", "panel", "systemd"},
+    "service": {"board", "config", "core", "effect_handlers", "gateway", "history", "panel", "runner", "store"},
     "pictures": {"core", "panel", "config", "pictures"},
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "threads"},
-    "demo": {"core", "errands", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
+    "demo": {"core", "effect_handlers", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
 """What each part may import of the package. `__main__` chooses parts and may import all of them."""
 

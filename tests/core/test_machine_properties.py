@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance.core.day_stats import DeliveryStats
 from appliance.core.events import (
     BoardRead,
     ButtonPressed,
@@ -23,8 +24,8 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
-    HistoryKept,
-    HistoryNotKept,
+    HistorySynced,
+    HistorySyncFailed,
     MessageIgnored,
     MessageUnusable,
     NetworkChanged,
@@ -43,9 +44,8 @@ from appliance.core.events import (
 )
 from appliance.core.machine import begin
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
-from appliance.core.tally import Figures
 from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token, Unclear
-from tests.core.world import Surroundings
+from tests.core.simulated_effects import Surroundings
 
 NAMES = ("Bar", "Kitchen", "Terrace")
 ADDRESSES = tuple(Address(f"192.0.2.{number}") for number in range(1, 5))
@@ -125,8 +125,8 @@ NUMBERED: tuple[Callable[[int], Event], ...] = (
     TokenUnchecked,
     TokenStored,
     TokenNotStored,
-    HistoryNotKept,
-    lambda number: HistoryKept(number, 3, Figures(), frozenset("a"), frozenset("b")),
+    HistorySyncFailed,
+    lambda number: HistorySynced(number, 3, DeliveryStats(), frozenset("a"), frozenset("b")),
     *(lambda number, why=why: FeedLost(number, why) for why in FeedFailure),
 )
 
@@ -195,7 +195,7 @@ def answer(state: State) -> Event | None:
         case Connected() if state.looking:
             return FeedOpened(state.looking, ())
         case Connected() if state.filling:
-            return HistoryNotKept(state.filling)
+            return HistorySyncFailed(state.filling)
         case Pairing() if not state.offers and state.world.asking:
             return TokenIssued(state.attempt, home, Token("fresh"))
         case _:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from appliance.core import machine
 from appliance.core.events import ButtonPressed, Denial
+from appliance.core.formatting import age, legible
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
-from appliance.core.states import Alert, Connected, Discovering, Offline, Page, Pairing, State, World
+from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, ScreenId, State, World
 from appliance.core.values import Address, Board, Card, Gateway, Order, Unclear
 from appliance.core.view import Leds, Light
-from appliance.core.words import age, legible
 from tests.core.cases import NOW, STATES, A
 
 
@@ -62,11 +62,11 @@ def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
     assert words(none) == ["1", "order  1 unclear"], "of its age nothing is known"
     many = connected(*(Order(str(number), str(number), elapsed=99.0) for number in range(6)))
     for one, listed in ((some, 1), (none, 0), (replace(many, book=replace(many.book, unclear=Unclear(nameless=3))), 3)):
-        turned = replace(one, world=replace(one.world, page=Page.OLDEST, page_until=NOW + 9))
+        turned = replace(one, world=replace(one.world, turned_to=ScreenId.OLDEST, turned_until=NOW + 9))
         page = words(turned)
         assert len(page) == 1 + listed + 1
         assert page[-1] == f"{one.book.unclear.count} unclear"
-    gateway = replace(some, world=replace(some.world, page=Page.GATEWAY, page_until=NOW + 9))
+    gateway = replace(some, world=replace(some.world, turned_to=ScreenId.GATEWAY, turned_until=NOW + 9))
     assert words(gateway)[-1] == "orders  4"
 
 
@@ -262,8 +262,11 @@ def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: Sta
 @pytest.mark.parametrize(
     ("state", "title"),
     [
-        (Discovering(World(addresses=("192.0.2.5",), stirred=NOW, page=Page.BOX, page_until=NOW + 9)), "This box"),
-        (Discovering(World(addresses=(), stirred=NOW, page=Page.BOX, page_until=NOW + 9)), "No network"),
+        (
+            Discovering(World(addresses=("192.0.2.5",), stirred=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)),
+            "This box",
+        ),
+        (Discovering(World(addresses=(), stirred=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)), "No network"),
     ],
 )
 def test_a_support_page_is_headed_by_what_it_is_or_by_what_is_wrong(state: State, title: str) -> None:

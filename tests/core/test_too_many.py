@@ -8,8 +8,8 @@ from appliance.core.present import present
 from appliance.core.states import Offline
 from appliance.core.values import Order
 from tests.core.cases import A
+from tests.core.simulated_effects import Surroundings
 from tests.core.test_connected import connected, live
-from tests.core.world import Surroundings
 
 
 def shown(box: Surroundings) -> tuple[str, int | None, str]:

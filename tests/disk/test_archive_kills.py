@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from appliance.history.schema import FILE
-from tests.disk.orders import whole
-from tests.disk.recorded import ROOT
+from tests.disk.archive_batches import whole
+from tests.disk.syscall_trace import ROOT
 
 KILLS = 300
 LONGEST = 0.04
@@ -31,7 +31,7 @@ def test_killed_at_any_moment_each_filling_is_there_whole_or_not_at_all(tmp_path
     halfway = fillings = there = 0
     directory = tmp_path
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.disk.filler"],
+        [sys.executable, "-m", "tests.disk.archive_writer"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -15,10 +15,10 @@ import pytest
 from appliance.core.events import TokensLoaded
 from appliance.history.archive import Archive
 from appliance.store import TokenStore
-from tests.disk.changes import NEW, OLD
-from tests.disk.injected import TOLD, calls_of, errors_of, run_with
-from tests.disk.orders import fill, whole
-from tests.disk.recorded import missing
+from tests.disk.archive_batches import fill, whole
+from tests.disk.fault_injection import TOLD, calls_of, errors_of, run_with
+from tests.disk.store_operations import NEW, OLD
+from tests.disk.syscall_trace import missing
 
 
 @pytest.fixture(autouse=True)

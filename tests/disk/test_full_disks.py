@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disk.recorded import ROOT
+from tests.disk.syscall_trace import ROOT
 
 CHILD = """
 import errno, os, subprocess, sys
@@ -18,8 +18,8 @@ from appliance.core.events import TokensLoaded
 from appliance.history.archive import Archive
 from appliance.history.schema import ArchiveError, DamagedError
 from appliance.store import TokenStore
-from tests.disk.changes import NEW, OLD, OTHER
-from tests.disk.orders import fill, whole
+from tests.disk.store_operations import NEW, OLD, OTHER
+from tests.disk.archive_batches import fill, whole
 
 card = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", card], check=True)

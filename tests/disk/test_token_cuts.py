@@ -12,9 +12,9 @@ import pytest
 
 from appliance.core.events import TokensLoaded
 from appliance.store import TokenStore
-from tests.disk.changes import CHANGES, NEW, OLD, fresh
-from tests.disk.power_cut import Call, Disk, Leftover, leftovers
-from tests.disk.recorded import missing, record
+from tests.disk.power_cut_model import Call, Disk, Leftover, leftovers
+from tests.disk.store_operations import CHANGES, NEW, OLD, fresh
+from tests.disk.syscall_trace import missing, record
 
 MOST_CALLS = 12
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
-from tests.doctor.doubles import Box
+from tests.doctor.fakes import Box
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,8 +25,8 @@ def nothing_blocks() -> Iterator[None]:
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
     # Nobody listens to these sounds, and these pins are quick.
-    monkeypatch.setattr("appliance.doctor.parts.SETTLE", 0.005)
-    monkeypatch.setattr("appliance.doctor.sound.PAUSE", 0.02)
+    monkeypatch.setattr("appliance.doctor.pins.SETTLE", 0.005)
+    monkeypatch.setattr("appliance.doctor.buzzer.PAUSE", 0.02)
     box = Box(tmp_path)
     yield box
     box.display.let_go()

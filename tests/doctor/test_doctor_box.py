@@ -10,7 +10,7 @@ import pytest
 from appliance.config import Config, DisplayConfig, Pins
 from appliance.doctor.box import check_board, check_settings, check_supply
 from appliance.doctor.finding import Finding, State
-from tests.doctor.doubles import Box, tried
+from tests.doctor.fakes import Box, tried
 
 MODEL = "proc/device-tree/model"
 TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"

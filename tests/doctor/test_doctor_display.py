@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from appliance.config import DisplayConfig
-from appliance.doctor.bench import Bench
+from appliance.doctor.context import Bench
 from appliance.doctor.display import check_display, draw_test
 from appliance.doctor.finding import Finding, State
-from tests.doctor.doubles import Box, Bus, tried
+from tests.doctor.fakes import Box, Bus, tried
 from tests.panel.i2c_display import I2cDisplay, same
 
 QUESTION = "Do you see a frame around the whole display, and words the right way up?"

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.doctor.examine import attend, examine
-from tests.doctor.doubles import QUESTIONS, Box, all_is_off, everything_seen
+from appliance.doctor.examination import attend, examine
+from tests.doctor.fakes import QUESTIONS, Box, all_is_off, everything_seen
 
 
 async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:

@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from appliance.core.values import Address
-from appliance.doctor.bench import Bench
+from appliance.doctor.context import Bench
 from appliance.doctor.finding import Finding, State
-from appliance.doctor.site import check_gateway, check_network, check_pairing, check_sight
+from appliance.doctor.network import check_gateway, check_network, check_pairing, check_sight
 from appliance.gateway import discovery
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import CURRENT
-from tests.doctor.doubles import Box, tried
-from tests.gateway.adverts import responding
+from tests.doctor.fakes import Box, tried
 from tests.gateway.conftest import http, saying, serving
+from tests.gateway.mdns_peers import responding
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Grill {os.getpid()}"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.doubles import Box
+from tests.doctor.fakes import Box
 
 ROOT = Path(__file__).parents[2]
 DOCTOR = ("-m", "appliance", "doctor")
@@ -162,7 +162,7 @@ def test_it_can_be_told_to_end_while_it_looks_for_a_gateway(tmp_path: Path) -> N
     ],
 )
 def test_everything_is_off_after_a_signal(tmp_path: Path, at: str, number: signal.Signals) -> None:
-    with running("-m", "tests.doctor.program", str(tmp_path)) as doctor:
+    with running("-m", "tests.doctor.examined_process", str(tmp_path)) as doctor:
         for question in ("frame around the whole display", "GREEN", "AMBER", "RED"):
             if question == at:
                 break
@@ -183,7 +183,7 @@ def test_without_a_standard_input_nobody_is_asked(tmp_path: Path, stdin: str) ->
     # Past the command line, which looks at the terminal too.
     program = (
         "import sys; from functools import partial; from pathlib import Path; from appliance.config import load; "
-        "from appliance.doctor import examine; from appliance.doctor.bench import Bench, Limits; "
+        "from appliance.doctor import examine; from appliance.doctor.context import Bench, Limits; "
         "examine.Bench = partial(Bench, limits=Limits(lit=0.01)); "
         "sys.exit(examine.main(load(Path(sys.argv[1])), questions=True))"
     )

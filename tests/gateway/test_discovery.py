@@ -15,7 +15,7 @@ from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
 from appliance.simulator.gateway import SimulatedGateway
 
-from .adverts import PTR, SRV, Ear, Stranger, browsing, found, records, responding
+from .mdns_peers import PTR, SRV, Ear, Stranger, browsing, found, records, responding
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from appliance.core.values import Address, Gateway
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import SERVICE_TYPE, Discovery
 
-from .adverts import Ear, Stranger, browsing, records
+from .mdns_peers import Ear, Stranger, browsing, records
 
 
 class Crowded(Discovery):

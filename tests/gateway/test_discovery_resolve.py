@@ -13,9 +13,9 @@ import pytest
 from appliance.core.events import GatewayLost
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
-from appliance.gateway.network import OwnAddress
+from appliance.gateway.own_addresses import OwnAddress
 
-from .adverts import PTR, Ear, Responder, Stranger, browsing, found, gateway, records, responding
+from .mdns_peers import PTR, Ear, Responder, Stranger, browsing, found, gateway, records, responding
 
 
 @pytest.fixture

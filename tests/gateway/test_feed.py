@@ -30,7 +30,7 @@ from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
 
 from .conftest import SECRET, http, saying, serving
-from .feeds import ATTEMPT, CLOSED, EMPTY, OPENED, REFUSED, Listener, feeding, gateway_that, sending, told
+from .scripted_feeds import ATTEMPT, CLOSED, EMPTY, OPENED, REFUSED, Listener, feeding, gateway_that, sending, told
 
 
 @pytest.fixture

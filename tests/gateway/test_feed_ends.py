@@ -18,10 +18,10 @@ from appliance.core.events import FeedAnswered, FeedNotified, MessageUnusable
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
 from appliance.simulator.gateway import SimulatedGateway
-from tests.hostile.speaker import closings
+from tests.hostile.scripted_websocket import closings
 
 from .conftest import SECRET
-from .feeds import (
+from .scripted_feeds import (
     ATTEMPT,
     CLOSED,
     CLOSED_EARLY,

@@ -13,7 +13,7 @@ from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
-from .feeds import CLOSED, CLOSED_EARLY, OPENED, REFUSED, UNREACHABLE, feeding, told
+from .scripted_feeds import CLOSED, CLOSED_EARLY, OPENED, REFUSED, UNREACHABLE, feeding, told
 
 
 @pytest.fixture

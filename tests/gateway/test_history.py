@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from appliance.core.day_stats import GatewayStats
 from appliance.core.delivery import DAY, Finished
-from appliance.core.tally import GatewayFigures
 from appliance.core.values import Address, Token
 from appliance.gateway import history as module
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_figures, read_page, read_statistics, stamp
@@ -201,9 +201,9 @@ async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"finishedOrders": 5, "averageTime": 61.5}, GatewayFigures(5, 61.5)),
-        ({"average_delivery_time": 61, "orders_delivered": 5}, GatewayFigures(5, 61.0)),
-        ({"averageTimeToSit": 20, "averageDeliveryTime": 60}, GatewayFigures(None, 60.0)),
+        ({"finishedOrders": 5, "averageTime": 61.5}, GatewayStats(5, 61.5)),
+        ({"average_delivery_time": 61, "orders_delivered": 5}, GatewayStats(5, 61.0)),
+        ({"averageTimeToSit": 20, "averageDeliveryTime": 60}, GatewayStats(None, 60.0)),
         ({"clearedOrders": True, "averageTime": "3:00"}, None),
         ({"clearedOrders": -1}, None),
         ({}, None),
@@ -211,5 +211,5 @@ async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> 
         (None, None),
     ],
 )
-def test_figures_are_known_by_their_names(told: object, expected: GatewayFigures | None) -> None:
+def test_figures_are_known_by_their_names(told: object, expected: GatewayStats | None) -> None:
     assert read_figures(told) == expected

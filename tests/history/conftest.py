@@ -14,8 +14,8 @@ from typing import TypeVar
 import pytest
 
 from appliance.simulator.gateway import SimulatedGateway
-from appliance.simulator.orders import Order
-from appliance.simulator.past import past_orders
+from appliance.simulator.past_orders import past_orders
+from appliance.simulator.restaurant import Order
 
 T = TypeVar("T")
 

@@ -14,11 +14,11 @@ from appliance.config import Config, GatewayConfig
 from appliance.core.events import Event, GatewayFound
 from appliance.core.values import Address, Credential, Gateway
 from appliance.gateway.http import GatewaySilentError
+from appliance.history import locate
 from appliance.history import pair as module
-from appliance.history import sight
+from appliance.history.locate import typed_address
 from appliance.history.pair import Paired, pair
-from appliance.history.place import NoPlaceError, find_place, user_directory
-from appliance.history.sight import typed_address
+from appliance.history.paths import NoPlaceError, find_place, user_directory
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
@@ -86,7 +86,7 @@ async def two(gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch) -> Asy
     monkeypatch.setattr(module, "OTHERS", 0.0)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
     async with SimulatedGateway("Neighbour") as other:
-        monkeypatch.setattr(sight, "Discovery", TwoInSight(gateway, other))
+        monkeypatch.setattr(locate, "Discovery", TwoInSight(gateway, other))
         other.press_button()
         yield other
 

@@ -1,4 +1,4 @@
-"""Figures, tables and files, on worked examples."""
+"""DeliveryStats, tables and files, on worked examples."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from appliance.core.delivery import DAY, Finished, LeftOut
 from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
+from appliance.history.date_range import span_of
 from appliance.history.export import COLUMNS, csv_lines, json_lines
-from appliance.history.figures import FEW, Row, quantile, report
-from appliance.history.span import span_of
+from appliance.history.report import FEW, Row, quantile, report
 from appliance.history.table import WIDTH, order_lines, report_lines
 
 FORGET, TARGET = 3 * 3600.0, 300.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.gateway.courtesy import Courtesy
+from appliance.gateway.feed_priority import FeedPriority
 from appliance.history import sign as module
 from appliance.history.sign import Sign, out_of_the_way
 from tests.history.conftest import Site
@@ -37,17 +37,17 @@ async def waits(directory: Path) -> bool:
 
 
 async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(sign: Sign, tmp_path: Path) -> None:
-    courtesy = Courtesy(sign.show)
+    feed_priority = FeedPriority(sign.show)
     assert not await waits(tmp_path)
-    courtesy.opening(1)
-    courtesy.opening(2)
+    feed_priority.opening(1)
+    feed_priority.opening(2)
     assert await waits(tmp_path)
-    courtesy.settled(1)
+    feed_priority.settled(1)
     assert await waits(tmp_path)
-    courtesy.settled(2)
+    feed_priority.settled(2)
     assert not await waits(tmp_path)
-    courtesy.settled(2)
-    courtesy.opening(3)
+    feed_priority.settled(2)
+    feed_priority.opening(3)
     assert await waits(tmp_path)
 
 
@@ -64,14 +64,14 @@ async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.bind(module._name(tmp_path))
-        courtesy = Courtesy(sign.show)
-        courtesy.opening(1)
+        feed_priority = FeedPriority(sign.show)
+        feed_priority.opening(1)
         assert not await waits(tmp_path), "it goes on once its patience is over"
-        courtesy.settled(1)
+        feed_priority.settled(1)
         stranger.setblocking(False)
         with pytest.raises(BlockingIOError):
             stranger.recv(1)
-    courtesy.opening(2)
+    feed_priority.opening(2)
     monkeypatch.setattr(module, "PATIENCE", 30.0)
     assert await waits(tmp_path), "with the name free again the sign is there"
 

@@ -34,7 +34,7 @@ def main() -> int:
 def guided(name: str, seconds: int) -> int:
     """Let atheris at a parser; 1 where it finds something."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        command = [sys.executable, "-m", "tests.hostile.guided", name, str(seconds), folder]
+        command = [sys.executable, "-m", "tests.hostile.atheris_run", name, str(seconds), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     runs = re.findall(r"stat::number_of_executed_units: *(\d+)", done.stderr)
     if done.returncode:

@@ -14,17 +14,17 @@ from zeroconf import DNSIncoming, IPVersion  # type: ignore[attr-defined]
 from zeroconf.asyncio import AsyncServiceInfo
 
 from appliance.config import ConfigError, parse
-from appliance.config.mistakes import parse_leniently
+from appliance.config.lenient import parse_leniently
+from appliance.core.formatting import legible
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, fold
-from appliance.core.words import legible
 from appliance.gateway.discovery import SERVICE_TYPE, _Listener, _reachable
 from appliance.gateway.history import HistoryError, _listed, read_figures
 from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
 from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
 from appliance.store import CURRENT, TokenStore
-from tests.disk.orders import GATEWAY, fill
+from tests.disk.archive_batches import GATEWAY, fill
 
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that must not be on the display: controls, bidirectional marks, halves, line ends."""
@@ -171,7 +171,7 @@ def _sound_archive() -> bytes:
 def samples(parser: str) -> Iterator[bytes]:
     """What each parser usually gets: where the fuzzing starts from."""
     from appliance.config import Config
-    from appliance.config.printing import dump
+    from appliance.config.dumper import dump
 
     order = (
         b'{"name": "23", "uuid": "ac3efe43", "orderType": "ON_PREMISE", "locationName": "8", "state": "located", '

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.hostile.program import TOKEN
-from tests.hostile.speaker import PING, TEXT, Client, Speaker, closings, frame
+from tests.hostile.appliance_process import TOKEN
+from tests.hostile.scripted_websocket import PING, TEXT, Client, Speaker, closings, frame
 
 
 def orders(count: int) -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.program import Program
-from tests.hostile.speaker import Client, frame, speaking
+from tests.hostile.appliance_process import Program
+from tests.hostile.scripted_websocket import Client, frame, speaking
 
 MDNS = 5353
 LISTENS = "0A"

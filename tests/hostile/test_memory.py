@@ -20,8 +20,8 @@ from appliance.core.limits import (
     MOST_ORDERS,
     MOST_VALUES,
 )
-from tests.hostile.program import ROOT, running
-from tests.hostile.speaker import Client, frame, speaking
+from tests.hostile.appliance_process import ROOT, running
+from tests.hostile.scripted_websocket import Client, frame, speaking
 
 UNIT = (ROOT / "systemd/tt-appliance.service").read_text()
 MOST = float(re.findall(r"^MemoryMax=(\d+)M$", UNIT, re.M)[0])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.program import TOKEN, running
+from tests.hostile.appliance_process import TOKEN, running
 from tests.hostile.servers import CLOSES, FEEDS, HTTP, Moody
 
 LASTS = 25.0

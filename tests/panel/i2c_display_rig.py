@@ -11,7 +11,7 @@ from PIL import Image
 
 from appliance.core.view import Power
 from appliance.panel.display import DIM_CONTRAST, Display, Timing
-from appliance.panel.frugal import make_i2c_device
+from appliance.panel.incremental_display import make_i2c_device
 from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
 
 CONTRAST = 200

@@ -13,8 +13,8 @@ from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import FILES, RANGES, WIDE, Face, glyph, has
 from appliance.panel.drawing.message import Setting, choose
 from appliance.panel.drawing.text import SMALLEST, even, fit, ink, sizes, wrap
-from appliance.panel.drawing.words import UNKNOWN, clean, visual
-from appliance.pictures.examples import EXAMPLES
+from appliance.panel.drawing.visual_order import UNKNOWN, clean, visual
+from appliance.pictures.example_screens import EXAMPLES
 
 
 def words_of(setting: Setting) -> list[str]:

@@ -16,8 +16,8 @@ from appliance.core.view import Leds, Light, Line, Message, Power, Sound, View
 from appliance.panel import Panel
 from appliance.panel.button import STABLE
 from appliance.panel.buzzer import PASSIVE, PATTERNS, duty
-from appliance.panel.frugal import make_i2c_device
 from appliance.panel.hardware import HardwarePanel
+from appliance.panel.incremental_display import make_i2c_device
 from appliance.panel.leds import FLASH
 from appliance.panel.oled import Oled
 from tests.clock import until, virtual_time

@@ -12,7 +12,7 @@ from luma.core.interface.serial import i2c
 from PIL import Image, ImageDraw
 
 from appliance.core.view import Power
-from appliance.panel.frugal import forget_exit_hooks
+from appliance.panel.incremental_display import forget_exit_hooks
 from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
 from tests.panel.i2c_display_rig import CONTROLLERS, TIMING, Rig, noise, opcodes
 

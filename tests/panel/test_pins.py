@@ -24,7 +24,7 @@ from appliance.panel.buzzer import ACTIVE, PASSIVE, open_pin
 from appliance.panel.hardware import HardwarePanel
 from appliance.panel.pins import GpiodFactory, ensure_factory, header_chip, tone_factory
 from tests.clock import until
-from tests.panel.header import KINDS, Chip, Header
+from tests.panel.gpio_header import KINDS, Chip, Header
 from tests.panel.i2c_display import I2cDisplay
 from tests.panel.test_hardware import PINS, VIEW, made
 

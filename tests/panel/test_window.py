@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from appliance.core.events import ButtonPressed, ButtonReleased, Event
 from appliance.core.view import Leds, Light, Line, Message, Power, Size, Sound, View
 from appliance.panel import Panel, window
-from appliance.panel.picture import LAMPS, PIXELS, face
+from appliance.panel.front_view import LAMPS, PIXELS, face
 from appliance.panel.window import BUTTON, PANE, SCALE, WindowMissingError, WindowPanel, load_emulator
 from tests.clock import until
 

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.judge import BrokenPromiseError
-from tests.simulation.life import Record, fresh_seed, live
+from tests.simulation.invariants import BrokenPromiseError
+from tests.simulation.scenario import Record, fresh_seed, live
 
 DAYS = 2
 """Days of one life: long enough for a night, short enough to be told."""

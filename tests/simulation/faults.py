@@ -9,7 +9,7 @@ from __future__ import annotations
 from tests.simulation import faults_box as box
 from tests.simulation import faults_gateway as gateway
 from tests.simulation import faults_network as network
-from tests.simulation.world import Fault
+from tests.simulation.site import Fault
 
 CATALOGUE: dict[str, Fault] = {
     "box crashes": box.box_crashes,

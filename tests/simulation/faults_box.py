@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.simulation.world import Fault, World
+from tests.simulation.site import Fault, World
 
 
 async def box_crashes(world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tests.simulation.gateway import Gateway
-from tests.simulation.seams import MOST_ORDERS
-from tests.simulation.world import Fault, World
+from tests.simulation.patch_points import MOST_ORDERS
+from tests.simulation.site import Fault, World
 
 OLD_ADDRESS_FREE = 75.0
 """Seconds for which nobody else gets an address that a gateway gave up; no DHCP server is quicker."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.simulation.network import Weather
-from tests.simulation.world import Fault, World
+from tests.simulation.simulated_network import Weather
+from tests.simulation.site import Fault, World
 
 
 def weather(**values: Any) -> Fault:

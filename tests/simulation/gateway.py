@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from tests.simulation.floor import Floor, Message
-from tests.simulation.network import Network
 from tests.simulation.peer import INVALID, Peer, frame
+from tests.simulation.restaurant import Floor, Message
+from tests.simulation.simulated_network import Network
 from tests.simulation.tcp import End, Host
 
 WINDOW = 120.0

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.gateway import Gateway
-from tests.simulation.network import Network
+from tests.simulation.simulated_network import Network
 
 PTR_TTL, HOST_TTL = 4500.0, 120.0
 """Seconds that a service, and a host's address, are believed (RFC 6762, 10)."""

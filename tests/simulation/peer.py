@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from tests.simulation.floor import Message, Told
+from tests.simulation.restaurant import Message, Told
 from tests.simulation.tcp import End
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.simulation.network import Network
+    from tests.simulation.simulated_network import Network
 
 FIRST_RTO, LAST_RTO = 0.2, 60.0
 """Seconds until what got lost is sent again: doubled each time, as the kernel does."""

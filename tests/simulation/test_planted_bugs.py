@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from tests.simulation import __main__ as simulation
-from tests.simulation import bugs
-from tests.simulation.judge import BrokenPromiseError
-from tests.simulation.life import live
-from tests.simulation.world import World
+from tests.simulation import planted_bugs
+from tests.simulation.invariants import BrokenPromiseError
+from tests.simulation.scenario import live
+from tests.simulation.site import World
 
 SEEDS = range(1, 9)
 """The lives that a bug is given to show itself, of a busy hour each."""
@@ -30,22 +30,25 @@ QUIET = ("wall clock jumps",)
 CUTS = ("nothing goes through", "gateway's cable is pulled", "nothing comes in")
 
 BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
-    "count is true": (bugs.what_is_cleared_stays, QUIET),
-    "count is live": (bugs.a_dead_line_is_believed, CUTS),
-    "count is fresh": (bugs.the_whole_set_is_asked_for_too_seldom, QUIET),
+    "count is true": (planted_bugs.what_is_cleared_stays, QUIET),
+    "count is live": (planted_bugs.a_dead_line_is_believed, CUTS),
+    "count is fresh": (planted_bugs.the_whole_set_is_asked_for_too_seldom, QUIET),
     "token is never lost": (
-        bugs.nothing_is_flushed,
+        planted_bugs.nothing_is_flushed,
         ("box loses power", "tokens are deleted", "power goes in a write"),
     ),
-    "token goes nowhere else": (bugs.the_last_address_is_always_trusted, ("gateway is renamed", "lines are reset")),
-    "token is never shown": (bugs.effects_are_logged_with_their_tokens, QUIET),
-    "a page sounds": (bugs.pages_are_one_sound_for_too_long, ("many pages",)),
-    "connected within 60 s": (bugs.retries_are_too_far_apart, ("gateway loses power", *CUTS)),
-    "a way out": (bugs.nobody_asks_for_a_token, QUIET),
-    "no unhandled exception": (bugs.what_is_no_json_raises, ("gateway talks rubbish",)),
-    "nothing is left over": (bugs.old_feeds_stay_open, ("gateway talks rubbish",)),
-    "the display shows it": (bugs.a_display_that_failed_is_never_set_up_again, ("display is pulled",)),
-    "ends within 2 s": (bugs.closing_takes_long, ("box is restarted", *CUTS)),
+    "token goes nowhere else": (
+        planted_bugs.the_last_address_is_always_trusted,
+        ("gateway is renamed", "lines are reset"),
+    ),
+    "token is never shown": (planted_bugs.effects_are_logged_with_their_tokens, QUIET),
+    "a page sounds": (planted_bugs.pages_are_one_sound_for_too_long, ("many pages",)),
+    "connected within 60 s": (planted_bugs.retries_are_too_far_apart, ("gateway loses power", *CUTS)),
+    "a way out": (planted_bugs.nobody_asks_for_a_token, QUIET),
+    "no unhandled exception": (planted_bugs.what_is_no_json_raises, ("gateway talks rubbish",)),
+    "nothing is left over": (planted_bugs.old_feeds_stay_open, ("gateway talks rubbish",)),
+    "the display shows it": (planted_bugs.a_display_that_failed_is_never_set_up_again, ("display is pulled",)),
+    "ends within 2 s": (planted_bugs.closing_takes_long, ("box is restarted", *CUTS)),
 }
 
 
@@ -77,8 +80,8 @@ def test_a_planted_bug_is_caught(promise: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("plant", "kinds", "words"),
     [
-        (bugs.changes_are_kept_back, QUIET, "all is well for a minute"),
-        (bugs.feeds_outlive_their_tokens, ("tokens are deleted",), "a token that no gateway takes"),
+        (planted_bugs.changes_are_kept_back, QUIET, "all is well for a minute"),
+        (planted_bugs.feeds_outlive_their_tokens, ("tokens are deleted",), "a token that no gateway takes"),
     ],
 )
 def test_a_count_that_is_not_the_gateways_own_is_caught(
@@ -94,11 +97,11 @@ def test_a_count_that_is_not_the_gateways_own_is_caught(
 
 
 LEFT: dict[str, tuple[Plant, tuple[str, ...]]] = {
-    "tasks": (bugs.a_task_is_left, QUIET),
-    "sockets": (bugs.a_socket_is_left, ("gateway loses power", *CUTS)),
-    "listeners": (bugs.a_listener_is_left, QUIET),
-    "files": (bugs.a_file_is_left, ("tokens are deleted",)),
-    "calls": (bugs.writes_are_given_up_and_tried_again_too_soon, ("disk is slow", "tokens are deleted")),
+    "tasks": (planted_bugs.a_task_is_left, QUIET),
+    "sockets": (planted_bugs.a_socket_is_left, ("gateway loses power", *CUTS)),
+    "listeners": (planted_bugs.a_listener_is_left, QUIET),
+    "files": (planted_bugs.a_file_is_left, ("tokens are deleted",)),
+    "calls": (planted_bugs.writes_are_given_up_and_tried_again_too_soon, ("disk is slow", "tokens are deleted")),
 }
 """What may be left over beside the connections of feeds."""
 
@@ -115,17 +118,17 @@ def test_whatever_is_left_over_is_caught(what: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    bugs.a_gateway_that_is_found_late_is_overlooked(monkeypatch)
+    planted_bugs.a_gateway_that_is_found_late_is_overlooked(monkeypatch)
     assert caught(QUIET)[0] == "a way out"
 
 
 def test_a_token_for_another_name_that_was_heard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    bugs.who_is_announced_at_the_last_address_is_overlooked(monkeypatch)
+    planted_bugs.who_is_announced_at_the_last_address_is_overlooked(monkeypatch)
     assert caught(BUGS["token goes nowhere else"][1])[0] == "token goes nowhere else"
 
 
 def test_a_mistake_that_the_box_survives_is_caught(monkeypatch: pytest.MonkeyPatch, unforeseen: list[str]) -> None:
-    bugs.the_history_is_gone(monkeypatch)
+    planted_bugs.the_history_is_gone(monkeypatch)
     assert caught(QUIET)[0] == "no unhandled exception"
     unforeseen.clear()
 
@@ -133,8 +136,8 @@ def test_a_mistake_that_the_box_survives_is_caught(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("plant", "kind"),
     [
-        (bugs.what_cannot_be_read_is_left_out, "orders can't be read"),
-        (bugs.more_than_can_be_held_is_shown, "too many orders"),
+        (planted_bugs.what_cannot_be_read_is_left_out, "orders can't be read"),
+        (planted_bugs.more_than_can_be_held_is_shown, "too many orders"),
     ],
 )
 def test_a_count_without_all_orders_is_caught(plant: Plant, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:

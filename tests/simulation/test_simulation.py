@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulation.life import Record, fresh_seed, live
+from tests.simulation.scenario import Record, fresh_seed, live
 
 SECONDS = 6.0
 """Real seconds for fresh lives; CI gives them minutes of their own."""
@@ -34,7 +34,7 @@ def test_a_seed_makes_one_life_and_another_seed_another() -> None:
 
 
 def test_a_seed_makes_the_same_life_whatever_strings_hash_to() -> None:
-    program = "from tests.simulation.life import live; print(live(11, 1, busy=((12.0, 12.5),)).fingerprint)"
+    program = "from tests.simulation.scenario import live; print(live(11, 1, busy=((12.0, 12.5),)).fingerprint)"
     told = {
         subprocess.run(
             [sys.executable, "-c", program],

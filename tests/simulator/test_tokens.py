@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from appliance.simulator.replies import Refusal, ReturnCode
+from appliance.simulator.envelope import Refusal, ReturnCode
 from appliance.simulator.tokens import Tokens
 
 from .conftest import Clock

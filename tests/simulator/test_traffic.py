@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.simulator.orders import Floor
+from appliance.simulator.restaurant import Floor
 from appliance.simulator.traffic import Change, Step, Traffic, lunch_rush, visits
 
 from .conftest import Clock, until

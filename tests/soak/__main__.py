@@ -22,7 +22,7 @@ from random import Random
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, visits
 from tests.bench.table import into_readme
-from tests.hostile.program import Program
+from tests.hostile.appliance_process import Program
 
 PACE = 100.0
 HOUR = 3600.0 / PACE

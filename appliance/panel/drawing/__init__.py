@@ -19,7 +19,7 @@ from appliance.panel.drawing.paged import draw_paged
 from appliance.panel.drawing.shapes import HEART, HEARTS, picture
 from appliance.panel.drawing.text import fit, ink
 from appliance.panel.drawing.today import draw_today
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -14,7 +14,7 @@ from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import ALERTS, picture
 from appliance.panel.drawing.text import SMALLEST, Row, ink, sizes
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 CAPTION = "oldest"
 PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from appliance.core.view import Count
-from appliance.panel.drawing.beside import draw_beside
 from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.count_sidebar import draw_beside
 from appliance.panel.drawing.fonts import Face, glyph
 from appliance.panel.drawing.shapes import FAULT, HEART, picture
 from appliance.panel.drawing.text import Row, fit, ink, sizes
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 MOST = 9999
 """Orders above which the number is shortened."""

@@ -8,7 +8,7 @@ from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import MARKS, picture
 from appliance.panel.drawing.text import Row as Text
 from appliance.panel.drawing.text import fit
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 TITLED = 48
 """Rows of pixels below which a display has no room for a title."""

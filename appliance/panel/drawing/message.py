@@ -15,7 +15,7 @@ from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.icons import SIDE, icon
 from appliance.panel.drawing.text import SMALLEST, Row, even, fit, ink, is_cut, largest, total, wrap
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 Sizes = tuple[tuple[int, int], ...]
 TALL: Sizes = (

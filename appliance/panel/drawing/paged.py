@@ -13,7 +13,7 @@ from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, picture
 from appliance.panel.drawing.text import SMALLEST, Row, fit, ink, is_cut, largest, sizes, total, wrap
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 if TYPE_CHECKING:
     from PIL.Image import Image

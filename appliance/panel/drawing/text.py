@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face, Glyph, glyph, strike
-from appliance.panel.drawing.words import visual
+from appliance.panel.drawing.visual_order import visual
 
 SMALLEST = {Face.REGULAR: 8, Face.BOLD: 10, Face.DIGITS: 9}
 """Size in pixels below which the letters lose their strokes."""

@@ -13,7 +13,7 @@ from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import MARKS, picture
 from appliance.panel.drawing.text import Row, even, sizes
-from appliance.panel.drawing.words import clean
+from appliance.panel.drawing.visual_order import clean
 
 TITLED = 48
 """Rows of pixels below which a display has no room for a title."""

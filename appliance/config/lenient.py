@@ -1,0 +1,87 @@
+"""A configuration with mistakes, for a box that nobody logs in to: what is right in it, and what is to be shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.config.loader import ConfigError, Problem, examine, read_bytes, text_of
+from appliance.config.values import Config
+from appliance.core.values import Mistake
+
+MOST_BROKEN = 20
+"""Lines of broken YAML that are passed over; a file with more of them is no settings file."""
+
+
+def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
+    """The configuration in a file, with the default for what is wrong, and what is wrong. It never fails.
+
+    A file that is not there is wrong too: a PC may have saved it as `tt-appliance.yaml.txt`.
+    """
+    try:
+        data = read_bytes(path)
+    except ConfigError as error:
+        return Config(), _mistakes(error.problems)
+    text, unreadable = text_of(data, str(path))
+    config, mistakes = parse_leniently(text, str(path))
+    return config, _in_order((*_mistakes(unreadable), *mistakes))
+
+
+def parse_leniently(text: str, name: str) -> tuple[Config, tuple[Mistake, ...]]:
+    """As load_leniently, of a text. name: the file's."""
+    text, broken = _without_broken_lines(text, name)
+    config, found = examine(text, name)
+    without: set[str] = set()
+    rest = found
+    # Values that are wrong only together: the one that is named goes, and the others may be right then.
+    while left_out := {problem.key for problem in rest if problem.key} - without:
+        without |= left_out
+        config, rest = examine(text, name, without)
+    return config, _mistakes((*broken, *found))
+
+
+def _without_broken_lines(text: str, name: str) -> tuple[str, tuple[Problem, ...]]:
+    """The text with lines that are no YAML made empty, and what is wrong with them. Its other lines keep their number.
+
+    The parser often stumbles one line after the one that is wrong: of the two, the one goes whose loss mends more.
+    """
+    lines = text.split("\n")
+    broken: list[Problem] = []
+    while (problem := _broken("\n".join(lines), name)) is not None:
+        at = _written(lines, min(len(lines), problem.line or 1) - 1)
+        if at is None or len(broken) == MOST_BROKEN:
+            return "", (*broken[:1],)
+        before = _written(lines, at - 1)
+        candidates = (at,) if before is None else (at, before)
+        at = min(candidates, key=lambda line: _left("\n".join(_emptied(lines, line)), name))
+        broken.append(Problem(name, at + 1, None, None, problem.text))
+        lines = _emptied(lines, at)
+    return "\n".join(lines), tuple(broken)
+
+
+def _written(lines: list[str], at: int) -> int | None:
+    """The last line up to this one on which anything stands but a comment."""
+    return next((line for line in range(at, -1, -1) if lines[line].split("#")[0].strip()), None)
+
+
+def _emptied(lines: list[str], at: int) -> list[str]:
+    return [*lines[:at], "", *lines[at + 1 :]]
+
+
+def _left(text: str, name: str) -> tuple[bool, int]:
+    """How much is wrong with a text: whether it is broken still, and how many problems it has."""
+    return _broken(text, name) is not None, len(examine(text, name)[1])
+
+
+def _broken(text: str, name: str) -> Problem | None:
+    """What keeps a text from being read at all: such a problem has no key, and nothing else is found beside it."""
+    config, problems = examine(text, name)
+    alone = len(problems) == 1 and problems[0].key is None and problems[0].line is not None
+    return problems[0] if alone and config == Config() else None
+
+
+def _mistakes(problems: tuple[Problem, ...]) -> tuple[Mistake, ...]:
+    return _in_order(tuple(Mistake(problem.line, problem.key, problem.text) for problem in problems))
+
+
+def _in_order(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    return tuple(dict.fromkeys(sorted(mistakes, key=lambda mistake: mistake.line or 0)))

@@ -1,0 +1,170 @@
+"""Connecting and offline: the steps from a token to a live feed, and the pauses between attempts.
+
+Both states go the same way; offline only remembers since when, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.effects import CheckToken, CloseFeed, StartTimer, StoreToken
+from appliance.core.events import (
+    ButtonPressed,
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    GatewayFound,
+    GatewayResolved,
+    GatewayUnresolved,
+    NetworkChanged,
+    Timer,
+    TimerFired,
+    TokenAccepted,
+    TokenNotStored,
+    TokenRefused,
+    TokenStored,
+    TokenUnchecked,
+)
+from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
+from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.states import NEVER, Connecting, Offline, Phase, Trying
+from appliance.core.transitions import (
+    FEED_REFUSED,
+    GATEWAY_UNREACHABLE,
+    SAVE_AGAIN,
+    TOO_MANY_ORDERS,
+    TRUST_ADDRESS,
+    Step,
+    connect,
+    numbered,
+    open_feed,
+    pause,
+    refuse,
+    try_again,
+)
+from appliance.core.values import Gateway
+
+
+def trying(state: Trying, event: Event, now: float) -> Step:
+    """A token is held and the feed is not live."""
+    link, world = state.link, state.world
+    match event:
+        case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
+            return _found(state, gateway, now)
+        case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING:
+            return try_again(state)
+        case TimerFired(Timer.RETRY) | ButtonPressed() if link.phase is Phase.WAITING:
+            return try_again(state)
+        case GatewayResolved(attempt, gateway) if _mine(state, {Phase.RESOLVING}, attempt):
+            return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
+        case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
+            return _unresolved(state, now)
+        case FeedOpened(attempt, orders, unclear) if _mine(state, {Phase.OPENING}, attempt):
+            return _opened(state, replaced(link.book, orders, now, unclear), now)
+        case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
+            told = fold(link.book, notifications, now)
+            whole_at = now if told.whole else link.whole_at
+            link = replace(link, book=told.book, paged=link.paged + told.paged, whole_at=whole_at)
+            return replace(state, link=link), ()
+        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
+            return _check(state)
+        case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
+            failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
+            return pause(failed, _REASONS.get(why, FEED_REFUSED), now)
+        case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
+            return refuse(world)
+        case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
+            return pause(state, FEED_REFUSED, now)
+        case TokenUnchecked(attempt) if _mine(state, {Phase.CHECKING}, attempt):
+            return pause(state, GATEWAY_UNREACHABLE, now)
+        case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, {Phase.STORING}, attempt):
+            world = replace(world, unsaved=isinstance(event, TokenNotStored))
+            return open_feed(replace(state, world=world))
+        case TokenStored(number) | TokenNotStored(number) if link.phase is Phase.PROMOTING and number == world.saving:
+            return _promoted(state, saved=isinstance(event, TokenStored), now=now)
+        case _:
+            return state, ()
+
+
+_REASONS = {FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE, FeedFailure.TOO_MUCH: TOO_MANY_ORDERS}
+"""What a person is told of a feed that failed, where the gateway does not just give none."""
+_FEED = {Phase.OPENING, Phase.PROMOTING}
+"""The phases in which a feed is opening, or open already."""
+
+
+def _mine(state: Trying, phases: set[Phase], attempt: int) -> bool:
+    """Whether an answer belongs to what is under way, and not to something long over."""
+    return state.link.phase in phases and state.link.attempt == attempt
+
+
+def _found(state: Trying, gateway: Gateway, now: float) -> Step:
+    """The paired gateway announced itself, perhaps at a new address."""
+    old = state.link
+    turn = 0
+    if old.gateway is not None and set(old.gateway.addresses) == set(gateway.addresses):
+        # In the order that it had, so that after a failure it is the next address's turn.
+        gateway, turn = old.gateway, old.turn
+    link = replace(old, gateway=gateway, turn=turn, trusted_until=now + TRUST_ADDRESS)
+    match old.phase:
+        case Phase.WAITING | Phase.RESOLVING:
+            found = replace(state, link=link)
+            if isinstance(found, Offline) and old.gateway is None:
+                # It was never in sight since power-on: this is the first attempt and not an outage.
+                found = Connecting(found.world, link)
+            return open_feed(found)
+        case Phase.OPENING | Phase.PROMOTING if old.address in gateway.addresses:
+            return replace(state, link=replace(link, turn=gateway.addresses.index(old.address))), ()
+        case Phase.OPENING:
+            opened, effects = open_feed(replace(state, link=link))
+            return opened, (CloseFeed(old.attempt), *effects)
+        case Phase.PROMOTING:
+            # The feed is live where the gateway was; connected will look where it is. Nothing else goes there any more.
+            return replace(state, link=replace(old, trusted_until=NEVER)), ()
+        case Phase.STORING | Phase.CHECKING:
+            return replace(state, link=link), ()
+
+
+def _unresolved(state: Trying, now: float) -> Step:
+    """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere.
+
+    Where a gateway of another name was announced there since, in sight or not, the address is not the paired one's any
+    more.
+    """
+    world, address = state.world, state.link.address
+    assert world.credential is not None, "only a paired appliance asks for a name"
+    name = world.credential.gateway
+    if address is not None and not is_anothers_host(world, address.host, name) and now <= state.link.trusted_until:
+        return open_feed(state)
+    return pause(replace(state, world=out_of_sight(world, name)), GATEWAY_UNREACHABLE, now)
+
+
+def _check(state: Trying) -> Step:
+    """Closed without a word: a refused token, or a gateway that is half booted. A secured GET tells them apart."""
+    address, credential = state.link.address, state.world.credential
+    assert address is not None, "a feed was opened somewhere"
+    assert credential is not None, "a feed was opened with a token"
+    checking = numbered(state, Phase.CHECKING)
+    return checking, (CheckToken(checking.link.attempt, address, credential.token),)
+
+
+def _opened(state: Trying, book: OrderBook, now: float) -> Step:
+    """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
+    world = state.world
+    # What was paged before a pairing is no news to the one who pairs.
+    paged = () if state.link.fresh else newly_paged(state.link.book, book)
+    state = replace(state, link=replace(state.link, paged=state.link.paged + paged, whole_at=now))
+    if world.pending is None:
+        return connect(state, book, now)
+    number = world.serial + 1
+    world = replace(world, current=world.pending, pending=None, serial=number, saving=number)
+    link = replace(state.link, phase=Phase.PROMOTING, book=book)
+    assert world.current is not None
+    return replace(state, world=world, link=link), (StoreToken(number, world.current),)
+
+
+def _promoted(state: Trying, *, saved: bool, now: float) -> Step:
+    world = replace(state.world, saving=0, unsaved=not saved)
+    connected, effects = connect(replace(state, world=world), state.link.book, now)
+    return connected, effects if saved else (*effects, StartTimer(Timer.SAVE, SAVE_AGAIN))

@@ -1,0 +1,1 @@
+"""What each screen says, one file each: pure functions from the state to a `Screen`."""

@@ -1,0 +1,68 @@
+"""What the display says of the day so far: orders, delivery times, and what the gateway itself makes of them."""
+
+from __future__ import annotations
+
+import math
+
+from appliance.core.day_stats import DayStats
+from appliance.core.formatting import age, clock
+from appliance.core.states import Connected
+from appliance.core.view import Today
+
+LEAST_HOURS = 6
+"""Hours that the small chart shows at the least, so that one bar early in the day does not fill it."""
+
+
+def today(state: Connected, now: float) -> tuple[Today, float]:
+    """The page of the day so far, and until when it holds."""
+    benchmarks, offset = state.world.benchmarks, state.book.offset
+    tally = state.book.today.on(offset, now)
+    figures = tally.figures(benchmarks.forget_after)
+    average, median = figures.average, figures.median
+    within = figures.within(benchmarks.late_after)
+    first, hours = _hours(figures.hours)
+    note, until = _note(tally, now)
+    screen = Today(
+        # Without an order since the start nobody knows what day it is at the gateway.
+        title="Today" if offset is not None or tally.kept is None else "Latest day",
+        orders=str(figures.delivered),
+        noun="order" if figures.delivered == 1 else "orders",
+        average="" if average is None else clock(average),
+        median="" if median is None else clock(median),
+        share="" if within is None else _percent(within),
+        target=clock(benchmarks.late_after),
+        first=first,
+        hours=hours,
+        note=note,
+        doubt=tally.differs,
+    )
+    return screen, until
+
+
+def _percent(share: float) -> str:
+    """A share that is called 100% only where it is all of them."""
+    return f"{min(99, round(share * 100)) if share < 1 else 100}%"
+
+
+def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """The hours from the first with an order to the last, and some more where these are few."""
+    busy = [hour for hour, count in enumerate(counts) if count]
+    if not busy:
+        return 0, ()
+    first, last = busy[0], busy[-1]
+    last = min(23, max(last, first + LEAST_HOURS - 1))
+    first = min(first, last - LEAST_HOURS + 1)
+    return first, counts[first : last + 1]
+
+
+def _note(tally: DayStats, now: float) -> tuple[str, float]:
+    """What a person should know of where the figures come from, and until when that holds."""
+    if tally.kept is None:
+        since = now if tally.since is None else tally.since
+        return f"watched for {age(now - since)}", since + ((now - since) // 60 + 1) * 60
+    own = tally.gateway
+    if own is None or (own.finished is None and own.average is None):
+        return "", math.inf
+    count = "" if own.finished is None else str(own.finished)
+    average = "" if own.average is None else clock(own.average)
+    return f"gateway: {', '.join(filter(None, (count, average)))}", math.inf

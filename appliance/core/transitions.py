@@ -1,0 +1,268 @@
+"""How each state is entered: what has to be started and stopped on the way in. Times are monotonic seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.alerts import alert, watch_late
+from appliance.core.effects import (
+    AskForToken,
+    CloseFeed,
+    DropPendingToken,
+    Effect,
+    ForgetTokens,
+    MakeSound,
+    OpenFeed,
+    ResolveGateway,
+    StartTimer,
+    StopHistorySync,
+    StopTimer,
+    StorePendingToken,
+)
+from appliance.core.events import Timer
+from appliance.core.history_sync import sync_delay
+from appliance.core.orders import OrderBook
+from appliance.core.states import (
+    NEVER,
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Link,
+    Offer,
+    Offline,
+    Pairing,
+    Phase,
+    State,
+    Trying,
+    World,
+)
+from appliance.core.values import Credential, Gateway, Token
+from appliance.core.view import Sound
+
+Step = tuple[State, tuple[Effect, ...]]
+
+PAIRING_WINDOW = 120.0
+"""Seconds; the gateway's own window after a press of its button is as long (gateway API, access token)."""
+CONFIRM_WINDOW = 60.0
+"""Seconds at the least for a person to come back from the gateway and confirm its name."""
+ASK_EVERY = 1.0
+"""Seconds between requests for a token, so that the person at the gateway hardly waits."""
+TRUST_ADDRESS = 60.0
+"""Seconds for which the last address may still be tried when nobody answers for the gateway's name."""
+RECHECK_REFUSED = 60.0
+"""Seconds between tries of a token that was refused: a gateway that was restored from a backup takes it again."""
+FIRST_RETRY, LAST_RETRY = 1.0, 10.0
+"""Seconds of the first pause between attempts, doubled each time up to the last."""
+TOO_MANY_AGAIN = 30.0
+"""Seconds until a gateway with more orders than can be held is asked again: each time it has to send them all."""
+SAVE_AGAIN = 60.0
+"""Seconds between attempts to save a token that is in memory alone."""
+REFRESH_AFTER = 270.0
+"""Seconds after a whole set at which the next is asked for, so that it is there before STALE_AFTER."""
+STALE_AFTER = 300.0
+"""Seconds after which a count without a whole set is no longer believed."""
+STALE_AFTER_DOUBT = 45.0
+"""Seconds for which a count in doubt may stand while the whole set is asked for: time for two looks."""
+STALE_AFTER_LOSS = 5.0
+"""Seconds for which a count may stand when its feed closed while a second one was already opening."""
+PAIRED_SHOWS = 4.0
+"""Seconds for which it is said that the box is paired: whoever pressed the gateway's button is on the way back."""
+LOOK_EVERY = 10.0
+"""Seconds between two looks at the whole set, whatever the gateway says."""
+
+GATEWAY_UNREACHABLE = "gateway unreachable"
+FEED_REFUSED = "feed refused"
+TOO_MANY_ORDERS = "too many orders"
+TOKEN_REFUSED = "token refused"
+WINDOW_OVER = "window over"
+TOKEN_UNREADABLE = "token unreadable"
+
+
+def rest(world: World, now: float, reason: str | None = None) -> Step:
+    """The state that fits what is held and what is in sight, when nothing is under way."""
+    credential = world.credential
+    if credential is None:
+        if world.gateways:
+            return await_pairing(world, reason)
+        return Discovering(world, reason), (StopTimer(Timer.RETRY),)
+    gateway = world.gateways.get(credential.gateway)
+    if gateway is None:
+        # A gateway that was typed in is known to be wanted, and nothing says yet that it is not there.
+        return try_again(
+            Connecting(world, Link(None)) if world.typed else Offline(world, Link(None), now, GATEWAY_UNREACHABLE)
+        )
+    return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
+
+
+def await_pairing(world: World, reason: str | None) -> Step:
+    """Wait for a press; meanwhile a token that was refused is tried again now and then."""
+    retry = StartTimer(Timer.RETRY, RECHECK_REFUSED) if world.credential else StopTimer(Timer.RETRY)
+    return AwaitingPairing(world, reason), (retry,)
+
+
+def start_pairing(world: World, now: float) -> Step:
+    """Open the window of two minutes and ask every gateway in sight."""
+    world = replace(world, serial=world.serial + 1)
+    state = Pairing(world, world.serial, now + PAIRING_WINDOW)
+    asking, effects = ask_all(state, now)
+    return asking, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, PAIRING_WINDOW), *effects)
+
+
+def ask_all(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
+    """Ask each gateway in sight that has no request open, and come back in a second."""
+    world = state.world
+    settled = state.declined | {offered.gateway.name for offered in state.offers}
+    free = [gateway for name, gateway in world.gateways.items() if name not in world.asking | settled]
+    effects: list[Effect] = [StartTimer(Timer.ASK, ASK_EVERY)]
+    for gateway in free:
+        turn = state.turns.get(gateway.name, 0) % len(gateway.addresses)
+        effects.append(AskForToken(state.attempt, gateway, gateway.addresses[turn]))
+    asking = world.asking | {gateway.name for gateway in free}
+    # One that an earlier window asked, and that has not answered yet, counts from now.
+    since = {name: state.since.get(name, now) for name in asking}
+    since |= {gateway.name: now for gateway in free}
+    asked = state.asked | world.gateways.keys()
+    return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)
+
+
+def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
+    """Leave the window without a token."""
+    if reason is None and state.world.credential is not None:
+        reason = TOKEN_REFUSED
+    world = state.world
+    entered, effects = await_pairing(world, reason) if world.gateways else rest(world, now, reason)
+    return entered, (*leave(state), *effects)
+
+
+def offer(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
+    """Name the gateway that gave a token and wait for a person to confirm it; the others are asked on meanwhile."""
+    ends = max(state.ends, now + CONFIRM_WINDOW)
+    offered = replace(state, ends=ends, offers=offers)
+    return offered, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, ends - now))
+
+
+def accept(state: State, gateway: Gateway, token: Token, now: float) -> Step:
+    """Take a new token: on flash first, as pending, and only then to the gateway."""
+    world, credential = state.world, Credential(gateway.name, token)
+    world = replace(world, pending=credential, serial=world.serial + 1, damaged=False, unsaved=False, saving=0)
+    link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, fresh=True)
+    return Connecting(world, link), (*leave(state), StopTimer(Timer.SAVE), StorePendingToken(world.serial, credential))
+
+
+def numbered(state: Trying, phase: Phase) -> Trying:
+    """The same state at another step, with a number of its own."""
+    world = replace(state.world, serial=state.world.serial + 1)
+    return replace(state, world=world, link=replace(state.link, phase=phase, attempt=world.serial))
+
+
+def try_again(state: Trying) -> Step:
+    """Ask for the gateway's name afresh; what answers decides where the token may go."""
+    credential = state.world.credential
+    assert credential is not None, "only a paired appliance tries to connect"
+    trying = numbered(state, Phase.RESOLVING)
+    return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway))
+
+
+def open_feed(state: Trying) -> Step:
+    """Open a feed at the address that is known; without one, ask for the name."""
+    address, credential = state.link.address, state.world.credential
+    if address is None or credential is None:
+        return try_again(state)
+    trying = numbered(state, Phase.OPENING)
+    return trying, (StopTimer(Timer.RETRY), OpenFeed(trying.link.attempt, address, credential.token))
+
+
+def pause(state: Trying, why: str, now: float) -> Step:
+    """After a failed attempt: offline, and again after a pause."""
+    link = state.link
+    delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(link.failures, 10))
+    if why == TOO_MANY_ORDERS:
+        # What is held of them is of no use any more, and there may be no room for both.
+        delay, link = TOO_MANY_AGAIN, replace(link, book=OrderBook(), paged=())
+    waiting = replace(link, phase=Phase.WAITING, attempt=0, failures=link.failures + 1)
+    since = state.since if isinstance(state, Offline) else now
+    return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
+
+
+def refuse(world: World) -> Step:
+    """The gateway would not have the token. An old one stays on flash; a pending one was never good."""
+    dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
+    world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
+    entered, effects = await_pairing(world, TOKEN_REFUSED)
+    return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
+
+
+def connect(state: Trying, book: OrderBook, now: float) -> Step:
+    """The feed is live, and its token is as safe as the disk lets it be."""
+    world, link = state.world, state.link
+    gateway, address = link.gateway, link.address
+    assert gateway is not None, "a feed was opened somewhere"
+    assert address is not None, "a feed was opened somewhere"
+    # It may have moved while its token was written.
+    gateway = world.gateways.get(gateway.name, gateway)
+    refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
+    # The disk may have taken its time since the whole set came.
+    past = now - link.whole_at
+    stale_at = link.whole_at + STALE_AFTER
+    connected = Connected(world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, heard=now)
+    effects: list[Effect] = [
+        StartTimer(Timer.REFRESH, max(0.0, refresh - past)),
+        StartTimer(Timer.STALE, max(0.0, STALE_AFTER - past)),
+    ]
+    effects.append(StartTimer(Timer.HISTORY, sync_delay(world, now), jitter=True))
+    if link.fresh:
+        connected = replace(connected, welcome_until=now + PAIRED_SHOWS)
+        effects.append(MakeSound(Sound.PAIRED))
+    if link.paged:
+        # Whatever sounded before the feed was lost was about something else.
+        connected = replace(connected, world=replace(connected.world, last_page=NEVER))
+        connected, page = alert(connected, link.paged, now)
+        effects += page
+    watched, late = watch_late(connected, now)
+    return watched, (*effects, *late)
+
+
+def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
+    """The count is no longer known to be true: say so, and begin again at the gateway's name.
+
+    trusted: whether the last address may be tried where nobody answers for the name. On another network than before it
+    may be anybody's.
+    """
+    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
+    entered, effects = try_again(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
+    return entered, (*leave(state), *effects)
+
+
+def overrun(state: Connected, now: float) -> Step:
+    """There are more orders than can be held: any number would be wrong, so there is none."""
+    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS)
+    entered, effects = pause(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
+    return entered, (*leave(state), *effects)
+
+
+def forget(state: State, now: float) -> Step:
+    """Forget the pairing, everywhere."""
+    world = replace(state.world, current=None, pending=None, damaged=False, unsaved=False, saving=0)
+    entered, effects = rest(world, now)
+    return entered, (*leave(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
+
+
+def leave(state: State) -> tuple[Effect, ...]:
+    """Stop whatever a state has under way, before another is entered from the outside."""
+    feeds: list[int] = []
+    filling: tuple[Effect, ...] = ()
+    timers: tuple[Timer, ...]
+    match state:
+        case Connected():
+            feeds = [feed for feed in (0 if state.lost else state.feed, state.looking) if feed]
+            filling = (StopHistorySync(state.filling),) if state.filling else ()
+            timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY)
+        case Connecting() | Offline():
+            feeds = [state.link.attempt] if state.link.phase in (Phase.OPENING, Phase.PROMOTING) else []
+            timers = (Timer.RETRY,)
+        case Pairing():
+            timers = (Timer.ASK, Timer.WINDOW)
+        case Discovering() | AwaitingPairing():
+            timers = (Timer.RETRY,)
+    return (*map(CloseFeed, feeds), *filling, *map(StopTimer, timers))

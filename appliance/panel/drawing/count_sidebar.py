@@ -1,0 +1,160 @@
+"""What stands beside the count: the oldest order's age under its mark, and what is urgent.
+
+Owns which of these give way where room is short: the noun first, then the caption, the remarks' words, the last
+remarks. The age never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from appliance.core.view import Count, Mark, Remark, Sign
+from appliance.panel.drawing.age import Age, age_within, block_height, draw_block
+from appliance.panel.drawing.canvas import Canvas
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.shapes import HEART, SIGN_SIZE, SIGNS, picture
+from appliance.panel.drawing.text import Row, even, ink, sizes
+from appliance.panel.drawing.visual_order import clean
+
+GAP = 3
+"""Pixels between the parts of the column, at least."""
+URGENT = (Sign.PAGED, Sign.LATE)
+"""What is not left out as long as the age is legible; these remarks come first."""
+SIGN_GAP = {Face.REGULAR: 1, Face.BOLD: 2}
+ITEM_GAP = 5
+"""Columns between a sign and its words or number, and between two remarks in one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the column holds: the age (None without one), whether it has a caption, remarks, and the noun.
+
+    block: the height of the age's block, and width: its width, which leaves the heart's corner free.
+    """
+
+    age: Age | None
+    captioned: bool
+    block: int
+    width: int
+    rows: tuple[tuple[tuple[Remark, Row], ...], ...]
+    noun: Row | None
+
+
+def draw_beside(canvas: Canvas, count: Count, left: int, height: int, named: bool) -> None:
+    """Draw the column from `left` to the right edge. height: its own, from the top. named: the noun is elsewhere."""
+    width = canvas.width - left
+    corner = HEART if height == canvas.height else 0
+    plan = _plan(count, width, height, corner, named)
+    if plan is None:
+        return
+    bottom = height
+    if plan.noun:
+        if plan.age is None and not plan.rows:
+            plan.noun.paint(canvas, left, (height - plan.noun.height) // 2)
+            return
+        bottom -= plan.noun.height
+        plan.noun.paint(canvas, left, bottom)
+    top = 0
+    if plan.age:
+        draw_block(canvas, count.mark, plan.age, (left, plan.width, plan.block), plan.captioned)
+        top = plan.block
+    heights = [max(SIGN_SIZE[1], *(row.height for _, row in items)) for items in plan.rows]
+    parts = len(heights) + bool(plan.noun)
+    spare = bottom - top - sum(heights)
+    gap = min(6, spare // max(1, parts)) if plan.age else min(6, spare // (parts + 1))
+    top += gap
+    for items, high in zip(plan.rows, heights, strict=True):
+        at = left
+        for remark, row in items:
+            sign = picture(SIGNS[remark.sign])
+            canvas.stamp(sign, at, top + (high - sign.height) // 2)
+            at += sign.width + SIGN_GAP[row.face]
+            row.paint(canvas, at, top + (high - row.height) // 2)
+            at += row.width + ITEM_GAP
+        top += high + gap
+
+
+def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _Plan | None:
+    """The first way to fill the column that fits it."""
+    tall = height >= 40
+    for remarks, worded, captioned, noun, least in _ways(count, tall, named):
+        row = _noun(count, width - corner, height, noun, bool(remarks))
+        if noun and row is None:
+            continue
+        rows = _flow(remarks, worded, width, tall)
+        if rows is None or (rows and not row and corner and _row_width(rows[-1]) > width - corner):
+            continue
+        below = sum(max(SIGN_SIZE[1], *(one.height for _, one in items)) for items in rows) + GAP * len(rows)
+        below += row.height + GAP if row else 0
+        if not count.oldest:
+            if below <= height + GAP:
+                return _Plan(None, False, 0, width, rows, row)
+            continue
+        headed = captioned and tall
+        shares = height if not (rows or row) else height - below
+        shares = min(shares, height * 5 // 8 if tall else height)
+        free = width - corner if shares > height - HEART else width
+        age = age_within(count, free, shares, tall, captioned, least)
+        if age is not None:
+            return _Plan(age, headed, block_height(count.mark, age, headed), free, rows, row)
+    return None
+
+
+def _ways(count: Count, tall: bool, named: bool) -> Iterator[tuple[Sequence[Remark], bool, bool, bool, int]]:
+    """Remarks, whether with their words, the caption, the noun, and how high the age's digits are at least."""
+    captions = (True, False) if count.oldest and (tall or count.mark is Mark.FINE) else (False,)
+    urgent = sum(remark.sign in URGENT for remark in count.remarks)
+    for fewest in (urgent, 0) if urgent else (0,):
+        for least in (16, 13, 9, 7) if tall else (12, 9, 7):
+            for kept in range(len(count.remarks), fewest - 1, -1):
+                all_kept = kept == len(count.remarks)
+                for worded in (True, False) if kept else (False,):
+                    for captioned in captions:
+                        for noun in (True, False) if all_kept and not named else (False,):
+                            if noun or count.oldest or kept:
+                                yield count.remarks[:kept], worded, captioned, noun, least
+
+
+def _noun(count: Count, width: int, height: int, wanted: bool, remarks: bool) -> Row | None:
+    if not wanted:
+        return None
+    alone = not (count.oldest or remarks)
+    face = Face.BOLD if alone else Face.REGULAR
+    for size in sizes(face, (18 if height >= 40 else 16) if alone else 10):
+        row = ink(clean(count.noun), face, size)
+        if row.width <= width and row.height <= height:
+            return row
+    return None
+
+
+def _flow(
+    remarks: Sequence[Remark], worded: bool, width: int, tall: bool
+) -> tuple[tuple[tuple[Remark, Row], ...], ...] | None:
+    """The remarks in rows, or None where one is wider than the column."""
+    rows: list[list[tuple[Remark, Row]]] = []
+    for remark in remarks:
+        text = clean(remark.text)
+        row = _remark(text, worded, width - SIGN_SIZE[0] - SIGN_GAP[Face.REGULAR if worded else Face.BOLD], tall)
+        if row is None:
+            return None
+        item = (remark, row)
+        if rows and _row_width([*rows[-1], item]) <= width:
+            rows[-1].append(item)
+        else:
+            rows.append([item])
+    return tuple(map(tuple, rows))
+
+
+def _remark(text: str, worded: bool, width: int, tall: bool) -> Row | None:
+    """A remark with its words, or its number alone, which may be larger then."""
+    face = Face.REGULAR if worded else Face.BOLD
+    for size in sizes(face, (11 if tall else 10) if worded else 13):
+        row = even(text, face, size) if worded else ink(text.split(" ")[0], face, size)
+        if row.width <= width:
+            return row
+    return None
+
+
+def _row_width(items: Sequence[tuple[Remark, Row]]) -> int:
+    return sum(SIGN_SIZE[0] + SIGN_GAP[row.face] + row.width for _, row in items) + ITEM_GAP * (len(items) - 1)

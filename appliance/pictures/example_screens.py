@@ -1,0 +1,176 @@
+"""Every screen that a person can meet, in the order in which a new box shows them. Another one is one more line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from appliance import __version__
+from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
+from appliance.core.delivery import DAY, Finished
+from appliance.core.events import Denial
+from appliance.core.orders import OrderBook, replaced
+from appliance.core.present import failing, farewell, present
+from appliance.core.states import (
+    NEVER,
+    Alert,
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Link,
+    Offer,
+    Offline,
+    Pairing,
+    Phase,
+    ScreenId,
+    State,
+    World,
+)
+from appliance.core.transitions import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
+from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token, Unclear
+from appliance.core.view import Icon, Leds, Line, Message, Size, View
+
+Example = tuple[str, View]
+"""A caption, and what is shown."""
+
+NOW = 187_000.0
+"""Monotonic seconds: the box has been running for two days."""
+BAR = Gateway("Bar", (Address("192.168.1.20"),))
+TERRACE = Gateway("Terrace", (Address("192.168.1.30"),))
+ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), stirred=NOW)
+SEEN = replace(ALONE, gateways={"Bar": BAR})
+KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
+FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
+TWO = replace(ALONE, gateways={"Bar": BAR, "Terrace": TERRACE})
+PAIRED = replace(SEEN, current=Credential("Bar", Token("not shown")))
+
+
+WRONG = replace(
+    PAIRED,
+    mistakes=(Mistake(12, "pins.green", "must be a whole number from 0 to 27, the BCM number of a pin, not 220"),),
+)
+
+
+def _shown(state: State) -> View:
+    return present(state, NOW).view
+
+
+def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
+    """Orders of these ages in seconds: the first few of them paged, and the last few to go."""
+    orders = [
+        Order(
+            uuid=str(number),
+            name=str(31 + 7 * number % 60),
+            order_type="TO_GO" if number >= len(ages) - to_go else "ON_PREMISE",
+            location="" if number >= len(ages) - to_go else str(8 + 5 * number % 23),
+            elapsed=age,
+            paged=number < paged,
+        )
+        for number, age in enumerate(ages)
+    ]
+    return replaced(OrderBook(), orders, NOW)
+
+
+def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
+    """paged: the uuids of orders that were paged just now. welcome: until when the box says that it is paired."""
+    alert = Alert(paged, NOW + 5) if paged else None
+    state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert)
+    return _shown(replace(state, welcome_until=welcome))
+
+
+def _page(page: ScreenId, book: OrderBook, world: World = PAIRED) -> View:
+    return _connected(book, replace(world, turned_to=page, turned_until=NOW + 10))
+
+
+def _pairing(world: World, left: float, answers: Mapping[str, Denial], *offers: Offer) -> View:
+    """left: seconds of the window that are left."""
+    return _shown(Pairing(world, 1, NOW + left, answers=answers, offers=offers))
+
+
+def _offline(world: World = PAIRED, why: str = "gateway unreachable") -> View:
+    return _shown(Offline(world, Link(BAR), NOW - 190, why))
+
+
+def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
+    """Orders that are over: so many in each hour from the first one on."""
+    times = (150.0, 185.0, 204.0, 238.0, 262.0, 295.0, 340.0)
+    began = [NOW // DAY * DAY + (first + hour) * 3600.0 for hour, count in enumerate(counts) for _ in range(count)]
+    return [
+        Finished(str(number), order_type="TO_GO", created=at, cleared=at + times[number % len(times)])
+        for number, at in enumerate(began)
+    ]
+
+
+LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
+CALM = _orders(*range(124, 4, -10), to_go=2)
+
+KEPT = DeliveryStats().and_also(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
+TODAY = replace(CALM, offset=0.0, today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0)))
+DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayStats(171, 239.0), differs=True))
+STARTING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
+
+EXAMPLES: tuple[Example, ...] = (
+    ("Starting", View("discovering", None, None, None, None, None, None, Leds(), STARTING)),
+    ("Looking for the gateway", _shown(Discovering(ALONE))),
+    ("No gateway for a while", _shown(Discovering(replace(ALONE, stirred=NOW - 60)))),
+    ("No network", _shown(Discovering(replace(ALONE, addresses=())))),
+    ("Gateway found: press this box's button", _shown(AwaitingPairing(SEEN))),
+    ("Pairing: press the gateway's button", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
+    ("Pairing: one of two gateways was pressed", _pairing(TWO, 95, {}, Offer(BAR, Token("not shown")))),
+    ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
+    ("Pairing: the gateway refuses", _pairing(SEEN, 64, {"Bar": Denial.REFUSED})),
+    ("Pairing: too late", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
+    ("Pairing: names in other scripts", _pairing(FAR, 88, {}, Offer(KITCHEN, Token("not shown")))),
+    ("Connecting", _shown(Connecting(PAIRED, Link(BAR, Phase.OPENING)))),
+    ("Paired", _connected(_orders(62, 35, 8), welcome=NOW + 3)),
+    ("The count: no orders", _connected(OrderBook())),
+    ("The count: every order in time", _connected(CALM)),
+    ("The count: the oldest is getting old", _connected(_orders(225, 140, 95, 80, 55, 30, 12, to_go=1))),
+    ("The count: some are late", _connected(LUNCH)),
+    ("The count: a full house", _connected(_orders(700, *[400] * 37, *[90] * 310, paged=12, to_go=41))),
+    ("The count: more than there is room for", _connected(_orders(700, *[90] * 10_041, to_go=41))),
+    ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
+    ("The count: some can't be read", _connected(replace(CALM, unclear=Unclear(nameless=2)))),
+    ("Paged just now", _connected(LUNCH, paged=("0",))),
+    ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),
+    ("Press once: the oldest orders", _page(ScreenId.OLDEST, LUNCH)),
+    ("Press again: today", _page(ScreenId.TODAY, TODAY)),
+    ("Today: the gateway counts otherwise", _page(ScreenId.TODAY, DOUBTFUL)),
+    ("And again: this box", _page(ScreenId.BOX, CALM)),
+    ("And again: its gateway", _page(ScreenId.GATEWAY, CALM)),
+    ("And again: the lights", _page(ScreenId.LIGHTS, CALM)),
+    ("Offline", _offline()),
+    ("Offline: the cable is out", _offline(replace(PAIRED, addresses=()))),
+    ("Offline: the gateway gives no orders", _offline(why=FEED_REFUSED)),
+    ("Offline: more orders than can be held", _offline(why=TOO_MANY_ORDERS)),
+    ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
+    ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
+    ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
+    (
+        "The card was damaged, and made anew",
+        _shown(AwaitingPairing(replace(SEEN, board=replace(SEEN.board, card=Card.MADE_ANEW)))),
+    ),
+    ("A mistake in the settings", _connected(CALM, WRONG)),
+    ("A press later: what it is", _page(ScreenId.SETTINGS, CALM, WRONG)),
+    ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),
+    ("The power supply is too weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
+    ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
+    ("The button is held", _connected(CALM, replace(PAIRED, down_since=NOW - 2.3, pressed_at=NOW - 2.3))),
+    ("The button was held for long enough", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
+    ("Nothing to do for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, stirred=NOW - 1200))),
+    ("Asleep, and offline", _offline(replace(PAIRED, stirred=NOW - 5 * 3600))),
+    ("It ended five times in a row", failing(restart=True)),
+    ("And again after a restart of the box", failing(restart=False)),
+    ("Shutting down", farewell(_connected(CALM))),
+)
+"""Each screen under its caption. The captions make the files' names: no two may be alike."""
+
+STEPS: tuple[Example, ...] = (
+    ("Plugged in", EXAMPLES[0][1]),
+    ("A gateway is found: press here", _shown(AwaitingPairing(SEEN))),
+    ("Now press there", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
+    ("Paired: the count", _connected(CALM)),
+)
+"""What an installer sees, in this order."""

@@ -1,0 +1,43 @@
+"""The tables in hardware.md that the code knows better than a person: the pins, and what the lights mean."""
+
+from __future__ import annotations
+
+from appliance.config import Pins
+from appliance.core.screens.led_legend import meanings
+from appliance.core.values import Benchmarks
+from appliance.core.view import Light
+from appliance.pictures.header_pins import wires
+
+
+def with_tables(text: str, pins: Pins, times: Benchmarks) -> str:
+    """A text with the tables between its marks made anew. Raises ValueError where the marks are not in the text."""
+    return _with_table(_with_table(text, "pins", pin_table(pins)), "lights", light_table(times))
+
+
+def pin_table(pins: Pins) -> str:
+    """Every wire, in Markdown. pins: BCM numbers."""
+    rows = ["| part | end | BCM | header | |", "| --- | --- | --- | --- | --- |"]
+    for wire in wires(pins):
+        pin = wire.label if wire.bcm is None else str(wire.bcm)
+        rows.append(f"| {wire.part} | {wire.end} | {pin} | {wire.position} | {wire.note} |")
+    return "\n".join(rows) + "\n"
+
+
+def light_table(times: Benchmarks) -> str:
+    """What the lights mean, in Markdown."""
+    rows = ["| green | amber | red | meaning |", "| --- | --- | --- | --- |"]
+    for _, group in meanings(times):
+        for one in group:
+            shine = (one.leds.green, one.leds.amber, one.leds.red)
+            cells = " | ".join("" if light is Light.OFF else str(light) for light in shine)
+            rows.append(f"| {cells} | {one.words} |")
+    return "\n".join(rows) + "\n"
+
+
+def _with_table(text: str, name: str, table: str) -> str:
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise ValueError(f"{begin} and {end} are not in it")
+    return f"{before}{begin}\n\n{table}\n{end}{after}"

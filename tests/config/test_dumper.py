@@ -1,0 +1,87 @@
+"""The configuration as it is printed: it explains itself, and reads back the same."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.config import (
+    BuzzerConfig,
+    Config,
+    DisplayConfig,
+    GatewayConfig,
+    NetworkConfig,
+    Pins,
+    parse,
+)
+from appliance.config.checks import MAX_SECONDS
+from appliance.config.dumper import dump
+from appliance.config.keys import KEYS
+from appliance.core.values import Address, Benchmarks
+
+_hosts = st.sampled_from(["10.0.0.7", "gateway.local", "::1", "fe80::1%eth0", "tt-1"]) | st.ip_addresses().map(str)
+_texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=15)
+_names = st.text(string.ascii_letters + string.digits + "-_.@'\"{", min_size=1, max_size=15).filter(
+    lambda name: name not in (".", "..")
+)
+_seconds = st.lists(
+    st.floats(0, MAX_SECONDS, exclude_min=True) | st.integers(1, int(MAX_SECONDS)).map(float),
+    min_size=3,
+    max_size=3,
+    unique=True,
+)
+_never = st.just(0.0)
+_some_seconds = st.floats(0, MAX_SECONDS, exclude_min=True)
+_rests = st.one_of(
+    st.tuples(_never, _never | _some_seconds),
+    st.tuples(_some_seconds, _never),
+    st.lists(_some_seconds, min_size=2, max_size=2, unique=True).map(sorted).map(tuple),
+)
+_displays = st.builds(
+    DisplayConfig,
+    driver=st.sampled_from(["ssd1306", "sh1106", "ssd1327"]),
+    i2c_port=st.integers(0, 99),
+    i2c_address=st.integers(0x03, 0x77),
+    rotate=st.sampled_from([0, 2]),
+    contrast=st.integers(0, 255),
+    height=st.sampled_from([64, 32]),
+)
+_configs = st.builds(
+    Config,
+    gateway=st.builds(
+        GatewayConfig,
+        address=st.none() | st.builds(Address, _hosts, st.integers(1, 65535)),
+        name=st.none() | _texts,
+    ),
+    orders=_seconds.map(lambda times: Benchmarks(*sorted(times))),
+    display=st.builds(
+        lambda display, rests: replace(display, dim_after=rests[0], sleep_after=rests[1]), _displays, _rests
+    ),
+    pins=st.permutations(range(4, 28)).map(lambda pins: Pins(*pins[:5])),
+    buzzer=st.builds(
+        BuzzerConfig,
+        enabled=st.booleans(),
+        kind=st.sampled_from(["active", "passive"]),
+        volume=st.integers(1, 100),
+        repeat_pages=st.booleans(),
+    ),
+    network=st.builds(NetworkConfig, interfaces=st.lists(_names, max_size=4, unique=True).map(tuple)),
+    state_dir=_texts.filter(lambda text: not text.startswith("~")).map(Path),
+)
+
+
+@given(_configs)
+def test_what_is_printed_reads_back_the_same(config: Config) -> None:
+    assert parse(dump(config), "tt.yaml") == config
+
+
+def test_what_is_printed_explains_every_key() -> None:
+    lines = dump(Config()).splitlines()
+    for dotted in KEYS:
+        at = next(i for i, line in enumerate(lines) if line.strip().startswith(dotted.split(".")[-1] + ":") and i)
+        assert lines[at - 1].strip().startswith("# ")
+    assert max(map(len, lines)) <= 100

@@ -1,0 +1,211 @@
+"""A pretend surrounding of the machine for property tests: it knows what is under way, and checks what must hold.
+
+It carries out no effect; it only remembers which timers run, which feeds are open and what was asked of whom, so that
+answers can be drawn that are possible, late or impossible.
+"""
+
+from __future__ import annotations
+
+import math
+
+from appliance.core import machine
+from appliance.core.effects import (
+    AskForToken,
+    CheckToken,
+    CloseFeed,
+    Effect,
+    MakeSound,
+    OpenFeed,
+    StartTimer,
+    StopHistorySync,
+    StopTimer,
+    SyncHistory,
+)
+from appliance.core.events import (
+    ButtonPressed,
+    Event,
+    FeedLost,
+    GatewayFound,
+    GatewayResolved,
+    HistorySynced,
+    HistorySyncFailed,
+    Timer,
+    TimerFired,
+    TokenDenied,
+    TokenIssued,
+    TokenRefused,
+)
+from appliance.core.present import present
+from appliance.core.states import (
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Offline,
+    Pairing,
+    Phase,
+    State,
+)
+from appliance.core.values import Address, Benchmarks, Token
+from appliance.core.view import Power, Sound
+
+
+class Surroundings:
+    """The machine, and what its effects have set going."""
+
+    def __init__(self, state: State | None = None, now: float = 0.0) -> None:
+        self.state = state or machine.begin(Benchmarks())
+        self.now = now
+        self.timers: dict[Timer, float] = {}
+        self.feeds: set[int] = set()
+        self.fillings: set[int] = set()
+        self.filled: list[float] = []
+        self.asked: set[str] = set()
+        self.known: dict[str, set[Address]] = {}
+        self.owner: dict[Token, str] = {}
+        self.pages: list[float] = []
+        self.sounds: list[Sound] = []
+
+    def tell(self, event: Event) -> list[Effect]:
+        """One step, and every check that holds after any step."""
+        self._before(event)
+        before = self.state
+        self.state, effects = machine.step(self.state, event, self.now)
+        for effect in effects:
+            self._take(effect)
+        self._check(before)
+        return list(effects)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, with every timer that runs out on the way."""
+        end = self.now + seconds
+        while self.timers:
+            timer, due = min(self.timers.items(), key=lambda item: item[1])
+            if due > end:
+                break
+            self.now = max(self.now, due)
+            self.tell(TimerFired(timer))
+        self.now = end
+
+    def _before(self, event: Event) -> None:
+        match event:
+            case TimerFired(timer):
+                self.timers.pop(timer, None)
+            case ButtonPressed():
+                # A press silences what sounds: the next page is one of its own.
+                self.pages.clear()
+            case GatewayFound(gateway):
+                self.known[gateway.name] = set(gateway.addresses)
+            case GatewayResolved(attempt, gateway) if attempt == self.resolving:
+                self.known[gateway.name] = set(gateway.addresses)
+            case TokenIssued(_, gateway, token):
+                self.asked.discard(gateway.name)
+                self.owner[token] = gateway.name
+                self.known.setdefault(gateway.name, set()).update(gateway.addresses)
+            case TokenDenied(_, name, _):
+                self.asked.discard(name)
+            case HistorySynced(attempt) | HistorySyncFailed(attempt):
+                self.fillings.discard(attempt)
+            case FeedLost(attempt, _) | TokenRefused(attempt):
+                self.feeds.discard(attempt)
+            case _:
+                pass
+
+    @property
+    def resolving(self) -> int:
+        """The number of the question for a name that is open; an answer to an older one tells nothing."""
+        match self.state:
+            case Connecting() | Offline() if self.state.link.phase is Phase.RESOLVING:
+                return self.state.link.attempt
+            case AwaitingPairing():
+                return self.state.attempt
+            case _:
+                return -1
+
+    def _take(self, effect: Effect) -> None:
+        match effect:
+            case StartTimer(timer, delay):
+                assert delay >= 0
+                self.timers[timer] = self.now + delay
+            case StopTimer(timer):
+                self.timers.pop(timer, None)
+            case AskForToken(_, gateway, address):
+                assert gateway.name not in self.asked, "one request at a time to each gateway"
+                assert address in gateway.addresses
+                self.asked.add(gateway.name)
+            case OpenFeed(attempt, address, token):
+                self._goes_to_its_gateway(token, address)
+                assert attempt not in self.feeds
+                self.feeds.add(attempt)
+            case CheckToken(_, address, token):
+                self._goes_to_its_gateway(token, address)
+            case SyncHistory(attempt, gateway, address, token):
+                self._goes_to_its_gateway(token, address)
+                assert gateway == self.owner[token]
+                assert not self.fillings, "one filling at a time"
+                self.fillings.add(attempt)
+                self.filled.append(self.now)
+                assert sum(at > self.now - 3600 for at in self.filled) <= 8, (
+                    "few writes an hour, whatever the line does"
+                )
+            case StopHistorySync(attempt):
+                self.fillings.discard(attempt)
+            case CloseFeed(attempt):
+                self.feeds.discard(attempt)
+            case MakeSound(Sound.PAGE):
+                assert not self.pages or self.now - self.pages[-1] >= 1.5 - 1e-6, "pages in a burst are one sound"
+                self.pages.append(self.now)
+            case _:
+                pass
+        if isinstance(effect, MakeSound):
+            self.sounds.append(effect.sound)
+
+    def _goes_to_its_gateway(self, token: Token, address: Address) -> None:
+        assert address in self.known.get(self.owner[token], set()), "a token goes only where its gateway is known to be"
+
+    def _check(self, before: State) -> None:
+        state, world = self.state, self.state.world
+        running = set(self.timers)
+        shown = present(state, self.now)
+        assert shown.until > self.now
+        assert shown.view.screen.words or shown.view.power is Power.DARK
+        assert all(shown.view.screen.words)
+        assert "Token" not in str(shown.view)
+        assert (shown.view.active is None) == (not isinstance(state, Connected))
+        expected: set[int] = set()
+        match state:
+            case Discovering():
+                assert world.credential is None
+                assert not world.gateways
+            case AwaitingPairing():
+                assert Timer.RETRY in running or world.credential is None
+            case Pairing():
+                assert Timer.WINDOW in running
+                assert Timer.ASK in running or state.offers
+                assert state.ends - self.now <= 120 + 1e-6
+            case Connecting() | Offline():
+                assert world.credential is not None
+                assert (Timer.RETRY in running) == (state.link.phase is Phase.WAITING)
+                if state.link.phase is Phase.PROMOTING:
+                    assert world.saving
+                if state.link.phase in (Phase.OPENING, Phase.PROMOTING):
+                    expected = {state.link.attempt}
+            case Connected():
+                assert world.current is not None
+                assert world.pending is None
+                assert Timer.STALE in running
+                assert self.timers[Timer.STALE] <= self.now + 300 + 1e-6
+                assert Timer.REFRESH in running or state.looking
+                assert (Timer.HISTORY in running) != bool(state.filling)
+                expected = {0 if state.lost else state.feed, state.looking} - {0}
+                unclear = state.book.unclear
+                assert shown.view.active == len(state.book.held) + len(unclear.uuids) + unclear.nameless
+        assert self.fillings == ({state.filling} - {0} if isinstance(state, Connected) else set())
+        assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
+        assert set(world.asking) == self.asked
+        if not isinstance(state, Connected):
+            # What was paged while no feed was live sounds on the way in, whatever sounded before.
+            self.pages.clear()
+        if isinstance(before, Connected) and not isinstance(state, Connected):
+            assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY}
+        assert math.isfinite(self.now)

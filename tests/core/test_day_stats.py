@@ -1,0 +1,125 @@
+"""What was delivered today, against a plain reckoning of the same."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.day_stats import MOST_FRESH, STEP, DayStats, DeliveryStats, GatewayStats, differ
+from appliance.core.delivery import DAY, Finished
+from appliance.core.events import OrderChanged
+from appliance.core.orders import OrderBook, fold, replaced
+from appliance.core.values import Order
+
+FORGET = 3 * 3600.0
+NOON = DAY * 10 + 12 * 3600.0
+
+
+def over(uuid: str, seconds: float | None, at: float = NOON) -> Finished:
+    cleared = None if seconds is None else at + seconds
+    return Finished(uuid, order_type="TO_GO", created=at, cleared=cleared)
+
+
+@given(st.lists(st.none() | st.floats(0, 3600 - STEP), min_size=1, max_size=60), st.integers(0, 60))
+def test_the_figures_are_those_of_a_plain_list(times: list[float | None], archived: int) -> None:
+    orders = [over(str(number), seconds) for number, seconds in enumerate(times)]
+    kept = DeliveryStats().and_also(orders[:archived], FORGET)
+    tally = DayStats(10, 0.0, kept).told(orders[archived:])
+    figures = tally.figures(FORGET)
+    known = [time for time in times if time is not None]
+    assert figures.delivered == len(times) == sum(figures.hours) == figures.hours[12]
+    if not known:
+        assert (figures.average, figures.median, figures.within(300.0)) == (None, None, None)
+        return
+    assert figures.average == pytest.approx(statistics.mean(known), abs=1e-3)
+    assert figures.median == pytest.approx(statistics.median_low(known), abs=STEP)
+    assert figures.within(300.0) == pytest.approx(sum(int(time / STEP) < 60 for time in known) / len(known), abs=0.02)
+
+
+@given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
+def test_nothing_is_counted_twice_whatever_the_archive_holds(
+    heard: set[int], kept: set[int], heard_after: set[int]
+) -> None:
+    """heard: what the feed told before the archive was asked. kept: what the archive then holds."""
+    tally = DayStats(10, 0.0).told(over(str(number), 100.0) for number in heard)
+    figures = DeliveryStats().and_also((over(str(number), 100.0) for number in kept), FORGET)
+    tally = tally.archived(10, figures, frozenset(map(str, kept)), frozenset(), None, FORGET)
+    tally = tally.told(over(str(number), 100.0) for number in heard_after - kept)
+    assert tally.figures(FORGET).delivered == len(heard | kept | heard_after)
+
+
+def test_another_day_of_the_gateway_begins_anew_and_forgets_nothing_that_is_not_archived() -> None:
+    before = DayStats().on(DAY * 3 - 100.0, 0.0).told([over("a", 60.0, DAY * 2 + 60.0)])
+    assert (before.day, before.figures(FORGET).delivered) == (2, 1)
+    assert before.on(DAY * 3 - 100.0, 99.0) is before
+    fresh = before.on(DAY * 3 - 100.0, 100.0)
+    assert (fresh.day, fresh.figures(FORGET).delivered, fresh.since) == (3, 0, 100.0)
+    assert list(fresh.fresh) == ["a"], "the archive is still to be told what this box saw"
+    late = fresh.archived(2, DeliveryStats(7), frozenset(), frozenset("a"), None, FORGET)
+    assert (late.kept, dict(late.fresh)) == (None, {}), "yesterday's figures are not today's"
+
+
+def test_an_archive_that_never_comes_does_not_fill_the_memory() -> None:
+    tally = DayStats(10, 0.0).told(over(str(number), 1.0) for number in range(MOST_FRESH + 5))
+    assert len(tally.fresh) == MOST_FRESH
+    assert "4" not in tally.fresh
+    assert str(MOST_FRESH + 4) in tally.fresh
+
+
+def test_orders_that_are_cleared_and_that_vanish_are_delivered() -> None:
+    day = Order("x", created=NOON)
+    a, b, c = (Order(uuid, order_type="TO_GO", created=NOON - 90.0) for uuid in "abc")
+    book = replaced(OrderBook(), [day, Order("a", order_type="TO_GO", elapsed=100.0), b, c], 0.0)
+    gone = Order("a", order_type="TO_GO", state="cleared", created=NOON - 100.0, changed=NOON + 20.0)
+    book = fold(book, [OrderChanged(gone)], 20.0).book
+    figures = book.today.figures(FORGET)
+    assert (figures.delivered, figures.timed, figures.average) == (1, 1, 120.0)
+    assert book.today.fresh["a"].took == 120.0
+    book = replaced(book, [day, c], 30.0)
+    figures = book.today.figures(FORGET)
+    assert figures.delivered == 2, "b went while nobody looked"
+    assert book.today.fresh["b"].took is None
+    assert a.uuid in book.today.fresh
+
+
+def test_the_time_to_sit_is_that_of_the_first_table() -> None:
+    started = Order("a", created=NOON, changed=NOON)
+    book = fold(OrderBook(), [OrderChanged(started, created=True)], 0.0).book
+    located = Order("a", location="8", state="located", created=NOON, changed=NOON + 25.0)
+    book = fold(book, [OrderChanged(located)], 26.0).book
+    moved = Order("a", location="9", state="located", created=NOON, changed=NOON + 60.0)
+    book = fold(book, [OrderChanged(moved)], 60.0).book
+    cleared = Order("a", location="9", state="cleared", created=NOON, changed=NOON + 300.0)
+    book = fold(book, [OrderChanged(cleared)], 300.0).book
+    assert book.today.fresh["a"].sat == 25.0
+    assert book.today.fresh["a"].took == 300.0
+
+
+def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
+    started = Order("a", created=NOON, changed=NOON)
+    book = fold(OrderBook(), [OrderChanged(started, created=True)], 0.0).book
+    located = Order("a", location="8", state="located", created=NOON, changed=NOON + 3625.0)
+    book = fold(book, [OrderChanged(located)], 26.0).book
+    assert book.held["a"].sat == 26.0
+
+
+@pytest.mark.parametrize(
+    ("gateway", "differs"),
+    [
+        (GatewayStats(100, 200.0), False),
+        (GatewayStats(102, 200.0), False),
+        (GatewayStats(103, 200.0), True),
+        (GatewayStats(97, None), True),
+        (GatewayStats(None, 221.0), False),
+        (GatewayStats(None, 230.0), True),
+        (GatewayStats(), False),
+    ],
+)
+def test_the_gateways_own_figures_fit_or_differ(gateway: GatewayStats, differs: bool) -> None:
+    ours = DeliveryStats().and_also((over(str(number), 200.0) for number in range(100)), FORGET)
+    assert differ(ours, gateway) is differs
+    tally = DayStats(10, 0.0).archived(10, ours, frozenset(), frozenset(), gateway, FORGET)
+    assert tally.differs is differs

@@ -1,0 +1,174 @@
+"""When the archive is filled: once an hour and soon after each reconnection, and only where the gateway is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core import machine
+from appliance.core.day_stats import DeliveryStats, GatewayStats
+from appliance.core.delivery import DAY, Finished
+from appliance.core.effects import StartTimer, StopHistorySync, SyncHistory
+from appliance.core.events import (
+    FeedNotified,
+    GatewayFound,
+    HistorySynced,
+    HistorySyncFailed,
+    OrderChanged,
+    Timer,
+    TimerFired,
+)
+from appliance.core.history_sync import SYNC_EVERY, SYNC_RETRY, SYNC_SOON, SYNCS_AN_HOUR, sync_delay
+from appliance.core.orders import OrderBook, fold
+from appliance.core.present import present
+from appliance.core.states import Connected, ScreenId, State
+from appliance.core.values import Gateway, Order
+from appliance.core.view import Today
+from tests.core.cases import A_MOVED, NOW, NUMBER, STATES, A, B
+
+NOON = DAY * 10 + 12 * 3600.0
+
+
+def connected() -> Connected:
+    """Live, at noon of a day of the gateway's, and with an order that was delivered a moment ago."""
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    started = Order("a", order_type="TO_GO", created=NOON - 200, changed=NOON - 200)
+    book = fold(OrderBook(), [OrderChanged(started, created=True)], NOW - 200).book
+    book = fold(book, [OrderChanged(replace(started, state="cleared", changed=NOON))], NOW).book
+    return replace(state, book=book, world=replace(state.world, turned_to=ScreenId.TODAY, turned_until=NOW + 1e6))
+
+
+def shown(state: State) -> Today:
+    screen = present(state, NOW + 1).view.screen
+    assert isinstance(screen, Today)
+    return screen
+
+
+def filling(state: State) -> tuple[State, SyncHistory]:
+    state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    (effect,) = [effect for effect in effects if isinstance(effect, SyncHistory)]
+    return state, effect
+
+
+def test_it_is_asked_of_the_gateway_of_the_token_and_told_what_the_feed_told() -> None:
+    state, effect = filling(connected())
+    assert (effect.gateway, effect.address.host, effect.day) == ("A", "192.0.2.10", 10)
+    assert [(order.uuid, order.took) for order in effect.seen] == [("a", 200.0)]
+    again, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    assert (again, effects) == (state, ()), "one at a time"
+
+
+def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
+    assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
+    assert shown(connected()).note.startswith("watched for")
+    state, effect = filling(connected())
+    morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
+    kept = HistorySynced(
+        effect.attempt,
+        10,
+        DeliveryStats().and_also(morning, 1e4),
+        frozenset("a012"),
+        frozenset("a"),
+        GatewayStats(3, 100.0),
+    )
+    state, effects = machine.step(state, kept, NOW)
+    assert effects == (StartTimer(Timer.HISTORY, SYNC_EVERY, jitter=True),)
+    assert shown(state).words == (
+        "Today",
+        "3 orders",
+        "average 1:40, median 1:42",
+        "100% in 5:00",
+        "10 h █      15 h",
+        "gateway: 3, 1:40",
+    )
+    order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
+    state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
+    cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 400))
+    state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 400)
+    assert shown(state).orders == "4"
+    assert shown(state).share == "75%"
+
+
+def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_time() -> None:
+    state, effect = filling(replace(connected(), book=OrderBook()))
+    order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
+    state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
+    cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 100))
+    state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 100)
+    figures = DeliveryStats().and_also([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
+    state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
+    assert shown(state).orders == "1", "not counted twice"
+    state, effect = filling(state)
+    assert [(one.uuid, one.took) for one in effect.seen] == [("b", 100.0)]
+    kept = HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset("b"))
+    state, _ = machine.step(state, kept, NOW + 102)
+    assert filling(state)[1].seen == ()
+
+
+def test_a_gateway_that_tells_other_figures_is_marked() -> None:
+    state, effect = filling(connected())
+    kept = HistorySynced(effect.attempt, 10, DeliveryStats(), frozenset(), frozenset(), GatewayStats(9, None))
+    state, _ = machine.step(state, kept, NOW)
+    assert shown(state).doubt
+    assert shown(state).words[0] == "Today  differs from gateway"
+    assert shown(state).words[-1] == "gateway: 9"
+
+
+def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_today() -> None:
+    state, effect = filling(replace(connected(), book=OrderBook()))
+    assert effect.day is None
+    kept = HistorySynced(effect.attempt, 10, DeliveryStats(delivered=7), frozenset(), frozenset())
+    state, _ = machine.step(state, kept, NOW)
+    assert shown(state).words[:2] == ("Latest day", "7 orders")
+
+
+def test_a_failure_is_tried_again_and_an_answer_too_late_is_none() -> None:
+    state, effect = filling(connected())
+    assert machine.step(state, HistorySyncFailed(99), NOW) == (state, ())
+    assert machine.step(state, HistorySynced(99, 10, DeliveryStats(5), frozenset("a"), frozenset("a")), NOW) == (
+        state,
+        (),
+    )
+    state, effects = machine.step(state, HistorySyncFailed(effect.attempt), NOW)
+    assert effects == (StartTimer(Timer.HISTORY, SYNC_RETRY, jitter=True),)
+    assert shown(state).orders == "1"
+
+
+def test_nothing_more_is_asked_where_the_gateway_is_not_any_more() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(A_MOVED), NOW)
+    assert StopHistorySync(effect.attempt) in effects
+    state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
+    assert effects == (StartTimer(Timer.HISTORY, SYNC_SOON),)
+
+
+def test_nothing_more_is_asked_where_another_name_is_announced() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(Gateway("A #2", A.addresses)), NOW)
+    assert StopHistorySync(effect.attempt) in effects
+    assert machine.step(state, TimerFired(Timer.HISTORY), NOW)[1] == (StartTimer(Timer.HISTORY, SYNC_SOON),)
+
+
+def test_a_stranger_elsewhere_does_not_stop_it() -> None:
+    state, effect = filling(connected())
+    state, effects = machine.step(state, GatewayFound(B), NOW)
+    assert effects == ()
+    assert isinstance(state, Connected)
+    assert state.filling == effect.attempt
+
+
+def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> None:
+    world = connected().world
+    assert sync_delay(world, NOW) == SYNC_SOON
+    world = replace(world, kept=tuple(NOW - 600 + number * 100 for number in range(SYNCS_AN_HOUR)))
+    assert sync_delay(world, NOW) == 3000.0
+    assert sync_delay(world, NOW + 4000) == SYNC_SOON
+
+
+def test_a_share_is_called_all_only_where_it_is() -> None:
+    state, effect = filling(connected())
+    most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
+    slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
+    figures = DeliveryStats().and_also([*most, slow], 1e4)
+    state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
+    assert shown(state).share == "99%"

@@ -1,0 +1,40 @@
+"""Fills archives until it is killed: for each directory that a line of its input names, in a child of its own.
+
+It tells a child's pid before the child begins, and the number of each filling that is done after `keep` returned.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from appliance.history.archive import Archive
+from tests.disk.archive_batches import GATEWAY, fill
+
+
+def main() -> None:
+    for line in sys.stdin:
+        directory = Path(line.rstrip("\n"))
+        if (pid := os.fork()) == 0:
+            _fill(directory)
+        os.waitpid(pid, 0)
+        _say("gone")
+
+
+def _fill(directory: Path) -> None:
+    _say(f"pid {os.getpid()}")
+    archive = Archive(directory)
+    number = int(archive.progress(GATEWAY).read_to or 0)
+    while True:
+        number += 1
+        fill(archive, number)
+        _say(f"done {number}")
+
+
+def _say(words: str) -> None:
+    os.write(1, words.encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The doctor on mock pins in its own process, for tests of signals: `python -m tests.doctor.examined_process FOLDER`.
+
+Its last line tells as JSON what the end left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.config import NetworkConfig
+from appliance.core.view import Sound
+from appliance.doctor.console import Console
+from appliance.doctor.context import Bench
+from appliance.doctor.examination import attend
+from tests.doctor.fakes import Box, still_taken
+
+
+def main(folder: Path) -> int:
+    """Examine a box in good order but for its network, which it has not; the exit code."""
+    box = Box(folder)
+    box.config = replace(box.config, network=NetworkConfig(("tt-none0",)))
+    console = Console(lambda text: print(text, end="", flush=True), sys.stdin.fileno())
+    bench = Bench(
+        box.config,
+        console,
+        limits=replace(box.limits, answer=30.0, press=30.0),
+        root=box.root,
+        pin_factory=box.pins,
+        open_bus=lambda _: box.bus,
+        sounds=(Sound.PAGE,),
+    )
+    code = asyncio.run(attend(bench))
+    left = {"lit": sorted(box.lit()), "taken": still_taken(box), "display": box.display.on, "sent": box.display.sent}
+    print(json.dumps(left), flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

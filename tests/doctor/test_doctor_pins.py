@@ -1,0 +1,299 @@
+"""The doctor on lights, buzzer and button, each good and each broken."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from gpiozero import DigitalOutputDevice
+from gpiozero.pins.local import LocalPiFactory
+from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
+
+from appliance.config import BuzzerConfig
+from appliance.doctor.buzzer import check_buzzer
+from appliance.doctor.context import Bench
+from appliance.doctor.finding import Finding, State
+from appliance.doctor.pins import check_button, check_light, check_pins
+from appliance.panel.buzzer import GROWL, duty
+from tests.doctor.fakes import PINS, Box, tried
+from tests.panel.gpio_header import Chip
+
+LIGHTS = ["green", "amber", "red"]
+
+
+async def light(bench: Bench, colour: str) -> Finding:
+    return await tried(bench, check_pins, partial(check_light, colour=colour))
+
+
+@pytest.mark.parametrize("colour", LIGHTS)
+async def test_a_light_that_is_seen(box: Box, colour: str) -> None:
+    seen: list[set[str]] = []
+
+    def look() -> str:
+        seen.append(box.lit())
+        return "\n"
+
+    bench, person = box.bench({colour.upper(): look})
+    assert await light(bench, colour) == Finding(State.OK, "lit, and seen")
+    assert seen == [{colour}]
+    assert box.lit() == set()
+    assert person.said == f"Do you see the {colour.upper()} light, and no other? [Y/n] "
+
+
+@pytest.mark.parametrize("colour", LIGHTS)
+async def test_a_light_that_is_not_seen(box: Box, colour: str) -> None:
+    bench, _ = box.bench({colour.upper(): "n\n"})
+    finding = await light(bench, colour)
+    assert finding.state is State.WRONG
+    assert f"GPIO{getattr(PINS, colour)}, position" in finding.words
+    assert "long leg" in finding.mend[0]
+    assert f"pins.{colour}" in finding.mend[-1]
+    assert box.lit() == set()
+
+
+async def test_the_place_on_the_header_is_the_one_in_the_wiring(box: Box) -> None:
+    bench, _ = box.bench({"GREEN": "n\n"})
+    assert "GPIO22, position 15 of the pin header" in (await light(bench, "green")).words
+
+
+async def test_a_light_with_nobody_there(box: Box) -> None:
+    bench, person = box.bench()
+    finding = await light(bench, "red")
+    assert finding == Finding(State.OK, "lit; nobody was asked whether it was seen")
+    assert [state.state for state in box.pins.pin(PINS.red).states][-2:] == [True, False]
+    assert person.said == ""
+
+
+async def test_a_pin_that_touches_ground(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, person = box.bench({"GREEN": "\n"})
+    monkeypatch.setattr(MockPin, "_change_state", lambda self, value: False)
+    finding = await light(bench, "green")
+    assert finding.state is State.WRONG
+    assert "stays low" in finding.words
+    assert person.said == ""
+
+
+async def test_pins_that_the_appliance_holds(box: Box) -> None:
+    with DigitalOutputDevice(PINS.red, pin_factory=box.pins), DigitalOutputDevice(PINS.green, pin_factory=box.pins):
+        bench, _ = box.bench()
+        finding = await tried(bench, check_pins)
+    assert finding.state is State.WRONG
+    assert "another program uses GPIO 22 (green), 23 (red)" in finding.words
+    assert "sudo systemctl stop tt-appliance" in finding.mend[0]
+
+
+class LgpioError(Exception):
+    """As lgpio.error, which is a bare Exception too."""
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "mend"),
+    [
+        ("'GPIO busy'", "another program uses GPIO 22", "systemctl stop"),
+        ("'can not open gpiochip'", "can not open gpiochip", "sudo tt-appliance doctor"),
+    ],
+)
+async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, mend: str) -> None:
+    class Factory(MockFactory):  # type: ignore[misc]
+        def pin(self, name: Any) -> Any:
+            if name == PINS.green:
+                raise LgpioError(words)
+            return super().pin(name)
+
+    box.pins = Factory()
+    bench, _ = box.bench()
+    finding = await light(bench, "green")
+    assert finding == Finding(State.NOT_TRIED, "not tried: its pin can't be used")
+    # A new one each time, as for a new run of the doctor: gpiozero remembers a pin that it could not make.
+    box.pins = Factory()
+    bench, _ = box.bench()
+    finding = await tried(bench, check_pins)
+    assert said in finding.words
+    assert mend in finding.mend[0]
+    box.pins = Factory()
+    bench, _ = box.bench()
+    assert (await light(bench, "red")).state is State.OK
+
+
+async def test_the_library_for_tones_is_missing(box: Box) -> None:
+    class Factory(MockFactory):  # type: ignore[misc]
+        def pin(self, name: Any) -> Any:
+            if name == PINS.buzzer:
+                raise ModuleNotFoundError("No module named 'lgpio'")
+            return super().pin(name)
+
+    box.pins = Factory()
+    bench, _ = box.bench()
+    finding = await tried(bench, check_pins)
+    assert finding.words == "GPIO 18 (buzzer) can't be used: No module named 'lgpio'"
+    assert finding.mend == ("A passive buzzer's tones need a library of their own: sudo apt install python3-lgpio",)
+
+
+@pytest.fixture
+def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
+    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
+    monkeypatch.setattr(LocalPiFactory, "pins", {})
+    return Chip()
+
+
+async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: Chip) -> None:
+    def press() -> str:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.02, chip.drive, PINS.button, 0)
+        loop.call_later(0.12, chip.drive, PINS.button, 1)
+        return ""
+
+    def look() -> str:
+        return "\n" if chip.level(PINS.green) else "no\n"
+
+    box.limits = replace(box.limits, release=2.0)
+    bench, _ = box.bench({"GREEN": look, "Press the button": press})
+    bench.pin_factory = chip.factory()
+    assert await tried(bench, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "lit, and seen")
+    bench, _ = box.bench({"Press the button": press})
+    bench.pin_factory = chip.factory()
+    assert await tried(bench, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    assert chip.taken() == set()
+
+
+async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: Chip) -> None:
+    other = chip.factory()
+    other.pin(PINS.button).function = "input"
+    LocalPiFactory.pins.clear()
+    bench, _ = box.bench()
+    bench.pin_factory = chip.factory()
+    finding = await tried(bench, check_pins)
+    assert finding.words == "another program uses GPIO 17 (button); probably the appliance itself is running"
+
+
+async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
+    bench, _ = box.bench()
+    bench.pin_factory = None
+    finding = await tried(bench, check_pins)
+    assert finding.state is State.WRONG
+    assert finding.words.startswith("this machine has no pins:")
+    for check in (partial(check_light, colour="red"), check_buzzer, check_button):
+        assert (await tried(bench, check)).state is State.NOT_TRIED
+
+
+async def test_pins_that_may_not_be_used(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
+    await asyncio.to_thread(box.put, "dev/gpiochip0", "")
+    bench, _ = box.bench()
+    bench.pin_factory = None
+    finding = await tried(bench, check_pins)
+    assert finding.words.startswith("the pins can't be used")
+    assert "sudo tt-appliance doctor" in finding.mend[0]
+
+
+async def test_pins_of_a_machine_that_is_no_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
+    await asyncio.to_thread(box.put, "dev/gpiochip0", "")
+    await asyncio.to_thread(box.put, "proc/device-tree/model", "")
+    bench, _ = box.bench()
+    bench.pin_factory = None
+    finding = await tried(bench, check_pins)
+    assert finding.words.startswith("the pins of this machine can't be used")
+    assert finding.mend == ("Run the doctor on the box's Raspberry Pi.",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"), [("y\n", State.OK, "sounded, and heard"), ("no\n", State.WRONG, "not heard")]
+)
+async def test_the_buzzer(box: Box, answer: str, state: State, words: str) -> None:
+    bench, person = box.bench({"hear": answer})
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert finding.state is state
+    assert finding.words.startswith(words)
+    assert "the sound for: error" in person.said
+    assert [one.state for one in box.pins.pin(PINS.buzzer).states].count(True) >= 2
+    assert box.lit() == set()
+
+
+async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) -> None:
+    tones: set[tuple[float | None, float]] = set()
+
+    class Pin(MockPWMPin):  # type: ignore[misc]
+        def _set_state(self, value: float) -> None:
+            super()._set_state(value)
+            tones.add((self._frequency, value))
+
+    box.pins = MockFactory(pin_class=Pin)
+    box.change(buzzer=BuzzerConfig(kind="passive", volume=40))
+    bench, _ = box.bench({"hear": "n\n"})
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert (GROWL, duty(40)) in tones
+    assert finding.state is State.WRONG
+    assert "buzzer.volume" in finding.mend[-1]
+    assert box.lit() == set()
+
+
+async def test_an_active_buzzer_that_is_not_heard_may_be_a_passive_one(box: Box) -> None:
+    bench, _ = box.bench({"hear": "n\n"})
+    bench.sounds = ()
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert finding.mend[-1] == "It only clicks: set buzzer.kind to passive."
+
+
+async def test_a_muted_buzzer_is_left_alone(box: Box) -> None:
+    box.change(buzzer=BuzzerConfig(enabled=False))
+    bench, _ = box.bench({})
+    finding = await tried(bench, check_pins, check_buzzer)
+    assert finding.state is State.NOT_TRIED
+    assert "buzzer.enabled" in finding.words
+    assert not any(one.state for one in box.pins.pin(PINS.buzzer).states)
+
+
+async def test_a_button_that_is_pressed(box: Box) -> None:
+    box.limits = replace(box.limits, release=2.0)
+
+    def press() -> str:
+        button = box.pins.pin(PINS.button)
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.02, button.drive_low)
+        loop.call_later(0.12, button.drive_high)
+        return ""
+
+    bench, _ = box.bench({"Press the button of the box now": press})
+    assert await tried(bench, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+
+
+async def test_a_button_that_is_not_pressed_in_time(box: Box) -> None:
+    box.limits = replace(box.limits, press=0.1)
+    bench, person = box.bench({})
+    finding = await tried(bench, check_pins, check_button)
+    assert finding.state is State.WRONG
+    assert "no press was felt" in finding.words
+    assert "GPIO17, position 11 of the pin header" in finding.mend[0]
+    assert "Press the button of the box now" in person.said
+
+
+async def test_a_button_that_does_not_come_up(box: Box) -> None:
+    bench, _ = box.bench({"Press the button": box.press})
+    finding = await tried(bench, check_pins, check_button)
+    assert finding.state is State.WRONG
+    assert "did not come up" in finding.words
+
+
+@pytest.mark.parametrize("answers", [None, {}])
+async def test_a_button_that_is_stuck(box: Box, answers: dict[str, str] | None) -> None:
+    bench, person = box.bench(answers)
+
+    async def jam(_: Bench) -> Finding:
+        box.pins.pin(PINS.button).drive_low()
+        return Finding(State.OK, "")
+
+    finding = await tried(bench, check_pins, jam, check_button)
+    assert finding.state is State.WRONG
+    assert "it is down although nobody presses it" in finding.words
+    assert person.said == ""
+
+
+async def test_a_button_with_nobody_there(box: Box) -> None:
+    bench, _ = box.bench()
+    finding = await tried(bench, check_pins, check_button)
+    assert finding == Finding(State.OK, "not stuck; nobody was asked to press it")

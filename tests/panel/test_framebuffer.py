@@ -1,0 +1,100 @@
+"""What is to be sent of a picture: all that changed, and little else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from appliance.panel.framebuffer import changes, cut, pack
+
+WIDTH = 128
+OPENING = 24
+OPENINGS = st.sampled_from([1, 7, 10, OPENING])
+boxes = st.lists(
+    st.tuples(st.integers(0, 127), st.integers(0, 63), st.integers(0, 127), st.integers(0, 63), st.booleans()),
+    max_size=5,
+)
+
+
+def test_a_byte_is_eight_rows_of_a_column_the_topmost_lowest() -> None:
+    picture = Image.new("1", (WIDTH, 32))
+    for row in (8, 11):
+        picture.putpixel((5, row), 1)
+    packed = pack(picture)
+    assert len(packed) == WIDTH * 4
+    assert {place: byte for place, byte in enumerate(packed) if byte} == {WIDTH + 5: 0b0000_1001}
+
+
+def packed_boxes(drawn: list[tuple[int, int, int, int, bool]], under: Image.Image | None = None) -> bytes:
+    picture = under or Image.new("1", (WIDTH, 64))
+    for left, top, right, bottom, lit in drawn:
+        box = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
+        ImageDraw.Draw(picture).rectangle(box, fill=lit)
+    return pack(picture)
+
+
+@given(boxes, boxes, OPENINGS, st.booleans())
+@settings(deadline=None, max_examples=200)
+@example([], [(0, 0, 127, 63, True)], OPENING, True)
+def test_the_windows_hold_every_change(
+    before: list[tuple[int, int, int, int, bool]],
+    after: list[tuple[int, int, int, int, bool]],
+    opening: int,
+    tall: bool,
+) -> None:
+    picture = Image.new("1", (WIDTH, 64))
+    old = packed_boxes(before, picture)
+    new = packed_boxes(after, picture)
+    memory = bytearray(old)
+    windows = changes(old, new, WIDTH, opening, tall)
+    for window in windows:
+        left, right, top, bottom = window
+        assert 0 <= left <= right < WIDTH
+        assert 0 <= top <= bottom < 8
+        assert tall or top == bottom
+        content = cut(new, WIDTH, window)
+        length = right - left + 1
+        for page in range(top, bottom + 1):
+            start = page * WIDTH + left
+            memory[start : start + length], content = content[:length], content[length:]
+        assert not content
+    assert memory == new
+    assert sum(len(cut(new, WIDTH, window)) + opening for window in windows) <= 1024 + 8 * opening
+
+
+@pytest.mark.parametrize("tall", [False, True])
+def test_unknown_is_everything(tall: bool) -> None:
+    packed = packed_boxes([(3, 3, 9, 9, True)])
+    windows = changes(None, packed, WIDTH, OPENING, tall)
+    assert b"".join(cut(packed, WIDTH, window) for window in windows) == packed
+    assert len(windows) == (1 if tall else 8)
+
+
+Box = tuple[int, int, int, int, bool]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "tall", "windows"),
+    [
+        ([], True, []),
+        # A row of dots nearer to each other than a window costs is one run, and two runs where they are farther apart.
+        ([(10, 0, 10, 0, True), (34, 0, 34, 0, True)], False, [(10, 34, 0, 0)]),
+        ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], False, [(10, 10, 0, 0), (36, 36, 0, 0)]),
+        ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], True, [(10, 10, 0, 0), (36, 36, 0, 0)]),
+        # A digit is one window, however many pages it has; in pages alone it is a run in each.
+        ([(40, 8, 60, 31, True)], True, [(40, 60, 1, 3)]),
+        ([(40, 8, 60, 31, True)], False, [(40, 60, 1, 1), (40, 60, 2, 2), (40, 60, 3, 3)]),
+        # A digit and a line far below and much wider are two.
+        ([(40, 0, 60, 31, True), (0, 56, 127, 56, True)], True, [(40, 60, 0, 3), (0, 127, 7, 7)]),
+        # Two digits side by side, with room between them.
+        (
+            [(0, 0, 20, 31, True), (100, 0, 120, 31, True)],
+            True,
+            [(0, 20, 0, 3), (100, 120, 0, 3)],
+        ),
+    ],
+)
+def test_as_few_bytes_as_may_be(drawn: list[Box], tall: bool, windows: list[tuple[int, int, int, int]]) -> None:
+    assert changes(bytes(1024), packed_boxes(drawn), WIDTH, OPENING, tall) == windows

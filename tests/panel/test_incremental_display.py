@@ -1,0 +1,170 @@
+"""What is sent to a display, and what is not: power, probes, pictures that are shown already, other drivers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from luma.core.device import dummy
+from luma.core.error import DeviceNotFoundError
+from PIL import Image
+
+from appliance.core.view import Power
+from appliance.panel.display import Display
+from appliance.panel.incremental_display import NOP, forget_exit_hooks, frugal, make_i2c_device
+from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
+from tests.panel.i2c_display_rig import CONTRAST, TIMING, Rig, noise, opcodes
+
+
+def test_a_dark_display_wakes_with_the_new_picture_at_once() -> None:
+    rig = Rig()
+    rig.picture = noise(6, (128, 64))
+    assert rig.show()
+    assert rig.show(Power.DARK)
+    assert rig.right()
+    rig.picture = noise(7, (128, 64))
+    pictures: list[Image.Image] = []
+    rig.model.chip.heard = lambda _: pictures.append(rig.model.picture())
+    assert rig.show(Power.BRIGHT)
+    assert all(picture.getbbox() is None or same(picture, rig.picture) for picture in pictures)
+    assert rig.right()
+
+
+def test_power_is_said_only_when_it_changes_and_again_after_a_set_up() -> None:
+    rig = Rig()
+    heard = opcodes(rig.model)
+    assert rig.show(Power.DIM)
+    heard.clear()
+    for power, wanted in [
+        (Power.DIM, []),
+        (Power.BRIGHT, [0x81]),
+        (Power.DARK, [0xAE]),
+        (Power.DARK, []),
+        (Power.DIM, [0x81, 0xAF]),
+    ]:
+        assert rig.show(power)
+        assert heard == wanted
+        assert rig.right()
+        heard.clear()
+    for power in Power:
+        assert rig.show(power)
+        rig.model.present = False
+        rig.now += TIMING.probe
+        assert not rig.show()
+        rig.model.present = True
+        assert rig.show()
+        assert rig.right()
+        rig.model.forget()
+        rig.now += TIMING.refresh
+        assert rig.show()
+        assert rig.right()
+
+
+def test_a_dim_display_is_never_brighter_than_a_bright_one() -> None:
+    model = I2cDisplay()
+    display = Display(lambda: make_i2c_device("ssd1306", 1, ADDRESS, 0, 0, bus=model), 0, TIMING)
+    display.update(lambda size: Image.new("1", size), Power.DIM)
+    assert model.chip.contrast == 0
+
+
+def test_it_is_probed_when_nothing_was_sent_for_a_while() -> None:
+    rig = Rig()
+    assert rig.show()
+    heard = opcodes(rig.model)
+    rig.now += TIMING.probe - 0.1
+    assert rig.show(), "an equal picture sends nothing, and so it is no probe"
+    assert heard == []
+    rig.now += 0.2
+    assert rig.display.wait <= 0
+    assert rig.show()
+    assert heard == [NOP]
+    rig.picture = noise(8, (128, 64))
+    rig.now += TIMING.probe - 0.1
+    assert rig.show()
+    assert rig.display.wait == pytest.approx(TIMING.probe), "a picture is a probe"
+
+
+def test_where_nothing_answers_only_one_transfer_is_tried() -> None:
+    rig = Rig()
+    tried: list[int] = []
+
+    class Gone:
+        def write_i2c_block_data(self, address: int, register: int, block: list[int]) -> None:
+            tried.append(len(block))
+            raise OSError(121, "Remote I/O error")
+
+    with pytest.raises(DeviceNotFoundError):
+        make_i2c_device("ssd1306", 1, ADDRESS, 0, CONTRAST, bus=Gone())
+    assert tried == [6]
+    assert rig.show()
+
+
+@pytest.fixture
+def own_bus(monkeypatch: pytest.MonkeyPatch) -> I2cDisplay:
+    """A display on a bus that luma opens itself, as it does in the field."""
+    model = I2cDisplay()
+    monkeypatch.setattr("smbus2.SMBus", lambda port: model)
+    return model
+
+
+def test_on_a_bus_of_luma_s_own_a_window_is_one_transfer(own_bus: I2cDisplay) -> None:
+    device = make_i2c_device("ssd1306", 1, ADDRESS, 0, CONTRAST)
+    picture = noise(9, (128, 64))
+    own_bus.sent = 0
+    assert device.display(picture)
+    assert own_bus.sent == 1 + 2 * 6 + 1 + 1024
+    assert same(own_bus.picture(), picture)
+
+
+@pytest.mark.parametrize("is_sh1106", [False, True])
+def test_only_what_changed_is_sent(is_sh1106: bool) -> None:
+    rig = Rig(is_sh1106)
+    assert rig.show()
+    rig.model.sent = 0
+    assert rig.show()
+    assert rig.model.sent == 0
+    rig.picture.putpixel((64, 30), 1)
+    assert rig.show()
+    assert rig.model.sent == (9 if is_sh1106 else 15)
+    assert rig.right()
+
+
+def test_a_forgotten_picture_is_sent_as_a_whole() -> None:
+    model = I2cDisplay(True)
+    device = make_i2c_device("sh1106", 1, ADDRESS, 0, CONTRAST, bus=model)
+    picture = noise(10, (128, 64))
+    assert device.display(picture)
+    assert not device.display(picture)
+    device.forget()
+    assert device.display(picture)
+    model.break_after(40)
+    with suppress(OSError, DeviceNotFoundError):
+        device.display(noise(11, (128, 64)))
+    assert device.display(picture), "after a fault nothing is known"
+    assert same(model.picture(), picture)
+
+
+@pytest.mark.parametrize("driver", ["ssd1305", "ssd1306", "ssd1309", "ssd1315", "ssd1316", "sh1106"])
+def test_relatives_are_frugal_too(driver: str) -> None:
+    model = I2cDisplay(driver == "sh1106")
+    device = make_i2c_device(driver, 1, ADDRESS, 0, CONTRAST, 64, bus=model)
+    picture = noise(12, (128, 64))
+    device.display(picture)
+    model.sent = 0
+    picture.putpixel((0, 0), not picture.getpixel((0, 0)))
+    device.display(picture)
+    assert model.sent < 16
+
+
+def test_other_drivers_draw_for_themselves_but_the_same_picture_only_once() -> None:
+    device = frugal(dummy)(128, 64, mode="RGB")
+    forget_exit_hooks()
+    picture = Image.new("1", (128, 64))
+    picture.putpixel((3, 4), 1)
+    assert device.display(picture)
+    assert device.image.getpixel((3, 4)) == (255, 255, 255)
+    assert device.image.getpixel((4, 4)) == (0, 0, 0)
+    assert not device.display(picture.copy())
+    device.refresh()
+    assert device.display(picture)
+    assert frugal(dummy) is frugal(dummy)

@@ -1,0 +1,95 @@
+"""The terminal panel's rows and the bytes between them, read back by a terminal emulator."""
+
+from __future__ import annotations
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.view import Leds, Light, Sound
+from appliance.panel.terminal_frame import HEIGHT, WIDTH, Differ, Frame, compose, legend_rows, too_small
+
+PICTURE = ["⣿" * 64] * 16
+KEYS = {"space": "press", "h": "hold", "q": "quit"}
+
+
+def shown(*frames: Frame) -> pyte.Screen:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.ByteStream(screen)
+    differ = Differ()
+    for frame in frames:
+        stream.feed(differ.encode(frame))
+    return screen
+
+
+def rows(**changes: object) -> list[str]:
+    usual: dict[str, object] = {"leds": Leds(), "lit": (False, False, False), "sound": None, "held": False}
+    return compose(**{"picture": PICTURE, "legend": KEYS, "note": ""} | usual | changes)  # type: ignore[arg-type]
+
+
+def test_a_row_as_wide_as_the_terminal_is_whole() -> None:
+    wide = "x" * WIDTH
+    assert shown(Frame(("short",), 0), Frame((wide,), 0), Frame((wide[1:] + "y",), 0)).display[0] == wide[1:] + "y"
+    assert shown(Frame((wide,), 0), Frame(("short",), 0)).display[0].rstrip() == "short"
+
+
+@given(
+    st.builds(Leds, *[st.sampled_from(Light)] * 3),
+    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    st.none() | st.sampled_from(Sound),
+    st.booleans(),
+    st.text(max_size=200),
+)
+def test_it_fits_a_terminal_of_80_by_24(
+    leds: Leds, lit: tuple[bool, bool, bool], sound: Sound | None, held: bool, note: str
+) -> None:
+    composed = rows(leds=leds, lit=lit, sound=sound, held=held, note=note)
+    assert len(composed) == HEIGHT
+    # Drawn on a far wider terminal, nothing lies beyond the 80th column.
+    wide = pyte.Screen(3 * WIDTH, HEIGHT + 1)
+    pyte.ByteStream(wide).feed(Differ().encode(Frame(tuple(composed[:-1]), 0)))
+    assert all(not line[WIDTH:].strip() for line in wide.display)
+    assert wide.display[1][1:65] == PICTURE[0]
+
+
+def test_lights_and_sound_are_told_in_words_and_shapes() -> None:
+    composed = rows(leds=Leds(Light.ON, Light.SLOW, Light.FAST), lit=(True, False, True), sound=Sound.PAGE, held=True)
+    display = "\n".join(shown(Frame(tuple(composed), 0)).display)
+    for words in ("● green on", "○ amber slow", "● red   fast", "♪ page", "▼ button down"):
+        assert words in display
+    assert "♪ silent" in "\n".join(rows())
+    assert "△ button up" in "\n".join(rows())
+
+
+def test_a_long_legend_takes_more_rows() -> None:
+    legend = KEYS | {str(number): "does something long here" for number in range(8)}
+    display = "\n".join(shown(Frame(tuple(legend_rows(legend)), 0)).display)
+    assert display.count("does something long here") == 8
+
+
+@given(st.lists(st.lists(st.sampled_from(["", "a", "abc", "\x1b[1mbold\x1b[0m"]), max_size=5), min_size=1, max_size=6))
+def test_differences_make_the_same_picture_as_the_whole(frames: list[list[str]]) -> None:
+    step_by_step = shown(*(Frame(tuple(frame), 0) for frame in frames))
+    at_once = shown(Frame(tuple(frames[-1]), 0))
+    assert step_by_step.display == at_once.display
+
+
+def test_only_rows_that_changed_are_written() -> None:
+    differ = Differ(b"first")
+    one = Frame(("same", "old"), 0)
+    assert differ.encode(one).startswith(b"first\x1b[2J")
+    assert differ.encode(one) == b""
+    changed = differ.encode(Frame(("same", "new"), 1))
+    assert b"new" in changed
+    assert b"same" not in changed
+    assert b"\x1b[2J" not in changed
+    assert changed.endswith(b"\a")
+    assert b"same" in differ.encode(Frame(("same", "new"), 1, size=(100, 30)))
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(79, 24), (80, 23), (20, 5), (3, 1), (1, 1)])
+def test_too_small_a_terminal_is_told_so_within_its_size(columns: int, lines: int) -> None:
+    said = too_small(columns, lines)
+    assert 0 < len(said) <= lines
+    assert all(len(row) <= columns for row in said)

@@ -1,0 +1,38 @@
+"""The days before anybody looked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from random import Random
+
+from appliance.simulator.past_orders import past_orders
+from appliance.simulator.restaurant import Floor
+
+NOW = datetime(2026, 11, 25, 20, 0)
+
+
+def test_a_fortnight_of_a_busy_place() -> None:
+    orders = past_orders(Random(1), NOW)
+    assert orders == past_orders(Random(1), NOW), "the same each time"
+    days = Counter(order.created.date() for order in orders)
+    assert len(days) == 15
+    assert 12_000 < len(orders) < 17_000
+    assert days[datetime(2026, 11, 20).date()] > 1.5 * days[datetime(2026, 11, 19).date()], "a Friday"
+    assert len({order.uuid for order in orders}) == len(orders)
+    assert all(order.created < order.changed <= NOW and order.state == "cleared" for order in orders)
+    never = [order for order in orders if order.order_type == "ON_PREMISE" and not order.location]
+    assert 100 < len(never) < 500
+    assert any(order.changed - order.created > timedelta(hours=3) for order in orders)
+
+
+def test_it_is_remembered_without_a_word_and_forgotten_in_time() -> None:
+    heard: list[object] = []
+    floor = Floor(lambda: NOW, heard.append)
+    floor.remember(past_orders(Random(1), NOW, days=20, per_day=50))
+    assert heard == []
+    oldest = min(order.changed for order in floor.history())
+    assert NOW - timedelta(days=14) <= oldest < NOW - timedelta(days=13)
+    floor.lists_oldest_first = True
+    created = [order.created for order in floor.history()]
+    assert created == sorted(created)

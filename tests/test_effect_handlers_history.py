@@ -1,0 +1,238 @@
+"""The appliance and its archive: what the day's page tells, and that no trouble with the archive stops the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from appliance.core.delivery import Finished, LeftOut, delivery_time
+from appliance.core.values import Benchmarks
+from appliance.core.view import Today, View
+from appliance.demo.recording_panel import WatcherPanel
+from appliance.effect_handlers import UNFORESEEN
+from appliance.gateway import history
+from appliance.gateway.feed_priority import FeedPriority
+from appliance.history.archive import Archive, Progress
+from appliance.history.archiver import Keeper
+from appliance.history.schema import FILE
+from appliance.simulator.gateway import SimulatedGateway
+from tests.test_runner import appliance, count, paired_with
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks() -> Iterator[BlockBuster]:
+    """Nothing of the appliance may block the loop, its archive least of all."""
+    parts = ("runner", "effect_handlers", "gateway", "core", "history")
+    with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
+        yield buster
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[SimulatedGateway]:
+    async with SimulatedGateway("Bar", "127.0.0.1") as gateway:
+        yield gateway
+
+
+def day(orders: int) -> Callable[[View], bool]:
+    """The day's page, with so many orders on it."""
+    return lambda view: isinstance(view.screen, Today) and view.screen.orders == str(orders)
+
+
+async def kept_in(directory: Path) -> list[Finished]:
+    """What the archive of a directory holds."""
+    return await asyncio.to_thread(lambda: list(Archive(directory).orders("Bar")))
+
+
+async def measured_in(directory: Path, orders: int) -> list[Finished]:
+    """What it holds as soon as the box's own times of so many orders are in it."""
+    async with asyncio.timeout(10):
+        while True:
+            kept = await kept_in(directory)
+            if sum(order.took is not None for order in kept) >= orders:
+                return kept
+            await asyncio.sleep(0.05)
+
+
+async def turned_to_today(box: WatcherPanel) -> None:
+    await box.until(count(0))
+    box.press()
+    box.press()
+
+
+async def test_the_day_is_told_from_the_archive_and_the_feed(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_EVERY", 0.4)
+    paired_with(gateway, tmp_path)
+    for age in (100.0, 200.0):
+        gateway.floor.clear(gateway.floor.create(order_type="TO_GO", age=age).uuid)
+    archive = Archive(tmp_path)
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: Keeper(archive, Benchmarks())) as box:
+        await turned_to_today(box)
+        view = await box.until(day(2))
+        assert isinstance(view.screen, Today)
+        assert (view.screen.title, view.screen.average) == ("Latest day", "2:30")
+        for _ in range(3):
+            gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+        view = await box.until(day(5))
+        assert isinstance(view.screen, Today)
+        assert view.screen.title == "Today"
+        await box.until(lambda view: isinstance(view.screen, Today) and view.screen.note.startswith("gateway: 5"))
+        assert not isinstance(view.screen, Today) or not view.screen.doubt
+        kept = await measured_in(tmp_path, 3)
+    assert [order.took is not None for order in kept] == [False, False, True, True, True], "what the box saw itself"
+
+
+@pytest.mark.parametrize("hours", [1, -1, 30])
+async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_EVERY", 0.3)
+    shift = timedelta()
+    async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
+        gateway.floor.tells_elapsed = False
+        paired_with(gateway, tmp_path)
+        keeper = Keeper(Archive(tmp_path), Benchmarks())
+        async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
+            await box.until(count(0))
+            orders = [gateway.floor.create(order_type="TO_GO") for _ in range(3)]
+            await box.until(count(3))
+            shift = timedelta(hours=hours)
+            for order in orders:
+                gateway.floor.clear(order.uuid)
+            await box.until(count(0))
+            kept = await measured_in(tmp_path, 3)
+    assert all(order.took is not None and order.took < 5 for order in kept), kept
+    times = [delivery_time(order, 3 * 3600.0) for order in kept]
+    assert all(not isinstance(time, LeftOut) and time < 5 for time in times), times
+
+
+async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    paired_with(gateway, tmp_path)
+    (tmp_path / FILE).write_bytes(b"no archive" * 1000)
+    gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: Keeper(Archive(tmp_path), Benchmarks())) as box:
+        await turned_to_today(box)
+        await box.until(day(1))
+        gateway.floor.create_many(2)
+        await box.until(count(2))
+    assert (tmp_path / f"{FILE}.damaged").exists()
+    assert len(await kept_in(tmp_path)) == 1
+
+
+async def test_an_archive_that_can_not_be_written_stops_nothing(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_RETRY", 0.1)
+    paired_with(gateway, tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    keeper = Keeper(Archive(tmp_path / "file"), Benchmarks())
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
+        await turned_to_today(box)
+        gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+        await box.until(day(1))
+        await asyncio.sleep(0.5)
+        gateway.floor.create_many(3)
+        await box.until(count(3))
+    assert caplog.text.count("The history can't be kept now") == 1, "said once"
+
+
+@pytest.mark.parametrize("where", ["the archive", "its making", "the keeper"])
+async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
+    gateway: SimulatedGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    unforeseen: list[str],
+    where: str,
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_RETRY", 0.1)
+    paired_with(gateway, tmp_path)
+    failed = 0
+
+    def fails(*_: object) -> Any:
+        nonlocal failed
+        failed += 1
+        if failed <= 3:
+            raise KeyError("the gateway's own words")
+        return Progress()
+
+    if where == "the archive":
+        monkeypatch.setattr(Archive, "progress", fails)
+    elif where == "the keeper":
+        monkeypatch.setattr("appliance.history.archiver.Whereabouts", fails)
+
+    def make() -> Keeper:
+        if where == "its making" and failed < 3:
+            fails()
+        return Keeper(Archive(tmp_path), Benchmarks())
+
+    async with appliance(tmp_path, typed=gateway, keeper=make) as box:
+        await turned_to_today(box)
+        async with asyncio.timeout(5):
+            while failed < 3:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+        gateway.floor.create_many(3)
+        await box.until(count(3))
+    told = [record.getMessage() for record in caplog.records if UNFORESEEN in record.getMessage()]
+    assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
+    unforeseen.clear()
+    assert "KeyError" in told[0]
+    assert "test_runner_history.py:" in told[0], "where it was raised"
+    assert "words" not in caplog.text
+
+
+async def test_no_page_is_asked_for_while_a_feed_is_opened(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    monkeypatch.setattr("appliance.core.transitions.REFRESH_AFTER", 0.2)
+    monkeypatch.setattr("appliance.core.connected.REFRESH_AFTER", 0.2)
+    paired_with(gateway, tmp_path)
+    gateway.floor.create_many(500)
+    gateway.floor.clear_all()
+    opening: set[int] = set()
+    feeds = pages = 0
+    page, begun, settled = history.read_page, FeedPriority.opening, FeedPriority.settled
+
+    async def asked(*arguments: Any) -> list[history.Listed]:
+        nonlocal pages
+        assert not opening, "a page is asked for while a feed is opened"
+        pages += 1
+        await asyncio.sleep(0.1)
+        assert not opening, "and it is broken off when one is"
+        return await page(*arguments)
+
+    def opens(feed_priority: FeedPriority, feed: int) -> None:
+        nonlocal feeds
+        feeds += 1
+        opening.add(feed)
+        begun(feed_priority, feed)
+
+    def has_settled(feed_priority: FeedPriority, feed: int) -> None:
+        opening.discard(feed)
+        settled(feed_priority, feed)
+
+    monkeypatch.setattr("appliance.history.archiver.read_page", asked)
+    monkeypatch.setattr(FeedPriority, "opening", opens)
+    monkeypatch.setattr(FeedPriority, "settled", has_settled)
+    keeper = Keeper(Archive(tmp_path), Benchmarks())
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
+        await turned_to_today(box)
+        await box.until(day(500), within=20)
+    assert feeds >= 3, "several were opened meanwhile"
+    assert pages >= 8
+    assert len(await kept_in(tmp_path)) == 500
