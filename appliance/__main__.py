@@ -141,9 +141,9 @@ def _panel(config: Config, kind: str) -> Panel:
 
             return TerminalPanel()
         case _:
-            from appliance.mounted import mounted_panel
+            from appliance.panel.hardware import HardwarePanel
 
-            return mounted_panel(config)
+            return HardwarePanel.from_config(config)
 
 
 def _config(options: argparse.Namespace) -> int:

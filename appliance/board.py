@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from appliance.aio import in_daemon_thread
 from appliance.core.events import BoardRead, Event
 from appliance.core.values import Board, Card
-from appliance.threads import in_daemon_thread
 
 READ_EVERY = 60.0
 """Seconds between looks at the board: its temperature takes minutes to change, and each look wakes the processor."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, Protocol
 
+from appliance.aio import Timers, in_daemon_thread
 from appliance.core.effects import (
     AskForToken,
     CheckToken,
@@ -53,9 +54,8 @@ from appliance.core.formatting import legible
 from appliance.core.values import Gateway, Token
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.feed_priority import FeedPriority
+from appliance.gateway.source import GatewaySource
 from appliance.store import TokenStore
-from appliance.threads import in_daemon_thread
-from appliance.timers import Timers
 
 log = logging.getLogger("appliance")
 
@@ -70,16 +70,6 @@ UNFORESEEN = "The history can't be kept now, for a reason that nobody foresaw"
 """What the log says of a mistake of ours in the history. No test may end with it."""
 
 Tell = Callable[[Event], None]
-
-
-class Gateways(Protocol):
-    """Where gateways are found: on the network by mDNS, or at an address that was typed in."""
-
-    async def run(self) -> None:
-        """Tell of gateways, and of this box's own addresses, until cancelled."""
-
-    async def resolve(self, name: str) -> Gateway | None:
-        """Ask for a name afresh; None where nobody answers."""
 
 
 class Keeper(Protocol):
@@ -104,7 +94,7 @@ class EffectHandlers:
 
     def __init__(
         self,
-        find: Callable[[Tell], Gateways],
+        find: Callable[[Tell], GatewaySource],
         store: TokenStore,
         watch: Callable[[Tell], Coroutine[Any, Any, None]] | None = None,
         keeper: Callable[[], Keeper] | None = None,

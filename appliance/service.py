@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
 
 from appliance import __version__
 from appliance.board import watch_board
 from appliance.config import Config
-from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.values import Mistake
-from appliance.effect_handlers import EffectHandlers, Gateways, Keeper
-from appliance.gateway.feed_priority import FeedPriority
-from appliance.history.sign import Sign
+from appliance.effect_handlers import EffectHandlers, Keeper
+from appliance.gateway.feed_priority import FeedPriority, FeedSignal
+from appliance.gateway.source import gateway_source
 from appliance.panel import Panel
 from appliance.runner import Runner
 from appliance.store import TokenStore
@@ -25,36 +23,26 @@ log = logging.getLogger("appliance")
 
 async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> None:
     """Run the appliance until it is told to end. mistakes: what is wrong with the settings, and was left out."""
+    gateway = config.gateway
     state = begin(
         config.orders,
-        typed=config.gateway.address is not None,
+        typed=gateway.address is not None,
         settings=config.panel,
         version=__version__,
         mistakes=mistakes,
     )
     effect_handlers = EffectHandlers(
-        lambda tell: _gateways(config, tell),
+        lambda tell: gateway_source(tell, gateway.address, gateway.name, config.network.interfaces),
         TokenStore(config.state_dir),
         watch_board,
         lambda: _keeper(config),
-        FeedPriority(Sign(config.state_dir).show),
+        FeedPriority(FeedSignal(config.state_dir).show),
     )
     runner = Runner(state, effect_handlers, panel)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
     await runner.run()
-
-
-def _gateways(config: Config, tell: Callable[[Event], None]) -> Gateways:
-    """The source of gateways: the address that was typed in, or mDNS. Loads what it needs, which takes its time."""
-    if config.gateway.address is not None:
-        from appliance.gateway.fixed_address import FixedGateway
-
-        return FixedGateway(tell, config.gateway.address, config.gateway.name)
-    from appliance.gateway.discovery import Discovery
-
-    return Discovery(tell, config.gateway.name, config.network.interfaces)
 
 
 def _keeper(config: Config) -> Keeper:

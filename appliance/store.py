@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from appliance import atomic_file
+from appliance.atomic_file import open_directory, temporary_name
 from appliance.core.events import TokensLoaded
-from appliance.core.limits import LARGEST_TOKEN_FILE, LONGEST_TOKEN
+from appliance.core.limits import LARGEST_TOKEN_FILE
 from appliance.core.values import Credential, Token
 
 CURRENT = "token.json"
 PENDING = "token.pending.json"
-_ASIDE = (".damaged", ".damaged.1", ".damaged.2")
-"""The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,12 +70,13 @@ class TokenStore:
 
     def drop_pending(self) -> None:
         """Remove the token that was never proven, if there is one. Raises OSError."""
-        self._remove(PENDING, _new(PENDING))
+        self._remove(PENDING, temporary_name(PENDING))
 
     def forget(self) -> None:
         """Remove every token, damaged files too. Raises OSError."""
-        tokens = (PENDING, _new(PENDING), CURRENT, _new(CURRENT))
-        self._remove(*tokens, *(name + aside for name in (PENDING, CURRENT) for aside in _ASIDE))
+        names = (PENDING, CURRENT)
+        new = map(temporary_name, names)
+        self._remove(*names, *new, *(name + suffix for name in names for suffix in atomic_file.ASIDE))
 
     def _remove(self, *names: str) -> None:
         # Without the directory there is nothing to remove.
@@ -90,12 +91,12 @@ class TokenStore:
     @contextmanager
     def _directory(self, *, make: bool) -> Iterator[int]:
         try:
-            descriptor = _open_directory(self._path)
+            descriptor = open_directory(self._path)
         except FileNotFoundError:
             if not make:
                 raise
             _make_directory(self._path)
-            descriptor = _open_directory(self._path)
+            descriptor = open_directory(self._path)
         try:
             yield descriptor
         finally:
@@ -125,10 +126,6 @@ def _names(directory: int) -> set[str]:
     return set(os.listdir(directory))
 
 
-def _new(name: str) -> str:
-    return name + ".new"
-
-
 def _read(directory: int, name: str) -> Credential:
     """The credential in a file. Raises OSError and ValueError (whose text may quote the file)."""
     # Neither a symbolic link nor a pipe may lead or hold us elsewhere.
@@ -156,13 +153,8 @@ def _read(directory: int, name: str) -> Credential:
 
 
 def _usable(gateway: str, token: str) -> bool:
-    # A token goes into an HTTP header, where a space or a line end would have a meaning.
-    return (
-        gateway != ""
-        and not any("\ud800" <= character <= "\udfff" for character in gateway)
-        and 0 < len(token) <= LONGEST_TOKEN
-        and all("!" <= character <= "~" for character in token)
-    )
+    has_surrogates = any("\ud800" <= character <= "\udfff" for character in gateway)
+    return gateway != "" and not has_surrogates and Token.is_valid(token)
 
 
 def _holds(directory: int, name: str, credential: Credential) -> bool:
@@ -178,39 +170,12 @@ def _write(directory: int, name: str, credential: Credential) -> None:
     data = json.dumps(content).encode() + b"\n"
     if not _usable(content["gateway"], content["token"]) or len(data) > LARGEST_TOKEN_FILE:
         raise OSError(errno.EINVAL, "this credential could not be read back")
-    new = _new(name)
-    with suppress(FileNotFoundError):
-        os.unlink(new, dir_fd=directory)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(new, flags, 0o600, dir_fd=directory)
-    try:
-        try:
-            # The umask may have taken even the owner's rights away.
-            os.fchmod(descriptor, 0o600)
-            _write_all(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.rename(new, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except OSError:
-        # A full disk must not stay fuller for it.
-        with suppress(OSError):
-            os.unlink(new, dir_fd=directory)
-        raise
-    os.fsync(directory)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        written = os.write(descriptor, data)
-        if written == 0:
-            raise OSError(errno.EIO, "nothing was written")
-        data = data[written:]
+    atomic_file.write(directory, name, data)
 
 
 def _remove_leftovers(directory: int) -> None:
     try:
-        for name in {_new(CURRENT), _new(PENDING)} & _names(directory):
+        for name in {temporary_name(CURRENT), temporary_name(PENDING)} & _names(directory):
             os.unlink(name, dir_fd=directory)
     except OSError as error:
         # They do no harm there; the next write meets the same trouble, and tells.
@@ -219,10 +184,7 @@ def _remove_leftovers(directory: int) -> None:
 
 def _put_aside(directory: int, name: str) -> None:
     try:
-        taken = _names(directory)
-        aside = next((name + end for end in _ASIDE if name + end not in taken), name + _ASIDE[-1])
-        os.rename(name, aside, src_dir_fd=directory, dst_dir_fd=directory)
-        os.fsync(directory)
+        aside = atomic_file.put_aside(directory, name)
     except OSError as error:
         # It stays where it is, and is found damaged again at the next start.
         _log.warning("%s can't be put aside: %s", name, error.strerror)
@@ -244,12 +206,8 @@ def _make_directory(path: Path) -> None:
         return
     # The umask may have taken even the owner's rights away.
     path.chmod(0o700)
-    above = _open_directory(path.parent)
+    above = open_directory(path.parent)
     try:
         os.fsync(above)
     finally:
         os.close(above)
-
-
-def _open_directory(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

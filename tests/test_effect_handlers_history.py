@@ -173,7 +173,7 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
     if where == "the archive":
         monkeypatch.setattr(Archive, "progress", fails)
     elif where == "the keeper":
-        monkeypatch.setattr("appliance.history.archiver.Whereabouts", fails)
+        monkeypatch.setattr("appliance.history.archiver.CurrentAddresses", fails)
 
     def make() -> Keeper:
         if where == "its making" and failed < 3:
@@ -191,7 +191,7 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
     assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
     unforeseen.clear()
     assert "KeyError" in told[0]
-    assert "test_runner_history.py:" in told[0], "where it was raised"
+    assert "test_effect_handlers_history.py:" in told[0], "where it was raised"
     assert "words" not in caplog.text
 
 

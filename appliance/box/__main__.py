@@ -6,10 +6,12 @@ shows it; here it is told in PROBLEMS, a line each.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from pathlib import Path
 
+from appliance import atomic_file
 from appliance.box.system_files import FOLDER, File, files, host_name, without_guesses
 from appliance.config.lenient import load_leniently
 
@@ -47,11 +49,11 @@ def _serial() -> str:
 
 def _write(path: Path, file: File) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    new.touch(file.mode)
-    new.write_text(file.content)
-    new.rename(path)
+    directory = atomic_file.open_directory(path.parent)
+    try:
+        atomic_file.write(directory, path.name, file.content.encode(), file.mode)
+    finally:
+        os.close(directory)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import sys
 from appliance.box.__main__ import SETTINGS
 from appliance.config.lenient import load_leniently
 from appliance.core.present import failing
-from appliance.mounted import mounted_panel
 from appliance.panel import Panel
+from appliance.panel.hardware import HardwarePanel
 
 
 async def tell(panel: Panel, *, restart: bool, seconds: float) -> None:
@@ -28,7 +28,7 @@ async def tell(panel: Panel, *, restart: bool, seconds: float) -> None:
 def main() -> int:
     """Say it; the exit code, which is 0."""
     config, _ = load_leniently(SETTINGS)
-    panel = mounted_panel(config)
+    panel = HardwarePanel.from_config(config)
     asyncio.run(tell(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))
     return 0
 

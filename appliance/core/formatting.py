@@ -41,6 +41,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02}"
 
 
+def percent(share: float) -> str:
+    """A share from 0.0 to 1.0 in whole percent; `100%` only if it is exactly 1."""
+    return f"{min(99, round(share * 100)) if share < 1 else 100}%"
+
+
 def benchmark(seconds: float) -> str:
     """A setting in minutes, or in seconds where it is no whole number of minutes: `3 min`, `45 s`."""
     return f"{seconds / 60:.0f} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:.0f} s"

@@ -1,6 +1,6 @@
 """The nouns of the field as immutable values: addresses, gateways, tokens and orders.
 
-Everything here is compared by value and imports nothing of the project.
+Everything here is compared by value.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from appliance.core.limits import LONGEST_TOKEN
 
 CLEARED = "cleared"
 """The state of an order that is delivered (gateway API, orders)."""
@@ -49,6 +51,11 @@ class Token:
 
     def __init__(self, text: str) -> None:
         self._text = text
+
+    @staticmethod
+    def is_valid(text: str) -> bool:
+        """Whether a text can be sent as a token: an HTTP header gives spaces and line ends a meaning."""
+        return 0 < len(text) <= LONGEST_TOKEN and all("!" <= character <= "~" for character in text)
 
     def reveal(self) -> str:
         """The secret itself, for the wire and for flash; for nothing else."""

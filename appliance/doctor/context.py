@@ -7,15 +7,16 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from appliance.aio import in_daemon_thread
 from appliance.board import ROOT, read_model
 from appliance.config import Config
 from appliance.core.events import TokensLoaded
 from appliance.core.values import Gateway
 from appliance.core.view import Sound
 from appliance.doctor.console import Console
-from appliance.threads import in_daemon_thread
+from appliance.gateway.source import GatewaySource
 
 T = TypeVar("T")
 
@@ -43,16 +44,6 @@ class Limits:
     sight: float = 8.0
     others: float = 1.5
     reply: float = 5.0
-
-
-class Source(Protocol):
-    """Where gateways come from: mDNS, or the address that was typed in."""
-
-    async def run(self) -> None:
-        """Look for gateways until cancelled."""
-
-    async def resolve(self, name: str) -> Gateway | None:
-        """Where this gateway is now."""
 
 
 def open_i2c_bus(port: int) -> Any:
@@ -85,7 +76,7 @@ class Bench:
     pins: dict[str, Any] = field(default_factory=dict)
     held: bool = False
     tokens: TokensLoaded | None = None
-    source: Source | None = None
+    source: GatewaySource | None = None
     found: dict[str, Gateway] = field(default_factory=dict)
     answering: set[str] = field(default_factory=set)
 

@@ -13,8 +13,9 @@ from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.gateway.api import Verdict, check_token
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
-from appliance.gateway.http import GatewaySilentError, get
+from appliance.gateway.http import NoAnswerError, get
 from appliance.gateway.own_addresses import own_addresses
+from appliance.gateway.source import gateway_source
 from appliance.store import CURRENT, PENDING, TokenStore
 
 NO_NETWORK = "not tried: there is no network"
@@ -150,9 +151,7 @@ def _source(bench: Bench) -> Discovery | FixedGateway:
             bench.found.pop(event.name, None)
 
     settings = bench.config.gateway
-    if settings.address is not None:
-        return FixedGateway(tell, settings.address, settings.name)
-    return Discovery(tell, settings.name, bench.config.network.interfaces)
+    return gateway_source(tell, settings.address, settings.name, bench.config.network.interfaces)
 
 
 def _allowed(bench: Bench) -> str | None:
@@ -191,7 +190,7 @@ async def _hail(bench: Bench, gateway: Gateway) -> str | None:
     for address in gateway.addresses:
         try:
             answer = await get(address, "/api/v2", bench.limits.reply)
-        except GatewaySilentError:
+        except NoAnswerError:
             continue
         if 200 <= answer.status < 300 and answer.body is not None:
             return None

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from appliance.core.events import Denial
 from appliance.core.values import Address, Token
-from appliance.gateway.http import Answer, GatewaySilentError, get
+from appliance.gateway.http import Answer, NoAnswerError, get
 from appliance.gateway.wire import (
     INVALID_TOKEN,
     MALFORMED_AUTHORIZATION,
@@ -44,7 +44,7 @@ async def ask_for_token(address: Address) -> Token | Denied:
     """Ask once (GET accesstoken/generate): a token within two minutes of a press of the gateway's button."""
     try:
         answer = await get(address, "/api/v2/accesstoken/generate", TOKEN_DEADLINE)
-    except GatewaySilentError as error:
+    except NoAnswerError as error:
         return Denied(Denial.UNREACHABLE, str(error))
     token = read_token(answer.body) if 200 <= answer.status < 300 else None
     if token is not None:
@@ -59,7 +59,7 @@ async def check_token(address: Address, token: Token) -> Verdict:
     """Try a token with a secured GET that changes nothing (active orders)."""
     try:
         answer = await get(address, "/api/v2/activeorders", CHECK_DEADLINE, token, read_success=False)
-    except GatewaySilentError:
+    except NoAnswerError:
         return Verdict.UNKNOWN
     if 200 <= answer.status < 300:
         return Verdict.ACCEPTED

@@ -6,10 +6,10 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from appliance.aio import in_daemon_thread
 from appliance.core.events import Event, GatewayFound, NetworkChanged
 from appliance.core.values import Address, Gateway
 from appliance.gateway.own_addresses import LOOK_AT_NETWORK_EVERY, own_addresses, until_next_look
-from appliance.threads import in_daemon_thread
 
 LOOK_UP_EVERY, LOOK_UP_AGAIN = 10.0, 30.0
 """Seconds between look-ups of a host name that nobody knows yet, and of one that is known but may lead elsewhere."""

@@ -17,7 +17,7 @@ from appliance.core.delivery import Finished, finished
 from appliance.core.limits import LARGEST_PAGE
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
-from appliance.gateway.http import Answer, GatewaySilentError, get
+from appliance.gateway.http import Answer, NoAnswerError, get
 from appliance.gateway.wire import EPOCH, MALFORMED_AUTHORIZATION, read_envelope, read_order, read_time
 
 PAGE = 100
@@ -125,7 +125,7 @@ def _date(day: int) -> str:
 async def _ask(address: Address, path: str, token: Token) -> Answer:
     try:
         answer = await get(address, path, DEADLINE, token, largest=LARGEST_PAGE)
-    except GatewaySilentError as error:
+    except NoAnswerError as error:
         raise HistoryError(Trouble.SILENT, str(error)) from None
     envelope = read_envelope(answer.body)
     code = envelope.return_code

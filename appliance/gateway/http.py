@@ -1,49 +1,67 @@
-"""One HTTP GET with a deadline for the whole of it, whatever the other side does.
+"""One HTTP GET with a total deadline, whatever the other side does.
 
-requests' own time-outs begin anew with every byte; a server that drips one a second would hold a caller for days.
+The timeouts of requests start afresh with every byte: a server that drips one byte a second would hold a caller for
+days. The GET therefore runs on a thread, and the deadline shuts its socket down from outside.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from appliance.aio import in_daemon_thread
 from appliance.core.limits import LARGEST_ANSWER
 from appliance.core.values import Address, Token
-from appliance.threads import in_daemon_thread
+from appliance.gateway.wire import decode, url_host
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to connect: a gateway on the same network answers at once, or is absent."""
+_SOCKET_OPTIONS = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+]
+"""TCP keepalive notices within 20 s that a gateway was switched off while it prepared its answer."""
 
 
-class GatewaySilentError(Exception):
-    """There was no answer: nothing listens, the line is dead, time was up, or what came was not HTTP."""
+class NoAnswerError(Exception):
+    """The GET got no HTTP answer: connection refused, dead connection, timeout, or not HTTP. The text names which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: its status, and its body as JSON (None where it is none, or was not read)."""
+    """An HTTP answer: its status, and its body as JSON (None if it is not JSON, too long, or was not read)."""
 
     status: int
     body: Any
 
 
-class _Line:
-    """The socket that a request travels on, which is shut down from outside to end the request."""
+class _RequestSocket:
+    """The socket of a request, which another thread shuts down to end the request."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._over = False
+        self._aborted = False
 
-    def connected(self, line: socket.socket) -> None:
-        """Take the socket, in the request's thread."""
-        self._socket = line
-        if self._over:
-            self.shut_down()
+    def connected(self, opened: socket.socket) -> None:
+        """Take the socket, on the request's thread."""
+        self._socket = opened
+        if self._aborted:
+            self.abort()
 
-    def shut_down(self) -> None:
-        """End what is under way; what is connected from now on ends at once."""
-        self._over = True
+    def abort(self) -> None:
+        """Shut the socket down, or as soon as it connects."""
+        self._aborted = True
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -58,33 +76,100 @@ async def get(
     read_success: bool = True,
     largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """What a gateway answers to a GET.
+    """Return a gateway's answer to a GET.
 
-    deadline: seconds for the whole of it. read_success: False where the status alone is wanted of a success, whose body
-    may hold thousands of orders. largest: bytes of a body that are read; a longer one counts as none.
+    deadline: seconds for the whole request. read_success: False to skip the body of a 2xx answer, which may hold
+    thousands of orders. largest: bytes of the body to read; a longer body is dropped.
 
     Raises:
-        GatewaySilentError: There is no answer to speak of.
+        NoAnswerError: The gateway gave no HTTP answer in time.
     """
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token.reveal()}"
-    line = _Line()
+    request_socket = _RequestSocket()
 
     def fetched() -> Answer:
-        from appliance.gateway.request import NoAnswerError, fetch
-
-        try:
-            connected = line.connected
-            found = fetch(address, path, headers, deadline, connected, read_success=read_success, largest=largest)
-            return Answer(*found)
-        except NoAnswerError as error:
-            raise GatewaySilentError(str(error)) from None
+        connected = request_socket.connected
+        return _fetch(address, path, headers, deadline, connected, read_success=read_success, largest=largest)
 
     try:
         async with asyncio.timeout(deadline):
             return await in_daemon_thread(fetched, f"GET {path.partition('?')[0]}")
     except TimeoutError:
-        raise GatewaySilentError("time was up") from None
+        raise NoAnswerError("timed out") from None
     finally:
-        line.shut_down()
+        request_socket.abort()
+
+
+def _fetch(
+    address: Address,
+    path: str,
+    headers: Mapping[str, str],
+    read_timeout: float,
+    connected: Callable[[socket.socket], None],
+    *,
+    read_success: bool,
+    largest: int,
+) -> Answer:
+    """The blocking half of `get`, through requests.
+
+    read_timeout: seconds between two bytes. connected: receives the socket, and may shut it down at any time.
+    """
+    # requests takes long to load, and a paired box may never call it: only this thread waits for it.
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection
+    from urllib3.connectionpool import HTTPConnectionPool
+
+    sockets: list[socket.socket] = []
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            # Told not to follow a redirect, requests would still read all of its body.
+            return None
+
+    class Connection(HTTPConnection):
+        def connect(self) -> None:
+            # The URL omits the IPv6 scope (see url_host), because requests can't parse one.
+            self.host = address.host
+            super().connect()
+            sockets.append(self.sock)
+            connected(self.sock)
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs, socket_options=_SOCKET_OPTIONS)
+            self.poolmanager.pool_classes_by_scheme = {"http": Pool}
+
+    url = f"http://{url_host(address)}:{address.port}{path}"
+    timeout = (CONNECT_TIMEOUT, read_timeout)
+    try:
+        with Session() as session:
+            # No proxy, .netrc or environment variable: the token goes to the gateway alone.
+            session.trust_env = False
+            session.mount("http://", Adapter(max_retries=0))
+            with session.get(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as response:
+                wanted = read_success or not response.ok
+                return Answer(response.status_code, _body(response, largest) if wanted else None)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        # requests lets some exceptions of urllib3 and http.client through; all of them mean the same here.
+        raise NoAnswerError(type(error).__name__) from None
+    finally:
+        # urllib3 leaves the socket of a malformed answer to the garbage collector.
+        for opened in sockets:
+            if (descriptor := opened.detach()) >= 0:
+                os.close(descriptor)
+
+
+def _body(response: requests.Response, largest: int) -> Any:
+    body = b""
+    for chunk in response.iter_content(4096):
+        body += chunk
+        if len(body) > largest:
+            return None
+    return decode(body)

@@ -26,7 +26,6 @@ from appliance.core.limits import (
     LARGEST_WIDE_MESSAGE,
     LARGEST_WIDEST_MESSAGE,
     LONGEST_TEXT,
-    LONGEST_TOKEN,
     LONGEST_UUID,
     MOST_ORDERS,
     MOST_VALUES,
@@ -116,9 +115,7 @@ def read_token(body: object) -> Token | None:
     """The token of a 201 (gateway API, access token), if there is one that can be sent in a header."""
     token = body.get("token") if isinstance(body, dict) else None
     text = token.get("token") if isinstance(token, dict) else None
-    if isinstance(text, str) and 0 < len(text) <= LONGEST_TOKEN and all("!" <= c <= "~" for c in text):
-        return Token(text)
-    return None
+    return Token(text) if isinstance(text, str) and Token.is_valid(text) else None
 
 
 def read_message(data: bytes) -> Notification | Envelope:

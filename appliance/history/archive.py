@@ -18,8 +18,20 @@ from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
 from appliance.history.paging import Mark
 from appliance.history.report import Row
-from appliance.history.row import FIELDS, as_text, order_of, pack, row_of
-from appliance.history.schema import ArchiveError, DamagedError, identity, is_whole, opened, put_aside, told
+from appliance.history.schema import (
+    FIELDS,
+    ArchiveError,
+    DamagedError,
+    as_text,
+    identity,
+    is_whole,
+    opened,
+    order_of,
+    pack,
+    put_aside,
+    row_of,
+    told,
+)
 
 MONTH = 365.25 / 12
 """Days."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from appliance.aio import in_daemon_thread
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.delivery import DAY, Finished
 from appliance.core.effects import SyncHistory
@@ -16,9 +17,8 @@ from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.history import HistoryError, Listed, read_page, read_statistics
 from appliance.history.archive import Archive, Progress, Query
 from appliance.history.fetch import Ask, Read, Tell, fetch
+from appliance.history.locate import CurrentAddresses, Resolve
 from appliance.history.schema import ArchiveError, BusyError, DamagedError, alone
-from appliance.history.whereabouts import Resolve, Whereabouts
-from appliance.threads import in_daemon_thread
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class Keeper:
         resolve: asks afresh where the gateway is. Neither the gateway nor the disk makes it raise.
         """
         try:
-            done = await self._fill(what, feed_priority, Whereabouts(resolve))
+            done = await self._fill(what, feed_priority, CurrentAddresses(resolve))
         except (HistoryError, ArchiveError, TimeoutError) as error:
             words = str(error) or "the disk does not answer"
             if words != self._said:
@@ -113,7 +113,7 @@ class Keeper:
         self._said = ""
         return done
 
-    async def _fill(self, what: SyncHistory, feed_priority: FeedPriority, where: Whereabouts) -> HistorySynced:
+    async def _fill(self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses) -> HistorySynced:
         name = what.gateway
         number = self._read.get(name, 0)
 
@@ -146,7 +146,7 @@ class Keeper:
         return day, figures, frozenset(order.uuid for order in orders), held
 
     async def _statistics(
-        self, what: SyncHistory, feed_priority: FeedPriority, where: Whereabouts
+        self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses
     ) -> GatewayStats | None:
         async def figures() -> GatewayStats | None:
             await where.confirm(what.address)

@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from appliance.atomic_file import replacement
 from appliance.core.formatting import clock, legible
 from appliance.gateway.wire import EPOCH
-from appliance.history.output import whole
 from appliance.history.report import FEW, Report
 
 KINDS = (".svg", ".png")
@@ -75,7 +75,7 @@ def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
         kind = path.suffix.lower().removeprefix(".")
-        with whole(path) as new:
+        with replacement(path) as new:
             figure.savefig(new, format=kind, metadata={"Date": None} if kind == "svg" else None)
 
 

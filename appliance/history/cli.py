@@ -12,21 +12,18 @@ from pathlib import Path
 from appliance.config import Config
 from appliance.core.formatting import legible
 from appliance.core.values import Address, Credential
+from appliance.gateway.feed_priority import wait_for_feed
 from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
 from appliance.history.archiver import fill
 from appliance.history.chart import NoChartError, check, save_chart
 from appliance.history.date_range import span_of
-from appliance.history.export import csv_lines, json_lines
-from appliance.history.locate import looking
-from appliance.history.output import lines_to
+from appliance.history.export import csv_lines, json_lines, lines_to
+from appliance.history.locate import CurrentAddresses, looking
 from appliance.history.paths import NoPlaceError, find_place
 from appliance.history.progress import Bar
-from appliance.history.report import report
+from appliance.history.report import order_lines, report, report_lines
 from appliance.history.schema import ArchiveError
-from appliance.history.sign import out_of_the_way
-from appliance.history.table import order_lines, report_lines
-from appliance.history.whereabouts import Whereabouts
 
 NOT_UP_TO_DATE = 75
 """The exit code where the gateway could not be read, and what was told is what the archive holds (sysexits.h)."""
@@ -90,12 +87,12 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
     try:
         async with looking(config, name) as sight:
             bar.show(0.0, f"looking for {legible(name)}")
-            where = Whereabouts(lambda: sight.resolved(name))
+            where = CurrentAddresses(lambda: sight.resolved(name))
             silent: set[Address] = set()
 
             async def ask(offset: int, since: float | None) -> list[Listed]:
                 # The first that answers is used; all of them are the gateway's own at this moment.
-                await out_of_the_way(archive.directory)
+                await wait_for_feed(archive.directory)
                 addresses = await where.addresses()
                 for address in [one for one in addresses if one not in silent][:-1]:
                     try:

@@ -7,11 +7,18 @@ terminal, is written as its escape, and a text that a spreadsheet would take for
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
+from typing import TextIO
 
+from appliance.atomic_file import replacement
 from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.gateway.history import stamp
 
@@ -86,3 +93,18 @@ def _cell(value: object) -> object:
 
 def _plain(seconds: float) -> int | float:
     return int(seconds) if seconds == int(seconds) else round(seconds, 1)
+
+
+@contextmanager
+def lines_to(path: Path | None) -> Iterator[TextIO]:
+    """Yield the text stream of a file, which is replaced when the block ends, or standard output. Raises OSError."""
+    if path is not None:
+        with replacement(path) as new, new.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "the standard output")
+    # A terminal that lacks a character of a name must not stop the report.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    yield sys.stdout
+    sys.stdout.flush()

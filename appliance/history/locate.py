@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from appliance.config import Config
 from appliance.core.events import Event, GatewayFound, GatewayLost
 from appliance.core.values import Address, Gateway
-from appliance.gateway.discovery import Discovery
-from appliance.gateway.fixed_address import FixedGateway
+from appliance.gateway.history import HistoryError, Trouble
+from appliance.gateway.source import GatewaySource, gateway_source
 
 SIGHT = 8.0
 """Seconds to wait for the gateway to be heard of."""
@@ -22,18 +22,23 @@ OTHERS = 1.5
 """Seconds to wait for more gateways after the first."""
 RESOLVED = 10.0
 """Seconds to wait for its address."""
+BELIEVED = 5.0
+"""Seconds for which an answer is believed: a reading of two weeks asks a few times."""
+
+Resolve = Callable[[], Awaitable[Gateway | None]]
+"""Asks for the gateway's name afresh; None where nobody answers for it."""
 
 
 @asynccontextmanager
 async def looking(config: Config, wanted: str | None = None) -> AsyncIterator[Sight]:
     """Look for gateways meanwhile. wanted: the one of a token, which may be one whose address was typed in."""
     sight = Sight()
-    typed = config.gateway.address or (None if wanted is None else typed_address(wanted))
-    if typed is not None:
-        name = config.gateway.name if config.gateway.address else None
-        sight.source = FixedGateway(sight.tell, typed, name)
-    else:
-        sight.source = Discovery(sight.tell, config.gateway.name, config.network.interfaces)
+    settings = config.gateway
+    address = settings.address or (None if wanted is None else typed_address(wanted))
+    # A token that is named by an address belongs to that address, whatever name the settings give.
+    name = settings.name if settings.address or not address else None
+    sight.source = gateway_source(sight.tell, address, name, config.network.interfaces)
+    sight.announced = address is None
     looks = asyncio.create_task(sight.source.run(), name="look for gateways")
     try:
         yield sight
@@ -48,7 +53,8 @@ class Sight:
 
     def __init__(self) -> None:
         self.found: dict[str, Gateway] = {}
-        self.source: Discovery | FixedGateway | None = None
+        self.source: GatewaySource | None = None
+        self.announced = True
 
     def tell(self, event: Event) -> None:
         """Take what the source tells."""
@@ -60,7 +66,7 @@ class Sight:
     async def resolved(self, name: str) -> Gateway | None:
         """Where the gateway of this name is at this moment, asked afresh; None where nobody answers for the name."""
         assert self.source is not None, "it is looked for"
-        if isinstance(self.source, Discovery):
+        if self.announced:
             await self.any_of(lambda: name in self.found, SIGHT)
         with suppress(TimeoutError):
             async with asyncio.timeout(RESOLVED):
@@ -81,3 +87,32 @@ def typed_address(name: str) -> Address | None:
     if found is None:
         return None
     return Address(found[1] or found[2], int(found[3]))
+
+
+class CurrentAddresses:
+    """The addresses of one gateway, never older than `BELIEVED`."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._until = float("-inf")
+        self._addresses: tuple[Address, ...] = ()
+
+    async def addresses(self) -> tuple[Address, ...]:
+        """Where it is.
+
+        Raises:
+            HistoryError: Nobody answers for its name.
+        """
+        now = asyncio.get_running_loop().time()
+        if now >= self._until:
+            gateway = await self._resolve()
+            if gateway is None:
+                raise HistoryError(Trouble.MOVED)
+            self._addresses = gateway.addresses
+            self._until = asyncio.get_running_loop().time() + BELIEVED
+        return self._addresses
+
+    async def confirm(self, address: Address) -> None:
+        """See that it still is at an address. Raises HistoryError."""
+        if address not in await self.addresses():
+            raise HistoryError(Trouble.MOVED)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from appliance.aio import in_daemon_thread
 from appliance.config import Config, GatewayConfig
 from appliance.core.events import Denial
 from appliance.core.formatting import clock, legible
@@ -18,7 +19,6 @@ from appliance.history.locate import OTHERS, SIGHT, Sight, looking
 from appliance.history.paths import user_directory
 from appliance.history.progress import Bar
 from appliance.store import TokenStore
-from appliance.threads import in_daemon_thread
 
 LAST_ANSWERS = 5.0
 """Seconds for which an answer that is still open when the two minutes are over is waited for: it may be a token."""

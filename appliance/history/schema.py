@@ -14,6 +14,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from appliance import atomic_file
+from appliance.core.delivery import Finished
 
 FILE = "history.sqlite3"
 LOCK = "history.lock"
@@ -21,8 +26,6 @@ LONGEST_VALUE = 1024 * 1024
 """Bytes of a value, a row or a statement; an order has some hundred."""
 WAIT = 20.0
 """Seconds to wait for another process that is writing."""
-_ASIDE = (".damaged", ".damaged.1", ".damaged.2")
-"""The first damaged files tell most about what went wrong, so only the last of these is ever replaced."""
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -57,6 +60,9 @@ MIGRATIONS = (
 VERSION = len(MIGRATIONS)
 VERSIONS = 1000
 """More than there will ever be: a number beyond is damage, and not a newer version, which is left alone."""
+
+FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
+"""The columns of an order, in the order of its row."""
 
 log = logging.getLogger(__name__)
 
@@ -148,15 +154,18 @@ def put_aside(directory: Path, damaged: int) -> str | None:
         if identity(directory) != damaged:
             # Another process was quicker.
             return None
-        aside = next((end for end in _ASIDE if not path.with_name(FILE + end).exists()), _ASIDE[-1])
-        path.replace(path.with_name(FILE + aside))
+        descriptor = atomic_file.open_directory(directory)
+        try:
+            aside = atomic_file.put_aside(descriptor, FILE)
+        finally:
+            os.close(descriptor)
         # What it left half done belongs to it, and would spoil the next one.
         for left in ("-journal", "-wal", "-shm"):
             path.with_name(FILE + left).unlink(missing_ok=True)
     except OSError as error:
         raise ArchiveError(f"{path} is damaged and can't be put aside: {error.strerror}") from None
-    log.warning("the archive %s is damaged; it is kept as %s, and a new one begins", path, FILE + aside)
-    return FILE + aside
+    log.warning("the archive %s is damaged; it is kept as %s, and a new one begins", path, aside)
+    return aside
 
 
 @contextmanager
@@ -240,3 +249,43 @@ def _migrate(database: sqlite3.Connection) -> None:
     except BaseException:
         database.execute("ROLLBACK")
         raise
+
+
+def row_of(gateway: int, order: Finished, seen: Finished | None) -> tuple[object, ...]:
+    """The row of an order: its gateway's number, and its FIELDS. seen: what this box saw of it by itself."""
+    took = order.took if seen is None or seen.took is None else seen.took
+    sat = order.sat if seen is None or seen.sat is None else seen.sat
+    facts = (pack(order.uuid), *map(as_text, (order.name, order.order_type, order.location)), order.paged)
+    return (gateway, *facts, order.created, order.cleared, order.elapsed, took, sat)
+
+
+def order_of(row: tuple[Any, ...]) -> Finished:
+    """The order of such FIELDS. Raises DamagedError where it is not what was put there."""
+    uuid, name, type_, location, paged, *times = row
+    texts = all(isinstance(text, str) for text in (name, type_, location))
+    if not texts or not all(isinstance(time_, float | None) for time_ in times):
+        raise DamagedError("an order is not what was kept")
+    try:
+        return Finished(unpack(uuid), name, type_, location, bool(paged), *times)
+    except (ValueError, TypeError) as error:
+        raise DamagedError("an order's identity is not what was kept") from error
+
+
+def pack(uuid: str) -> bytes | str:
+    """A uuid as it is kept: in 16 bytes where it is written as uuids are, else as it is."""
+    try:
+        known = UUID(uuid)
+    except ValueError:
+        # It is opaque, and may be anything.
+        return as_text(uuid)
+    return known.bytes if str(known) == uuid else as_text(uuid)
+
+
+def unpack(kept: bytes | str) -> str:
+    """The uuid again."""
+    return kept if isinstance(kept, str) else str(UUID(bytes=kept))
+
+
+def as_text(text: str) -> str:
+    """A text as it can be kept: JSON may hold halves of characters, which are none."""
+    return text.encode("utf-8", "replace").decode()

@@ -19,6 +19,7 @@ from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.oled import Oled
 
 if TYPE_CHECKING:
+    from appliance.config import Config
     from appliance.core.events import Event
     from appliance.panel.button import ButtonPart
 
@@ -77,6 +78,27 @@ class HardwarePanel:
         )
         self._button = _button(pins.input("button", button))
         pins.tell_held()
+
+    @classmethod
+    def from_config(cls, config: Config) -> HardwarePanel:
+        """The panel on the pins and the bus of the settings."""
+        display, pins = config.display, config.pins
+        return cls(
+            driver=display.driver,
+            port=display.i2c_port,
+            address=display.i2c_address,
+            rotate=display.rotate,
+            contrast=display.contrast,
+            height=display.height,
+            button=pins.button,
+            green=pins.green,
+            amber=pins.amber,
+            red=pins.red,
+            buzzer=pins.buzzer,
+            buzzer_enabled=config.buzzer.enabled,
+            buzzer_kind=config.buzzer.kind,
+            buzzer_volume=config.buzzer.volume,
+        )
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin, inside a running loop. quit_ is not used: nobody ends the box by its button."""

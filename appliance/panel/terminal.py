@@ -16,6 +16,7 @@ import tty
 from collections.abc import Callable
 from typing import Any
 
+from appliance.aio import Timers
 from appliance.core.events import Event
 from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel import Keys, terminal_frame
@@ -25,7 +26,6 @@ from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.fd_io import Reader, Writer
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
-from appliance.timers import Timers
 
 log = logging.getLogger(__name__)
 

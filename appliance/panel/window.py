@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from appliance.aio import Timers
 from appliance.core.events import Event
 from appliance.core.view import Sound, View
 from appliance.panel import Keys
@@ -20,7 +21,6 @@ from appliance.panel.buzzer import length
 from appliance.panel.front_view import FAINT, FRAME, PLATE, WORDS, face, font
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
-from appliance.timers import Timers
 
 SCALE = 6
 """How much the display is enlarged: readable from where one sits, and less than 1,000 pixels wide."""

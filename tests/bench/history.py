@@ -22,8 +22,7 @@ from appliance.core.delivery import DAY, Finished
 from appliance.history.archive import Archive, Progress
 from appliance.history.export import csv_lines
 from appliance.history.report import report
-from appliance.history.row import pack
-from appliance.history.schema import FILE, MIGRATIONS
+from appliance.history.schema import FILE, MIGRATIONS, pack
 from tests.bench.table import Row
 
 NAMES = ("history", "archive", "plain sqlite3")

@@ -124,7 +124,7 @@ async def test_nobody_answers(nobody: Address, monkeypatch: pytest.MonkeyPatch) 
     assert await check_token(nobody, TOKEN) is Verdict.UNKNOWN
     monkeypatch.setattr(api, "TOKEN_DEADLINE", 0.1)
     monkeypatch.setattr(api, "CHECK_DEADLINE", 0.1)
-    assert await asked(silence) == Denied(Denial.UNREACHABLE, "time was up")
+    assert await asked(silence) == Denied(Denial.UNREACHABLE, "timed out")
     assert await checked(silence) is Verdict.UNKNOWN
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.core.limits import LARGEST_ANSWER
 from appliance.core.values import Address
-from appliance.gateway.http import Answer, GatewaySilentError, get
+from appliance.gateway.http import Answer, NoAnswerError, get
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
@@ -30,7 +30,7 @@ async def ask(script: Script, deadline: float = 5.0, *, read_success: bool = Tru
 
 
 async def fails(script: Script, deadline: float = 5.0) -> str:
-    with pytest.raises(GatewaySilentError) as error:
+    with pytest.raises(NoAnswerError) as error:
         await ask(script, deadline)
     return str(error.value)
 
@@ -111,7 +111,7 @@ async def continuing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 )
 async def test_the_deadline_holds(script: Script) -> None:
     began = time.monotonic()
-    assert await fails(script, SOON) == "time was up"
+    assert await fails(script, SOON) == "timed out"
     assert SOON <= time.monotonic() - began < SOON + 0.5
 
 
@@ -120,13 +120,13 @@ async def test_the_deadline_holds_while_a_body_drips() -> None:
         writer.write(HEAD)
         await dripping(b" " * 1000, 0.02)(reader, writer)
 
-    assert await fails(script, SOON) == "time was up"
+    assert await fails(script, SOON) == "timed out"
 
 
 async def test_after_the_deadline_no_thread_and_no_connection_is_left() -> None:
     threads = threading.active_count()
     async with serving(silence) as server:
-        with pytest.raises(GatewaySilentError):
+        with pytest.raises(NoAnswerError):
             await get(server.address, "/", SOON)
         await until(lambda: server.ended == 1 and threading.active_count() == threads, within=1)
 
@@ -156,13 +156,13 @@ async def test_cancelling_before_it_is_connected() -> None:
 
 
 async def test_nobody_listens(nobody: Address) -> None:
-    with pytest.raises(GatewaySilentError, match="ConnectionError"):
+    with pytest.raises(NoAnswerError, match="ConnectionError"):
         await get(nobody, "/api/v2", 5.0)
 
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "fe80::1", "::1%nowhere", "127.0.0.1:1", "a b", "[", "-", "x" * 300])
 async def test_addresses_that_lead_nowhere(host: str) -> None:
-    with pytest.raises(GatewaySilentError):
+    with pytest.raises(NoAnswerError):
         await get(Address(host, 9), "/api/v2", 5.0)
 
 

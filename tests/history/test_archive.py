@@ -20,8 +20,7 @@ from appliance.history import archive as module
 from appliance.history import schema
 from appliance.history.archive import MIB, Archive, Bounds, Progress, Query
 from appliance.history.paging import Mark
-from appliance.history.row import pack
-from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened
+from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened, pack
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
 """Today, as the archive counts."""

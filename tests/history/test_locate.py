@@ -13,7 +13,7 @@ from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.history import HistoryError, Listed, Trouble
 from appliance.history.archive import Archive
 from appliance.history.archiver import Keeper
-from appliance.history.whereabouts import BELIEVED, Whereabouts
+from appliance.history.locate import BELIEVED, CurrentAddresses
 from tests.clock import VirtualTimeLoop, virtual_time
 
 HERE, THERE = Address("192.0.2.1"), Address("192.0.2.2")
@@ -35,7 +35,7 @@ class Names:
 @virtual_time
 async def test_it_is_asked_again_while_a_reading_lasts() -> None:
     names = Names()
-    where = Whereabouts(names.resolve)
+    where = CurrentAddresses(names.resolve)
     for _ in range(20):
         await where.confirm(HERE)
         await asyncio.sleep(0.2)

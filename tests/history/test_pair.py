@@ -13,8 +13,8 @@ import pytest
 from appliance.config import Config, GatewayConfig
 from appliance.core.events import Event, GatewayFound
 from appliance.core.values import Address, Credential, Gateway
-from appliance.gateway.http import GatewaySilentError
-from appliance.history import locate
+from appliance.gateway import discovery
+from appliance.gateway.http import NoAnswerError
 from appliance.history import pair as module
 from appliance.history.locate import typed_address
 from appliance.history.pair import Paired, pair
@@ -86,7 +86,7 @@ async def two(gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch) -> Asy
     monkeypatch.setattr(module, "OTHERS", 0.0)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
     async with SimulatedGateway("Neighbour") as other:
-        monkeypatch.setattr(locate, "Discovery", TwoInSight(gateway, other))
+        monkeypatch.setattr(discovery, "Discovery", TwoInSight(gateway, other))
         other.press_button()
         yield other
 
@@ -145,7 +145,7 @@ async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
 
     async def nobody(*_: object) -> None:
-        raise GatewaySilentError("nobody")
+        raise NoAnswerError("nobody")
 
     monkeypatch.setattr("appliance.gateway.api.get", nobody)
     assert await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9)))) == "the gateway does not answer"

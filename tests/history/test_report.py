@@ -20,8 +20,7 @@ from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
 from appliance.history.date_range import span_of
 from appliance.history.export import COLUMNS, csv_lines, json_lines
-from appliance.history.report import FEW, Row, quantile, report
-from appliance.history.table import WIDTH, order_lines, report_lines
+from appliance.history.report import FEW, WIDTH, Row, order_lines, quantile, report, report_lines
 
 FORGET, TARGET = 3 * 3600.0, 300.0
 MONDAY = (datetime(2026, 11, 23) - EPOCH).total_seconds()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.history.row import pack, unpack
+from appliance.history.schema import pack, unpack
 
 
 @given(st.text() | st.uuids().map(str))

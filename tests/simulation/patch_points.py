@@ -20,6 +20,7 @@ import websockets.asyncio.connection
 import websockets.frames
 import websockets.utils
 
+import appliance.atomic_file
 import appliance.board
 import appliance.core.connected
 import appliance.core.screens.count
@@ -29,7 +30,6 @@ import appliance.gateway.feed
 import appliance.gateway.fixed_address
 import appliance.gateway.http
 import appliance.gateway.own_addresses
-import appliance.gateway.request
 import appliance.gateway.wire
 import appliance.history.archiver
 import appliance.panel.hardware
@@ -80,7 +80,7 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),
         (appliance.core.connected, "MOST_ORDERS", MOST_ORDERS),
         (appliance.gateway.http, "in_daemon_thread", world.threads.run),
-        (appliance.gateway.request, "fetch", world.threads.fetch),
+        (appliance.gateway.http, "_fetch", world.threads.fetch),
         (appliance.gateway.fixed_address, "in_daemon_thread", world.threads.run),
         (appliance.gateway.fixed_address, "socket", names),
         (appliance.gateway.fixed_address, "own_addresses", own_addresses),
@@ -101,6 +101,7 @@ def seams(world: World) -> Iterator[None]:
         (appliance.effect_handlers, "random", chance),
         # Many boxes live in this one process, and what each of them freezes would stay for ever.
         (appliance.effect_handlers, "gc", SimpleNamespace(freeze=lambda: None)),
+        (appliance.atomic_file, "os", world.disk.module()),
         (appliance.store, "os", world.disk.module()),
         (appliance.history.archiver, "in_daemon_thread", world.threads.run),
         (appliance.history.archiver, "alone", nullcontext),

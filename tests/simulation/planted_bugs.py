@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance import effect_handlers, store
+from appliance import effect_handlers
+from appliance.atomic_file import open_directory
 from appliance.core import alerts, connected, connecting, machine, orders, pairing, transitions
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound, OrdersReplaced
@@ -189,7 +190,7 @@ def a_listener_is_left(patch: pytest.MonkeyPatch) -> None:
 def a_file_is_left(patch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def never_closed(tokens: TokenStore, *, make: bool) -> Iterator[int]:
-        yield store._open_directory(tokens._path)
+        yield open_directory(tokens._path)
 
     patch.setattr(TokenStore, "_directory", never_closed)
 

@@ -22,9 +22,10 @@ from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.states import State
 from appliance.core.values import Address, Benchmarks, PanelSettings
-from appliance.effect_handlers import EffectHandlers, Gateways
+from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
+from appliance.gateway.source import GatewaySource
 from appliance.history.archive import Archive
 from appliance.history.archiver import Keeper
 from appliance.runner import Runner
@@ -196,7 +197,7 @@ class World:
         if boot == self.boots and not self.box_runs:
             self.judge.gone(self.box_tasks())
 
-    def _find(self, tell: Callable[[Event], None]) -> Gateways:
+    def _find(self, tell: Callable[[Event], None]) -> GatewaySource:
         if self.typed:
             return FixedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)

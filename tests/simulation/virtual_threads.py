@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from appliance.gateway.request import CONNECT_TIMEOUT, NoAnswerError
+from appliance.gateway.http import CONNECT_TIMEOUT, Answer, NoAnswerError
 from appliance.gateway.wire import decode
 from tests.simulation.disk import PowerCutError
 from tests.simulation.loop import SimLoop
@@ -36,7 +36,7 @@ class Threads:
         self.boot = 0
         self.running = 0
         self._power_cut = power_cut
-        self._answer: tuple[int, Any] | NoAnswerError | None = None
+        self._answer: Answer | NoAnswerError | None = None
         self._waiting: list[Callable[[], None]] = []
         self._disk_busy = False
         self.requests: set[asyncio.Task[None]] = set()
@@ -77,7 +77,7 @@ class Threads:
         read_success: bool,
         largest: int,
     ) -> Any:
-        """Stands for request.fetch: the first time it only notes what is asked, the second it has the answer."""
+        """Stands for http._fetch: the first time it only notes what is asked, the second it has the answer."""
         answer, self._answer = self._answer, None
         if answer is None:
             raise _Suspended(address, path, headers, read_timeout, connected, read_success, largest)
@@ -130,7 +130,7 @@ class Threads:
         try:
             call()
         except _Suspended as suspended:
-            answer: tuple[int, Any] | NoAnswerError
+            answer: Answer | NoAnswerError
             try:
                 answer = await self._exchange(*suspended.arguments)
             except (OSError, TimeoutError, ValueError) as error:
@@ -151,7 +151,7 @@ class Threads:
         connected: Any,
         read_success: bool,
         largest: int,
-    ) -> tuple[int, Any]:
+    ) -> Answer:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             end = await self.network.dial(address.host, address.port)
         reader = _Reader()
@@ -164,11 +164,11 @@ class Threads:
             status = int(head.split(b" ", 2)[1])
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             if not read_success and 200 <= status < 300:
-                return status, None
+                return Answer(status, None)
             start = head.index(b"\r\n\r\n") + 4
             data = await reader.until(lambda data: len(data) >= start + length, patience)
             body = data[start : start + length]
-            return status, decode(body) if len(body) <= largest else None
+            return Answer(status, decode(body) if len(body) <= largest else None)
         finally:
             end.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from appliance.core.day_stats import DayStats
-from appliance.core.formatting import age, clock
+from appliance.core.formatting import age, clock, percent
 from appliance.core.states import Connected
 from appliance.core.view import Today
 
@@ -29,7 +29,7 @@ def today(state: Connected, now: float) -> tuple[Today, float]:
         noun="order" if figures.delivered == 1 else "orders",
         average="" if average is None else clock(average),
         median="" if median is None else clock(median),
-        share="" if within is None else _percent(within),
+        share="" if within is None else percent(within),
         target=clock(benchmarks.late_after),
         first=first,
         hours=hours,
@@ -37,11 +37,6 @@ def today(state: Connected, now: float) -> tuple[Today, float]:
         doubt=tally.differs,
     )
     return screen, until
-
-
-def _percent(share: float) -> str:
-    """A share that is called 100% only where it is all of them."""
-    return f"{min(99, round(share * 100)) if share < 1 else 100}%"
 
 
 def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.history.output import lines_to, whole
+from appliance.atomic_file import replacement
+from appliance.history.export import lines_to
 
 
 def half() -> Iterator[str]:
@@ -55,7 +56,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_written_is_told_by_the_name_that_was_given(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError) as missing, whole(tmp_path / "no" / "chart.png") as new:
+    with pytest.raises(FileNotFoundError) as missing, replacement(tmp_path / "no" / "chart.png") as new:
         new.write_bytes(b"")
     assert missing.value.filename == str(tmp_path / "no" / "chart.png")
     with pytest.raises(IsADirectoryError) as folder, lines_to(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from appliance.timers import Timers
+from appliance.aio import Timers
 from tests.clock import virtual_time
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from appliance.threads import in_daemon_thread
+from appliance.aio import in_daemon_thread
 from tests.clock import until
 
 
@@ -75,7 +75,7 @@ def test_a_call_that_ends_after_the_loop() -> None:
 def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
     code = """
 import asyncio, time
-from appliance.threads import in_daemon_thread
+from appliance.aio import in_daemon_thread
 async def main():
     call = asyncio.create_task(in_daemon_thread(lambda: time.sleep(60), "hang"))
     await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The sign that a feed is being opened, between two programs of one machine."""
+"""The signal that a feed is being opened, between two programs of one machine."""
 
 from __future__ import annotations
 
@@ -11,33 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from appliance.gateway.feed_priority import FeedPriority
-from appliance.history import sign as module
-from appliance.history.sign import Sign, out_of_the_way
+from appliance.gateway import feed_priority as module
+from appliance.gateway.feed_priority import FeedPriority, FeedSignal, wait_for_feed
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def sign(tmp_path: Path) -> Iterator[Sign]:
-    sign = Sign(tmp_path)
-    yield sign
-    sign.show(False)
+def signal_(tmp_path: Path) -> Iterator[FeedSignal]:
+    signal_ = FeedSignal(tmp_path)
+    yield signal_
+    signal_.show(False)
 
 
 async def waits(directory: Path) -> bool:
     """Whether a reader has to wait."""
     try:
         async with asyncio.timeout(0.3):
-            await out_of_the_way(directory)
+            await wait_for_feed(directory)
     except TimeoutError:
         return True
     return False
 
 
-async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(sign: Sign, tmp_path: Path) -> None:
-    feed_priority = FeedPriority(sign.show)
+async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(signal_: FeedSignal, tmp_path: Path) -> None:
+    feed_priority = FeedPriority(signal_.show)
     assert not await waits(tmp_path)
     feed_priority.opening(1)
     feed_priority.opening(2)
@@ -51,20 +50,22 @@ async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(sign: Sign, tm
     assert await waits(tmp_path)
 
 
-async def test_a_reader_has_patience_and_no_more(sign: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_waits_for_a_limited_time(
+    signal_: FeedSignal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.1)
-    sign.show(True)
+    signal_.show(True)
     assert not await waits(tmp_path)
 
 
 async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
-    sign: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    signal_: FeedSignal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name is anybody's, for a socket of the abstract namespace has no owner."""
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.bind(module._name(tmp_path))
-        feed_priority = FeedPriority(sign.show)
+        feed_priority = FeedPriority(signal_.show)
         feed_priority.opening(1)
         assert not await waits(tmp_path), "it goes on once its patience is over"
         feed_priority.settled(1)
@@ -73,16 +74,16 @@ async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
             stranger.recv(1)
     feed_priority.opening(2)
     monkeypatch.setattr(module, "PATIENCE", 30.0)
-    assert await waits(tmp_path), "with the name free again the sign is there"
+    assert await waits(tmp_path), "with the name free again the signal is there"
 
 
 async def test_a_process_that_dies_leaves_no_sign_behind(tmp_path: Path) -> None:
     script = f"""
 import time
 from pathlib import Path
-from appliance.history.sign import Sign
-sign = Sign(Path({str(tmp_path)!r}))
-sign.show(True)
+from appliance.gateway.feed_priority import FeedSignal
+signal_ = FeedSignal(Path({str(tmp_path)!r}))
+signal_.show(True)
 print("shown", flush=True)
 time.sleep(60)
 """

@@ -1,0 +1,98 @@
+"""Files that are replaced whole or not at all, and damaged files that are kept aside. Every call blocks.
+
+A directory is given as a descriptor, so that nothing can swap it for another between two steps.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ASIDE = (".damaged", ".damaged.1", ".damaged.2")
+"""Suffixes of damaged files. The first files show best what went wrong, so only the last one is ever overwritten."""
+
+
+def temporary_name(name: str) -> str:
+    """The name under which a new version of a file is written before it is renamed."""
+    return name + ".new"
+
+
+def write(directory: int, name: str, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file, durably: write, fsync, rename, fsync the directory (an atomic write).
+
+    Raises:
+        OSError: The old file is still there, or the new one is.
+    """
+    new = temporary_name(name)
+    with suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=directory)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(new, flags, mode, dir_fd=directory)
+    try:
+        try:
+            # The umask may have removed even the owner's permissions.
+            os.fchmod(descriptor, mode)
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(new, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError:
+        # A temporary file must not keep a full disk full.
+        with suppress(OSError):
+            os.unlink(new, dir_fd=directory)
+        raise
+    os.fsync(directory)
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[Path]:
+    """Yield the path of a temporary file that becomes `path` when the block ends without an error.
+
+    Devices and pipes are written directly. A symbolic link stays, and its target is replaced.
+
+    Raises:
+        OSError: Its filename is `path`.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        target = path.resolve()
+        new = target.with_name(f".{temporary_name(target.name)}")
+        try:
+            yield new
+            new.replace(target)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def put_aside(directory: int, name: str) -> str:
+    """Rename a damaged file, durably, so that a new one can take its name; return the name it has now.
+
+    Raises:
+        OSError: It could not be renamed.
+    """
+    taken = set(os.listdir(directory))
+    aside = next((name + suffix for suffix in ASIDE if name + suffix not in taken), name + ASIDE[-1])
+    os.rename(name, aside, src_dir_fd=directory, dst_dir_fd=directory)
+    os.fsync(directory)
+    return aside
+
+
+def open_directory(path: Path) -> int:
+    """Return a descriptor of a directory for the calls above, for the caller to close. Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        written = os.write(descriptor, data)
+        if written == 0:
+            raise OSError(errno.EIO, "nothing was written")
+        data = data[written:]
