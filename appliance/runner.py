@@ -9,7 +9,7 @@ from collections import deque
 from appliance import systemd
 from appliance.core import machine
 from appliance.core.effects import MakeSound
-from appliance.core.events import ButtonPressed, Event
+from appliance.core.events import ButtonDown, Event
 from appliance.core.formatting import legible
 from appliance.core.present import farewell, present
 from appliance.core.states import Offline, State
@@ -92,7 +92,7 @@ class Runner:
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
             event = self._events.popleft()
             self._effect_handlers.taken(event)
-            self._pressed |= isinstance(event, ButtonPressed)
+            self._pressed |= isinstance(event, ButtonDown)
             self.state, effects = machine.step(self.state, event, now)
             for effect in effects:
                 if isinstance(effect, MakeSound):

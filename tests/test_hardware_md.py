@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.config import Pins
-from appliance.core.screens.led_legend import meanings
+from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
-from appliance.core.view import Count, Leds, Light, Mark, Remark, Sign, View
+from appliance.core.view import Count, LedMode, Leds, Mark, Remark, RemarkKind, View
 from appliance.panel.drawing import draw
 from appliance.pictures import __main__ as made
 from appliance.pictures.example_screens import EXAMPLES
@@ -104,8 +104,8 @@ def test_the_tables_are_what_the_code_makes() -> None:
 
 def test_each_light_that_a_person_can_meet_has_its_meaning() -> None:
     """No example shows lights that the table lacks, but for the last one, none at all; and the table has no others."""
-    told = {one.leds for _, group in meanings(Benchmarks()) for one in group}
-    broken = {replace(leds, red=Light.FAST) for leds in told}
+    told = {one.leds for _, group in led_legend(Benchmarks()) for one in group}
+    broken = {replace(leds, red=LedMode.FAST) for leds in told}
     assert {view.leds for _, view in EXAMPLES} - told - broken == {Leds()}
     assert told <= {view.leds for _, view in EXAMPLES}
 
@@ -127,7 +127,9 @@ def test_everything_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def height(count: str, size: tuple[int, int]) -> int:
     """Rows of the first digit, on the fullest screen."""
-    screen = Count(count, "orders", "7 min", Mark.LATE, (Remark(Sign.PAGED, "1 paged"), Remark(Sign.LATE, "2 late")))
+    screen = Count(
+        count, "orders", "7 min", Mark.LATE, (Remark(RemarkKind.PAGED, "1 paged"), Remark(RemarkKind.LATE, "2 late"))
+    )
     view = View("connected", None, None, None, 0, 0, 0, Leds(), screen)
     picture = draw(view, size).crop((0, 0, 30, size[1]))
     top = picture.getbbox()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from appliance.core.states import NAMES
-from appliance.core.view import Leds, Light, Power, Screen
+from appliance.core.view import LedMode, Leds, Power, Screen
 from appliance.panel.drawing import draw
 from appliance.panel.front_view import GROUND, LAMPS, PIXELS
 from appliance.pictures import save_all
@@ -91,14 +91,18 @@ def test_lamps_are_in_their_places_and_blinking_ones_have_a_word() -> None:
     dark = card(replace(view, leds=Leds()), (128, 64), 3)
     assert not {colour for _, colour in LAMPS} & colours(dark)
     for place, (colour, _) in enumerate((colour, letter) for letter, colour in LAMPS):
-        lights = [Light.ON if other == place else Light.OFF for other in range(3)]
+        lights = [LedMode.ON if other == place else LedMode.OFF for other in range(3)]
         lit = card(replace(view, leds=Leds(*lights)), (128, 64), 3)
         assert colour in colours(lit)
         box = ImageChops.difference(dark, lit).getbbox()
         assert box is not None
         assert place * lit.height // 3 <= (box[1] + box[3]) / 2 < (place + 1) * lit.height // 3
-        slow = card(replace(view, leds=Leds(*(Light.SLOW if one is Light.ON else one for one in lights))), (128, 64), 3)
-        fast = card(replace(view, leds=Leds(*(Light.FAST if one is Light.ON else one for one in lights))), (128, 64), 3)
+        slow = card(
+            replace(view, leds=Leds(*(LedMode.SLOW if one is LedMode.ON else one for one in lights))), (128, 64), 3
+        )
+        fast = card(
+            replace(view, leds=Leds(*(LedMode.FAST if one is LedMode.ON else one for one in lights))), (128, 64), 3
+        )
         assert ImageChops.difference(slow, fast).getbbox() is not None
         assert ImageChops.difference(slow, lit).getbbox() is not None
 

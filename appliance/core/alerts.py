@@ -27,7 +27,7 @@ TIMER_TOLERANCE = 0.05
 """Seconds by which a timer may fire before its time."""
 
 
-def alert(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def show_page(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Show orders that were paged, with a sound unless one began a moment ago; thirty at once are one alert."""
     shown = state.alerted(now)
     last = () if shown is None else shown.uuids
@@ -43,7 +43,7 @@ def alert(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connect
     return state, tuple(effects)
 
 
-def repeat(state: Connected, told: Alert, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def repeat_page(state: Connected, told: Alert, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Nobody pressed the button since the last page: sound it again, if any of its orders still waits."""
     waiting = tuple(uuid for uuid in told.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
     if not waiting or not state.repeats:
@@ -53,17 +53,17 @@ def repeat(state: Connected, told: Alert, now: float) -> tuple[Connected, tuple[
     return replace(state, world=replace(state.world, last_page=now)), (MakeSound(Sound.PAGE), *again)
 
 
-def answerable(state: Connected, now: float) -> bool:
+def page_is_answerable(state: Connected, now: float) -> bool:
     """Whether there is a page that a press answers: it is on the display, or will sound again."""
     return bool(state.repeats) or state.alerted(now) is not None
 
 
-def answer(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
+def answer_page(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     """A press answers the page: it is neither shown nor repeated any more."""
     return replace(state, alert=None, repeats=0), (StopTimer(Timer.REPEAT),)
 
 
-def watch_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def start_late_timer(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Have the moment told at which the next order becomes late."""
     due = next_late(state.book, state.world.benchmarks, now)
     if due == state.late_at:
@@ -81,5 +81,5 @@ def became_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, 
     if now < page_ends:
         # A page is the more urgent; this one is told after it.
         return state, (StartTimer(Timer.LATE, page_ends - now),)
-    state, effects = watch_late(state, max(now, due))
+    state, effects = start_late_timer(state, max(now, due))
     return state, (MakeSound(Sound.LATE), *effects)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from appliance.core.alerts import alert, answer, answerable, became_late, repeat, watch_late
+from appliance.core.alerts import answer_page, became_late, page_is_answerable, repeat_page, show_page, start_late_timer
 from appliance.core.effects import CloseFeed, Effect, OpenFeed, StartTimer
 from appliance.core.events import (
-    ButtonPressed,
+    ButtonTapped,
     Event,
     FeedAnswered,
     FeedFailure,
@@ -33,7 +33,7 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.heard_names import is_anothers
-from appliance.core.history_sync import keep, kept, moved, not_kept
+from appliance.core.history_sync import history_sync_failed, history_synced, start_history_sync, stop_history_sync
 from appliance.core.limits import MOST_ORDERS
 from appliance.core.navigation import turn
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
@@ -45,17 +45,17 @@ from appliance.core.transitions import (
     STALE_AFTER_DOUBT,
     STALE_AFTER_LOSS,
     Step,
+    cleanup_effects,
     disconnect,
-    leave,
-    overrun,
-    refuse,
+    token_refused,
+    too_many_orders,
 )
 
 VAIN_LOOKS = 3
 """After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
 
 
-def connected(state: Connected, event: Event, now: float) -> Step:
+def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step:
     """The feed is live and its count is shown."""
     match event:
         case FeedNotified(attempt, notifications) if attempt == state.feed:
@@ -68,15 +68,15 @@ def connected(state: Connected, event: Event, now: float) -> Step:
             # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
             return disconnect(replace(state, lost=True), now)
         case FeedLost(attempt, FeedFailure.TOO_MUCH) if attempt == state.looking:
-            return overrun(replace(state, looking=0), now)
+            return too_many_orders(replace(state, looking=0), now)
         case FeedLost(attempt) if attempt == state.feed:
             return _lost(state, now)
         case FeedLost(attempt) if attempt == state.looking:
             state = replace(state, looking=0)
             return disconnect(state, now) if state.lost else (state, _look_at(state, now))
         case TokenRefused(attempt) if attempt in (state.feed, state.looking):
-            refused, effects = refuse(state.world)
-            return refused, (*leave(state), *effects)
+            refused, effects = token_refused(state.world)
+            return refused, (*cleanup_effects(state), *effects)
         case TimerFired(Timer.REFRESH) if not state.looking:
             return _look(state, now)
         case TimerFired(Timer.STALE):
@@ -84,29 +84,29 @@ def connected(state: Connected, event: Event, now: float) -> Step:
         case TimerFired(Timer.LATE):
             return became_late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:
-            return repeat(state, state.alert, now)
+            return repeat_page(state, state.alert, now)
         case TimerFired(Timer.HISTORY) if not state.filling:
-            return keep(state, now)
+            return start_history_sync(state, now)
         case HistorySynced(attempt) if attempt == state.filling:
-            return kept(state, event, now)
+            return history_synced(state, event, now)
         case HistorySyncFailed(attempt) if attempt == state.filling:
-            return not_kept(state)
-        case ButtonPressed() if answerable(state, now):
-            return answer(state)
-        case ButtonPressed():
+            return history_sync_failed(state)
+        case ButtonTapped() if page_is_answerable(state, now):
+            return answer_page(state)
+        case ButtonTapped():
             return replace(state, world=turn(state, now)), ()
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
             # If it moved, the feed of its old address is dead or will be: look where it is now.
             if state.address in gateway.addresses:
                 return state, ()
-            state, stopped = moved(state)
+            state, stopped = stop_history_sync(state)
             state, doubt = _doubt(state, now)
             return state, (*stopped, *doubt)
         case GatewayFound() if is_anothers(state.world, state.address, state.gateway.name):
             # Another name is where the feed goes: renamed, most likely. The next look settles it; what is read of the
             # history sends the token with every page, and ends now.
-            return moved(state)
+            return stop_history_sync(state)
         case NetworkChanged():
             # A feed from an address that is gone is dead without a sign of it; a look tells at once where the gateway
             # was typed in. Otherwise the machine has let the feed go already, and this is one address more.
@@ -119,14 +119,14 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     seq, gap = _follow(state.seq, notifications)
     told = fold(state.book, notifications, now)
     if told.book.active > MOST_ORDERS:
-        return overrun(state, now)
+        return too_many_orders(state, now)
     state = replace(state, book=told.book, seq=seq)
     effects: list[Effect] = []
     if told.whole:
         state, whole = _whole(state, now)
         effects += whole
     if told.paged:
-        state, page = alert(state, told.paged, now)
+        state, page = show_page(state, told.paged, now)
         effects += page
     if told.unknown or told.unusable:
         state, doubt = _doubt(state, now)
@@ -134,7 +134,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     elif gap and state.vain < VAIN_LOOKS and not state.gap:
         state, doubt = _doubted(replace(state, gap=True), now)
         effects += doubt
-    state, late = watch_late(state, now)
+    state, late = start_late_timer(state, now)
     return state, (*effects, *late)
 
 
@@ -191,9 +191,9 @@ def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
     state, whole = _whole(state, now)
     effects += whole
     if paged:
-        state, page = alert(state, paged, now)
+        state, page = show_page(state, paged, now)
         effects += page
-    state, late = watch_late(state, now)
+    state, late = start_late_timer(state, now)
     return state, (*effects, *late)
 
 

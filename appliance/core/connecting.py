@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from appliance.core.effects import CheckToken, CloseFeed, StartTimer, StoreToken
 from appliance.core.events import (
-    ButtonPressed,
+    ButtonTapped,
     Event,
     FeedFailure,
     FeedLost,
@@ -29,7 +29,7 @@ from appliance.core.events import (
 )
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
-from appliance.core.states import NEVER, Connecting, Offline, Phase, Trying
+from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
 from appliance.core.transitions import (
     FEED_REFUSED,
     GATEWAY_UNREACHABLE,
@@ -37,26 +37,26 @@ from appliance.core.transitions import (
     TOO_MANY_ORDERS,
     TRUST_ADDRESS,
     Step,
+    back_off,
     connect,
-    numbered,
     open_feed,
-    pause,
-    refuse,
-    try_again,
+    resolve_gateway,
+    token_refused,
+    with_new_attempt,
 )
 from appliance.core.values import Gateway
 
 
-def trying(state: Trying, event: Event, now: float) -> Step:
+def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -> Step:
     """A token is held and the feed is not live."""
     link, world = state.link, state.world
     match event:
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
             return _found(state, gateway, now)
         case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING:
-            return try_again(state)
-        case TimerFired(Timer.RETRY) | ButtonPressed() if link.phase is Phase.WAITING:
-            return try_again(state)
+            return resolve_gateway(state)
+        case TimerFired(Timer.RETRY) | ButtonTapped() if link.phase is Phase.WAITING:
+            return resolve_gateway(state)
         case GatewayResolved(attempt, gateway) if _mine(state, {Phase.RESOLVING}, attempt):
             return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
         case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
@@ -72,13 +72,13 @@ def trying(state: Trying, event: Event, now: float) -> Step:
             return _check(state)
         case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
             failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
-            return pause(failed, _REASONS.get(why, FEED_REFUSED), now)
+            return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
         case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
-            return refuse(world)
+            return token_refused(world)
         case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
-            return pause(state, FEED_REFUSED, now)
+            return back_off(state, FEED_REFUSED, now)
         case TokenUnchecked(attempt) if _mine(state, {Phase.CHECKING}, attempt):
-            return pause(state, GATEWAY_UNREACHABLE, now)
+            return back_off(state, GATEWAY_UNREACHABLE, now)
         case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, {Phase.STORING}, attempt):
             world = replace(world, unsaved=isinstance(event, TokenNotStored))
             return open_feed(replace(state, world=world))
@@ -94,12 +94,12 @@ _FEED = {Phase.OPENING, Phase.PROMOTING}
 """The phases in which a feed is opening, or open already."""
 
 
-def _mine(state: Trying, phases: set[Phase], attempt: int) -> bool:
+def _mine(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
     """Whether an answer belongs to what is under way, and not to something long over."""
     return state.link.phase in phases and state.link.attempt == attempt
 
 
-def _found(state: Trying, gateway: Gateway, now: float) -> Step:
+def _found(state: Disconnected, gateway: Gateway, now: float) -> Step:
     """The paired gateway announced itself, perhaps at a new address."""
     old = state.link
     turn = 0
@@ -126,7 +126,7 @@ def _found(state: Trying, gateway: Gateway, now: float) -> Step:
             return replace(state, link=link), ()
 
 
-def _unresolved(state: Trying, now: float) -> Step:
+def _unresolved(state: Disconnected, now: float) -> Step:
     """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere.
 
     Where a gateway of another name was announced there since, in sight or not, the address is not the paired one's any
@@ -137,19 +137,19 @@ def _unresolved(state: Trying, now: float) -> Step:
     name = world.credential.gateway
     if address is not None and not is_anothers_host(world, address.host, name) and now <= state.link.trusted_until:
         return open_feed(state)
-    return pause(replace(state, world=out_of_sight(world, name)), GATEWAY_UNREACHABLE, now)
+    return back_off(replace(state, world=out_of_sight(world, name)), GATEWAY_UNREACHABLE, now)
 
 
-def _check(state: Trying) -> Step:
+def _check(state: Disconnected) -> Step:
     """Closed without a word: a refused token, or a gateway that is half booted. A secured GET tells them apart."""
     address, credential = state.link.address, state.world.credential
     assert address is not None, "a feed was opened somewhere"
     assert credential is not None, "a feed was opened with a token"
-    checking = numbered(state, Phase.CHECKING)
+    checking = with_new_attempt(state, Phase.CHECKING)
     return checking, (CheckToken(checking.link.attempt, address, credential.token),)
 
 
-def _opened(state: Trying, book: OrderBook, now: float) -> Step:
+def _opened(state: Disconnected, book: OrderBook, now: float) -> Step:
     """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
     world = state.world
     # What was paged before a pairing is no news to the one who pairs.
@@ -164,7 +164,7 @@ def _opened(state: Trying, book: OrderBook, now: float) -> Step:
     return replace(state, world=world, link=link), (StoreToken(number, world.current),)
 
 
-def _promoted(state: Trying, *, saved: bool, now: float) -> Step:
+def _promoted(state: Disconnected, *, saved: bool, now: float) -> Step:
     world = replace(state.world, saving=0, unsaved=not saved)
     connected, effects = connect(replace(state, world=world), state.link.book, now)
     return connected, effects if saved else (*effects, StartTimer(Timer.SAVE, SAVE_AGAIN))

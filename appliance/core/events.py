@@ -211,12 +211,12 @@ class FeedAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class ButtonPressed:
-    """The button went down and stayed down long enough to count."""
+class ButtonDown:
+    """The button went down and stayed down for the debounce time."""
 
 
 @dataclass(frozen=True, slots=True)
-class ButtonReleased:
+class ButtonUp:
     """The button came up again."""
 
 
@@ -294,11 +294,16 @@ Event = (
     | FeedNotified
     | FeedLost
     | FeedAnswered
-    | ButtonPressed
-    | ButtonReleased
+    | ButtonDown
+    | ButtonUp
     | ButtonStuck
     | BoardRead
     | HistorySynced
     | HistorySyncFailed
     | TimerFired
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonTapped:
+    """A short press, which the machine recognises when the button comes up. The panel never sends it."""

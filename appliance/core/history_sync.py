@@ -26,7 +26,7 @@ def sync_delay(world: World, now: float) -> float:
     return max(SYNC_SOON, world.kept[-SYNCS_AN_HOUR] + SYNC_EVERY - now)
 
 
-def keep(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def start_history_sync(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Have the archive brought up to date, unless the gateway is somewhere else by now."""
     if state.address not in state.gateway.addresses or is_anothers(state.world, state.address, state.gateway.name):
         return state, (StartTimer(Timer.HISTORY, SYNC_SOON),)
@@ -39,7 +39,7 @@ def keep(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     return replace(state, world=replace(state.world, serial=number, kept=kept), filling=number), (effect,)
 
 
-def kept(state: Connected, event: HistorySynced, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def history_synced(state: Connected, event: HistorySynced, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """The archive is up to date: what it holds need not be remembered here any more."""
     forget_after = state.world.benchmarks.forget_after
     today = state.book.today.on(state.book.offset, now)
@@ -48,7 +48,7 @@ def kept(state: Connected, event: HistorySynced, now: float) -> tuple[Connected,
     return state, (StartTimer(Timer.HISTORY, SYNC_EVERY, jitter=True),)
 
 
-def moved(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
+def stop_history_sync(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     """The gateway may not be where its token goes: nothing more is sent there, and the archive is filled later."""
     if not state.filling:
         return state, ()
@@ -56,6 +56,6 @@ def moved(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     return replace(state, filling=0), effects
 
 
-def not_kept(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
+def history_sync_failed(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
     """It could not be done this time."""
     return replace(state, filling=0), (StartTimer(Timer.HISTORY, SYNC_RETRY, jitter=True),)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.alerts import answerable
+from appliance.core.alerts import page_is_answerable
 from appliance.core.connected import connected
-from appliance.core.connecting import trying
+from appliance.core.connecting import disconnected
 from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
-    ButtonPressed,
-    ButtonReleased,
+    ButtonDown,
     ButtonStuck,
+    ButtonTapped,
+    ButtonUp,
     Event,
     FeedNotified,
     GatewayFound,
@@ -35,7 +36,7 @@ from appliance.core.events import (
 )
 from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
 from appliance.core.navigation import current_screen, power, turn
-from appliance.core.pairing import awaiting_pairing, declined, discovering, issued, pairing
+from appliance.core.pairing import awaiting_pairing, decline_gateway, discovering, pairing, token_issued
 from appliance.core.states import (
     NAMES,
     NEVER,
@@ -50,7 +51,7 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.transitions import SAVE_AGAIN, Step, disconnect, forget
+from appliance.core.transitions import SAVE_AGAIN, Step, disconnect, forget_pairing
 from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
@@ -94,7 +95,7 @@ def step(state: State, event: Event, now: float) -> Step:
 def _stirs(state: State, event: Event) -> bool:
     """Whether this is something to look up for."""
     match event:
-        case ButtonPressed() | ButtonReleased():
+        case ButtonDown() | ButtonUp():
             return not state.world.stuck
         case TokensLoaded():
             return True
@@ -125,8 +126,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             state = _with(state, replace(world, asking=world.asking - {name}))
         case TokenIssued(_, gateway, token):
             state = _with(state, replace(world, asking=world.asking - {gateway.name}))
-            return issued(state, gateway, token, now)
-        case ButtonPressed():
+            return token_issued(state, gateway, token, now)
+        case ButtonDown():
             woken = power(state, now)[0] is Power.DARK
             asked = question(state, now)
             # It silences what sounds: the next page has a sound of its own again.
@@ -134,7 +135,7 @@ def _step(state: State, event: Event, now: float) -> Step:
                 world, down_since=now, asked=asked, pressed_at=now, stuck=False, woken=woken, last_page=NEVER
             )
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
-        case ButtonReleased():
+        case ButtonUp():
             return _released(state, now)
         case TimerFired(Timer.STUCK) if world.down_since is not None:
             return _with(state, replace(world, down_since=None, stuck=True)), ()
@@ -158,7 +159,7 @@ def _step(state: State, event: Event, now: float) -> Step:
         case Pairing():
             return pairing(state, event, now)
         case Connecting() | Offline():
-            return trying(state, event, now)
+            return disconnected(state, event, now)
         case Connected():
             return connected(state, event, now)
 
@@ -168,7 +169,7 @@ def forgettable(state: State) -> bool:
     return state.world.credential is not None or (isinstance(state, Pairing) and bool(state.offers))
 
 
-def holding(state: State, now: float) -> float | None:
+def hold_countdown(state: State, now: float) -> float | None:
     """Seconds until letting go forgets the pairing, 0 once it does; None where no countdown runs."""
     down = state.world.down_since
     if down is None or now - down < HOLD_SHOWS or not forgettable(state) or _other_offer(state, now):
@@ -210,33 +211,33 @@ def _released(state: State, now: float) -> Step:
         meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
     elif now - down >= HOLD_SHOWS and forgettable(state):
         # It forgets nothing; but a page is answered, however long the elbow was on the button.
-        answers = isinstance(state, Connected) and answerable(state, now) and asks in (None, state.world.asked)
-        meant, effects = _pressed(up, now, woken=state.world.woken) if answers else (up, ())
+        answers = isinstance(state, Connected) and page_is_answerable(state, now) and asks in (None, state.world.asked)
+        meant, effects = _tapped(up, now, woken=state.world.woken) if answers else (up, ())
     elif asks is not None and asks != state.world.asked:
         # It was asked while the finger was on its way up: nobody has read it.
         meant, effects = up, ()
     else:
-        meant, effects = _pressed(up, now, woken=state.world.woken)
+        meant, effects = _tapped(up, now, woken=state.world.woken)
     return meant, (StopTimer(Timer.STUCK), *effects)
 
 
-def _pressed(state: State, now: float, *, woken: bool) -> Step:
-    """A tap; what it means depends on the state alone. woken: it found the display dark."""
-    press = ButtonPressed()
+def _tapped(state: State, now: float, *, woken: bool) -> Step:
+    """Handle a tap by the state. woken: the display was dark when the button went down."""
+    tap = ButtonTapped()
     match state:
         case AwaitingPairing():
-            return awaiting_pairing(state, press, now)
+            return awaiting_pairing(state, tap, now)
         case Pairing():
-            return pairing(state, press, now)
+            return pairing(state, tap, now)
         case Discovering() if not woken:
             # The first press asks for a pairing, which can't be; further ones turn the pages that say why.
             first = current_screen(state, now)[0] is ScreenId.MAIN
             return _with(state, turn(state, now)), (MakeSound(Sound.ERROR),) if first else ()
         case Connecting() | Offline():
-            tried, effects = trying(state, press, now)
+            tried, effects = disconnected(state, tap, now)
             return (tried, effects) if woken else (_with(tried, turn(tried, now)), effects)
         case Connected() if not woken:
-            return connected(state, press, now)
+            return connected(state, tap, now)
         case _:
             return state, ()
 
@@ -244,9 +245,9 @@ def _pressed(state: State, now: float, *, woken: bool) -> Step:
 def _held(state: State, now: float) -> Step:
     """The button was down for long enough to forget, if there is anything to forget."""
     if isinstance(state, Pairing) and state.offers:
-        return declined(state, now)
+        return decline_gateway(state, now)
     if forgettable(state):
-        return forget(state, now)
+        return forget_pairing(state, now)
     return state, (MakeSound(Sound.ERROR),)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from appliance.core.effects import CheckToken, MakeSound, ResolveGateway, StartTimer
 from appliance.core.events import (
-    ButtonPressed,
+    ButtonTapped,
     Denial,
     Event,
     GatewayFound,
@@ -39,11 +39,11 @@ from appliance.core.transitions import (
     TRUST_ADDRESS,
     WINDOW_OVER,
     Step,
-    accept,
-    ask_all,
-    offer,
+    accept_token,
+    ask_for_tokens,
+    offer_gateway,
     open_feed,
-    rest,
+    resting_state,
     start_pairing,
     stop_pairing,
 )
@@ -51,26 +51,26 @@ from appliance.core.values import Gateway, Token
 from appliance.core.view import Sound
 
 
-def discovering(state: Discovering, event: Event, now: float) -> Step:
+def discovering(state: Discovering, event: Event | ButtonTapped, now: float) -> Step:
     """No gateway in sight, and none paired."""
     match event:
         case TokensLoaded(current, pending, damaged):
             world = replace(state.world, current=current, pending=pending, damaged=damaged)
-            return rest(world, now, TOKEN_UNREADABLE if damaged else None)
+            return resting_state(world, now, TOKEN_UNREADABLE if damaged else None)
         case GatewayFound():
-            return rest(state.world, now, state.reason)
+            return resting_state(state.world, now, state.reason)
         case _:
             return state, ()
 
 
-def awaiting_pairing(state: AwaitingPairing, event: Event, now: float) -> Step:
+def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: float) -> Step:
     """A gateway in sight and no good token. One that was refused is tried again every minute."""
     world = state.world
     match event:
-        case ButtonPressed():
+        case ButtonTapped():
             return start_pairing(world, now) if world.gateways else (state, (MakeSound(Sound.ERROR),))
         case GatewayLost() if not world.gateways or _paired_out_of_sight(state):
-            return rest(world, now, state.reason)
+            return resting_state(world, now, state.reason)
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
             # It may have restarted with its tokens restored: no need to wait for the minute to end.
             return state, (StartTimer(Timer.RETRY, 0.0),)
@@ -90,11 +90,11 @@ def awaiting_pairing(state: AwaitingPairing, event: Event, now: float) -> Step:
             return state, ()
 
 
-def pairing(state: Pairing, event: Event, now: float) -> Step:
+def pairing(state: Pairing, event: Event | ButtonTapped, now: float) -> Step:
     """The window is open: every gateway in sight is asked, until one answers, a person cancels, or two minutes pass."""
     match event:
         case TimerFired(Timer.ASK):
-            return ask_all(state, now)
+            return ask_for_tokens(state, now)
         case TokenDenied(_, name, why):
             turns = dict(state.turns)
             if why is Denial.UNREACHABLE:
@@ -104,10 +104,10 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
         case GatewayLost(name):
             answers = {other: why for other, why in state.answers.items() if other != name}
             return replace(state, answers=answers), ()
-        case ButtonPressed() if state.offers:
+        case ButtonTapped() if state.offers:
             chosen = state.offers[0]
-            return accept(state, chosen.gateway, chosen.token, now)
-        case ButtonPressed():
+            return accept_token(state, chosen.gateway, chosen.token, now)
+        case ButtonTapped():
             return stop_pairing(state, now, None)
         case TimerFired(Timer.WINDOW):
             stopped, effects = stop_pairing(state, now, WINDOW_OVER)
@@ -116,13 +116,13 @@ def pairing(state: Pairing, event: Event, now: float) -> Step:
             return state, ()
 
 
-def declined(state: Pairing, now: float) -> Step:
+def decline_gateway(state: Pairing, now: float) -> Step:
     """A person says that the gateway on the screen is not the one meant: the next one, or on with asking."""
     names = state.declined | {state.offers[0].gateway.name}
-    return ask_all(replace(state, offers=state.offers[1:], declined=names), now)
+    return ask_for_tokens(replace(state, offers=state.offers[1:], declined=names), now)
 
 
-def issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
+def token_issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
     """A token came, perhaps long after it was asked for. It is used: the gateway will never show it again.
 
     Where several gateways were candidates, the one that answered is named first and a person confirms it.
@@ -137,13 +137,13 @@ def issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
                 return state, ()
         case Pairing() if state.offers or len(state.asked | {gateway.name}) > 1:
             offers = (*(known for known in state.offers if known.gateway.name != gateway.name), Offer(gateway, token))
-            return offer(state, offers, now)
+            return offer_gateway(state, offers, now)
         case Discovering() | AwaitingPairing() if len(world.gateways.keys() | {gateway.name}) > 1:
             asked = frozenset(world.gateways.keys() | {gateway.name})
-            return offer(Pairing(world, world.serial, now, asked), (Offer(gateway, token),), now)
+            return offer_gateway(Pairing(world, world.serial, now, asked), (Offer(gateway, token),), now)
         case _:
             pass
-    return accept(state, gateway, token, now)
+    return accept_token(state, gateway, token, now)
 
 
 def _paired_out_of_sight(state: AwaitingPairing) -> bool:

@@ -10,21 +10,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, holding
+from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, hold_countdown
 from appliance.core.navigation import current_screen, power
 from appliance.core.orders import summary
-from appliance.core.screens.count import counted, heartbeat, lights, oldest_orders
-from appliance.core.screens.installer import support
-from appliance.core.screens.status import CONFIRM, Told, gateway_of, tell
-from appliance.core.screens.today import today
+from appliance.core.screens.count import age_leds, count_screen, heartbeat, oldest_screen
+from appliance.core.screens.installer import installer_screen
+from appliance.core.screens.status import CONFIRM, StateView, state_view, subject_gateway
+from appliance.core.screens.today import today_screen
 from appliance.core.states import NAMES, Connected, Pairing, ScreenId, State, World
 from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
     Count,
     Icon,
+    LedMode,
     Leds,
-    Light,
     Line,
     Message,
     Power,
@@ -52,11 +52,11 @@ class Shown:
 def present(state: State, now: float) -> Shown:
     """What a state looks like at `now`, and until when. now: monotonic seconds."""
     world = state.world
-    told = _connected(state, now) if isinstance(state, Connected) else tell(state, now)
+    told = _connected(state, now) if isinstance(state, Connected) else state_view(state, now)
     shines, until = power(state, now)
     until = min(told.until, until)
     screen = told.screen
-    left = holding(state, now)
+    left = hold_countdown(state, now)
     if left is not None:
         screen, until = _countdown(told, left, now), min(until, now + max(left - (math.ceil(left) - 1), INSTANT))
     elif shines is Power.DARK:
@@ -66,7 +66,7 @@ def present(state: State, now: float) -> Shown:
         turned, holds = current_screen(state, now)
         until = min(until, holds)
         if turned is not ScreenId.MAIN and not told.urgent:
-            screen, holds = _turned(state, turned, told.asleep if told.leds.red is Light.SLOW else "", now)
+            screen, holds = _turned(state, turned, told.asleep if told.leds.red is LedMode.SLOW else "", now)
             until = min(until, holds)
         elif (words := fault(world)) and not isinstance(state, Pairing):
             # What a person is asked to do within two minutes comes first.
@@ -77,7 +77,7 @@ def present(state: State, now: float) -> Shown:
     beat, next_beat = heartbeat(state, now) if shines is not Power.DARK else (None, math.inf)
     walk = int(now // WALK_EVERY)
     until = min(until, next_beat, _soon(world.pressed_at + PRESS_SHOWS, now), (walk + 1) * WALK_EVERY)
-    gateway, address = gateway_of(state)
+    gateway, address = subject_gateway(state)
     view = View(
         state=NAMES[type(state)],
         reason=told.reason,
@@ -87,7 +87,7 @@ def present(state: State, now: float) -> Shown:
         paged=told.paged,
         oldest=told.oldest,
         # A part of this box is broken, whatever else is the case; the display's own fault is lit by the panel.
-        leds=replace(told.leds, red=Light.FAST) if world.stuck else told.leds,
+        leds=replace(told.leds, red=LedMode.FAST) if world.stuck else told.leds,
         screen=screen,
         power=shines,
         beat=beat,
@@ -112,7 +112,7 @@ def failing(*, restart: bool) -> View:
     """
     words = Line("Keeps failing", Size.MEDIUM), Line("The box restarts" if restart else "Tried again in a minute")
     screen = Message((*words, Line("If it stays: new SD card")), icon=Icon.WARNING)
-    return View("offline", None, None, None, None, None, None, Leds(red=Light.FAST), screen)
+    return View("offline", None, None, None, None, None, None, Leds(red=LedMode.FAST), screen)
 
 
 def fault(world: World) -> str:
@@ -134,12 +134,12 @@ def fault(world: World) -> str:
     return ""
 
 
-def _connected(state: Connected, now: float) -> Told:
+def _connected(state: Connected, now: float) -> StateView:
     told = summary(state.book, state.world.benchmarks, now)
-    screen, until, urgent = counted(state, told, now)
-    return Told(
+    screen, until, urgent = count_screen(state, told, now)
+    return StateView(
         screen=screen,
-        leds=lights(told, state.world.benchmarks),
+        leds=age_leds(told, state.world.benchmarks),
         until=until,
         active=told.active,
         paged=told.paged,
@@ -151,8 +151,8 @@ def _connected(state: Connected, now: float) -> Told:
 def _turned(state: State, turned: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
     """Another page than the first, and until when it holds. headline: what is wrong, and stands over all pages."""
     if isinstance(state, Connected) and turned in (ScreenId.OLDEST, ScreenId.TODAY):
-        return oldest_orders(state, now) if turned is ScreenId.OLDEST else today(state, now)
-    return support(state, turned, headline, now)
+        return oldest_screen(state, now) if turned is ScreenId.OLDEST else today_screen(state, now)
+    return installer_screen(state, turned, headline, now)
 
 
 def _with_fault(screen: Screen, words: str, head: int) -> Screen:
@@ -169,7 +169,7 @@ def _with_fault(screen: Screen, words: str, head: int) -> Screen:
             return screen
 
 
-def _countdown(told: Told, left: float, now: float) -> Screen:
+def _countdown(told: StateView, left: float, now: float) -> Screen:
     """The hold is under way: say what letting go will do, and how to escape."""
     what, escape = "Forget the pairing", "Let go to keep it"
     if told.reason == CONFIRM:

@@ -238,7 +238,7 @@ class Connected:
 
 
 State = Discovering | AwaitingPairing | Pairing | Connecting | Connected | Offline
-Trying = Connecting | Offline
+Disconnected = Connecting | Offline
 
 NAMES: Mapping[type[State], str] = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.alerts import alert, watch_late
+from appliance.core.alerts import show_page, start_late_timer
 from appliance.core.effects import (
     AskForToken,
     CloseFeed,
@@ -27,6 +27,7 @@ from appliance.core.states import (
     AwaitingPairing,
     Connected,
     Connecting,
+    Disconnected,
     Discovering,
     Link,
     Offer,
@@ -34,7 +35,6 @@ from appliance.core.states import (
     Pairing,
     Phase,
     State,
-    Trying,
     World,
 )
 from appliance.core.values import Credential, Gateway, Token
@@ -79,7 +79,7 @@ WINDOW_OVER = "window over"
 TOKEN_UNREADABLE = "token unreadable"
 
 
-def rest(world: World, now: float, reason: str | None = None) -> Step:
+def resting_state(world: World, now: float, reason: str | None = None) -> Step:
     """The state that fits what is held and what is in sight, when nothing is under way."""
     credential = world.credential
     if credential is None:
@@ -89,7 +89,7 @@ def rest(world: World, now: float, reason: str | None = None) -> Step:
     gateway = world.gateways.get(credential.gateway)
     if gateway is None:
         # A gateway that was typed in is known to be wanted, and nothing says yet that it is not there.
-        return try_again(
+        return resolve_gateway(
             Connecting(world, Link(None)) if world.typed else Offline(world, Link(None), now, GATEWAY_UNREACHABLE)
         )
     return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
@@ -105,11 +105,11 @@ def start_pairing(world: World, now: float) -> Step:
     """Open the window of two minutes and ask every gateway in sight."""
     world = replace(world, serial=world.serial + 1)
     state = Pairing(world, world.serial, now + PAIRING_WINDOW)
-    asking, effects = ask_all(state, now)
+    asking, effects = ask_for_tokens(state, now)
     return asking, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, PAIRING_WINDOW), *effects)
 
 
-def ask_all(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
+def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
     """Ask each gateway in sight that has no request open, and come back in a second."""
     world = state.world
     settled = state.declined | {offered.gateway.name for offered in state.offers}
@@ -131,49 +131,53 @@ def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
     if reason is None and state.world.credential is not None:
         reason = TOKEN_REFUSED
     world = state.world
-    entered, effects = await_pairing(world, reason) if world.gateways else rest(world, now, reason)
-    return entered, (*leave(state), *effects)
+    entered, effects = await_pairing(world, reason) if world.gateways else resting_state(world, now, reason)
+    return entered, (*cleanup_effects(state), *effects)
 
 
-def offer(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
+def offer_gateway(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
     """Name the gateway that gave a token and wait for a person to confirm it; the others are asked on meanwhile."""
     ends = max(state.ends, now + CONFIRM_WINDOW)
     offered = replace(state, ends=ends, offers=offers)
     return offered, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, ends - now))
 
 
-def accept(state: State, gateway: Gateway, token: Token, now: float) -> Step:
+def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> Step:
     """Take a new token: on flash first, as pending, and only then to the gateway."""
     world, credential = state.world, Credential(gateway.name, token)
     world = replace(world, pending=credential, serial=world.serial + 1, damaged=False, unsaved=False, saving=0)
     link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, fresh=True)
-    return Connecting(world, link), (*leave(state), StopTimer(Timer.SAVE), StorePendingToken(world.serial, credential))
+    return Connecting(world, link), (
+        *cleanup_effects(state),
+        StopTimer(Timer.SAVE),
+        StorePendingToken(world.serial, credential),
+    )
 
 
-def numbered(state: Trying, phase: Phase) -> Trying:
+def with_new_attempt(state: Disconnected, phase: Phase) -> Disconnected:
     """The same state at another step, with a number of its own."""
     world = replace(state.world, serial=state.world.serial + 1)
     return replace(state, world=world, link=replace(state.link, phase=phase, attempt=world.serial))
 
 
-def try_again(state: Trying) -> Step:
+def resolve_gateway(state: Disconnected) -> Step:
     """Ask for the gateway's name afresh; what answers decides where the token may go."""
     credential = state.world.credential
     assert credential is not None, "only a paired appliance tries to connect"
-    trying = numbered(state, Phase.RESOLVING)
+    trying = with_new_attempt(state, Phase.RESOLVING)
     return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway))
 
 
-def open_feed(state: Trying) -> Step:
+def open_feed(state: Disconnected) -> Step:
     """Open a feed at the address that is known; without one, ask for the name."""
     address, credential = state.link.address, state.world.credential
     if address is None or credential is None:
-        return try_again(state)
-    trying = numbered(state, Phase.OPENING)
+        return resolve_gateway(state)
+    trying = with_new_attempt(state, Phase.OPENING)
     return trying, (StopTimer(Timer.RETRY), OpenFeed(trying.link.attempt, address, credential.token))
 
 
-def pause(state: Trying, why: str, now: float) -> Step:
+def back_off(state: Disconnected, why: str, now: float) -> Step:
     """After a failed attempt: offline, and again after a pause."""
     link = state.link
     delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(link.failures, 10))
@@ -185,7 +189,7 @@ def pause(state: Trying, why: str, now: float) -> Step:
     return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
 
 
-def refuse(world: World) -> Step:
+def token_refused(world: World) -> Step:
     """The gateway would not have the token. An old one stays on flash; a pending one was never good."""
     dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
     world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
@@ -193,7 +197,7 @@ def refuse(world: World) -> Step:
     return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
 
 
-def connect(state: Trying, book: OrderBook, now: float) -> Step:
+def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     """The feed is live, and its token is as safe as the disk lets it be."""
     world, link = state.world, state.link
     gateway, address = link.gateway, link.address
@@ -217,9 +221,9 @@ def connect(state: Trying, book: OrderBook, now: float) -> Step:
     if link.paged:
         # Whatever sounded before the feed was lost was about something else.
         connected = replace(connected, world=replace(connected.world, last_page=NEVER))
-        connected, page = alert(connected, link.paged, now)
+        connected, page = show_page(connected, link.paged, now)
         effects += page
-    watched, late = watch_late(connected, now)
+    watched, late = start_late_timer(connected, now)
     return watched, (*effects, *late)
 
 
@@ -230,25 +234,25 @@ def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
     may be anybody's.
     """
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
-    entered, effects = try_again(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
-    return entered, (*leave(state), *effects)
+    entered, effects = resolve_gateway(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
+    return entered, (*cleanup_effects(state), *effects)
 
 
-def overrun(state: Connected, now: float) -> Step:
+def too_many_orders(state: Connected, now: float) -> Step:
     """There are more orders than can be held: any number would be wrong, so there is none."""
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS)
-    entered, effects = pause(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
-    return entered, (*leave(state), *effects)
+    entered, effects = back_off(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
+    return entered, (*cleanup_effects(state), *effects)
 
 
-def forget(state: State, now: float) -> Step:
+def forget_pairing(state: State, now: float) -> Step:
     """Forget the pairing, everywhere."""
     world = replace(state.world, current=None, pending=None, damaged=False, unsaved=False, saving=0)
-    entered, effects = rest(world, now)
-    return entered, (*leave(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
+    entered, effects = resting_state(world, now)
+    return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
 
 
-def leave(state: State) -> tuple[Effect, ...]:
+def cleanup_effects(state: State) -> tuple[Effect, ...]:
     """Stop whatever a state has under way, before another is entered from the outside."""
     feeds: list[int] = []
     filling: tuple[Effect, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 
-class Light(StrEnum):
+class LedMode(StrEnum):
     """What one LED does. Slow is about one blink a second, fast about four."""
 
     OFF = "off"
@@ -19,9 +19,9 @@ class Light(StrEnum):
 class Leds:
     """The three lights, in the order in which they are mounted."""
 
-    green: Light = Light.OFF
-    amber: Light = Light.OFF
-    red: Light = Light.OFF
+    green: LedMode = LedMode.OFF
+    amber: LedMode = LedMode.OFF
+    red: LedMode = LedMode.OFF
 
 
 class Sound(StrEnum):
@@ -41,7 +41,7 @@ class Mark(Enum):
     LATE = "late"
 
 
-class Sign(Enum):
+class RemarkKind(Enum):
     """What a remark on the count screen is about, each with a small shape of its own."""
 
     LATE = "late"
@@ -107,7 +107,7 @@ class Message:
 class Remark:
     """Something remarkable in the count, such as `3 late`."""
 
-    sign: Sign
+    sign: RemarkKind
     text: str
 
 

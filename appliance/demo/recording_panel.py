@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import Sound, View
 
 
@@ -34,16 +34,16 @@ class WatcherPanel:
 
     def press(self) -> None:
         """Tap the button."""
-        self._emit(ButtonPressed())
-        self._emit(ButtonReleased())
+        self._emit(ButtonDown())
+        self._emit(ButtonUp())
 
     def down(self) -> None:
         """Press the button and hold it."""
-        self._emit(ButtonPressed())
+        self._emit(ButtonDown())
 
     def up(self) -> None:
         """Let go of the button."""
-        self._emit(ButtonReleased())
+        self._emit(ButtonUp())
 
     async def until(self, true: Callable[[View], bool], within: float = 15.0) -> View:
         """Wait until what is shown is so. within: seconds.

@@ -7,7 +7,7 @@ import warnings
 from functools import partial
 from typing import Any
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.doctor.context import ELSEWHERE, Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.button import STABLE, ButtonPart
@@ -111,13 +111,13 @@ async def check_button(bench: Bench) -> Finding:
     bench.closing.callback(part.close)
     part.start(events.put_nowait)
     bench.console.say(f"Press the button of the box now. (You have {bench.limits.press:.0f} seconds.)")
-    if not await _comes(events, ButtonPressed, bench.limits.press):
+    if not await _comes(events, ButtonDown, bench.limits.press):
         return wrong(
             f"no press was felt within {bench.limits.press:.0f} seconds",
             f"Check its two wires: one to {_where(pin)}, the other to ground.",
             "A button with four legs: use two that are diagonally opposite.",
         )
-    if not await _comes(events, ButtonReleased, bench.limits.release):
+    if not await _comes(events, ButtonUp, bench.limits.release):
         return wrong("it went down and did not come up again", "Is it jammed? Press it a few times, and clean it.")
     return ok("pressed, and felt")
 

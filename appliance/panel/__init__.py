@@ -25,7 +25,7 @@ class Panel(Protocol):
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin, inside a running loop.
 
-        emit: takes ButtonPressed and ButtonReleased. quit_: a person, or whoever reads this panel, wants an end.
+        emit: takes ButtonDown and ButtonUp. quit_: a person, or whoever reads this panel, wants an end.
         Both are called in the loop's thread.
         """
 

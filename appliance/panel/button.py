@@ -1,4 +1,4 @@
-"""The button: from edges on a noisy wire to ButtonPressed and ButtonReleased, and ButtonStuck.
+"""The button: from edges on a noisy wire to ButtonDown and ButtonUp, and ButtonStuck.
 
 gpiozero calls back on threads of its own; everything here but that one hop runs in the loop's thread. gpiozero's own
 debouncing is not used: it drops presses shorter than its window, and takes the first edge of noise for a press.
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
+from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
 
 if TYPE_CHECKING:
     from gpiozero import DigitalInputDevice
@@ -91,7 +91,7 @@ class ButtonPart:
             self._stuck.cancel()
             self._stuck = None
         if self._counts:
-            self._emit(ButtonPressed() if down else ButtonReleased())
+            self._emit(ButtonDown() if down else ButtonUp())
         self._counts = True
 
     def _tell_stuck(self) -> None:

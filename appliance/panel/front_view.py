@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from appliance.core.view import Leds, Light, Power, View
+from appliance.core.view import LedMode, Leds, Power, View
 from appliance.panel.drawing import draw
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def _lamps(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit | Non
     pen = ImageDraw.Draw(plate)
     for place, (light, (letter, colour)) in enumerate(zip(lights, LAMPS, strict=True)):
         top = scale + step * place + (step - across) // 2
-        shines = light is not Light.OFF if lit is None else lit[place]
+        shines = light is not LedMode.OFF if lit is None else lit[place]
         _lamp(plate, (left, top), across, colour if shines else None)
         middle = (left + across / 2, top + across / 2)
         pen.text(middle, letter, (20, 20, 20) if shines else FAINT, font(across * 5 // 8), anchor="mm")
-        if lit is None and light is not Light.OFF:
+        if lit is None and light is not LedMode.OFF:
             at = (left + across + 2 * scale, top + across / 2)
             pen.text(at, str(light), WORDS, font(max(10, across * 11 // 20)), anchor="lm")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
-from appliance.core.view import Icon, Leds, Light, Line, Message, Size, Sound, View
+from appliance.core.view import Icon, LedMode, Leds, Line, Message, Size, Sound, View
 from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.oled import Oled
 
@@ -131,9 +131,9 @@ class HardwarePanel:
     def _felt(self, event: Event) -> None:
         """What the button says. A press is answered here, so that it is at once, whatever else goes on."""
         # Here, as the button itself: the first picture waits for neither.
-        from appliance.core.events import ButtonPressed
+        from appliance.core.events import ButtonDown
 
-        if isinstance(event, ButtonPressed):
+        if isinstance(event, ButtonDown):
             self._buzzer.silence()
             self._leds.flash()
         if self._emit is not None:
@@ -146,7 +146,7 @@ class HardwarePanel:
             return
         leds = self._leds_wanted
         if self._oled.fault is not None:
-            leds = dataclasses.replace(leds, red=Light.FAST)
+            leds = dataclasses.replace(leds, red=LedMode.FAST)
         self._leds.show(leds)
 
 

@@ -13,7 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel.fd_io import Reader, Writer
 
@@ -101,14 +101,14 @@ class HeadlessPanel:
                 # A finger that holds the button can't press it: what comes next comes after it is let go.
                 self._later.append(line)
             case ["press"]:
-                self._emit(ButtonPressed())
-                self._emit(ButtonReleased())
+                self._emit(ButtonDown())
+                self._emit(ButtonUp())
             case ["hold", text]:
                 seconds = to_seconds(text)
                 if seconds is None or self._loop is None:
                     self._complain("not a number of seconds in %r; ignored", line)
                     return
-                self._emit(ButtonPressed())
+                self._emit(ButtonDown())
                 self._hold = self._loop.call_later(seconds, self._let_go)
             case _:
                 self._complain("unknown command %r; ignored (press, hold SECONDS, quit)", line)
@@ -120,7 +120,7 @@ class HeadlessPanel:
 
     def _let_go(self) -> None:
         self._hold = None
-        self._emit(ButtonReleased())
+        self._emit(ButtonUp())
         while self._later and self._hold is None:
             self._command(self._later.popleft())
 

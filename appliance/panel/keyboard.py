@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.panel import Keys
 
 LEAVE = ("q", "\x03")
@@ -55,10 +55,10 @@ class Keyboard:
         """The button goes down, unless it is."""
         if not self.held:
             self.held = True
-            self._emit(ButtonPressed())
+            self._emit(ButtonDown())
 
     def release(self) -> None:
         """The button comes up, if it was down."""
         if self.held:
             self.held = False
-            self._emit(ButtonReleased())
+            self._emit(ButtonUp())

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Leds, Light
+from appliance.core.view import LedMode, Leds
 
 if TYPE_CHECKING:
     from gpiozero import DigitalOutputDevice
@@ -76,7 +76,7 @@ class Blinker:
     def _step(self) -> int:
         """Ticks from one change to the next; 0 when nothing blinks."""
         lights = (self._leds.green, self._leds.amber, self._leds.red)
-        return 1 if Light.FAST in lights else SLOW_TICKS if Light.SLOW in lights else 0
+        return 1 if LedMode.FAST in lights else SLOW_TICKS if LedMode.SLOW in lights else 0
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -99,15 +99,15 @@ class Blinker:
             self._lit = lit
             self._changed(lit)
 
-    def _is_lit(self, light: Light) -> bool:
+    def _is_lit(self, light: LedMode) -> bool:
         match light:
-            case Light.OFF:
+            case LedMode.OFF:
                 return False
-            case Light.ON:
+            case LedMode.ON:
                 return True
-            case Light.FAST:
+            case LedMode.FAST:
                 return self._ticks % 2 == 0
-            case Light.SLOW:
+            case LedMode.SLOW:
                 return self._ticks // SLOW_TICKS % 2 == 0
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from appliance.core.view import Leds, Light, Sound
+from appliance.core.view import LedMode, Leds, Sound
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WIDTH, HEIGHT = 80, 24
@@ -112,7 +112,7 @@ class Differ:
         return start + out.encode(errors="replace")
 
 
-def _led(name: str, light: Light, lit: bool) -> str:
+def _led(name: str, light: LedMode, lit: bool) -> str:
     word = f"{name:<6}{light}"
     return f"{COLOURS[name]}{BOLD}● {word}{RESET}" if lit else f"{DIM}○ {word}{RESET}"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.config import Pins
-from appliance.core.screens.led_legend import meanings
+from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
-from appliance.core.view import Light
+from appliance.core.view import LedMode
 from appliance.pictures.header_pins import wires
 
 
@@ -26,10 +26,10 @@ def pin_table(pins: Pins) -> str:
 def light_table(times: Benchmarks) -> str:
     """What the lights mean, in Markdown."""
     rows = ["| green | amber | red | meaning |", "| --- | --- | --- | --- |"]
-    for _, group in meanings(times):
+    for _, group in led_legend(times):
         for one in group:
             shine = (one.leds.green, one.leds.amber, one.leds.red)
-            cells = " | ".join("" if light is Light.OFF else str(light) for light in shine)
+            cells = " | ".join("" if light is LedMode.OFF else str(light) for light in shine)
             rows.append(f"| {cells} | {one.words} |")
     return "\n".join(rows) + "\n"
 

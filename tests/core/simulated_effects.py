@@ -22,7 +22,7 @@ from appliance.core.effects import (
     SyncHistory,
 )
 from appliance.core.events import (
-    ButtonPressed,
+    ButtonDown,
     Event,
     FeedLost,
     GatewayFound,
@@ -91,7 +91,7 @@ class Surroundings:
         match event:
             case TimerFired(timer):
                 self.timers.pop(timer, None)
-            case ButtonPressed():
+            case ButtonDown():
                 # A press silences what sounds: the next page is one of its own.
                 self.pages.clear()
             case GatewayFound(gateway):

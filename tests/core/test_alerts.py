@@ -7,8 +7,8 @@ from dataclasses import replace
 from appliance.core import machine
 from appliance.core.effects import MakeSound
 from appliance.core.events import (
-    ButtonPressed,
-    ButtonReleased,
+    ButtonDown,
+    ButtonUp,
     FeedFailure,
     FeedLost,
     FeedNotified,
@@ -44,8 +44,8 @@ def page(surroundings: Surroundings, *orders: Order) -> None:
 
 
 def tap(surroundings: Surroundings) -> None:
-    surroundings.tell(ButtonPressed())
-    surroundings.tell(ButtonReleased())
+    surroundings.tell(ButtonDown())
+    surroundings.tell(ButtonUp())
 
 
 def words(surroundings: Surroundings) -> tuple[str, ...]:
@@ -103,9 +103,9 @@ def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
 def test_an_elbow_on_the_button_answers_a_page_and_forgets_nothing() -> None:
     one = box(repeat=True)
     page(one, A)
-    one.tell(ButtonPressed())
+    one.tell(ButtonDown())
     one.advance(1.5)
-    one.tell(ButtonReleased())
+    one.tell(ButtonUp())
     assert isinstance(present(one.state, one.now).view.screen, Count)
     one.advance(150)
     assert one.sounds == [Sound.PAGE]
@@ -171,5 +171,5 @@ def test_offline_nothing_is_repeated() -> None:
     page(one, A)
     one.tell(FeedLost(NUMBER, FeedFailure.UNREACHABLE))
     assert Timer.REPEAT not in one.timers
-    _, effects = machine.step(one.state, ButtonPressed(), one.now)
+    _, effects = machine.step(one.state, ButtonDown(), one.now)
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from appliance.core.day_stats import DeliveryStats
 from appliance.core.events import (
     BoardRead,
-    ButtonPressed,
-    ButtonReleased,
+    ButtonDown,
     ButtonStuck,
+    ButtonUp,
     Denial,
     Event,
     FeedAnswered,
@@ -135,7 +135,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
         [_plain(NetworkChanged(own)) for own in ((), ("192.0.2.77",), ("198.51.100.7",))]
         + [_plain(GatewayLost(name)) for name in NAMES]
         + [_plain(TokenDenied(1, name, why)) for name in NAMES for why in Denial]
-        + [_plain(ButtonPressed()), _plain(ButtonReleased()), _plain(ButtonStuck())]
+        + [_plain(ButtonDown()), _plain(ButtonUp()), _plain(ButtonStuck())]
         + [_plain(BoardRead(Board(weak_power=weak))) for weak in (True, False)]
     ),
     st.sampled_from([_numbered(make) for make in NUMBERED]),
@@ -212,7 +212,7 @@ def test_a_minute_after_the_last_fault_a_paired_box_is_connected(
     box.tell(TokensLoaded(Credential("Bar", Token("kept")), None))
     live_through(box, lived)
     # From here on everything works, and the button is up.
-    box.tell(ButtonReleased())
+    box.tell(ButtonUp())
     if box.state.world.credential is None:
         return
     for _ in range(120):

@@ -11,9 +11,9 @@ from appliance.core import machine
 from appliance.core.effects import Effect, ForgetTokens, MakeSound
 from appliance.core.events import (
     BoardRead,
-    ButtonPressed,
-    ButtonReleased,
+    ButtonDown,
     ButtonStuck,
+    ButtonUp,
     FeedAnswered,
     FeedNotified,
     OrderChanged,
@@ -36,8 +36,8 @@ def connected(*orders: Order, **settings: float) -> Connected:
 
 
 def tap(state: State, now: float) -> tuple[State, list[Effect]]:
-    state, down = machine.step(state, ButtonPressed(), now)
-    state, up = machine.step(state, ButtonReleased(), now + 0.1)
+    state, down = machine.step(state, ButtonDown(), now)
+    state, up = machine.step(state, ButtonUp(), now + 0.1)
     return state, [*down, *up]
 
 
@@ -136,14 +136,14 @@ def test_the_lights_are_explained_in_three_parts_one_after_the_other() -> None:
 
 
 def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None:
-    held, _ = machine.step(connected(), ButtonPressed(), NOW)
+    held, _ = machine.step(connected(), ButtonDown(), NOW)
     assert present(held, NOW + 6).view.screen.words == ("Let go now", "Forget the pairing")
-    state, effects = machine.step(held, ButtonReleased(), NOW + 6)
+    state, effects = machine.step(held, ButtonUp(), NOW + 6)
     assert isinstance(state, AwaitingPairing)
     assert ForgetTokens() in effects
     stuck, _ = machine.step(held, TimerFired(Timer.STUCK), NOW + 30)
     assert present(stuck, NOW + 31).view.screen.words[-1] == "Button is stuck"
-    up, effects = machine.step(stuck, ButtonReleased(), NOW + 40)
+    up, effects = machine.step(stuck, ButtonUp(), NOW + 40)
     assert isinstance(up, Connected)
     assert not effects
     assert present(up, NOW + 41).view.screen.words == ("0", "orders")
@@ -152,16 +152,16 @@ def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None
 def test_a_button_that_was_down_at_the_start_is_said_until_it_comes_up() -> None:
     state, _ = machine.step(STATES["offline, waiting"], ButtonStuck(), NOW)
     assert "Button is stuck" in present(state, NOW).view.screen.words
-    state, effects = machine.step(state, ButtonReleased(), NOW + 1)
+    state, effects = machine.step(state, ButtonUp(), NOW + 1)
     assert not effects
     assert "Button is stuck" not in present(state, NOW + 1).view.screen.words
 
 
 def test_every_press_is_felt_at_once_and_the_quickest_is_seen() -> None:
     state: State = connected()
-    down, _ = machine.step(state, ButtonPressed(), NOW)
+    down, _ = machine.step(state, ButtonDown(), NOW)
     assert present(down, NOW).view.pressed
-    up, _ = machine.step(down, ButtonReleased(), NOW + 0.03)
+    up, _ = machine.step(down, ButtonUp(), NOW + 0.03)
     shown = present(up, NOW + 0.03)
     assert shown.view.pressed
     assert shown.until == pytest.approx(NOW + 0.15)

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core import machine
-from appliance.core.events import ButtonPressed, Denial
+from appliance.core.events import ButtonDown, Denial
 from appliance.core.formatting import age, legible
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, ScreenId, State, World
 from appliance.core.values import Address, Board, Card, Gateway, Order, Unclear
-from appliance.core.view import Leds, Light
+from appliance.core.view import LedMode, Leds
 from tests.core.cases import NOW, STATES, A
 
 
@@ -73,12 +73,12 @@ def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
 @pytest.mark.parametrize(
     ("elapsed", "leds"),
     [
-        (0.5, Leds(green=Light.ON)),
-        (179.0, Leds(green=Light.ON)),
-        (180.0, Leds(amber=Light.ON)),
-        (299.0, Leds(amber=Light.ON)),
-        (300.0, Leds(red=Light.ON)),
-        (3 * 3600.0, Leds(green=Light.ON)),
+        (0.5, Leds(green=LedMode.ON)),
+        (179.0, Leds(green=LedMode.ON)),
+        (180.0, Leds(amber=LedMode.ON)),
+        (299.0, Leds(amber=LedMode.ON)),
+        (300.0, Leds(red=LedMode.ON)),
+        (3 * 3600.0, Leds(green=LedMode.ON)),
     ],
 )
 def test_the_lights_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
@@ -89,7 +89,7 @@ def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
     for name in ("connected", "discovering"):
         state = STATES[name]
         stuck = replace(state, world=replace(state.world, stuck=True))
-        assert present(stuck, NOW).view.leds == replace(present(state, NOW).view.leds, red=Light.FAST)
+        assert present(stuck, NOW).view.leds == replace(present(state, NOW).view.leds, red=LedMode.FAST)
 
 
 def test_a_token_that_is_not_saved_is_said() -> None:
@@ -112,7 +112,7 @@ def test_a_program_that_keeps_failing_is_said_without_it() -> None:
     for restart, what in ((True, "The box restarts"), (False, "Tried again in a minute")):
         view = failing(restart=restart)
         assert list(view.screen.words) == ["Keeps failing", what, "If it stays: new SD card"]
-        assert view.leds == Leds(red=Light.FAST)
+        assert view.leds == Leds(red=LedMode.FAST)
 
 
 @pytest.mark.parametrize("name", [name for name in STATES if not name.startswith("connected")])
@@ -174,7 +174,7 @@ def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
 
 
 def test_a_hold_is_counted_down_from_its_second_second() -> None:
-    state, _ = machine.step(connected(), ButtonPressed(), NOW)
+    state, _ = machine.step(connected(), ButtonDown(), NOW)
     assert words(state, NOW + 0.5) == ["0", "orders"]
     assert present(state, NOW + 0.2).until == NOW + 1.0
     assert words(state, NOW + 1.0) == ["Forget the pairing", "in 4", "Let go to keep it"]
@@ -182,7 +182,7 @@ def test_a_hold_is_counted_down_from_its_second_second() -> None:
 
 
 def test_nothing_to_forget_counts_nothing_down() -> None:
-    state, _ = machine.step(STATES["awaiting_pairing, no token"], ButtonPressed(), NOW)
+    state, _ = machine.step(STATES["awaiting_pairing, no token"], ButtonDown(), NOW)
     assert words(state, NOW + 3)[0] == "Press button"
 
 

@@ -11,8 +11,8 @@ import pytest
 from appliance.core import machine
 from appliance.core.effects import ForgetTokens
 from appliance.core.events import (
-    ButtonPressed,
-    ButtonReleased,
+    ButtonDown,
+    ButtonUp,
     Event,
     FeedNotified,
     GatewayFound,
@@ -36,17 +36,17 @@ TOKEN = Token("of b")
 
 def between(state: State, event: Event, held: float = 0.2) -> State:
     """What is left after a press during which something happened."""
-    down, _ = machine.step(state, ButtonPressed(), NOW)
+    down, _ = machine.step(state, ButtonDown(), NOW)
     happened, _ = machine.step(down, event, NOW + held / 2)
-    up, effects = machine.step(happened, ButtonReleased(), NOW + held)
+    up, effects = machine.step(happened, ButtonUp(), NOW + held)
     assert not any(isinstance(effect, ForgetTokens) for effect in effects)
     return up
 
 
 def window(**world: object) -> Pairing:
     """A pairing window with two gateways in sight."""
-    opened, _ = machine.step(AwaitingPairing(World(gateways=BOTH, **world)), ButtonPressed(), NOW - 9)  # type: ignore[arg-type]
-    opened, _ = machine.step(opened, ButtonReleased(), NOW - 8.9)
+    opened, _ = machine.step(AwaitingPairing(World(gateways=BOTH, **world)), ButtonDown(), NOW - 9)  # type: ignore[arg-type]
+    opened, _ = machine.step(opened, ButtonUp(), NOW - 8.9)
     assert isinstance(opened, Pairing)
     return opened
 
@@ -55,8 +55,8 @@ def test_a_gateway_that_is_offered_during_a_press_is_not_accepted_by_it() -> Non
     state = between(window(), TokenIssued(1, B, TOKEN))
     assert isinstance(state, Pairing)
     assert state.offers, "it is still asked"
-    answered, _ = machine.step(state, ButtonPressed(), NOW + 2)
-    answered, _ = machine.step(answered, ButtonReleased(), NOW + 2.1)
+    answered, _ = machine.step(state, ButtonDown(), NOW + 2)
+    answered, _ = machine.step(answered, ButtonUp(), NOW + 2.1)
     assert isinstance(answered, Connecting)
 
 
@@ -79,7 +79,7 @@ def test_a_window_that_ends_during_a_no_forgets_no_pairing() -> None:
 
 def test_the_countdown_vanishes_with_the_question_that_it_is_about() -> None:
     old = Credential("A", Token("old"))
-    held, _ = machine.step(window(current=old), ButtonPressed(), NOW)
+    held, _ = machine.step(window(current=old), ButtonDown(), NOW)
     assert "Forget the pairing" in present(held, NOW + 2).view.screen.words
     offered, _ = machine.step(held, TokenIssued(1, B, TOKEN), NOW + 3)
     assert "B" in present(offered, NOW + 3).view.screen.words
@@ -100,8 +100,8 @@ def test_an_order_that_is_paged_during_a_press_stays_on_the_display() -> None:
     assert present(state, NOW + 0.3).view.screen.words[0] == "paged 31"
     again = between(state, FeedNotified(NUMBER, (OrderPaged(Order("b", "32", paged=True)),)))
     assert present(again, NOW + 0.3).view.screen.words[0] == "paged 32", "nor does it hide a newer one"
-    answered, _ = machine.step(again, ButtonPressed(), NOW + 1)
-    answered, _ = machine.step(answered, ButtonReleased(), NOW + 1.1)
+    answered, _ = machine.step(again, ButtonDown(), NOW + 1)
+    answered, _ = machine.step(answered, ButtonUp(), NOW + 1.1)
     assert present(answered, NOW + 1.2).view.screen.words[:2] == ("2", "orders  2 paged")
 
 

@@ -14,12 +14,12 @@ from gpiozero.pins.mock import MockFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
+from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
 from appliance.panel.button import STABLE, STUCK, ButtonPart
 from tests.clock import until, virtual_time
 
 PIN = 22
-PRESSED, RELEASED, STUCK_DOWN = ButtonPressed(), ButtonReleased(), ButtonStuck()
+PRESSED, RELEASED, STUCK_DOWN = ButtonDown(), ButtonUp(), ButtonStuck()
 
 
 class Bench:

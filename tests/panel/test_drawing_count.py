@@ -8,13 +8,13 @@ from itertools import combinations
 import pytest
 from PIL import Image, ImageChops
 
-from appliance.core.view import Count, Mark, Remark, Sign
+from appliance.core.view import Count, Mark, Remark, RemarkKind
 from appliance.panel.drawing import draw_screen
 
 DISPLAYS = [(128, 64), (128, 32)]
 PAGED, LATE, TO_GO, OLD, UNCLEAR = (
     Remark(sign, words)
-    for sign, words in zip(Sign, ("3 late", "1 paged", "3 to go", "2 old", "4 unclear"), strict=True)
+    for sign, words in zip(RemarkKind, ("3 late", "1 paged", "3 to go", "2 old", "4 unclear"), strict=True)
 )
 
 
@@ -88,7 +88,7 @@ def test_marks_are_told_apart_by_shape(size: tuple[int, int], remarks: tuple[Rem
 
 @pytest.mark.parametrize("size", DISPLAYS)
 def test_each_remark_has_its_own_sign(size: tuple[int, int]) -> None:
-    pictures = [draw_screen(Count("7", "orders", "2 min", remarks=(Remark(sign, "3"),)), size) for sign in Sign]
+    pictures = [draw_screen(Count("7", "orders", "2 min", remarks=(Remark(sign, "3"),)), size) for sign in RemarkKind]
     for one, other in combinations(pictures, 2):
         left, top, right, bottom = different(one, other)
         assert right - left <= 9
@@ -144,7 +144,7 @@ def test_a_minute_more_changes_a_digit_and_moves_nothing(size: tuple[int, int], 
 
 @pytest.mark.parametrize(("count", "late"), [("12", "2 late"), ("348", "38 late"), ("9999", "9998 late")])
 def test_what_is_urgent_is_told_beside_a_fault_too(count: str, late: str) -> None:
-    urgent = Remark(Sign.PAGED, "12 paged"), Remark(Sign.LATE, late)
+    urgent = Remark(RemarkKind.PAGED, "12 paged"), Remark(RemarkKind.LATE, late)
     full = Count(count, "orders", "11 min", Mark.LATE, urgent, "Power supply too weak")
     pictures = [draw_screen(replace(full, remarks=some), (128, 64)) for some in (urgent, urgent[:1], urgent[1:], ())]
     assert all(different(pictures[0], other) for other in pictures[1:])

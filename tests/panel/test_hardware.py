@@ -11,8 +11,8 @@ import pytest
 from gpiozero import DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from appliance.core.events import ButtonPressed, ButtonReleased, ButtonStuck, Event
-from appliance.core.view import Leds, Light, Line, Message, Power, Sound, View
+from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
+from appliance.core.view import LedMode, Leds, Line, Message, Power, Sound, View
 from appliance.panel import Panel
 from appliance.panel.button import STABLE
 from appliance.panel.buzzer import PASSIVE, PATTERNS, duty
@@ -24,7 +24,7 @@ from tests.clock import until, virtual_time
 from tests.panel.i2c_display import I2cDisplay
 
 PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
-VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=Light.ON), Message((Line("12"),)))
+VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=LedMode.ON), Message((Line("12"),)))
 
 
 async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
@@ -46,7 +46,7 @@ async def test_all_parts_together(pins: MockFactory) -> None:
     assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await until(lambda: display.picture().getbbox() is not None)
     pins.pin(PINS["button"]).drive_low()
-    await until(lambda: events == [ButtonPressed()])
+    await until(lambda: events == [ButtonDown()])
     await panel.close()
     assert lit(pins) == {"green": False, "amber": False, "red": False, "buzzer": False}
     assert not display.on
@@ -75,11 +75,11 @@ async def test_a_press_silences_the_buzzer_before_anybody_is_told(pins: MockFact
     assert lit(pins)["buzzer"]
     pins.pin(PINS["button"]).drive_low()
     await until(lambda: bool(told))
-    assert told == [(ButtonPressed(), False)]
+    assert told == [(ButtonDown(), False)]
     panel.show(VIEW, Sound.PAGE)
     pins.pin(PINS["button"]).drive_high()
     await until(lambda: len(told) == 2)
-    assert told[1] == (ButtonReleased(), True), "only a press silences"
+    assert told[1] == (ButtonUp(), True), "only a press silences"
     await panel.close()
 
 
@@ -123,7 +123,7 @@ async def test_only_what_is_drawn_reaches_the_display(pins: MockFactory, monkeyp
     monkeypatch.setattr(Oled, "show", note)
     panel.show(VIEW, None)
     panel.show(VIEW, Sound.LATE)
-    panel.show(replace(VIEW, oldest=61, active=13, state="offline", leds=Leds(red=Light.ON)), None)
+    panel.show(replace(VIEW, oldest=61, active=13, state="offline", leds=Leds(red=LedMode.ON)), None)
     assert handed == [Power.BRIGHT]
     view = VIEW
     drawn: list[dict[str, Any]] = [
@@ -227,7 +227,7 @@ async def test_at_the_end_lights_and_sound_go_off_before_the_display_does(
 ) -> None:
     panel = await made(pins, I2cDisplay(), **PINS)
     panel.start(lambda _: None, lambda: None)
-    panel.show(replace(VIEW, leds=Leds(Light.ON, Light.ON, Light.ON)), Sound.PAGE)
+    panel.show(replace(VIEW, leds=Leds(LedMode.ON, LedMode.ON, LedMode.ON)), Sound.PAGE)
     seen: list[dict[str, bool]] = []
     close = Oled.close
 

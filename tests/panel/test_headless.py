@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Light, Line, Message, Sound, View
+from appliance.core.events import ButtonDown, ButtonUp, Event
+from appliance.core.view import LedMode, Leds, Line, Message, Sound, View
 from appliance.panel import Panel
 from appliance.panel.headless import HeadlessPanel, to_line, to_seconds
 from tests.clock import until
 
-PRESSED, RELEASED = ButtonPressed(), ButtonReleased()
+PRESSED, RELEASED = ButtonDown(), ButtonUp()
 VIEW = View(
     state="connected",
     reason=None,
@@ -32,7 +32,7 @@ VIEW = View(
     active=12,
     paged=1,
     oldest=431,
-    leds=Leds(green=Light.ON),
+    leds=Leds(green=LedMode.ON),
     screen=Message((Line("12"), Line("orders"))),
 )
 LINE = {

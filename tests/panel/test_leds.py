@@ -7,11 +7,11 @@ import asyncio
 from gpiozero import DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory
 
-from appliance.core.view import Leds, Light
+from appliance.core.view import LedMode, Leds
 from appliance.panel.leds import TICK, Blinker, LedPart, Lit
 from tests.clock import virtual_time
 
-SLOW, FAST, ON, OFF = Light.SLOW, Light.FAST, Light.ON, Light.OFF
+SLOW, FAST, ON, OFF = LedMode.SLOW, LedMode.FAST, LedMode.ON, LedMode.OFF
 
 
 async def record(leds: Leds, seconds: float) -> list[tuple[float, Lit]]:

@@ -17,7 +17,7 @@ from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice, PinPWMErro
 from gpiozero.pins.local import LocalPiFactory
 from gpiozero.pins.mock import MockFactory
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
+from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import Sound
 from appliance.panel.button import ButtonPart
 from appliance.panel.buzzer import ACTIVE, PASSIVE, open_pin
@@ -119,7 +119,7 @@ async def test_a_button_is_felt(header: Header, factory: GpiodFactory) -> None:
     part = ButtonPart(device)
     events: list[Event] = []
     part.start(events.append)
-    for level, event in [(0, ButtonPressed()), (1, ButtonReleased())] * 3:
+    for level, event in [(0, ButtonDown()), (1, ButtonUp())] * 3:
         events.clear()
         await blocking(header.drive, BUTTON, level)
         await until(lambda: bool(events))
@@ -214,7 +214,7 @@ async def test_the_whole_panel(header: Header) -> None:
     levels = {name: await blocking(header.level, number) for name, number in PINS.items()}
     assert levels == {"button": 1, "green": 1, "amber": 0, "red": 0, "buzzer": 1}
     await blocking(header.drive, PINS["button"], 0)
-    await until(lambda: events == [ButtonPressed()])
+    await until(lambda: events == [ButtonDown()])
     assert await blocking(header.level, PINS["buzzer"]) == 0, "a press silences"
     await panel.close()
     assert await blocking(header.taken) == set()

@@ -18,17 +18,17 @@ from dataclasses import replace
 import pyte
 import pytest
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Light, Line, Message, Size, Sound, View
+from appliance.core.events import ButtonDown, ButtonUp, Event
+from appliance.core.view import LedMode, Leds, Line, Message, Size, Sound, View
 from appliance.panel import Panel
 from appliance.panel.braille import to_braille
 from appliance.panel.drawing import draw
 from appliance.panel.terminal import TerminalPanel
 from tests.clock import until
 
-PRESSED, RELEASED = ButtonPressed(), ButtonReleased()
+PRESSED, RELEASED = ButtonDown(), ButtonUp()
 SCREEN = Message((Line("12", Size.HUGE), Line("orders")), 0.5)
-VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=Light.ON), SCREEN)
+VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=LedMode.ON), SCREEN)
 
 
 def read_if_any(fd: int) -> bytes:
@@ -150,7 +150,7 @@ async def test_a_sound_is_a_word_and_a_bell_for_its_length() -> None:
 async def test_leds_blink() -> None:
     async with rig() as one:
         one.panel.show(VIEW, None)
-        one.panel.show(replace(VIEW, leds=Leds(red=Light.FAST)), None)
+        one.panel.show(replace(VIEW, leds=Leds(red=LedMode.FAST)), None)
         for _ in range(2):
             await one.until(lambda text: "● red   fast" in text)
             await one.until(lambda text: "○ red   fast" in text)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.view import Leds, Light, Sound
+from appliance.core.view import LedMode, Leds, Sound
 from appliance.panel.terminal_frame import HEIGHT, WIDTH, Differ, Frame, compose, legend_rows, too_small
 
 PICTURE = ["⣿" * 64] * 16
@@ -35,7 +35,7 @@ def test_a_row_as_wide_as_the_terminal_is_whole() -> None:
 
 
 @given(
-    st.builds(Leds, *[st.sampled_from(Light)] * 3),
+    st.builds(Leds, *[st.sampled_from(LedMode)] * 3),
     st.tuples(st.booleans(), st.booleans(), st.booleans()),
     st.none() | st.sampled_from(Sound),
     st.booleans(),
@@ -54,7 +54,9 @@ def test_it_fits_a_terminal_of_80_by_24(
 
 
 def test_lights_and_sound_are_told_in_words_and_shapes() -> None:
-    composed = rows(leds=Leds(Light.ON, Light.SLOW, Light.FAST), lit=(True, False, True), sound=Sound.PAGE, held=True)
+    composed = rows(
+        leds=Leds(LedMode.ON, LedMode.SLOW, LedMode.FAST), lit=(True, False, True), sound=Sound.PAGE, held=True
+    )
     display = "\n".join(shown(Frame(tuple(composed), 0)).display)
     for words in ("● green on", "○ amber slow", "● red   fast", "♪ page", "▼ button down"):
         assert words in display

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from appliance.core.events import ButtonPressed, ButtonReleased, Event
-from appliance.core.view import Leds, Light, Line, Message, Power, Size, Sound, View
+from appliance.core.events import ButtonDown, ButtonUp, Event
+from appliance.core.view import LedMode, Leds, Line, Message, Power, Size, Sound, View
 from appliance.panel import Panel, window
 from appliance.panel.front_view import LAMPS, PIXELS, face
 from appliance.panel.window import BUTTON, PANE, SCALE, WindowMissingError, WindowPanel, load_emulator
 from tests.clock import until
 
-PRESSED, RELEASED = ButtonPressed(), ButtonReleased()
+PRESSED, RELEASED = ButtonDown(), ButtonUp()
 SCREEN = Message((Line("Connecting", Size.MEDIUM), Line("kitchen")), 0.5)
-VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=Light.ON), SCREEN)
+VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=LedMode.ON), SCREEN)
 ON_BUTTON = ((BUTTON[0] + BUTTON[2]) // 2, (BUTTON[1] + BUTTON[3]) // 2)
 GREEN, AMBER, RED = (colour for _, colour in LAMPS)
 
@@ -155,7 +155,7 @@ async def test_a_window_that_is_closed_between_two_looks_ends_no_program(one: Ri
 
 async def test_leds_blink(one: Rig) -> None:
     async with started(one):
-        one.panel.show(replace(VIEW, leds=Leds(amber=Light.FAST)), None)
+        one.panel.show(replace(VIEW, leds=Leds(amber=LedMode.FAST)), None)
         for _ in range(2):
             await until(lambda: one.has(AMBER))
             await until(lambda: not one.has(AMBER))

@@ -61,7 +61,7 @@ def who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch
         return transitions.open_feed(state) if now <= state.link.trusted_until else pause(state, now)
 
     def pause(state: Any, now: float) -> Any:
-        return transitions.pause(state, transitions.GATEWAY_UNREACHABLE, now)
+        return transitions.back_off(state, transitions.GATEWAY_UNREACHABLE, now)
 
     patch.setattr(connecting, "_unresolved", unresolved)
 

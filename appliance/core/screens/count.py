@@ -12,17 +12,17 @@ from appliance.core.values import TO_GO, Benchmarks, Order
 from appliance.core.view import (
     Count,
     Icon,
+    LedMode,
     Leds,
-    Light,
     Line,
     Listing,
     Mark,
     Message,
     Paged,
     Remark,
+    RemarkKind,
     Row,
     Screen,
-    Sign,
     Size,
 )
 
@@ -38,7 +38,7 @@ UNCLEAR = "{} unclear"
 """Says how many orders can't be read: they are active, and nothing else is known of them."""
 
 
-def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float, bool]:
+def count_screen(state: Connected, told: Summary, now: float) -> tuple[Screen, float, bool]:
     """The first page, until when it holds, and whether an order was paged just now."""
     until = _next_change(state, told.oldest, now)
     noun = "order" if told.active == 1 else "orders"
@@ -47,7 +47,7 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
         orders = [state.book.held[uuid].order for uuid in alert.uuids if uuid in state.book.held]
         if orders:
             more = f"+{len(orders) - 1} more" if len(orders) > 1 else ""
-            screen = Paged(legible(orders[0].name), place(orders[0], LONGEST_NAME), more, f"{told.active} {noun}")
+            screen = Paged(legible(orders[0].name), destination(orders[0], LONGEST_NAME), more, f"{told.active} {noun}")
             return screen, min(until, alert.until), True
     if now < state.welcome_until:
         words = (
@@ -60,31 +60,31 @@ def counted(state: Connected, told: Summary, now: float) -> tuple[Screen, float,
         count=str(told.active),
         noun=noun,
         oldest="" if told.oldest is None else _age(told.oldest, exact=not told.at_least),
-        mark=Mark.FINE if told.oldest is None else mark(told.oldest, state.world.benchmarks),
+        mark=Mark.FINE if told.oldest is None else age_mark(told.oldest, state.world.benchmarks),
         remarks=tuple(_remarks(told)),
     )
     return count, until, False
 
 
-def lights(told: Summary, benchmarks: Benchmarks) -> Leds:
+def age_leds(told: Summary, benchmarks: Benchmarks) -> Leds:
     """Green, yellow and red as on the vendor's own order screen, by the oldest order."""
-    match Mark.FINE if told.oldest is None else mark(told.oldest, benchmarks):
+    match Mark.FINE if told.oldest is None else age_mark(told.oldest, benchmarks):
         case Mark.FINE:
-            return Leds(green=Light.ON)
+            return Leds(green=LedMode.ON)
         case Mark.WARN:
-            return Leds(amber=Light.ON)
+            return Leds(amber=LedMode.ON)
         case Mark.LATE:
-            return Leds(red=Light.ON)
+            return Leds(red=LedMode.ON)
 
 
-def mark(seconds: float, benchmarks: Benchmarks) -> Mark:
+def age_mark(seconds: float, benchmarks: Benchmarks) -> Mark:
     """How an order of this age stands."""
     if seconds < benchmarks.warn_after:
         return Mark.FINE
     return Mark.WARN if seconds < benchmarks.late_after else Mark.LATE
 
 
-def place(order: Order, longest: int = SHORT_NAME) -> str:
+def destination(order: Order, longest: int = SHORT_NAME) -> str:
     """Where an order goes: to a table, or away; empty while nobody knows. longest: characters of the table's name."""
     if order.location:
         return f"table {legible(order.location, longest)}"
@@ -99,7 +99,7 @@ def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
     return beat % 2 == 0, min((beat + 1) * BEAT, state.heard + HEARD_LATELY)
 
 
-def oldest_orders(state: Connected, now: float) -> tuple[Listing, float]:
+def oldest_screen(state: Connected, now: float) -> tuple[Listing, float]:
     """The page of the oldest orders, with table and age, and until when it holds."""
     found = oldest(state.book, state.world.benchmarks, now, ROWS)
     unclear = state.book.unclear.count
@@ -113,8 +113,8 @@ def oldest_orders(state: Connected, now: float) -> tuple[Listing, float]:
 
 def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:
     seconds = max(0.0, now - held.since)
-    words = "  ".join(filter(None, (legible(held.order.name, SHORT_NAME), place(held.order))))
-    return Row(words, _age(seconds, exact=held.exact), mark(seconds, benchmarks))
+    words = "  ".join(filter(None, (legible(held.order.name, SHORT_NAME), destination(held.order))))
+    return Row(words, _age(seconds, exact=held.exact), age_mark(seconds, benchmarks))
 
 
 def _age(seconds: float, *, exact: bool) -> str:
@@ -128,11 +128,11 @@ def _remarks(told: Summary) -> list[Remark]:
     # Where all go the same way, there is nothing to tell apart.
     to_go = told.to_go if told.to_go < told.active else 0
     remarks = (
-        (Sign.PAGED, told.paged, "{} paged"),
-        (Sign.LATE, told.late, "{} late"),
-        (Sign.UNCLEAR, told.unclear, UNCLEAR),
-        (Sign.TO_GO, to_go, "{} to go"),
-        (Sign.OLD, told.forgotten, "{} old"),
+        (RemarkKind.PAGED, told.paged, "{} paged"),
+        (RemarkKind.LATE, told.late, "{} late"),
+        (RemarkKind.UNCLEAR, told.unclear, UNCLEAR),
+        (RemarkKind.TO_GO, to_go, "{} to go"),
+        (RemarkKind.OLD, told.forgotten, "{} old"),
     )
     return [Remark(sign, words.format(count)) for sign, count, words in remarks if count]
 

@@ -6,8 +6,8 @@ import math
 
 from appliance.core.formatting import age, legible
 from appliance.core.navigation import SCREEN_STAYS
-from appliance.core.screens.led_legend import meanings
-from appliance.core.screens.status import gateway_of
+from appliance.core.screens.led_legend import led_legend
+from appliance.core.screens.status import subject_gateway
 from appliance.core.states import Connected, ScreenId, State
 from appliance.core.values import Mistake
 from appliance.core.view import Line, Listing, Message, Row, Screen, Size
@@ -18,7 +18,7 @@ LONGEST_MISTAKE = 90
 """Characters of what is said of a mistake: as much as the display has room for; the log has all of it."""
 
 
-def support(state: State, page: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
+def installer_screen(state: State, page: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
     """One page, and until when it holds. headline: what is the matter, where something is; it heads every page."""
     match page:
         case ScreenId.SETTINGS:
@@ -55,7 +55,7 @@ def _box(state: State, now: float) -> tuple[Row, ...]:
 
 
 def _gateway(state: State, now: float) -> tuple[Row, ...]:
-    name, address = gateway_of(state)
+    name, address = subject_gateway(state)
     if name is None:
         return (Row("no gateway in sight"),)
     rows = [Row(legible(name)), Row("no address" if address is None else str(address))]
@@ -69,7 +69,7 @@ def _gateway(state: State, now: float) -> tuple[Row, ...]:
 
 def _lights(state: State, headline: str, now: float) -> tuple[Listing, float]:
     """What the lights mean, a part after the other, and until when this one is shown."""
-    parts = meanings(state.world.benchmarks)
+    parts = led_legend(state.world.benchmarks)
     left = max(0.0, state.world.turned_until - now)
     each = SCREEN_STAYS / len(parts)
     following = min(len(parts) - 1, math.ceil(left / each) - 1)

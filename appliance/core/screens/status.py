@@ -19,7 +19,7 @@ from appliance.core.transitions import (
     WINDOW_OVER,
 )
 from appliance.core.values import Address
-from appliance.core.view import Icon, Leds, Light, Line, Message, Screen, Size
+from appliance.core.view import Icon, LedMode, Leds, Line, Message, Screen, Size
 
 NO_NETWORK = "no network"
 OTHER_GATEWAY = "another gateway is here"
@@ -31,7 +31,7 @@ LOOKING_LONG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StateView:
     """What a state has to tell. until: monotonic seconds. The counts are None where there is no live feed.
 
     urgent: nothing else may take the screen's place. asleep: the word that is left when the display rests. head: the
@@ -50,7 +50,7 @@ class Told:
     head: int = 0
 
 
-def tell(state: Discovering | AwaitingPairing | Pairing | Connecting | Offline, now: float) -> Told:
+def state_view(state: Discovering | AwaitingPairing | Pairing | Connecting | Offline, now: float) -> StateView:
     """What a state without a live feed tells at `now`."""
     match state:
         case Discovering():
@@ -60,14 +60,14 @@ def tell(state: Discovering | AwaitingPairing | Pairing | Connecting | Offline, 
         case Pairing():
             return _pairing(state, now)
         case Connecting():
-            name = legible(gateway_of(state)[0] or "?")
+            name = legible(subject_gateway(state)[0] or "?")
             screen = _message(Icon.CONNECTING, ["Connecting to", name])
-            return Told(screen, Leds(green=Light.SLOW), asleep="Connecting")
+            return StateView(screen, Leds(green=LedMode.SLOW), asleep="Connecting")
         case Offline():
             return _offline(state, now)
 
 
-def gateway_of(state: State) -> tuple[str | None, Address | None]:
+def subject_gateway(state: State) -> tuple[str | None, Address | None]:
     """The gateway that a state is about: the paired one, the one that is offered, or the only one in sight."""
     world = state.world
     match state:
@@ -99,18 +99,18 @@ def _no_network(world: World) -> bool:
     return not world.typed and world.addresses == ()
 
 
-def _discovering(state: Discovering, now: float) -> Told:
+def _discovering(state: Discovering, now: float) -> StateView:
     world = state.world
     if _no_network(world):
         screen = _message(Icon.NO_NETWORK, ["No network"], ["Check the cable", "or the Wi-Fi settings"])
-        return Told(screen, Leds(red=Light.SLOW), reason=NO_NETWORK, asleep="No network")
+        return StateView(screen, Leds(red=LedMode.SLOW), reason=NO_NETWORK, asleep="No network")
     long_since = world.stirred + LOOKING_LONG
     why = _why(state.reason)
     hints = ("Is it switched on, and on", "the same network?") if not why and now >= long_since else ()
     own = [f"This box: {address}" for address in (world.addresses or ())[:1]]
     screen = _message(Icon.SEARCH, ["Looking for", "the gateway"], [*why, *own], hints=hints)
     until = long_since if now < long_since else math.inf
-    return Told(screen, Leds(amber=Light.SLOW), until, state.reason, asleep="No gateway found")
+    return StateView(screen, Leds(amber=LedMode.SLOW), until, state.reason, asleep="No gateway found")
 
 
 def _why(reason: str | None) -> list[str]:
@@ -126,21 +126,21 @@ def _why(reason: str | None) -> list[str]:
             return []
 
 
-def _awaiting(state: AwaitingPairing) -> Told:
-    name, _ = gateway_of(state)
+def _awaiting(state: AwaitingPairing) -> StateView:
+    name, _ = subject_gateway(state)
     found = f"{len(state.world.gateways)} gateways found" if name is None else f"Found: {legible(name)}"
     if state.world.typed:
         # Nobody has heard of it yet: it is where the settings say that it is.
         found = f"Gateway: {legible(name or '?')}"
     screen = _message(Icon.PRESS_HERE, ["Press button", "here to pair"], [*_why(state.reason), found])
-    return Told(screen, Leds(amber=Light.FAST), reason=state.reason, asleep="Not paired")
+    return StateView(screen, Leds(amber=LedMode.FAST), reason=state.reason, asleep="Not paired")
 
 
-def _pairing(state: Pairing, now: float) -> Told:
+def _pairing(state: Pairing, now: float) -> StateView:
     left = max(0, math.ceil(state.ends - now))
     until = state.ends - left + 1 if left else math.inf
     bar = left / PAIRING_WINDOW
-    leds = Leds(green=Light.SLOW, amber=Light.FAST)
+    leds = Leds(green=LedMode.SLOW, amber=LedMode.FAST)
     if state.offers:
         gateway = state.offers[0].gateway
         lines = (
@@ -151,7 +151,7 @@ def _pairing(state: Pairing, now: float) -> Told:
             Line("Yes: press here"),
             Line("No: hold 5 s"),
         )
-        return Told(Message(lines, bar), leds, until, CONFIRM)
+        return StateView(Message(lines, bar), leds, until, CONFIRM)
     answers = _answers(state, now)
     reason: str | None = None
     icon, words = Icon.PRESS_GATEWAY, ["Now press the", "gateway's button"]
@@ -159,7 +159,7 @@ def _pairing(state: Pairing, now: float) -> Told:
         icon, reason, words = Icon.OFFLINE, GATEWAY_UNREACHABLE, ["Gateway does", "not answer"]
     elif answers and Denial.NOT_PRESSED not in answers and Denial.REFUSED in answers:
         icon, reason, words = Icon.WARNING, str(Denial.REFUSED), ["Gateway gives", "no pairing"]
-    return Told(_message(icon, [*words, f"{clock(left)} left"], bar=bar), leds, until, reason)
+    return StateView(_message(icon, [*words, f"{clock(left)} left"], bar=bar), leds, until, reason)
 
 
 def _answers(state: Pairing, now: float) -> set[Denial]:
@@ -170,9 +170,9 @@ def _answers(state: Pairing, now: float) -> set[Denial]:
     return {*told.values(), *(Denial.UNREACHABLE for name in silent if name in state.world.gateways)}
 
 
-def _offline(state: Offline, now: float) -> Told:
+def _offline(state: Offline, now: float) -> StateView:
     world = state.world
-    name, _ = gateway_of(state)
+    name, _ = subject_gateway(state)
     others = [other for other in world.gateways if other != name]
     icon, reason, words = Icon.OFFLINE, state.why, ["Gateway does not answer", "Check its power and cable"]
     if _no_network(world):
@@ -187,4 +187,4 @@ def _offline(state: Offline, now: float) -> Told:
     passed = max(0.0, now - state.since)
     screen = _message(icon, ["OFFLINE"], [f"for {age(passed)}", *words, legible(name or "?")])
     until = state.since + (passed // 60 + 1) * 60
-    return Told(screen, Leds(red=Light.SLOW), until, reason, asleep="OFFLINE", head=2)
+    return StateView(screen, Leds(red=LedMode.SLOW), until, reason, asleep="OFFLINE", head=2)

@@ -13,7 +13,7 @@ LEAST_HOURS = 6
 """Hours that the small chart shows at the least, so that one bar early in the day does not fill it."""
 
 
-def today(state: Connected, now: float) -> tuple[Today, float]:
+def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     """The page of the day so far, and until when it holds."""
     benchmarks, offset = state.world.benchmarks, state.book.offset
     tally = state.book.today.on(offset, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from appliance.core.view import Count, Mark, Remark, Sign
+from appliance.core.view import Count, Mark, Remark, RemarkKind
 from appliance.panel.drawing.age import Age, age_within, block_height, draw_block
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
@@ -19,7 +19,7 @@ from appliance.panel.drawing.visual_order import clean
 
 GAP = 3
 """Pixels between the parts of the column, at least."""
-URGENT = (Sign.PAGED, Sign.LATE)
+URGENT = (RemarkKind.PAGED, RemarkKind.LATE)
 """What is not left out as long as the age is legible; these remarks come first."""
 SIGN_GAP = {Face.REGULAR: 1, Face.BOLD: 2}
 ITEM_GAP = 5

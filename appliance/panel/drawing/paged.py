@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Paged, Sign
+from appliance.core.view import Paged, RemarkKind
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, picture
@@ -100,7 +100,7 @@ def _ways(
     paged: Paged, width: int, tall: bool, whole: bool
 ) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
     """Bell, whether it stands above, the word's size, the rows under it, and the count; the best first."""
-    large, small = picture(BELL), picture(SIGNS[Sign.PAGED])
+    large, small = picture(BELL), picture(SIGNS[RemarkKind.PAGED])
     rest = ink(clean(paged.rest), Face.REGULAR, 10)
     place, more = clean(paged.place), clean(paged.more)
     if tall:

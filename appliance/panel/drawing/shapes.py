@@ -5,14 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Mark, Sign
+from appliance.core.view import Mark, RemarkKind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIGNS = {
-    Sign.LATE: ("....#....", "...###...", "...###...", "..##.##..", "..##.##..", ".###.###.", ".#######.", "####.####"),
-    Sign.PAGED: (
+    RemarkKind.LATE: (
+        "....#....",
+        "...###...",
+        "...###...",
+        "..##.##..",
+        "..##.##..",
+        ".###.###.",
+        ".#######.",
+        "####.####",
+    ),
+    RemarkKind.PAGED: (
         "....#....",
         "..#####..",
         ".#######.",
@@ -22,7 +31,7 @@ SIGNS = {
         "#########",
         "...###...",
     ),
-    Sign.TO_GO: (
+    RemarkKind.TO_GO: (
         "...###...",
         "..#...#..",
         "#########",
@@ -32,8 +41,17 @@ SIGNS = {
         "#.......#",
         "#########",
     ),
-    Sign.OLD: (".#######.", "..#...#..", "..#####..", "...###...", "....#....", "...#.#...", "..#.#.#..", ".#######."),
-    Sign.UNCLEAR: (
+    RemarkKind.OLD: (
+        ".#######.",
+        "..#...#..",
+        "..#####..",
+        "...###...",
+        "....#....",
+        "...#.#...",
+        "..#.#.#..",
+        ".#######.",
+    ),
+    RemarkKind.UNCLEAR: (
         "..#####..",
         ".##...##.",
         "......##.",
