@@ -31,7 +31,7 @@ _MARKS = (
     ("system-damaged", Card.BROKEN),
     ("state-in-memory", Card.BROKEN),
     ("settings-lost", Card.BROKEN),
-    ("state-made-anew", Card.MADE_ANEW),
+    ("state-made-anew", Card.RESET),
 )
 """The files by which the system tells what it found of the card, the worst first."""
 

@@ -26,7 +26,7 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
     gateway = config.gateway
     state = begin(
         config.orders,
-        typed=gateway.address is not None,
+        fixed_address=gateway.address is not None,
         settings=config.panel,
         version=__version__,
         mistakes=mistakes,

@@ -40,12 +40,12 @@ def test_what_became_of_the_card(tmp_path: Path) -> None:
 
     assert card() is read_board(tmp_path).card is Card.SOUND
     put(tmp_path, "marks/state-made-anew", "")
-    assert card() is Card.MADE_ANEW
+    assert card() is Card.RESET
     for name in ("state-in-memory", "settings-lost", "system-damaged"):
         put(tmp_path, f"marks/{name}", "")
         assert card() is Card.BROKEN
         (tmp_path / "marks" / name).unlink()
-        assert card() is Card.MADE_ANEW
+        assert card() is Card.RESET
 
 
 def test_temperature_and_model(tmp_path: Path) -> None:

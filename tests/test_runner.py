@@ -52,19 +52,19 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 async def appliance(
     state_dir: Path,
     *,
-    typed: SimulatedGateway | None = None,
+    fixed_address: SimulatedGateway | None = None,
     benchmarks: Benchmarks | None = None,
     keeper: Callable[[], Keeper] | None = None,
 ) -> AsyncIterator[WatcherPanel]:
-    """A running appliance; typed: the gateway whose address was typed in, else mDNS finds one."""
+    """A running appliance; fixed_address: the gateway whose address was fixed_address in, else mDNS finds one."""
 
     def find(tell: Callable[[Any], None]) -> Any:
-        if typed is None:
+        if fixed_address is None:
             return Discovery(tell, NAME, ["lo"])
-        return FixedGateway(tell, Address(typed.host, typed.port), "Bar")
+        return FixedGateway(tell, Address(fixed_address.host, fixed_address.port), "Bar")
 
     panel = WatcherPanel()
-    state = begin(benchmarks or Benchmarks(), typed=typed is not None)
+    state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
     runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), keeper=keeper), panel)
     running = asyncio.create_task(runner.run())
     try:
@@ -108,7 +108,7 @@ async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
 async def test_a_second_press_cancels_and_a_token_that_comes_late_is_kept(
     gateway: SimulatedGateway, tmp_path: Path
 ) -> None:
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
         gateway.silent = True
         box.press()
@@ -126,7 +126,7 @@ async def test_a_feed_that_ends_is_opened_again_and_what_was_paged_meanwhile_sou
 ) -> None:
     paired_with(gateway, tmp_path)
     first, second = gateway.floor.create_many(2)
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(2))
         gateway.floor.page(first.uuid)
         await box.until(lambda view: view.paged == 1)
@@ -144,7 +144,7 @@ async def test_deleted_tokens_ask_for_pairing_and_the_old_one_stays_until_there_
 ) -> None:
     paired_with(gateway, tmp_path)
     before = (tmp_path / "token.json").read_bytes()
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(0))
         gateway.delete_tokens()
         await box.until(in_state("awaiting_pairing", "token refused"))
@@ -159,7 +159,7 @@ async def test_deleted_tokens_ask_for_pairing_and_the_old_one_stays_until_there_
 async def test_a_gateway_that_is_half_booted_has_refused_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.half_booted = True
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(in_state("offline"))
         await asyncio.sleep(0.3)
         assert box.view is not None
@@ -175,7 +175,7 @@ async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
     monkeypatch.setattr("appliance.core.connected.LOOK_EVERY", 0.2)
     paired_with(gateway, tmp_path)
     gateway.floor.create_many(2)
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(2))
         gateway.floor.create_many(1)
         gateway.floor.lose(1)
@@ -198,7 +198,7 @@ async def test_a_gateway_with_one_feed_a_token_is_no_outage(
     monkeypatch.setattr("appliance.core.transitions.REFRESH_AFTER", 0.2)
     paired_with(gateway, tmp_path)
     gateway.one_feed_per_token = True
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(0))
         shown: list[str] = []
         show = box.show
@@ -217,7 +217,7 @@ async def test_a_gateway_with_one_feed_a_token_is_no_outage(
 async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.floor.create_many(20_000)
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(20_000), within=30)
         for order in gateway.floor.active[:5000]:
             gateway.floor.clear(order.uuid)
@@ -226,12 +226,12 @@ async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGatew
 
 async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
     (tmp_path / "no folder").write_text("a file where the folder should be")
-    async with appliance(tmp_path / "no folder", typed=gateway) as box:
+    async with appliance(tmp_path / "no folder", fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
         box.press()
         gateway.press_button()
         view = await box.until(count(0))
-        assert "Pairing is not saved!" in view.screen.words
+        assert "Pairing not saved" in view.screen.words
         await gateway.restart(0.1)
         await box.until(in_state("offline"))
         await box.until(count(0))
@@ -242,7 +242,7 @@ async def test_a_disk_that_does_not_answer_is_said(
 ) -> None:
     monkeypatch.setattr("appliance.effect_handlers.STORE_TIMEOUT", 0.1)
     monkeypatch.setattr(TokenStore, "store_pending", lambda *_: time.sleep(0.5))
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
         box.press()
         gateway.press_button()
@@ -262,7 +262,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
         return Denied(Denial.REFUSED, f"No more {token}.")
 
     monkeypatch.setattr("appliance.effect_handlers.ask_for_token", denies)
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(0))
         gateway.delete_tokens()
         await box.until(in_state("awaiting_pairing"))
@@ -274,7 +274,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
 
 async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:
     (tmp_path / "token.json").write_text('{"gateway": "Bar", "tok')
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         view = await box.until(in_state("awaiting_pairing", "token unreadable"))
         assert "Saved pairing damaged" in view.screen.words
     assert list(tmp_path.glob("token.json.damaged*"))
@@ -283,7 +283,7 @@ async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway,
 async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.floor.create_many(1, age=1.0)
-    async with appliance(tmp_path, typed=gateway, benchmarks=Benchmarks(0.5, 2.4, 60.0)) as box:
+    async with appliance(tmp_path, fixed_address=gateway, benchmarks=Benchmarks(0.5, 2.4, 60.0)) as box:
         await box.until(lambda view: view.leds.amber == "on")
         await box.until(lambda view: view.leds.red == "on")
         await asyncio.sleep(0.2)
@@ -298,7 +298,7 @@ async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tm
 
     address = Address(gateway.host, gateway.port)
     effect_handlers = EffectHandlers(lambda tell: FixedGateway(tell, address), TokenStore(tmp_path))
-    runner = Runner(begin(Benchmarks(), typed=True), effect_handlers, Broken())
+    runner = Runner(begin(Benchmarks(), fixed_address=True), effect_handlers, Broken())
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         await runner.run()
 
@@ -317,7 +317,7 @@ async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
         # The socket holds no more than ten.
         loop = asyncio.get_running_loop()
         loop.add_reader(notified, lambda: told.append(notified.recv(200).decode()))
-        async with appliance(tmp_path / "state", typed=gateway) as box:
+        async with appliance(tmp_path / "state", fixed_address=gateway) as box:
             await box.until(in_state("awaiting_pairing"))
             await asyncio.sleep(0.5)
         await until(lambda: told[-1:] == ["STOPPING=1"])
@@ -330,7 +330,7 @@ async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
 async def test_a_press_is_shown_at_once_however_lately_something_else_was(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with appliance(tmp_path, typed=gateway) as box:
+    async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
         monkeypatch.setattr("appliance.runner.FRAME", 60.0)
         box.press()

@@ -62,8 +62,8 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return _notified(replace(state, heard=now), notifications, now)
         case FeedAnswered(attempt) if attempt == state.feed:
             return replace(state, heard=now), ()
-        case FeedOpened(attempt, orders, unclear) if attempt == state.looking:
-            return _taken_over(state, replaced(state.book, orders, now, unclear), now)
+        case FeedOpened(attempt, orders, unreadable) if attempt == state.looking:
+            return _taken_over(state, replaced(state.book, orders, now, unreadable), now)
         case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
             # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
             return disconnect(replace(state, lost=True), now)

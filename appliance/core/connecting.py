@@ -29,12 +29,10 @@ from appliance.core.events import (
 )
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, TOO_MANY_ORDERS
 from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
 from appliance.core.transitions import (
-    FEED_REFUSED,
-    GATEWAY_UNREACHABLE,
     SAVE_AGAIN,
-    TOO_MANY_ORDERS,
     TRUST_ADDRESS,
     Step,
     back_off,
@@ -61,8 +59,8 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
             return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
         case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
-        case FeedOpened(attempt, orders, unclear) if _mine(state, {Phase.OPENING}, attempt):
-            return _opened(state, replaced(link.book, orders, now, unclear), now)
+        case FeedOpened(attempt, orders, unreadable) if _mine(state, {Phase.OPENING}, attempt):
+            return _opened(state, replaced(link.book, orders, now, unreadable), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
             told = fold(link.book, notifications, now)
             whole_at = now if told.whole else link.whole_at

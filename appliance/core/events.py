@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
-from appliance.core.values import ALL_CLEAR, Board, Credential, Gateway, Order, Token, Unclear
+from appliance.core.values import NONE_UNREADABLE, Board, Credential, Gateway, Order, Token, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +140,10 @@ class OrderPaged:
 
 @dataclass(frozen=True, slots=True)
 class OrdersReplaced:
-    """ACTIVE_ORDERS: the whole set. unclear: what of it can't be read, and is not among the orders."""
+    """ACTIVE_ORDERS: the whole set. unreadable: what of it can't be read, and is not among the orders."""
 
     orders: tuple[Order, ...]
-    unclear: Unclear = ALL_CLEAR
+    unreadable: Unreadable = NONE_UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +167,11 @@ Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | Me
 
 @dataclass(frozen=True, slots=True)
 class FeedOpened:
-    """A feed is live: its token was taken and the whole set came. unclear: as in OrdersReplaced."""
+    """A feed is live: its token was taken and the whole set came. unreadable: as in OrdersReplaced."""
 
     attempt: int
     orders: tuple[Order, ...]
-    unclear: Unclear = ALL_CLEAR
+    unreadable: Unreadable = NONE_UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from appliance.core import texts
 from appliance.core.limits import LONGEST_NAME
 
 UNSEEN = "\ufffd"
@@ -28,11 +29,13 @@ def age(seconds: float) -> str:
     """An age as it is read at a glance, in whole minutes: `<1 min`, `7 min`, `1 h 05`, `3 d 4 h`."""
     minutes = int(seconds // 60)
     if minutes < 1:
-        return "<1 min"
+        return texts.UNDER_A_MINUTE
     hours = minutes // 60
     if hours < 1:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60:02}" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+        return texts.MINUTES.format(minutes=minutes)
+    if hours < 24:
+        return texts.HOURS.format(hours=hours, minutes=minutes % 60)
+    return texts.DAYS.format(days=hours // 24, hours=hours % 24)
 
 
 def clock(seconds: float) -> str:
@@ -48,4 +51,6 @@ def percent(share: float) -> str:
 
 def benchmark(seconds: float) -> str:
     """A setting in minutes, or in seconds where it is no whole number of minutes: `3 min`, `45 s`."""
-    return f"{seconds / 60:.0f} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:.0f} s"
+    if seconds >= 60 and seconds % 60 == 0:
+        return texts.MINUTES.format(minutes=int(seconds // 60))
+    return texts.SECONDS.format(seconds=seconds)

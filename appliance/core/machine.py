@@ -70,16 +70,16 @@ HOLD_TOLERANCE = 0.05
 def begin(
     benchmarks: Benchmarks,
     *,
-    typed: bool = False,
+    fixed_address: bool = False,
     settings: PanelSettings | None = None,
     version: str = "",
     mistakes: tuple[Mistake, ...] = (),
 ) -> State:
     """The state at power-on, before anything is known.
 
-    typed: the gateway's address is in the config. mistakes: what is wrong with the config, and left out.
+    fixed_address: the settings name the gateway's address. mistakes: what is wrong with the settings, and left out.
     """
-    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, typed=typed))
+    return Discovering(World(benchmarks, settings or PanelSettings(), version, mistakes, fixed_address=fixed_address))
 
 
 def step(state: State, event: Event, now: float) -> Step:
@@ -109,7 +109,7 @@ def _step(state: State, event: Event, now: float) -> Step:
     world = state.world
     match event:
         case NetworkChanged(addresses):
-            moved = not world.typed and not set(world.addresses or ()) <= set(addresses)
+            moved = not world.fixed_address and not set(world.addresses or ()) <= set(addresses)
             world = replace(world, addresses=addresses)
             state = _with(state, on_another_network(world) if moved else world)
             if moved and isinstance(state, Connected):

@@ -17,7 +17,7 @@ SCREEN_STAYS = 15.0
 """Seconds after which the display is back at the first page by itself: time to read five rows aloud."""
 IN_TURN, MISTAKE_SHOWS = 12.0, 4.0
 """Seconds of a round in which a mistake in the settings is told where a press means something else, and of it in it."""
-SUPPORT = (ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LIGHTS)
+SUPPORT = (ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LED_LEGEND)
 """What an installer asks for; each small enough to be legible."""
 
 

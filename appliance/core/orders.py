@@ -21,7 +21,7 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.values import ALL_CLEAR, TO_GO, Benchmarks, Order, Unclear
+from appliance.core.values import NONE_UNREADABLE, TO_GO, Benchmarks, Order, Unreadable
 
 LOCATED = "located"
 """The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
@@ -48,7 +48,7 @@ class Held:
 class OrderBook:
     """The active orders by uuid.
 
-    unclear: those of the last whole set that can't be read, and of which nothing was told since that can.
+    unreadable: those of the last whole set that can't be read, and of which nothing was told since that can.
     offset: the gateway's local time minus `now`, as far as it is known; a lower bound until `offset_exact`.
     today: what was delivered on this day of the gateway's, as far as this box has seen it.
     """
@@ -57,16 +57,16 @@ class OrderBook:
     offset: float | None = None
     offset_exact: bool = False
     today: DayStats = field(default_factory=DayStats)
-    unclear: Unclear = ALL_CLEAR
+    unreadable: Unreadable = NONE_UNREADABLE
 
     @property
     def active(self) -> int:
         """How many orders are active."""
-        return len(self.held) + self.unclear.count
+        return len(self.held) + self.unreadable.count
 
     def same_orders(self, other: OrderBook) -> bool:
         """Whether both hold the same orders in the same state, whatever is thought of their ages."""
-        if self.unclear != other.unclear or self.held.keys() != other.held.keys():
+        if self.unreadable != other.unreadable or self.held.keys() != other.held.keys():
             return False
         return all(_lasting(held.order) == _lasting(other.held[uuid].order) for uuid, held in self.held.items())
 
@@ -91,8 +91,8 @@ class Summary:
     """The book at a glance. Ages are in seconds.
 
     late, oldest: of the orders that are not yet forgotten. forgotten: orders older than `forget_after`, which count as
-    active but drive nothing. to_go: orders of that type, forgotten ones too. unclear: orders that can't be read, which
-    count as active and nowhere else. at_least: the oldest age is only a lower bound, as it is beside one of these.
+    active but drive nothing. to_go: orders of that type, forgotten ones too. unreadable: orders that can't be
+    read; they count as active only. at_least: the oldest age is only a lower bound, as it is beside one of these.
     """
 
     active: int
@@ -102,14 +102,16 @@ class Summary:
     forgotten: int
     oldest: float | None
     at_least: bool
-    unclear: int = 0
+    unreadable: int = 0
 
 
 def _lasting(order: Order) -> Order:
     return replace(order, elapsed=None)
 
 
-def replaced(book: OrderBook, orders: Iterable[Order], now: float, unclear: Unclear = ALL_CLEAR) -> OrderBook:
+def replaced(
+    book: OrderBook, orders: Iterable[Order], now: float, unreadable: Unreadable = NONE_UNREADABLE
+) -> OrderBook:
     """The book after the whole set arrived (gateway API, WebSocket, ACTIVE_ORDERS).
 
     Orders that were held keep the age that is known of them: it can only have been too young.
@@ -127,11 +129,11 @@ def replaced(book: OrderBook, orders: Iterable[Order], now: float, unclear: Uncl
         finished(was.order, at=_local(offset, now), sat=was.sat)
         for was in book.held.values()
         if was.order.uuid not in held
-        and was.order.uuid not in unclear.uuids
-        and unclear.nameless <= book.unclear.nameless
+        and was.order.uuid not in unreadable.uuids
+        and unreadable.nameless <= book.unreadable.nameless
     )
     today = book.today.on(offset, now).told(gone)
-    return OrderBook(held, offset, exact, today, unclear)
+    return OrderBook(held, offset, exact, today, unreadable)
 
 
 def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
@@ -142,7 +144,7 @@ def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
 def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
     """The book after a run of notifications, in their order; any of them may repeat or contradict what is held."""
     held = dict(book.held)
-    unclear, nameless = set(book.unclear.uuids), book.unclear.nameless
+    unreadable, nameless = set(book.unreadable.uuids), book.unreadable.nameless
     offset, exact = book.offset, book.offset_exact
     paged: list[str] = []
     gone: list[Finished] = []
@@ -159,8 +161,8 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 elif told and (offset is None or max(told) > offset + now):
                     offset = max(told) - now
                 before = held.get(order.uuid)
-                unknown = unknown or (before is None and not created and order.uuid not in unclear)
-                unclear.discard(order.uuid)
+                unknown = unknown or (before is None and not created and order.uuid not in unreadable)
+                unreadable.discard(order.uuid)
                 if order.paged and order.active and not (before and before.order.paged):
                     paged.append(order.uuid)
                 if before is not None and not order.active:
@@ -169,17 +171,17 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 _put(held, order, before, offset, exact or created, now)
             case OrderPaged(order):
                 before = held.get(order.uuid)
-                unknown = unknown or (before is None and order.uuid not in unclear)
-                unclear.discard(order.uuid)
+                unknown = unknown or (before is None and order.uuid not in unreadable)
+                unreadable.discard(order.uuid)
                 if order.active:
                     paged.append(order.uuid)
                 _put(held, order, before, offset, exact, now)
             case OrdersReplaced(orders, more):
-                last = OrderBook(held, offset, exact, today, Unclear(frozenset(unclear), nameless))
+                last = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
                 fresh = replaced(last, orders, now, more)
                 paged += newly_paged(last, fresh)
                 held, offset, exact, today = dict(fresh.held), fresh.offset, fresh.offset_exact, fresh.today
-                unclear, nameless = set(more.uuids), more.nameless
+                unreadable, nameless = set(more.uuids), more.nameless
                 whole, unknown, unusable = True, False, False
             case MessageUnusable():
                 unusable = True
@@ -189,7 +191,7 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
         held = {uuid: _settled(order, offset) for uuid, order in held.items()}
     # A day is the gateway's, which these notifications may have told.
     today = today.on(offset, now).told(gone)
-    book = OrderBook(held, offset, exact, today, Unclear(frozenset(unclear), nameless))
+    book = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
     return Folded(book, tuple(paged), unknown, unusable, whole)
 
 
@@ -214,8 +216,8 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
         late=late,
         forgotten=forgotten,
         oldest=None if oldest is None else max(0.0, now - oldest.since),
-        at_least=oldest is not None and (not oldest.exact or book.unclear.count > 0),
-        unclear=book.unclear.count,
+        at_least=oldest is not None and (not oldest.exact or book.unreadable.count > 0),
+        unreadable=book.unreadable.count,
     )
 
 

@@ -22,6 +22,7 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.heard_names import in_sight
+from appliance.core.reasons import TOKEN_UNREADABLE, WINDOW_OVER
 from appliance.core.states import (
     AwaitingPairing,
     Connected,
@@ -35,9 +36,7 @@ from appliance.core.states import (
 )
 from appliance.core.transitions import (
     RECHECK_REFUSED,
-    TOKEN_UNREADABLE,
     TRUST_ADDRESS,
-    WINDOW_OVER,
     Step,
     accept_token,
     ask_for_tokens,

@@ -10,19 +10,41 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from appliance.core.machine import HOLD_SHOWS, HOLD_TO_FORGET, hold_countdown
+from appliance.core import texts
+from appliance.core.heartbeat import heartbeat
+from appliance.core.machine import HOLD_SHOWS, hold_countdown
 from appliance.core.navigation import current_screen, power
-from appliance.core.orders import summary
-from appliance.core.screens.count import age_leds, count_screen, heartbeat, oldest_screen
-from appliance.core.screens.installer import installer_screen
-from appliance.core.screens.status import CONFIRM, StateView, state_view, subject_gateway
+from appliance.core.reasons import CONFIRM
+from appliance.core.screens.box import box_screen
+from appliance.core.screens.connecting import connecting_view
+from appliance.core.screens.count import connected_view
+from appliance.core.screens.discovering import discovering_view
+from appliance.core.screens.gateway import gateway_screen
+from appliance.core.screens.hold import hold_screen
+from appliance.core.screens.led_legend import led_legend_screen
+from appliance.core.screens.offline import offline_view
+from appliance.core.screens.oldest import oldest_screen
+from appliance.core.screens.pairing import awaiting_pairing_view, pairing_view
+from appliance.core.screens.program import failing_screen, stopping_screen
+from appliance.core.screens.settings import settings_screen
+from appliance.core.screens.state_view import StateView, subject_gateway
 from appliance.core.screens.today import today_screen
-from appliance.core.states import NAMES, Connected, Pairing, ScreenId, State, World
+from appliance.core.states import (
+    NAMES,
+    AwaitingPairing,
+    Connected,
+    Connecting,
+    Discovering,
+    Offline,
+    Pairing,
+    ScreenId,
+    State,
+    World,
+)
 from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
     Count,
-    Icon,
     LedMode,
     Leds,
     Line,
@@ -52,25 +74,28 @@ class Shown:
 def present(state: State, now: float) -> Shown:
     """What a state looks like at `now`, and until when. now: monotonic seconds."""
     world = state.world
-    told = _connected(state, now) if isinstance(state, Connected) else state_view(state, now)
+    shown = _state_view(state, now)
     shines, until = power(state, now)
-    until = min(told.until, until)
-    screen = told.screen
+    until = min(shown.until, until)
+    screen = shown.screen
     left = hold_countdown(state, now)
     if left is not None:
-        screen, until = _countdown(told, left, now), min(until, now + max(left - (math.ceil(left) - 1), INSTANT))
+        screen, until = (
+            hold_screen(left, declines=shown.reason == CONFIRM),
+            min(until, now + max(left - (math.ceil(left) - 1), INSTANT)),
+        )
     elif shines is Power.DARK:
-        screen = Asleep(told.asleep or fault(world))
+        screen = Asleep(shown.asleep or fault(world))
         shines = Power.DIM if screen.word else Power.DARK
     else:
         turned, holds = current_screen(state, now)
         until = min(until, holds)
-        if turned is not ScreenId.MAIN and not told.urgent:
-            screen, holds = _turned(state, turned, told.asleep if told.leds.red is LedMode.SLOW else "", now)
+        if turned is not ScreenId.MAIN and not shown.urgent:
+            screen, holds = _turned_to(state, turned, shown.asleep if shown.leds.red is LedMode.SLOW else "", now)
             until = min(until, holds)
         elif (words := fault(world)) and not isinstance(state, Pairing):
             # What a person is asked to do within two minutes comes first.
-            screen = _with_fault(screen, words, told.head)
+            screen = _with_fault(screen, words, shown.head)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
     pressed = world.down_since is not None or now < world.pressed_at + PRESS_SHOWS
@@ -80,14 +105,14 @@ def present(state: State, now: float) -> Shown:
     gateway, address = subject_gateway(state)
     view = View(
         state=NAMES[type(state)],
-        reason=told.reason,
+        reason=shown.reason,
         gateway=gateway,
         address=None if address is None else str(address),
-        active=told.active,
-        paged=told.paged,
-        oldest=told.oldest,
+        active=shown.active,
+        paged=shown.paged,
+        oldest=shown.oldest,
         # A part of this box is broken, whatever else is the case; the display's own fault is lit by the panel.
-        leds=replace(told.leds, red=LedMode.FAST) if world.stuck else told.leds,
+        leds=replace(shown.leds, red=LedMode.FAST) if world.stuck else shown.leds,
         screen=screen,
         power=shines,
         beat=beat,
@@ -99,60 +124,66 @@ def present(state: State, now: float) -> Shown:
 
 
 def farewell(view: View) -> View:
-    """The last view, while the program ends; its lights are out."""
-    words = Line("Stopping", Size.MEDIUM), Line("The display goes dark")
-    screen = Message(words, icon=Icon.STOPPING)
-    return replace(view, leds=Leds(), screen=screen, power=Power.BRIGHT, beat=None, pressed=False)
+    """The last view, while the program ends: the LEDs are off."""
+    return replace(view, leds=Leds(), screen=stopping_screen(), power=Power.BRIGHT, beat=None, pressed=False)
 
 
 def failing(*, restart: bool) -> View:
-    """What is shown while the program itself is not there, because it ended five times in a row.
-
-    restart: the box is restarted next, else the program is tried again.
-    """
-    words = Line("Keeps failing", Size.MEDIUM), Line("The box restarts" if restart else "Tried again in a minute")
-    screen = Message((*words, Line("If it stays: new SD card")), icon=Icon.WARNING)
+    """The view after the program ended five times in a row. restart: the box restarts next, or else the program."""
+    screen = failing_screen(restart=restart)
     return View("offline", None, None, None, None, None, None, Leds(red=LedMode.FAST), screen)
 
 
 def fault(world: World) -> str:
     """What is wrong with this box itself, the worst first; empty for nothing."""
     if world.stuck:
-        return "Button is stuck"
+        return texts.BUTTON_STUCK
     if world.board.weak_power:
-        return "Power supply too weak"
+        return texts.WEAK_POWER
     if world.board.card is Card.BROKEN:
-        return "SD card is broken"
-    if world.board.card is Card.MADE_ANEW and world.credential is None:
+        return texts.CARD_BROKEN
+    if world.board.card is Card.RESET and world.credential is None:
         # Until there is a pairing again: that is what a person has to do about it.
-        return "SD card was made anew"
+        return texts.CARD_RESET
     if world.unsaved:
-        return "Pairing is not saved!"
+        return texts.PAIRING_NOT_SAVED
     if world.mistakes:
         line = world.mistakes[0].line
-        return "Check the settings file" if line is None else f"Settings wrong: line {line}"
+        return texts.CHECK_SETTINGS if line is None else texts.SETTINGS_WRONG.format(line=line)
     return ""
 
 
-def _connected(state: Connected, now: float) -> StateView:
-    told = summary(state.book, state.world.benchmarks, now)
-    screen, until, urgent = count_screen(state, told, now)
-    return StateView(
-        screen=screen,
-        leds=age_leds(told, state.world.benchmarks),
-        until=until,
-        active=told.active,
-        paged=told.paged,
-        oldest=None if told.oldest is None else int(told.oldest),
-        urgent=urgent,
-    )
+def _state_view(state: State, now: float) -> StateView:
+    match state:
+        case Discovering():
+            return discovering_view(state, now)
+        case AwaitingPairing():
+            return awaiting_pairing_view(state)
+        case Pairing():
+            return pairing_view(state, now)
+        case Connecting():
+            return connecting_view(state)
+        case Offline():
+            return offline_view(state, now)
+        case Connected():
+            return connected_view(state, now)
 
 
-def _turned(state: State, turned: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
-    """Another page than the first, and until when it holds. headline: what is wrong, and stands over all pages."""
-    if isinstance(state, Connected) and turned in (ScreenId.OLDEST, ScreenId.TODAY):
-        return oldest_screen(state, now) if turned is ScreenId.OLDEST else today_screen(state, now)
-    return installer_screen(state, turned, headline, now)
+def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tuple[Screen, float]:
+    """The screen that a press turned to, and until when it holds. headline: the fault or outage, which stays on top."""
+    match screen:
+        case ScreenId.OLDEST if isinstance(state, Connected):
+            return oldest_screen(state, now)
+        case ScreenId.TODAY if isinstance(state, Connected):
+            return today_screen(state, now)
+        case ScreenId.SETTINGS:
+            return settings_screen(state.world.mistakes), math.inf
+        case ScreenId.GATEWAY:
+            return gateway_screen(state, headline, now)
+        case ScreenId.LED_LEGEND:
+            return led_legend_screen(state, headline, now)
+        case _:
+            return box_screen(state, headline, now)
 
 
 def _with_fault(screen: Screen, words: str, head: int) -> Screen:
@@ -167,16 +198,6 @@ def _with_fault(screen: Screen, words: str, head: int) -> Screen:
             return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))
         case _:
             return screen
-
-
-def _countdown(told: StateView, left: float, now: float) -> Screen:
-    """The hold is under way: say what letting go will do, and how to escape."""
-    what, escape = "Forget the pairing", "Let go to keep it"
-    if told.reason == CONFIRM:
-        what, escape = "Not this gateway", "Let go to go back"
-    if left <= 0:
-        return Message((Line("Let go now", Size.MEDIUM), Line(what)), 0.0, Icon.WARNING)
-    return Message((Line(what), Line(f"in {math.ceil(left)}", Size.HUGE), Line(escape)), left / HOLD_TO_FORGET)
 
 
 def _soon(at: float, now: float) -> float:

@@ -23,14 +23,14 @@ class ScreenId(Enum):
     SETTINGS = auto()
     BOX = auto()
     GATEWAY = auto()
-    LIGHTS = auto()
+    LED_LEGEND = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """What is known whatever the state. Times are monotonic seconds.
 
-    typed: the gateway's address was typed in, so that mDNS and own addresses decide nothing.
+    fixed_address: the settings name the gateway's address, so mDNS and own addresses decide nothing.
     addresses: this box's own, or None before the first look. gateways: those in sight, by name. heard: whose name was
     last announced at an address, in sight or not.
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
@@ -53,7 +53,7 @@ class World:
     version: str = ""
     mistakes: tuple[Mistake, ...] = ()
     board: Board = field(default_factory=Board)
-    typed: bool = False
+    fixed_address: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
     heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))

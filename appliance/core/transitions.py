@@ -22,6 +22,7 @@ from appliance.core.effects import (
 from appliance.core.events import Timer
 from appliance.core.history_sync import sync_delay
 from appliance.core.orders import OrderBook
+from appliance.core.reasons import GATEWAY_UNREACHABLE, TOKEN_REFUSED, TOO_MANY_ORDERS
 from appliance.core.states import (
     NEVER,
     AwaitingPairing,
@@ -71,13 +72,6 @@ PAIRED_SHOWS = 4.0
 LOOK_EVERY = 10.0
 """Seconds between two looks at the whole set, whatever the gateway says."""
 
-GATEWAY_UNREACHABLE = "gateway unreachable"
-FEED_REFUSED = "feed refused"
-TOO_MANY_ORDERS = "too many orders"
-TOKEN_REFUSED = "token refused"
-WINDOW_OVER = "window over"
-TOKEN_UNREADABLE = "token unreadable"
-
 
 def resting_state(world: World, now: float, reason: str | None = None) -> Step:
     """The state that fits what is held and what is in sight, when nothing is under way."""
@@ -88,10 +82,10 @@ def resting_state(world: World, now: float, reason: str | None = None) -> Step:
         return Discovering(world, reason), (StopTimer(Timer.RETRY),)
     gateway = world.gateways.get(credential.gateway)
     if gateway is None:
-        # A gateway that was typed in is known to be wanted, and nothing says yet that it is not there.
-        return resolve_gateway(
-            Connecting(world, Link(None)) if world.typed else Offline(world, Link(None), now, GATEWAY_UNREACHABLE)
-        )
+        if world.fixed_address:
+            # The settings ask for this gateway, and nothing says yet that it is unreachable.
+            return resolve_gateway(Connecting(world, Link(None)))
+        return resolve_gateway(Offline(world, Link(None), now, GATEWAY_UNREACHABLE))
     return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
 
 

@@ -113,7 +113,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
+class Unreadable:
     """Orders of a whole set that can't be read, and are active all the same: their number is all that is shown of them.
 
     uuids: of those that have one that can be read. nameless: how many have none.
@@ -128,7 +128,7 @@ class Unclear:
         return len(self.uuids) + self.nameless
 
 
-ALL_CLEAR = Unclear()
+NONE_UNREADABLE = Unreadable()
 """Every order of a set can be read."""
 
 
@@ -162,7 +162,7 @@ class Card(Enum):
     """What the system has found of the card, where settings, pairing and archive are, and the system itself."""
 
     SOUND = auto()
-    MADE_ANEW = auto()
+    RESET = auto()
     """It was beyond repair: what was kept is gone, but for a pairing that could still be read."""
     BROKEN = auto()
     """The settings or a part of the system can't be read, or nothing can be kept on it: what is learnt is gone then."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from appliance.core import texts
+
 
 class LedMode(StrEnum):
     """What one LED does. Slow is about one blink a second, fast about four."""
@@ -48,7 +50,7 @@ class RemarkKind(Enum):
     PAGED = "paged"
     TO_GO = "to go"
     OLD = "old"
-    UNCLEAR = "unclear"
+    UNREADABLE = "unreadable"
 
 
 class Icon(Enum):
@@ -131,7 +133,9 @@ class Count:
     def words(self) -> tuple[str, ...]:
         """The text on the display, top to bottom."""
         what = "  ".join((self.noun, *(remark.text for remark in self.remarks)))
-        return tuple(filter(None, (self.count, what, f"oldest {self.oldest}" if self.oldest else "", self.note)))
+        return tuple(
+            filter(None, (self.count, what, texts.OLDEST_AGE.format(age=self.oldest) if self.oldest else "", self.note))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class Paged:
     @property
     def words(self) -> tuple[str, ...]:
         """The text on the display, top to bottom."""
-        return tuple(filter(None, (f"paged {self.tracker}", self.place, self.more, self.rest)))
+        return tuple(filter(None, (texts.PAGED_TRACKER.format(tracker=self.tracker), self.place, self.more, self.rest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +204,16 @@ class Today:
     @property
     def words(self) -> tuple[str, ...]:
         """The text on the display, top to bottom."""
-        last = self.first + len(self.hours) - 1
-        chart = f"{self.first} h {sparkline(self.hours)} {last} h" if self.hours else ""
-        title = f"{self.title}  {DIFFERS}" if self.doubt else self.title
-        times = f"average {self.average}, median {self.median}" if self.average else ""
-        within = f"{self.share} in {self.target}" if self.share else ""
+        first = texts.HOUR.format(hour=self.first)
+        last = texts.HOUR.format(hour=self.first + len(self.hours) - 1)
+        chart = f"{first} {sparkline(self.hours)} {last}" if self.hours else ""
+        title = f"{self.title}  {texts.DIFFERS}" if self.doubt else self.title
+        average, median = texts.AVERAGE.format(time=self.average), texts.MEDIAN.format(time=self.median)
+        times = f"{average}, {median}" if self.average else ""
+        within = f"{self.share} {texts.WITHIN_TARGET.format(target=self.target)}" if self.share else ""
         return tuple(filter(None, (title, f"{self.orders} {self.noun}", times, within, chart, self.note)))
 
 
-DIFFERS = "differs from gateway"
 BARS = " ▁▂▃▄▅▆▇█"
 
 

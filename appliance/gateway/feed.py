@@ -203,7 +203,7 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
         async with asyncio.timeout(FIRST_MESSAGE_TIMEOUT):
             first = await _first(connection)
         _remark(first, token)
-        tell(FeedOpened(attempt, first.orders, first.unclear))
+        tell(FeedOpened(attempt, first.orders, first.unreadable))
         live = True
         connection.begin_watch()
         connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
@@ -250,7 +250,7 @@ def _remark(message: Notification, token: Token) -> None:
             words = f"Messages of the type {legible(token.hidden(kind))} are not known here, and ignored"
         case MessageUnusable():
             words = "A message of the gateway can't be used; the whole set is asked for whenever that happens"
-        case OrdersReplaced(_, unclear) if unclear.count:
+        case OrdersReplaced(_, unreadable) if unreadable.count:
             words = (
                 "Orders of the gateway's whole set can't be read; they are counted, and nothing else is known of them"
             )

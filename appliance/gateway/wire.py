@@ -30,7 +30,7 @@ from appliance.core.limits import (
     MOST_ORDERS,
     MOST_VALUES,
 )
-from appliance.core.values import CLEARED, Address, Order, Token, Unclear
+from appliance.core.values import CLEARED, Address, Order, Token, Unreadable
 
 INVALID_TOKEN = -2
 MALFORMED_AUTHORIZATION = -1
@@ -164,7 +164,7 @@ def _whole_set(items: list[Any]) -> OrdersReplaced:
     if not unread:
         return OrdersReplaced(orders)
     uuids = {item.uuid for item in unread if item.uuid is not None} - {order.uuid for order in orders}
-    return OrdersReplaced(orders, Unclear(frozenset(uuids), sum(item.uuid is None for item in unread)))
+    return OrdersReplaced(orders, Unreadable(frozenset(uuids), sum(item.uuid is None for item in unread)))
 
 
 def _read(item: object) -> Order | _Unread:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
-from appliance.core.view import Icon, LedMode, Leds, Line, Message, Size, Sound, View
+from appliance.core.screens.program import starting_screen
+from appliance.core.view import LedMode, Leds, Sound, View
 from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.oled import Oled
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-GREETING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
-"""The first picture, before the program knows anything."""
 
 
 class HardwarePanel:
@@ -60,7 +58,7 @@ class HardwarePanel:
         make_device: Callable[[], Any] | None = None,
     ) -> None:
         self._oled = Oled(driver, port, address, rotate, contrast, height, make_device=make_device, changed=self._light)
-        self._oled.greet(functools.partial(draw_screen, GREETING))
+        self._oled.greet(functools.partial(draw_screen, starting_screen(__version__)))
         self._drawn: tuple[object, ...] | None = None
         self._leds_wanted = Leds()
         self._closed = False

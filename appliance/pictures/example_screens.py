@@ -12,6 +12,8 @@ from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, farewell, present
+from appliance.core.reasons import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
+from appliance.core.screens.program import starting_screen
 from appliance.core.states import (
     NEVER,
     Alert,
@@ -28,9 +30,8 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.transitions import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
-from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token, Unclear
-from appliance.core.view import Icon, Leds, Line, Message, Size, View
+from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token, Unreadable
+from appliance.core.view import Leds, View
 
 Example = tuple[str, View]
 """A caption, and what is shown."""
@@ -109,61 +110,60 @@ CALM = _orders(*range(124, 4, -10), to_go=2)
 KEPT = DeliveryStats().and_also(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
 TODAY = replace(CALM, offset=0.0, today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0)))
 DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayStats(171, 239.0), differs=True))
-STARTING = Message((Line("Table Tracker", Size.MEDIUM), Line(f"appliance {__version__}")), icon=Icon.STARTING)
 
 EXAMPLES: tuple[Example, ...] = (
-    ("Starting", View("discovering", None, None, None, None, None, None, Leds(), STARTING)),
+    ("Starting", View("discovering", None, None, None, None, None, None, Leds(), starting_screen(__version__))),
     ("Looking for the gateway", _shown(Discovering(ALONE))),
     ("No gateway for a while", _shown(Discovering(replace(ALONE, stirred=NOW - 60)))),
     ("No network", _shown(Discovering(replace(ALONE, addresses=())))),
     ("Gateway found: press this box's button", _shown(AwaitingPairing(SEEN))),
     ("Pairing: press the gateway's button", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
-    ("Pairing: one of two gateways was pressed", _pairing(TWO, 95, {}, Offer(BAR, Token("not shown")))),
+    ("Pairing: confirm one of two gateways", _pairing(TWO, 95, {}, Offer(BAR, Token("not shown")))),
     ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
     ("Pairing: the gateway refuses", _pairing(SEEN, 64, {"Bar": Denial.REFUSED})),
-    ("Pairing: too late", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
+    ("Pairing: timed out", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
     ("Pairing: names in other scripts", _pairing(FAR, 88, {}, Offer(KITCHEN, Token("not shown")))),
     ("Connecting", _shown(Connecting(PAIRED, Link(BAR, Phase.OPENING)))),
     ("Paired", _connected(_orders(62, 35, 8), welcome=NOW + 3)),
     ("The count: no orders", _connected(OrderBook())),
     ("The count: every order in time", _connected(CALM)),
-    ("The count: the oldest is getting old", _connected(_orders(225, 140, 95, 80, 55, 30, 12, to_go=1))),
-    ("The count: some are late", _connected(LUNCH)),
+    ("The count: an order passes the first benchmark", _connected(_orders(225, 140, 95, 80, 55, 30, 12, to_go=1))),
+    ("The count: two orders are late", _connected(LUNCH)),
     ("The count: a full house", _connected(_orders(700, *[400] * 37, *[90] * 310, paged=12, to_go=41))),
-    ("The count: more than there is room for", _connected(_orders(700, *[90] * 10_041, to_go=41))),
+    ("The count: 10,000 orders", _connected(_orders(700, *[90] * 10_041, to_go=41))),
     ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
-    ("The count: some can't be read", _connected(replace(CALM, unclear=Unclear(nameless=2)))),
-    ("Paged just now", _connected(LUNCH, paged=("0",))),
-    ("Several paged at once", _connected(LUNCH, paged=("2", "1", "0"))),
-    ("Press once: the oldest orders", _page(ScreenId.OLDEST, LUNCH)),
-    ("Press again: today", _page(ScreenId.TODAY, TODAY)),
-    ("Today: the gateway counts otherwise", _page(ScreenId.TODAY, DOUBTFUL)),
-    ("And again: this box", _page(ScreenId.BOX, CALM)),
-    ("And again: its gateway", _page(ScreenId.GATEWAY, CALM)),
-    ("And again: the lights", _page(ScreenId.LIGHTS, CALM)),
+    ("The count: two unreadable orders", _connected(replace(CALM, unreadable=Unreadable(nameless=2)))),
+    ("An order is paged", _connected(LUNCH, paged=("0",))),
+    ("Several orders are paged", _connected(LUNCH, paged=("2", "1", "0"))),
+    ("First press: the oldest orders", _page(ScreenId.OLDEST, LUNCH)),
+    ("Second press: today", _page(ScreenId.TODAY, TODAY)),
+    ("Today: the gateway counts differently", _page(ScreenId.TODAY, DOUBTFUL)),
+    ("Third press: this box", _page(ScreenId.BOX, CALM)),
+    ("Fourth press: its gateway", _page(ScreenId.GATEWAY, CALM)),
+    ("Fifth press: the LEDs", _page(ScreenId.LED_LEGEND, CALM)),
     ("Offline", _offline()),
-    ("Offline: the cable is out", _offline(replace(PAIRED, addresses=()))),
-    ("Offline: the gateway gives no orders", _offline(why=FEED_REFUSED)),
-    ("Offline: more orders than can be held", _offline(why=TOO_MANY_ORDERS)),
-    ("Offline: only another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
-    ("The pairing was deleted at the gateway", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
-    ("The saved pairing can't be read", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
+    ("Offline: no network", _offline(replace(PAIRED, addresses=()))),
+    ("Offline: no orders from the gateway", _offline(why=FEED_REFUSED)),
+    ("Offline: too many orders", _offline(why=TOO_MANY_ORDERS)),
+    ("Offline: another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
+    ("The gateway revoked the pairing", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
+    ("The saved pairing is damaged", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
     (
-        "The card was damaged, and made anew",
-        _shown(AwaitingPairing(replace(SEEN, board=replace(SEEN.board, card=Card.MADE_ANEW)))),
+        "The SD card was reset",
+        _shown(AwaitingPairing(replace(SEEN, board=replace(SEEN.board, card=Card.RESET)))),
     ),
     ("A mistake in the settings", _connected(CALM, WRONG)),
-    ("A press later: what it is", _page(ScreenId.SETTINGS, CALM, WRONG)),
-    ("The disk is full", _connected(CALM, replace(PAIRED, unsaved=True))),
-    ("The power supply is too weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
+    ("One press later: the mistake", _page(ScreenId.SETTINGS, CALM, WRONG)),
+    ("The disk is full: pairing not saved", _connected(CALM, replace(PAIRED, unsaved=True))),
+    ("The power supply is weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
     ("The button is held", _connected(CALM, replace(PAIRED, down_since=NOW - 2.3, pressed_at=NOW - 2.3))),
-    ("The button was held for long enough", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
-    ("Nothing to do for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, stirred=NOW - 1200))),
+    ("The button was held for 5 s", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
+    ("No activity for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, stirred=NOW - 1200))),
     ("Asleep, and offline", _offline(replace(PAIRED, stirred=NOW - 5 * 3600))),
-    ("It ended five times in a row", failing(restart=True)),
-    ("And again after a restart of the box", failing(restart=False)),
-    ("Shutting down", farewell(_connected(CALM))),
+    ("The program failed five times in a row", failing(restart=True)),
+    ("It failed again after a restart", failing(restart=False)),
+    ("Stopping", farewell(_connected(CALM))),
 )
 """Each screen under its caption. The captions make the files' names: no two may be alike."""
 

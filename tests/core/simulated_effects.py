@@ -198,8 +198,8 @@ class Surroundings:
                 assert Timer.REFRESH in running or state.looking
                 assert (Timer.HISTORY in running) != bool(state.filling)
                 expected = {0 if state.lost else state.feed, state.looking} - {0}
-                unclear = state.book.unclear
-                assert shown.view.active == len(state.book.held) + len(unclear.uuids) + unclear.nameless
+                unreadable = state.book.unreadable
+                assert shown.view.active == len(state.book.held) + len(unreadable.uuids) + unreadable.nameless
         assert self.fillings == ({state.filling} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
         assert set(world.asking) == self.asked

@@ -25,7 +25,7 @@ from appliance.core.limits import MOST_ORDERS
 from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
 from appliance.core.transitions import REFRESH_AFTER
-from appliance.core.values import Address, Gateway, Order, Unclear
+from appliance.core.values import Address, Gateway, Order, Unreadable
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, NOW, STATES, A
 from tests.core.simulated_effects import Surroundings
@@ -109,14 +109,14 @@ def test_looks_are_ten_seconds_apart_whatever_the_gateway_says() -> None:
 
 def test_an_order_that_can_never_be_read_is_no_reason_to_look_again() -> None:
     box = live(ORDER)
-    unclear = Unclear(frozenset("b"), 1)
+    unreadable = Unreadable(frozenset("b"), 1)
     looks, looking = 0, 0
     for second in range(3600):
         if connected(box).looking not in (0, looking):
             looks, looking = looks + 1, connected(box).looking
-            box.tell(FeedOpened(looking, (ORDER,), unclear))
+            box.tell(FeedOpened(looking, (ORDER,), unreadable))
         if second % 20 == 0:
-            box.tell(FeedNotified(connected(box).feed, (OrdersReplaced((ORDER,), unclear),)))
+            box.tell(FeedNotified(connected(box).feed, (OrdersReplaced((ORDER,), unreadable),)))
             box.tell(FeedNotified(connected(box).feed, (OrderChanged(ORDER),)))
         box.advance(1)
         assert present(box.state, box.now).view.active == 3
@@ -125,7 +125,7 @@ def test_an_order_that_can_never_be_read_is_no_reason_to_look_again() -> None:
 
 def test_more_than_can_be_held_includes_what_cannot_be_read() -> None:
     box = live(ORDER)
-    box.tell(FeedNotified(7, (OrdersReplaced((), Unclear(nameless=MOST_ORDERS)),)))
+    box.tell(FeedNotified(7, (OrdersReplaced((), Unreadable(nameless=MOST_ORDERS)),)))
     connected(box)
     box.tell(FeedNotified(7, (OrderChanged(ORDER, created=True),)))
     assert isinstance(box.state, Offline)

@@ -60,7 +60,7 @@ def test_it_is_asked_of_the_gateway_of_the_token_and_told_what_the_feed_told() -
 
 def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
     assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
-    assert shown(connected()).note.startswith("watched for")
+    assert shown(connected()).note.startswith("counted for")
     state, effect = filling(connected())
     morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
     kept = HistorySynced(

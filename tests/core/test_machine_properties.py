@@ -44,7 +44,17 @@ from appliance.core.events import (
 )
 from appliance.core.machine import begin
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Order, PanelSettings, Token, Unclear
+from appliance.core.values import (
+    Address,
+    Benchmarks,
+    Board,
+    Credential,
+    Gateway,
+    Order,
+    PanelSettings,
+    Token,
+    Unreadable,
+)
 from tests.core.simulated_effects import Surroundings
 
 NAMES = ("Bar", "Kitchen", "Terrace")
@@ -66,9 +76,9 @@ orders = st.builds(
     st.none() | st.floats(0, 1e9),
     st.none() | st.floats(0, 1e5),
 )
-whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unclear]] = st.tuples(
+whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unreadable]] = st.tuples(
     st.lists(orders, max_size=4).map(tuple), st.frozensets(st.sampled_from("abcdef"), max_size=2), st.integers(0, 2)
-).map(lambda told: (told[0], Unclear(told[1] - {order.uuid for order in told[0]}, told[2])))
+).map(lambda told: (told[0], Unreadable(told[1] - {order.uuid for order in told[0]}, told[2])))
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
     st.builds(OrderChanged, orders, st.booleans(), seqs),

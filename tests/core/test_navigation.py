@@ -142,7 +142,7 @@ def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None
     assert isinstance(state, AwaitingPairing)
     assert ForgetTokens() in effects
     stuck, _ = machine.step(held, TimerFired(Timer.STUCK), NOW + 30)
-    assert present(stuck, NOW + 31).view.screen.words[-1] == "Button is stuck"
+    assert present(stuck, NOW + 31).view.screen.words[-1] == "Button stuck"
     up, effects = machine.step(stuck, ButtonUp(), NOW + 40)
     assert isinstance(up, Connected)
     assert not effects
@@ -151,10 +151,10 @@ def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None
 
 def test_a_button_that_was_down_at_the_start_is_said_until_it_comes_up() -> None:
     state, _ = machine.step(STATES["offline, waiting"], ButtonStuck(), NOW)
-    assert "Button is stuck" in present(state, NOW).view.screen.words
+    assert "Button stuck" in present(state, NOW).view.screen.words
     state, effects = machine.step(state, ButtonUp(), NOW + 1)
     assert not effects
-    assert "Button is stuck" not in present(state, NOW + 1).view.screen.words
+    assert "Button stuck" not in present(state, NOW + 1).view.screen.words
 
 
 def test_every_press_is_felt_at_once_and_the_quickest_is_seen() -> None:
@@ -204,8 +204,8 @@ def test_what_is_wrong_is_never_slept_over() -> None:
     asleep = present(replace(state, world=replace(state.world, stirred=0.0)), 5 * 3600.0).view
     assert (asleep.power, asleep.screen) == (Power.DIM, Asleep("OFFLINE"))
     weak, _ = machine.step(connected(), BoardRead(Board(weak_power=True)), NOW)
-    assert present(weak, NOW).view.screen.words[-1] == "Power supply too weak"
-    assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Power supply too weak")
+    assert present(weak, NOW).view.screen.words[-1] == "Weak power supply"
+    assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Weak power supply")
 
 
 def test_never_means_never() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from appliance.core.events import MessageUnusable, Notification, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.orders import OrderBook, fold, newly_paged, next_late, replaced, summary
-from appliance.core.values import Benchmarks, Order, Unclear
+from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 
 TIMES = Benchmarks()
@@ -33,14 +33,14 @@ def test_counts_equal_a_simple_model(batches: list[list[Notification]]) -> None:
                         model.pop(told.uuid, None)
                     else:
                         model[told.uuid] = told.paged
-                case OrdersReplaced(orders, unclear):
+                case OrdersReplaced(orders, unreadable):
                     model = {o.uuid: o.paged for o in orders if o.state != "cleared"}
-                    unread, nameless = set(unclear.uuids), unclear.nameless
+                    unread, nameless = set(unreadable.uuids), unreadable.nameless
                 case _:
                     pass
         told_now = summary(book, TIMES, now)
         assert told_now.active == len(model) + len(unread) + nameless
-        assert told_now.unclear == len(unread) + nameless
+        assert told_now.unreadable == len(unread) + nameless
         assert told_now.paged == sum(model.values())
         assert told_now.oldest is None or told_now.oldest >= 0
 
@@ -52,7 +52,7 @@ def test_a_burst_told_at_once_is_what_it_is_one_by_one(burst: list[Notification]
     for start in range(0, len(burst), size):
         book = fold(book, burst[start : start + size], 5.0).book
     assert {uuid: held.order for uuid, held in book.held.items()} == {u: h.order for u, h in at_once.held.items()}
-    assert book.unclear == at_once.unclear
+    assert book.unreadable == at_once.unreadable
 
 
 @given(st.lists(notifications, max_size=12))
@@ -77,30 +77,30 @@ def test_what_is_told_of_a_run_of_notifications() -> None:
 
 
 def test_what_cannot_be_read_is_counted_until_it_can() -> None:
-    book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unclear(frozenset("bc"), 1))
+    book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unreadable(frozenset("bc"), 1))
     told = summary(book, TIMES, 0.0)
-    assert (told.active, told.unclear, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
+    assert (told.active, told.unreadable, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
     read = fold(book, [OrderChanged(order("b"))], 1.0)
     assert not read.unknown, "the whole set had it"
-    assert (read.book.active, read.book.unclear.count) == (4, 2)
+    assert (read.book.active, read.book.unreadable.count) == (4, 2)
     gone = fold(read.book, [OrderPaged(order("c", state="cleared"))], 2.0)
     assert not gone.unknown
-    assert (gone.book.active, gone.book.unclear.count) == (3, 1)
+    assert (gone.book.active, gone.book.unreadable.count) == (3, 1)
     told = summary(fold(gone.book, [OrdersReplaced((order("a"),))], 3.0).book, TIMES, 3.0)
-    assert (told.active, told.unclear, told.at_least) == (1, 0, False)
+    assert (told.active, told.unreadable, told.at_least) == (1, 0, False)
 
 
 def test_an_order_that_cannot_be_read_any_more_is_not_delivered() -> None:
     book = replaced(OrderBook(), [order("a"), order("b"), order("c")], 0.0)
-    named = fold(book, [OrdersReplaced((order("a"),), Unclear(frozenset("b")))], 1.0).book
+    named = fold(book, [OrdersReplaced((order("a"),), Unreadable(frozenset("b")))], 1.0).book
     assert list(named.today.fresh) == ["c"]
-    nameless = replaced(book, [order("a")], 1.0, Unclear(nameless=1))
+    nameless = replaced(book, [order("a")], 1.0, Unreadable(nameless=1))
     assert not nameless.today.fresh, "it is one of the two, and nobody knows which"
-    assert list(replaced(nameless, [], 2.0, Unclear(nameless=1)).today.fresh) == ["a"]
+    assert list(replaced(nameless, [], 2.0, Unreadable(nameless=1)).today.fresh) == ["a"]
 
 
 def test_a_set_differs_from_one_with_more_that_cannot_be_read() -> None:
-    book, more = (replaced(OrderBook(), [order("a")], 0.0, Unclear(nameless=number)) for number in (1, 2))
+    book, more = (replaced(OrderBook(), [order("a")], 0.0, Unreadable(nameless=number)) for number in (1, 2))
     assert book.same_orders(book)
     assert not book.same_orders(more)
 

@@ -15,7 +15,7 @@ from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, present
 from appliance.core.states import Alert, Connected, Discovering, Offline, Pairing, ScreenId, State, World
-from appliance.core.values import Address, Board, Card, Gateway, Order, Unclear
+from appliance.core.values import Address, Board, Card, Gateway, Order, Unreadable
 from appliance.core.view import LedMode, Leds
 from tests.core.cases import NOW, STATES, A
 
@@ -55,17 +55,21 @@ def test_no_orders_and_one_order_read_well() -> None:
 
 def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
     state = connected(Order("a", elapsed=431.0))
-    some = replace(state, book=replace(state.book, unclear=Unclear(frozenset("b"), 2)))
-    assert words(some) == ["4", "orders  1 late  3 unclear", "oldest ≥7 min"]
+    some = replace(state, book=replace(state.book, unreadable=Unreadable(frozenset("b"), 2)))
+    assert words(some) == ["4", "orders  1 late  3 unreadable", "oldest ≥7 min"]
     assert present(some, NOW).view.active == 4
-    none = replace(state, book=replaced(OrderBook(), [], NOW, Unclear(nameless=1)))
-    assert words(none) == ["1", "order  1 unclear"], "of its age nothing is known"
+    none = replace(state, book=replaced(OrderBook(), [], NOW, Unreadable(nameless=1)))
+    assert words(none) == ["1", "order  1 unreadable"], "of its age nothing is known"
     many = connected(*(Order(str(number), str(number), elapsed=99.0) for number in range(6)))
-    for one, listed in ((some, 1), (none, 0), (replace(many, book=replace(many.book, unclear=Unclear(nameless=3))), 3)):
+    for one, listed in (
+        (some, 1),
+        (none, 0),
+        (replace(many, book=replace(many.book, unreadable=Unreadable(nameless=3))), 3),
+    ):
         turned = replace(one, world=replace(one.world, turned_to=ScreenId.OLDEST, turned_until=NOW + 9))
         page = words(turned)
         assert len(page) == 1 + listed + 1
-        assert page[-1] == f"{one.book.unclear.count} unclear"
+        assert page[-1] == f"{one.book.unreadable.count} unreadable"
     gateway = replace(some, world=replace(some.world, turned_to=ScreenId.GATEWAY, turned_until=NOW + 9))
     assert words(gateway)[-1] == "orders  4"
 
@@ -94,7 +98,7 @@ def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
 
 def test_a_token_that_is_not_saved_is_said() -> None:
     state = connected()
-    assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing is not saved!"
+    assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing not saved"
 
 
 def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> None:
@@ -103,13 +107,13 @@ def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> N
 
     state = STATES["awaiting_pairing, no token"]
     assert state.world.credential is None
-    assert on(state, Card.MADE_ANEW) == {"SD card was made anew"}
+    assert on(state, Card.RESET) == {"SD card was reset"}
     assert on(state, Card.BROKEN) == on(connected(), Card.BROKEN) == {"SD card is broken"}
-    assert not on(connected(), Card.MADE_ANEW)
+    assert not on(connected(), Card.RESET)
 
 
 def test_a_program_that_keeps_failing_is_said_without_it() -> None:
-    for restart, what in ((True, "The box restarts"), (False, "Tried again in a minute")):
+    for restart, what in ((True, "The box restarts"), (False, "Retrying in 1 min")):
         view = failing(restart=restart)
         assert list(view.screen.words) == ["Keeps failing", what, "If it stays: new SD card"]
         assert view.leds == Leds(red=LedMode.FAST)
@@ -139,7 +143,7 @@ def test_what_is_wrong_is_said_in_plain_words() -> None:
         "another gateway is here",
         "Hold button 5 s to change",
     )
-    typed = replace(cut, world=replace(cut.world, typed=True))
+    typed = replace(cut, world=replace(cut.world, fixed_address=True))
     assert present(typed, NOW).view.reason == "gateway unreachable", "an address that was typed in may be this very box"
 
 
@@ -166,7 +170,7 @@ def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
     waiting = replace(state, answers={"A": Denial.NOT_PRESSED})
     assert words(waiting)[:2] == ["Now press the", "gateway's button"]
     assert words(waiting, NOW + 4)[:2] == ["Gateway does", "not answer"], "asked 5 s ago, and no answer yet"
-    assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway gives", "no pairing"]
+    assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway", "refused pairing"]
     both = STATES["pairing, two gateways"]
     assert isinstance(both, Pairing)
     told = replace(both, since={"B": NOW - 9, "A": NOW}, answers={"A": Denial.NOT_PRESSED})
@@ -256,7 +260,7 @@ def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
 )
 def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: State, fault_at: int) -> None:
     words = present(state, NOW).view.screen.words
-    assert words.index("Button is stuck") == fault_at
+    assert words.index("Button stuck") == fault_at
 
 
 @pytest.mark.parametrize(

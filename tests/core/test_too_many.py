@@ -26,7 +26,7 @@ def test_the_last_one_is_counted_and_the_next_one_is_not() -> None:
     box.tell(FeedNotified(feed, (OrderChanged(Order("one more"), created=True),)))
     state, active, words = shown(box)
     assert (state, active) == ("offline", None)
-    assert "more than this box can hold" in words
+    assert "Too many orders for this box" in words
     assert not box.feeds, "the feed would only be read for nothing"
     assert isinstance(box.state, Offline)
     assert not box.state.link.book.held, "what can't be shown takes no room"
@@ -44,7 +44,7 @@ def test_a_set_that_is_too_large_is_asked_for_again_and_counted_once_it_fits() -
         box.tell(GatewayResolved(box.resolving, A))
         (feed,) = box.feeds
         box.tell(FeedLost(feed, FeedFailure.TOO_MUCH))
-        assert "more than this box can hold" in shown(box)[2]
+        assert "Too many orders for this box" in shown(box)[2]
     box.advance(30.1)
     box.tell(GatewayResolved(box.resolving, A))
     (feed,) = box.feeds

@@ -22,7 +22,7 @@ from appliance.core.events import (
     OrdersReplaced,
 )
 from appliance.core.limits import LARGEST_MESSAGE
-from appliance.core.values import Address, Order, Token, Unclear
+from appliance.core.values import Address, Order, Token, Unreadable
 from appliance.gateway import feed as module
 from appliance.gateway.api import ask_for_token, check_token
 from appliance.gateway.wire import read_message
@@ -120,7 +120,7 @@ async def test_whatever_comes_is_told_and_ends_nothing() -> None:
     bad = '{"type": "ORDER_MODIFIED", "seq": 5, "uuid": 17}'
     async with gateway_that(sending(first, *messages, bad, paged(6), paged(7).encode(), EMPTY)) as address:
         events = await told(address)
-    assert events[0] == FeedOpened(ATTEMPT, (Order("a"),), Unclear(nameless=1))
+    assert events[0] == FeedOpened(ATTEMPT, (Order("a"),), Unreadable(nameless=1))
     assert events[-1] == CLOSED
     unusable = MessageUnusable()
     order = [Order(str(number), state="located") for number in (6, 7)]

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from appliance.core.events import GatewayFound, GatewayLost, NetworkChanged
-from appliance.core.screens.count import BEAT
+from appliance.core.heartbeat import BEAT
 from appliance.core.values import Address
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery

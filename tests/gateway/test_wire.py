@@ -19,7 +19,7 @@ from appliance.core.events import (
     OrdersReplaced,
 )
 from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
-from appliance.core.values import Order, Token, Unclear
+from appliance.core.values import Order, Token, Unreadable
 from appliance.gateway import wire as module
 from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
 
@@ -138,23 +138,23 @@ def test_orders_of_a_set_that_cannot_be_read_are_counted_and_cost_no_other() -> 
     nameless: list[object] = [None, [], "x", {}, *({**good, "uuid": uuid} for uuid in ("", 17, None, "u" * 200))]
     named: list[object] = [{**good, "uuid": "c", "state": None}, {**good, "uuid": "d", "paged": "no"}, {"uuid": "e"}]
     message = {"type": "ACTIVE_ORDERS", "items": [nameless[0], good, *nameless, *named, {**good, "uuid": "b"}]}
-    unclear = Unclear(frozenset("cde"), len(nameless) + 1)
-    assert unclear.count == 12
-    assert read(json.dumps(message)) == OrdersReplaced((Order("a"), Order("b")), unclear)
+    unreadable = Unreadable(frozenset("cde"), len(nameless) + 1)
+    assert unreadable.count == 12
+    assert read(json.dumps(message)) == OrdersReplaced((Order("a"), Order("b")), unreadable)
 
 
 def test_what_cannot_be_read_counts_as_often_as_there_are_orders_of_it() -> None:
     told = {"uuid": "a", "state": "started"}
-    cases: list[tuple[list[object], Unclear]] = [
-        ([told, {**told, "paged": "no"}], Unclear()),
-        ([{**told, "uuid": "b", "paged": "no"}, {**told, "uuid": "b", "state": 3}], Unclear(frozenset("b"))),
-        ([{"uuid": 17, "state": "cleared"}, {**told, "uuid": "b", "paged": "no", "state": "cleared"}], Unclear()),
-        ([{"state": "cleared"}, {"state": "started"}], Unclear(nameless=1)),
+    cases: list[tuple[list[object], Unreadable]] = [
+        ([told, {**told, "paged": "no"}], Unreadable()),
+        ([{**told, "uuid": "b", "paged": "no"}, {**told, "uuid": "b", "state": 3}], Unreadable(frozenset("b"))),
+        ([{"uuid": 17, "state": "cleared"}, {**told, "uuid": "b", "paged": "no", "state": "cleared"}], Unreadable()),
+        ([{"state": "cleared"}, {"state": "started"}], Unreadable(nameless=1)),
     ]
-    for items, unclear in cases:
+    for items, unreadable in cases:
         message = read(json.dumps({"type": "ACTIVE_ORDERS", "items": items}))
         assert isinstance(message, OrdersReplaced)
-        assert message.unclear == unclear
+        assert message.unreadable == unreadable
 
 
 def test_orders_are_taken_to_their_limit_and_not_beyond() -> None:
@@ -309,15 +309,15 @@ def usable(item: object) -> bool:
 def test_any_json_is_read_without_an_exception(body: Any) -> None:
     message: Notification | Envelope = read(json.dumps(body))
     match message:
-        case OrdersReplaced(orders, unclear):
+        case OrdersReplaced(orders, unreadable):
             items = body["items"]
             assert len(orders) == sum(usable(item) for item in items)
             unread = [item for item in items if not usable(item)]
             cleared = sum(isinstance(item, dict) and item.get("state") == "cleared" for item in unread)
-            assert unclear.count <= len(unread) - cleared
+            assert unreadable.count <= len(unread) - cleared
             uuids = [item.get("uuid") for item in items if isinstance(item, dict)]
             if len(uuids) == len({str(uuid) for uuid in uuids}):
-                assert unclear.count == len(unread) - cleared
+                assert unreadable.count == len(unread) - cleared
             for order in orders:
                 check(order)
         case OrderChanged() | OrderPaged():

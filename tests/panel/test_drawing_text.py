@@ -171,7 +171,7 @@ def test_every_message_that_a_person_can_meet_is_whole(caption: str, height: int
     shown = " ".join(words_of(choose(screen.lines, 126, room, screen.icon is not None and room >= 26)))
     wanted = [line.text for line in screen.lines if height > 48 or not line.spare]
     if height < 48:
-        few = {"A press later: what it is": 1} | dict.fromkeys(
+        few = {"One press later: the mistake": 1} | dict.fromkeys(
             [each for each in dict(EXAMPLES) if "Offline" in each], 4
         )
         wanted = wanted[: few.get(caption, len(wanted))]

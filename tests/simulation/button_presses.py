@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from appliance.core.screens.status import CONFIRM, OTHER_GATEWAY
+from appliance.core.reasons import CONFIRM, OTHER_GATEWAY
 from appliance.core.states import AwaitingPairing, Connected, Offline, Pairing
 from tests.simulation.site import World
 

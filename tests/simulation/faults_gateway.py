@@ -46,7 +46,7 @@ async def gateway_swaps_places(world: World) -> None:
     gateway, old = world.home, world.home.host.ip
     await gateway_moves(world)
     await asyncio.sleep(OLD_ADDRESS_FREE)
-    if old is not None and old not in world.network.hosts() and len(world.gateways) < 3 and not world.typed:
+    if old is not None and old not in world.network.hosts() and len(world.gateways) < 3 and not world.fixed_address:
         await _visit(world, world.add_gateway(_strange_name(world), old))
     assert gateway is world.home
 
@@ -54,7 +54,7 @@ async def gateway_swaps_places(world: World) -> None:
 async def gateway_is_renamed(world: World) -> None:
     """A conflict of names: another device has its own already."""
     gateway = world.home
-    if world.typed:
+    if world.fixed_address:
         return
     if world.random.random() < 0.5:
         world.air.goodbye(gateway, gateway.name)
@@ -90,7 +90,7 @@ async def tokens_are_deleted_and_restored(world: World) -> None:
 
 
 async def stranger_comes(world: World) -> None:
-    if len(world.gateways) < 3 and not world.typed:
+    if len(world.gateways) < 3 and not world.fixed_address:
         await _visit(world, world.add_gateway(_strange_name(world), _free_address(world)))
 
 

@@ -23,7 +23,7 @@ import websockets.utils
 import appliance.atomic_file
 import appliance.board
 import appliance.core.connected
-import appliance.core.screens.count
+import appliance.core.heartbeat
 import appliance.effect_handlers
 import appliance.gateway.discovery
 import appliance.gateway.feed
@@ -86,7 +86,7 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.fixed_address, "own_addresses", own_addresses),
         (appliance.gateway.discovery, "own_addresses", own_addresses),
         # Only so that they are put back: see World.pace.
-        (appliance.core.screens.count, "BEAT", appliance.core.screens.count.BEAT),
+        (appliance.core.heartbeat, "BEAT", appliance.core.heartbeat.BEAT),
         (appliance.gateway.discovery, "LOOK_AT_NETWORK_EVERY", appliance.gateway.own_addresses.LOOK_AT_NETWORK_EVERY),
         (
             appliance.gateway.fixed_address,

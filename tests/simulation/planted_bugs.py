@@ -13,7 +13,7 @@ import pytest
 
 from appliance import effect_handlers
 from appliance.atomic_file import open_directory
-from appliance.core import alerts, connected, connecting, machine, orders, pairing, transitions
+from appliance.core import alerts, connected, connecting, machine, orders, pairing, reasons, transitions
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound, OrdersReplaced
 from appliance.core.states import Discovering
@@ -61,7 +61,7 @@ def who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch
         return transitions.open_feed(state) if now <= state.link.trusted_until else pause(state, now)
 
     def pause(state: Any, now: float) -> Any:
-        return transitions.back_off(state, transitions.GATEWAY_UNREACHABLE, now)
+        return transitions.back_off(state, reasons.GATEWAY_UNREACHABLE, now)
 
     patch.setattr(connecting, "_unresolved", unresolved)
 
@@ -87,8 +87,8 @@ def retries_are_too_far_apart(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_asks_for_a_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pairing, "ask_all", lambda state, now: (state, ()))
-    patch.setattr(transitions, "ask_all", lambda state, now: (state, ()))
+    patch.setattr(pairing, "ask_for_tokens", lambda state, now: (state, ()))
+    patch.setattr(transitions, "ask_for_tokens", lambda state, now: (state, ()))
 
 
 def a_gateway_that_is_found_late_is_overlooked(patch: pytest.MonkeyPatch) -> None:
@@ -209,4 +209,4 @@ def what_cannot_be_read_is_left_out(patch: pytest.MonkeyPatch) -> None:
 
 def more_than_can_be_held_is_shown(patch: pytest.MonkeyPatch) -> None:
     """Up to a number of its own, and then no more is counted."""
-    patch.setattr(connected, "overrun", lambda state, now: (state, ()))
+    patch.setattr(connected, "too_many_orders", lambda state, now: (state, ()))

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any, cast
 
-import appliance.core.screens.count
+import appliance.core.heartbeat
 import appliance.gateway.discovery
 import appliance.gateway.fixed_address
 from appliance.board import watch_board
@@ -69,7 +69,7 @@ class World:
         self.flash = Flash()
         self.archive = MemoryArchive(self.disk)
         self.judge = Judge(self)
-        self.typed = self.random.random() < 0.15
+        self.fixed_address = self.random.random() < 0.15
         self.wall_offset = 1.7e9
         self.weak_power = False
         self.gateways: list[Gateway] = []
@@ -110,7 +110,11 @@ class World:
 
     def gateway_of(self, name: str) -> Gateway | None:
         """The gateway that the box means by a name, as it is now."""
-        return self.home if self.typed else next((gateway for gateway in self.gateways if gateway.name == name), None)
+        return (
+            self.home
+            if self.fixed_address
+            else next((gateway for gateway in self.gateways if gateway.name == name), None)
+        )
 
     def resolve_host(self, host: str) -> str:
         """The site's name server. Raises OSError."""
@@ -142,7 +146,7 @@ class World:
         self.judge.booted()
         self.panel = SimPanel(self.judge.shown)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
-        state = begin(Benchmarks(), typed=self.typed, settings=settings, version="simulated")
+        state = begin(Benchmarks(), fixed_address=self.fixed_address, settings=settings, version="simulated")
         effect_handlers = EffectHandlers(self._find, WatchedStore(self), watch_board, self._keeper)
         self.runner = Runner(state, effect_handlers, self.panel)
         self.note("box starts")
@@ -198,7 +202,7 @@ class World:
             self.judge.gone(self.box_tasks())
 
     def _find(self, tell: Callable[[Event], None]) -> GatewaySource:
-        if self.typed:
+        if self.fixed_address:
             return FixedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)
 
@@ -243,7 +247,7 @@ class World:
 
     def pace(self, pace: tuple[float, float]) -> None:
         """Let the heart on the screen beat, and the own addresses be looked at, every so many seconds."""
-        appliance.core.screens.count.BEAT = pace[0]
+        appliance.core.heartbeat.BEAT = pace[0]
         for module in (appliance.gateway.discovery, appliance.gateway.fixed_address):
             setattr(module, "LOOK_AT_NETWORK_EVERY", pace[1])  # noqa: B010 - the module only borrows the name
 

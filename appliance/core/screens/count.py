@@ -1,74 +1,77 @@
-"""What the display says while the feed is live: the count, an order that was paged, and the oldest orders."""
+"""The count: how many orders are active, how old the oldest is, and what is late, paged or unreadable."""
 
 from __future__ import annotations
 
 import math
 
+from appliance.core import texts
 from appliance.core.formatting import age, legible
-from appliance.core.limits import LONGEST_NAME
-from appliance.core.orders import Held, Summary, next_late, oldest
-from appliance.core.states import Connected, State
-from appliance.core.values import TO_GO, Benchmarks, Order
+from appliance.core.orders import Summary, next_late, summary
+from appliance.core.screens.paged import paged_screen
+from appliance.core.screens.state_view import StateView
+from appliance.core.states import Connected
+from appliance.core.values import Benchmarks
 from appliance.core.view import (
     Count,
     Icon,
     LedMode,
     Leds,
     Line,
-    Listing,
     Mark,
     Message,
-    Paged,
     Remark,
     RemarkKind,
-    Row,
     Screen,
     Size,
 )
 
-BEAT = 2.0
-"""Seconds between two changes of the heartbeat: slow enough to be calm, and to let the box sleep in between."""
-HEARD_LATELY = 25.0
-"""Seconds of silence after which the heart stands still: an idle feed answers a ping within 20 s, or is lost."""
-SHORT_NAME = 12
-"""Characters of a tracker's number or a table in a row that holds more than that."""
-ROWS = 4
-"""Orders on the page of the oldest: as many as are still legible."""
-UNCLEAR = "{} unclear"
-"""Says how many orders can't be read: they are active, and nothing else is known of them."""
 
-
-def count_screen(state: Connected, told: Summary, now: float) -> tuple[Screen, float, bool]:
-    """The first page, until when it holds, and whether an order was paged just now."""
-    until = _next_change(state, told.oldest, now)
-    noun = "order" if told.active == 1 else "orders"
-    alert = state.alerted(now)
-    if alert is not None:
-        orders = [state.book.held[uuid].order for uuid in alert.uuids if uuid in state.book.held]
-        if orders:
-            more = f"+{len(orders) - 1} more" if len(orders) > 1 else ""
-            screen = Paged(legible(orders[0].name), destination(orders[0], LONGEST_NAME), more, f"{told.active} {noun}")
-            return screen, min(until, alert.until), True
-    if now < state.welcome_until:
-        words = (
-            Line("Paired", Size.MEDIUM),
-            Line(f"with {legible(state.gateway.name)}"),
-            Line(f"{told.active} {noun}"),
-        )
-        return Message(words, icon=Icon.PAIRED), min(until, state.welcome_until), False
-    count = Count(
-        count=str(told.active),
-        noun=noun,
-        oldest="" if told.oldest is None else _age(told.oldest, exact=not told.at_least),
-        mark=Mark.FINE if told.oldest is None else age_mark(told.oldest, state.world.benchmarks),
-        remarks=tuple(_remarks(told)),
+def connected_view(state: Connected, now: float) -> StateView:
+    """What the state shows at `now`: the count, a paged order, or that the box is paired."""
+    totals = summary(state.book, state.world.benchmarks, now)
+    screen, until, paged = _screen(state, totals, now)
+    return StateView(
+        screen=screen,
+        leds=_age_leds(totals, state.world.benchmarks),
+        until=min(until, _next_change(state, totals.oldest, now)),
+        active=totals.active,
+        paged=totals.paged,
+        oldest=None if totals.oldest is None else int(totals.oldest),
+        urgent=paged,
     )
-    return count, until, False
 
 
-def age_leds(told: Summary, benchmarks: Benchmarks) -> Leds:
-    """Green, yellow and red as on the vendor's own order screen, by the oldest order."""
-    match Mark.FINE if told.oldest is None else age_mark(told.oldest, benchmarks):
+def _screen(state: Connected, totals: Summary, now: float) -> tuple[Screen, float, bool]:
+    """The screen, until when it holds, and whether it shows an order that was paged just now."""
+    alert = state.alerted(now)
+    paged = None if alert is None else paged_screen(state, alert, totals.active)
+    if alert is not None and paged is not None:
+        return paged, alert.until, True
+    if now < state.welcome_until:
+        return _welcome(state, totals.active), state.welcome_until, False
+    oldest, benchmarks = totals.oldest, state.world.benchmarks
+    count = Count(
+        count=str(totals.active),
+        noun=texts.orders(totals.active),
+        oldest="" if oldest is None else order_age(oldest, exact=not totals.at_least),
+        mark=Mark.FINE if oldest is None else age_mark(oldest, benchmarks),
+        remarks=tuple(_remarks(totals)),
+    )
+    return count, math.inf, False
+
+
+def _welcome(state: Connected, active: int) -> Message:
+    lines = (
+        Line(texts.PAIRED, Size.MEDIUM),
+        Line(texts.PAIRED_WITH.format(name=legible(state.gateway.name))),
+        Line(f"{active} {texts.orders(active)}"),
+    )
+    return Message(lines, icon=Icon.PAIRED)
+
+
+def _age_leds(totals: Summary, benchmarks: Benchmarks) -> Leds:
+    """Green, amber and red by the oldest order, as on the vendor's own order screen."""
+    match Mark.FINE if totals.oldest is None else age_mark(totals.oldest, benchmarks):
         case Mark.FINE:
             return Leds(green=LedMode.ON)
         case Mark.WARN:
@@ -84,57 +87,25 @@ def age_mark(seconds: float, benchmarks: Benchmarks) -> Mark:
     return Mark.WARN if seconds < benchmarks.late_after else Mark.LATE
 
 
-def destination(order: Order, longest: int = SHORT_NAME) -> str:
-    """Where an order goes: to a table, or away; empty while nobody knows. longest: characters of the table's name."""
-    if order.location:
-        return f"table {legible(order.location, longest)}"
-    return "to go" if order.order_type == TO_GO else ""
-
-
-def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
-    """The heart's phase, and until when; None while there is no feed that was heard lately."""
-    if not isinstance(state, Connected) or now >= state.heard + HEARD_LATELY:
-        return None, math.inf
-    beat = int(now // BEAT)
-    return beat % 2 == 0, min((beat + 1) * BEAT, state.heard + HEARD_LATELY)
-
-
-def oldest_screen(state: Connected, now: float) -> tuple[Listing, float]:
-    """The page of the oldest orders, with table and age, and until when it holds."""
-    found = oldest(state.book, state.world.benchmarks, now, ROWS)
-    unclear = state.book.unclear.count
-    rest = (Row(UNCLEAR.format(unclear)),) if unclear else ()
-    if not found:
-        return Listing("Oldest orders", rest or (Row("none"),)), math.inf
-    # One of those that can't be read may be older than all of these.
-    rows = tuple(_row(held, state.world.benchmarks, now) for held in found[: ROWS - len(rest)])
-    return Listing("Oldest orders", (*rows, *rest)), min(_next_minute(held.since, now) for held in found)
-
-
-def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:
-    seconds = max(0.0, now - held.since)
-    words = "  ".join(filter(None, (legible(held.order.name, SHORT_NAME), destination(held.order))))
-    return Row(words, _age(seconds, exact=held.exact), age_mark(seconds, benchmarks))
-
-
-def _age(seconds: float, *, exact: bool) -> str:
+def order_age(seconds: float, *, exact: bool) -> str:
+    """An order's age; marked as a lower bound unless it is exact."""
     if exact:
         return age(seconds)
-    return f"≥{age(seconds)}" if seconds >= 60 else "≥0 min"
+    return texts.AT_LEAST.format(age=age(seconds) if seconds >= 60 else texts.MINUTES.format(minutes=0))
 
 
-def _remarks(told: Summary) -> list[Remark]:
-    """What is remarkable in the count, the most urgent first."""
-    # Where all go the same way, there is nothing to tell apart.
-    to_go = told.to_go if told.to_go < told.active else 0
+def _remarks(totals: Summary) -> list[Remark]:
+    """The remarks, the most urgent first."""
+    # If every order is to go, the remark would tell nobody anything.
+    to_go = totals.to_go if totals.to_go < totals.active else 0
     remarks = (
-        (RemarkKind.PAGED, told.paged, "{} paged"),
-        (RemarkKind.LATE, told.late, "{} late"),
-        (RemarkKind.UNCLEAR, told.unclear, UNCLEAR),
-        (RemarkKind.TO_GO, to_go, "{} to go"),
-        (RemarkKind.OLD, told.forgotten, "{} old"),
+        (RemarkKind.PAGED, totals.paged, texts.REMARK_PAGED),
+        (RemarkKind.LATE, totals.late, texts.REMARK_LATE),
+        (RemarkKind.UNREADABLE, totals.unreadable, texts.REMARK_UNREADABLE),
+        (RemarkKind.TO_GO, to_go, texts.REMARK_TO_GO),
+        (RemarkKind.OLD, totals.forgotten, texts.REMARK_OLD),
     )
-    return [Remark(sign, words.format(count)) for sign, count, words in remarks if count]
+    return [Remark(kind, text.format(count=count)) for kind, count, text in remarks if count]
 
 
 def _next_change(state: Connected, seconds: float | None, now: float) -> float:
@@ -146,7 +117,3 @@ def _next_change(state: Connected, seconds: float | None, now: float) -> float:
     ahead = [since + step for step in steps if since + step > now]
     late = next_late(state.book, benchmarks, now)
     return min([*ahead, *([] if late is None else [late])])
-
-
-def _next_minute(since: float, now: float) -> float:
-    return since + ((now - since) // 60 + 1) * 60

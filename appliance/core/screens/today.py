@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from appliance.core import texts
 from appliance.core.day_stats import DayStats
 from appliance.core.formatting import age, clock, percent
 from appliance.core.states import Connected
@@ -24,9 +25,9 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     note, until = _note(tally, now)
     screen = Today(
         # Without an order since the start nobody knows what day it is at the gateway.
-        title="Today" if offset is not None or tally.kept is None else "Latest day",
+        title=texts.TODAY if offset is not None or tally.kept is None else texts.LATEST_DAY,
         orders=str(figures.delivered),
-        noun="order" if figures.delivered == 1 else "orders",
+        noun=texts.orders(figures.delivered),
         average="" if average is None else clock(average),
         median="" if median is None else clock(median),
         share="" if within is None else percent(within),
@@ -54,10 +55,10 @@ def _note(tally: DayStats, now: float) -> tuple[str, float]:
     """What a person should know of where the figures come from, and until when that holds."""
     if tally.kept is None:
         since = now if tally.since is None else tally.since
-        return f"watched for {age(now - since)}", since + ((now - since) // 60 + 1) * 60
+        return texts.COUNTED_FOR.format(age=age(now - since)), since + ((now - since) // 60 + 1) * 60
     own = tally.gateway
     if own is None or (own.finished is None and own.average is None):
         return "", math.inf
     count = "" if own.finished is None else str(own.finished)
     average = "" if own.average is None else clock(own.average)
-    return f"gateway: {', '.join(filter(None, (count, average)))}", math.inf
+    return texts.GATEWAY_FIGURES.format(figures=", ".join(filter(None, (count, average)))), math.inf

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from appliance.core import texts
 from appliance.core.view import Count, Mark
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
@@ -16,7 +17,6 @@ from appliance.panel.drawing.shapes import ALERTS, picture
 from appliance.panel.drawing.text import SMALLEST, Row, ink, sizes
 from appliance.panel.drawing.visual_order import clean
 
-CAPTION = "oldest"
 PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}
 """Pixels between the age and the edge of its block."""
 ALERT_SIZE = (11, 9)
@@ -132,7 +132,7 @@ def _cell(size: int) -> tuple[int, int]:
 
 
 def _caption() -> Row:
-    return ink(CAPTION, Face.REGULAR, 10)
+    return ink(texts.OLDEST, Face.REGULAR, 10)
 
 
 def _head_height(mark: Mark) -> int:

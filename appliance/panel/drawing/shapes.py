@@ -51,7 +51,7 @@ SIGNS = {
         "..#.#.#..",
         ".#######.",
     ),
-    RemarkKind.UNCLEAR: (
+    RemarkKind.UNREADABLE: (
         "..#####..",
         ".##...##.",
         "......##.",

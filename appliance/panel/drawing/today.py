@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.core import texts
 from appliance.core.view import Mark, Today
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
@@ -62,9 +63,10 @@ def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
 def _tall(today: Today) -> list[list[tuple[str, str]]]:
     if not today.average:
         return []
+    average, short, median = _times(today)
     return [
-        [(f"average {today.average}", today.share), (f"avg {today.average}", today.share)],
-        [(f"median {today.median}", f"in {today.target}"), (f"median {today.median}", "")],
+        [(average, today.share), (short, today.share)],
+        [(median, texts.WITHIN_TARGET.format(target=today.target)), (median, "")],
     ]
 
 
@@ -72,11 +74,18 @@ def _low(today: Today) -> list[list[tuple[str, str]]]:
     orders = f"{today.orders} {today.noun}"
     if not today.average:
         return [[(orders, ""), (today.orders, "")]]
-    average, median = today.average, today.median
+    average, short, median = _times(today)
+    within = f"{today.share} {texts.WITHIN_TARGET.format(target=today.target)}"
     return [
-        [(orders, f"{today.share} in {today.target}"), (orders, today.share), (today.orders, today.share)],
-        [(f"average {average}", f"median {median}"), (f"avg {average}", f"median {median}"), (average, median)],
+        [(orders, within), (orders, today.share), (today.orders, today.share)],
+        [(average, median), (short, median), (today.average, today.median)],
     ]
+
+
+def _times(today: Today) -> tuple[str, str, str]:
+    """The average, the same in short, and the median."""
+    average = texts.AVERAGE.format(time=today.average), texts.AVERAGE_SHORT.format(time=today.average)
+    return *average, texts.MEDIAN.format(time=today.median)
 
 
 def _title(canvas: Canvas, today: Today) -> int:
@@ -117,8 +126,8 @@ def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REG
 
 def _bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
     """A bar for each hour between the first hour's number and the last one's."""
-    first = even(f"{today.first} h", Face.REGULAR, 10)
-    last = even(f"{today.first + len(today.hours) - 1} h", Face.REGULAR, 10)
+    first = even(texts.HOUR.format(hour=today.first), Face.REGULAR, 10)
+    last = even(texts.HOUR.format(hour=today.first + len(today.hours) - 1), Face.REGULAR, 10)
     left = right = 0
     if high >= first.height:
         left, right = first.width + APART, last.width + APART

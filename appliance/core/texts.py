@@ -1,0 +1,138 @@
+"""The catalogue of texts: every word that a person reads on the display, in one place.
+
+A text in braces is filled in: `{name}`. Where a text is a tuple, each part is a line of its own. A line has room for
+some 18 characters in the headline's size, and some 24 in the small one.
+"""
+
+from __future__ import annotations
+
+# Starting, stopping and failing.
+PRODUCT = "Table Tracker"
+VERSION = "appliance {version}"
+STOPPING = "Stopping"
+STOPPING_HINT = "The display goes dark"
+FAILING = "Keeps failing"
+FAILING_RESTART = "The box restarts"
+FAILING_RETRY = "Retrying in 1 min"
+FAILING_HINT = "If it stays: new SD card"
+
+# Discovering.
+LOOKING = ("Looking for", "the gateway")
+LOOKING_HINT = ("Is it switched on, and on", "the same network?")
+OWN_ADDRESS = "This box: {address}"
+NO_NETWORK = "No network"
+NO_NETWORK_HINT = ("Check the cable", "or the Wi-Fi settings")
+NO_GATEWAY_ASLEEP = "No gateway found"
+
+# Pairing.
+PRESS_HERE = ("Press button", "here to pair")
+FOUND_GATEWAY = "Found: {name}"
+FOUND_GATEWAYS = "{count} gateways found"
+SET_GATEWAY = "Gateway: {name}"
+UNKNOWN_NAME = "?"
+PAIRING_TIMED_OUT = "Pairing timed out"
+PAIRING_REVOKED = "Gateway revoked pairing"
+PAIRING_DAMAGED = "Saved pairing damaged"
+NOT_PAIRED_ASLEEP = "Not paired"
+PRESS_GATEWAY = ("Now press the", "gateway's button")
+TIME_LEFT = "{time} left"
+PAIRING_UNREACHABLE = ("Gateway does", "not answer")
+PAIRING_REFUSED = ("Gateway", "refused pairing")
+CONFIRM_TIME_LEFT = "{time} left to pair with"
+CONFIRM_ADDRESS = "at {address}"
+CONFIRM_YES = "Yes: press here"
+CONFIRM_NO = "No: hold 5 s"
+PAIRED = "Paired"
+PAIRED_WITH = "with {name}"
+
+# Connecting and offline.
+CONNECTING = "Connecting"
+CONNECTING_TO = "Connecting to"
+OFFLINE = "OFFLINE"
+OFFLINE_FOR = "for {age}"
+OFFLINE_UNREACHABLE = ("Gateway does not answer", "Check its power and cable")
+OFFLINE_NO_NETWORK = ("No network: check cable", "or the Wi-Fi settings")
+OFFLINE_OTHER_GATEWAY = ("Here: {name}", "Hold button 5 s to change")
+OFFLINE_NO_ORDERS = ("No orders from gateway", "It may be restarting: wait")
+OFFLINE_TOO_MANY = ("Too many orders", "for this box")
+
+# The count, its remarks, and a paged order.
+ORDER, ORDERS = "order", "orders"
+OLDEST = "oldest"
+OLDEST_AGE = "oldest {age}"
+AT_LEAST = "≥{age}"
+REMARK_PAGED = "{count} paged"
+REMARK_LATE = "{count} late"
+REMARK_UNREADABLE = "{count} unreadable"
+REMARK_TO_GO = "{count} to go"
+REMARK_OLD = "{count} old"
+PAGED_TRACKER = "paged {tracker}"
+MORE_PAGED = "+{count} more"
+TABLE = "table {name}"
+TO_GO = "to go"
+
+# The oldest orders.
+OLDEST_ORDERS = "Oldest orders"
+NO_ORDERS = "none"
+
+# The day so far.
+TODAY = "Today"
+LATEST_DAY = "Latest day"
+AVERAGE, AVERAGE_SHORT, MEDIAN = "average {time}", "avg {time}", "median {time}"
+WITHIN_TARGET = "in {target}"
+HOUR = "{hour} h"
+COUNTED_FOR = "counted for {age}"
+GATEWAY_FIGURES = "gateway: {figures}"
+DIFFERS = "differs from gateway"
+
+# Faults of this box, shown beside anything else.
+BUTTON_STUCK = "Button stuck"
+WEAK_POWER = "Weak power supply"
+CARD_BROKEN = "SD card is broken"
+CARD_RESET = "SD card was reset"
+PAIRING_NOT_SAVED = "Pairing not saved"
+CHECK_SETTINGS = "Check the settings file"
+SETTINGS_WRONG = "Settings wrong: line {line}"
+
+# Holding the button.
+FORGET_PAIRING = ("Forget the pairing", "Let go to keep it")
+DECLINE_GATEWAY = ("Not this gateway", "Let go to go back")
+HOLD_LEFT = "in {seconds}"
+LET_GO = "Let go now"
+
+# For the installer.
+SETTINGS = "Settings"
+SETTINGS_LINE = "Settings, line {line}"
+MORE_MISTAKES = "and {count} more"
+THIS_BOX = "This box"
+NO_ADDRESS = "no address"
+BOX_VERSION = "v{version}"
+UPTIME = "on for {age}"
+TEMPERATURE = "{degrees:.0f} °C"
+POWER_WEAK, POWER_WAS_WEAK, POWER_OK = "weak power supply", "power was weak", "power ok"
+GATEWAY = "Gateway"
+NO_GATEWAY = "no gateway in sight"
+LAST_HEARD, SECONDS_AGO = "last heard", "{seconds:.0f} s ago"
+GATEWAY_PAIRED, GATEWAY_NOT_PAIRED = "paired", "not paired"
+LEDS_STEADY, LEDS_SLOW, LEDS_FAST = "Steady light", "Blinks slowly", "Blinks fast"
+LED_IN_TIME = "green: in time"
+LED_WARN = "amber: over {time}"
+LED_LATE = "red: over {time}"
+LED_CONNECTING = "green slow: connecting"
+LED_LOOKING = "amber slow: looking"
+LED_OFFLINE = "red slow: offline"
+LED_PRESS_HERE = "amber fast: press here"
+LED_PRESS_GATEWAY = "+ green: press gateway"
+LED_BROKEN = "red fast: broken part"
+
+# Ages and settings.
+UNDER_A_MINUTE = "<1 min"
+MINUTES = "{minutes} min"
+HOURS = "{hours} h {minutes:02}"
+DAYS = "{days} d {hours} h"
+SECONDS = "{seconds:.0f} s"
+
+
+def orders(count: int) -> str:
+    """The noun for so many orders."""
+    return ORDER if count == 1 else ORDERS
