@@ -1,1 +1,1 @@
-"""What the appliance knows and decides: pure values and functions, with no clock, thread, I/O or logging."""
+"""The appliance's decisions, as pure values and functions: no clock, thread, I/O or logging."""

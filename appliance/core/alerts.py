@@ -1,6 +1,6 @@
-"""What calls a person: orders that are paged, until a press answers them, and orders that become late.
+"""Alerts: orders that are paged, until a press answers them, and orders that become late.
 
-A page takes the count's place for a while and sounds, and a late order sounds; the two are told one after the other.
+A page replaces the count for a while and sounds; a late order sounds, but never into the sound of a page.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from appliance.core.states import Alert, Connected
 from appliance.core.view import Sound
 
 PAGE_SHOWS = 8.0
-"""Seconds for which a paged order takes the place of the count, unless a press or another page ends it."""
+"""Seconds for which a paged order replaces the count, unless a press or another page ends it."""
 PAGE_AGAIN = 40.0
-"""Seconds after which a page that nobody answered sounds again, where that is wanted: as pagers of this trade do."""
+"""Seconds until an unanswered page sounds again, if the settings ask for it: usual for restaurant pagers."""
 PAGE_REPEATS = 3
-"""How often it does so at the most."""
+"""How often an unanswered page repeats."""
 MOST_ALERTED = 100
-"""Orders of one alert that are told apart; as many as a kitchen could ever page at once."""
+"""Orders in one alert: as many as a kitchen could ever page at once."""
 PAGE_LASTS = 1.5
-"""Seconds of one page sound: pages within it are one sound, and pages 2 s apart have one each."""
+"""Seconds of one page sound: pages within it share one sound, and pages 2 s apart have one each."""
 TIMER_TOLERANCE = 0.05
-"""Seconds by which a timer may fire before its time."""
+"""Seconds by which a timer may fire early."""
 
 
 def show_page(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Show orders that were paged, with a sound unless one began a moment ago; thirty at once are one alert."""
+    """Show orders that were paged; thirty at once are one alert. Sound, unless a page sound began a moment ago."""
     shown = state.alerted(now)
     last = () if shown is None else shown.uuids
     uuids = tuple(dict.fromkeys((*reversed(paged), *last)))[:MOST_ALERTED]
@@ -44,7 +44,7 @@ def show_page(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Con
 
 
 def repeat_page(state: Connected, told: Alert, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Nobody pressed the button since the last page: sound it again, if any of its orders still waits."""
+    """Repeat an unanswered page, if any of its orders is still paged."""
     waiting = tuple(uuid for uuid in told.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
     if not waiting or not state.repeats:
         return replace(state, repeats=0), ()
@@ -54,17 +54,17 @@ def repeat_page(state: Connected, told: Alert, now: float) -> tuple[Connected, t
 
 
 def page_is_answerable(state: Connected, now: float) -> bool:
-    """Whether there is a page that a press answers: it is on the display, or will sound again."""
+    """Whether a press answers a page: one is on the display, or will sound again."""
     return bool(state.repeats) or state.alerted(now) is not None
 
 
 def answer_page(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
-    """A press answers the page: it is neither shown nor repeated any more."""
+    """A press answers the page: stop showing and repeating it."""
     return replace(state, alert=None, repeats=0), (StopTimer(Timer.REPEAT),)
 
 
 def start_late_timer(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Have the moment told at which the next order becomes late."""
+    """Start the timer for the moment at which the next order becomes late."""
     due = next_late(state.book, state.world.benchmarks, now)
     if due == state.late_at:
         return state, ()
@@ -73,13 +73,13 @@ def start_late_timer(state: Connected, now: float) -> tuple[Connected, tuple[Eff
 
 
 def became_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """That moment came: it is told, though not into the sound of a page."""
+    """An order became late: sound, but not into the sound of a page."""
     due = state.late_at
     if due is None or due > now + TIMER_TOLERANCE:
         return state, ()
     page_ends = state.world.last_page + PAGE_LASTS
     if now < page_ends:
-        # A page is the more urgent; this one is told after it.
+        # A page is more urgent: sound after it.
         return state, (StartTimer(Timer.LATE, page_ends - now),)
     state, effects = start_late_timer(state, max(now, due))
     return state, (MakeSound(Sound.LATE), *effects)

@@ -1,7 +1,7 @@
-"""Connected: the orders are folded from a live feed, and looked at afresh whenever they might not be true.
+"""Connected: orders are folded from a live feed, and checked against the whole set whenever they may be wrong.
 
-A look at the whole set is a second feed that takes over with its first message. There is no other way to ask for it:
-what a plain HTTP request answers has no place in the order of the notifications.
+A *look* at the whole set is a second feed, which takes over with its first message. An HTTP request can't replace it,
+because its answer has no place in the order of notifications.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ from appliance.core.transitions import (
 )
 
 VAIN_LOOKS = 3
-"""After so many gaps in `seq` that hid nothing, gaps mean nothing on this gateway: what `seq` counts is inferred."""
+"""After so many gaps in `seq` that hid nothing, gaps are ignored: the meaning of `seq` is only inferred."""
 
 
 def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step:
-    """The feed is live and its count is shown."""
+    """Handle an event while the feed is live."""
     match event:
         case FeedNotified(attempt, notifications) if attempt == state.feed:
-            return _notified(replace(state, heard=now), notifications, now)
+            return _notified(replace(state, last_heard=now), notifications, now)
         case FeedAnswered(attempt) if attempt == state.feed:
-            return replace(state, heard=now), ()
+            return replace(state, last_heard=now), ()
         case FeedOpened(attempt, orders, unreadable) if attempt == state.looking:
             return _taken_over(state, replaced(state.book, orders, now, unreadable), now)
         case FeedLost(attempt, FeedFailure.UNREACHABLE) if attempt == state.feed:
-            # What was told on a dead line may not all have come: nothing of it is shown a moment longer.
+            # Messages may be missing from a dead connection: stop showing the count at once.
             return disconnect(replace(state, lost=True), now)
         case FeedLost(attempt, FeedFailure.TOO_MUCH) if attempt == state.looking:
             return too_many_orders(replace(state, looking=0), now)
@@ -85,11 +85,11 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return became_late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:
             return repeat_page(state, state.alert, now)
-        case TimerFired(Timer.HISTORY) if not state.filling:
+        case TimerFired(Timer.HISTORY) if not state.history_sync:
             return start_history_sync(state, now)
-        case HistorySynced(attempt) if attempt == state.filling:
+        case HistorySynced(attempt) if attempt == state.history_sync:
             return history_synced(state, event, now)
-        case HistorySyncFailed(attempt) if attempt == state.filling:
+        case HistorySyncFailed(attempt) if attempt == state.history_sync:
             return history_sync_failed(state)
         case ButtonTapped() if page_is_answerable(state, now):
             return answer_page(state)
@@ -97,19 +97,19 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return replace(state, world=turn(state, now)), ()
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
-            # If it moved, the feed of its old address is dead or will be: look where it is now.
+            # After a move, the feed at the old address is dead or soon will be: look at the new one.
             if state.address in gateway.addresses:
                 return state, ()
             state, stopped = stop_history_sync(state)
             state, doubt = _doubt(state, now)
             return state, (*stopped, *doubt)
         case GatewayFound() if is_anothers(state.world, state.address, state.gateway.name):
-            # Another name is where the feed goes: renamed, most likely. The next look settles it; what is read of the
-            # history sends the token with every page, and ends now.
+            # Another name was announced at the feed's address; probably the gateway was renamed. The next look decides.
+            # The history sync sends the token with every request, so it ends now.
             return stop_history_sync(state)
         case NetworkChanged():
-            # A feed from an address that is gone is dead without a sign of it; a look tells at once where the gateway
-            # was typed in. Otherwise the machine has let the feed go already, and this is one address more.
+            # A feed from an address that this box lost is silently dead; with a fixed address, only a look tells.
+            # Otherwise `machine` has disconnected already, and this event is about an additional address.
             return _doubt(state, now)
         case _:
             return state, ()
@@ -131,7 +131,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     if told.unknown or told.unusable:
         state, doubt = _doubt(state, now)
         effects += doubt
-    elif gap and state.vain < VAIN_LOOKS and not state.gap:
+    elif gap and state.vain_looks < VAIN_LOOKS and not state.gap:
         state, doubt = _doubted(replace(state, gap=True), now)
         effects += doubt
     state, late = start_late_timer(state, now)
@@ -139,7 +139,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
 
 
 def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int | None, bool]:
-    """The last `seq` after some notifications, and whether one was left out on the way."""
+    """The last `seq` after some notifications, and whether a number was skipped."""
     gap = False
     for notification in notifications:
         match notification:
@@ -152,7 +152,7 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
 
 
 def _doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Something says that the count may be wrong, and `seq` has no part in it."""
+    """The count may be wrong, for another reason than a gap in `seq`."""
     return (state, ()) if state.doubt else _doubted(replace(state, doubt=True), now)
 
 
@@ -163,7 +163,7 @@ def _doubted(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...
 
 
 def _look_at(state: Connected, now: float) -> tuple[Effect, ...]:
-    """Look as soon as another look is allowed, whatever the gateway says."""
+    """Look as soon as the least interval between two looks allows it."""
     return (StartTimer(Timer.REFRESH, max(0.0, state.last_look + LOOK_EVERY - now)),)
 
 
@@ -174,20 +174,22 @@ def _look(state: Connected, now: float) -> Step:
     known = state.gateway.addresses
     address = state.address if state.address in known else known[0]
     if is_anothers(world, address, state.gateway.name):
-        # Renamed, or gone and its address given away: the token goes there again only if its own name leads there.
+        # The gateway was renamed, or its address belongs to another one: only its name may lead the token there again.
         return disconnect(state, now)
     state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)
     return state, (OpenFeed(world.serial, address, credential.token),)
 
 
 def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
-    """The second feed is live: from its first message on it is the feed. book: what that makes of the orders."""
+    """The second feed is live and replaces the first. book: the orders after its first message."""
     effects: list[Effect] = [] if state.lost else [CloseFeed(state.feed)]
     if state.gap and not state.doubt:
-        state = replace(state, vain=state.vain + 1 if state.book.same_orders(book) else 0)
+        state = replace(state, vain_looks=state.vain_looks + 1 if state.book.same_orders(book) else 0)
     paged = newly_paged(state.book, book)
     address = state.look_address or state.address
-    state = replace(state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None, heard=now)
+    state = replace(
+        state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None, last_heard=now
+    )
     state, whole = _whole(state, now)
     effects += whole
     if paged:
@@ -198,13 +200,13 @@ def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
 
 
 def _whole(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """The whole set is known: no doubt is left, and the next is asked for in good time."""
+    """The whole set arrived: clear all doubts and schedule the next one."""
     timers = (StartTimer(Timer.REFRESH, REFRESH_AFTER), StartTimer(Timer.STALE, STALE_AFTER))
     return replace(state, stale_at=now + STALE_AFTER, gap=False, doubt=False), timers
 
 
 def _lost(state: Connected, now: float) -> Step:
-    """The feed ended. Where a second one is opening, it has a moment to show that this is no outage."""
+    """The feed ended. If a second one is opening, it gets a moment to take over without an outage."""
     if not state.looking:
         return disconnect(replace(state, lost=True), now)
     stale_at = min(state.stale_at, now + STALE_AFTER_LOSS)

@@ -1,6 +1,6 @@
-"""Connecting and offline: the steps from a token to a live feed, and the pauses between attempts.
+"""Connecting and offline: the steps from a token to a live feed, and the back-off between attempts.
 
-Both states go the same way; offline only remembers since when, and says so.
+Both states take the same steps; offline also remembers when it began.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from appliance.core.values import Gateway
 
 
 def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -> Step:
-    """A token is held and the feed is not live."""
+    """Handle an event while a token is held and no feed is live."""
     link, world = state.link, state.world
     match event:
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
@@ -87,13 +87,13 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
 
 
 _REASONS = {FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE, FeedFailure.TOO_MUCH: TOO_MANY_ORDERS}
-"""What a person is told of a feed that failed, where the gateway does not just give none."""
+"""The reason to show for a failed feed; for all others it is FEED_REFUSED."""
 _FEED = {Phase.OPENING, Phase.PROMOTING}
-"""The phases in which a feed is opening, or open already."""
+"""The phases with a feed that is opening or open."""
 
 
 def _mine(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
-    """Whether an answer belongs to what is under way, and not to something long over."""
+    """Whether an answer belongs to the attempt under way."""
     return state.link.phase in phases and state.link.attempt == attempt
 
 
@@ -102,14 +102,14 @@ def _found(state: Disconnected, gateway: Gateway, now: float) -> Step:
     old = state.link
     turn = 0
     if old.gateway is not None and set(old.gateway.addresses) == set(gateway.addresses):
-        # In the order that it had, so that after a failure it is the next address's turn.
+        # Keep the order of the addresses, so that a failure moves on to the next one.
         gateway, turn = old.gateway, old.turn
     link = replace(old, gateway=gateway, turn=turn, trusted_until=now + TRUST_ADDRESS)
     match old.phase:
         case Phase.WAITING | Phase.RESOLVING:
             found = replace(state, link=link)
             if isinstance(found, Offline) and old.gateway is None:
-                # It was never in sight since power-on: this is the first attempt and not an outage.
+                # The gateway is in sight for the first time since power-on: this is no outage.
                 found = Connecting(found.world, link)
             return open_feed(found)
         case Phase.OPENING | Phase.PROMOTING if old.address in gateway.addresses:
@@ -118,17 +118,16 @@ def _found(state: Disconnected, gateway: Gateway, now: float) -> Step:
             opened, effects = open_feed(replace(state, link=link))
             return opened, (CloseFeed(old.attempt), *effects)
         case Phase.PROMOTING:
-            # The feed is live where the gateway was; connected will look where it is. Nothing else goes there any more.
+            # The feed is live at the old address. Connected will look at the new one; nothing else goes to the old one.
             return replace(state, link=replace(old, trusted_until=NEVER)), ()
         case Phase.STORING | Phase.CHECKING:
             return replace(state, link=link), ()
 
 
 def _unresolved(state: Disconnected, now: float) -> Step:
-    """Nobody answers for the name: the last address may do for a minute, and then the token goes nowhere.
+    """The name does not resolve: try the last address for a minute, and then send the token nowhere.
 
-    Where a gateway of another name was announced there since, in sight or not, the address is not the paired one's any
-    more.
+    If another name was announced at that address since, it no longer belongs to the paired gateway.
     """
     world, address = state.world, state.link.address
     assert world.credential is not None, "only a paired appliance asks for a name"
@@ -139,7 +138,7 @@ def _unresolved(state: Disconnected, now: float) -> Step:
 
 
 def _check(state: Disconnected) -> Step:
-    """Closed without a word: a refused token, or a gateway that is half booted. A secured GET tells them apart."""
+    """Check the token with a secured GET, which tells a refused token from a gateway that is still booting."""
     address, credential = state.link.address, state.world.credential
     assert address is not None, "a feed was opened somewhere"
     assert credential is not None, "a feed was opened with a token"
@@ -148,10 +147,10 @@ def _check(state: Disconnected) -> Step:
 
 
 def _opened(state: Disconnected, book: OrderBook, now: float) -> Step:
-    """The feed is live. A pending token is proven by that, and becomes the one on flash before anything is shown."""
+    """The feed is live, which proves a pending token: store it before anything is shown."""
     world = state.world
-    # What was paged before a pairing is no news to the one who pairs.
-    paged = () if state.link.fresh else newly_paged(state.link.book, book)
+    # Pages from before a new pairing are no news to the person who pairs.
+    paged = () if state.link.new_pairing else newly_paged(state.link.book, book)
     state = replace(state, link=replace(state.link, paged=state.link.paged + paged, whole_at=now))
     if world.pending is None:
         return connect(state, book, now)

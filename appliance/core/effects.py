@@ -1,4 +1,4 @@
-"""What shall be done, in the imperative. EffectHandlers do what effects ask for, and answer with events."""
+"""Effects: imperatives, and the machine's only output. `EffectHandlers` carries them out and answers with events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.core.view import Sound
 
 @dataclass(frozen=True, slots=True)
 class AskForToken:
-    """Ask a gateway once for a token; answered by TokenIssued or TokenDenied, however late."""
+    """Request a token from a gateway once; answered by TokenIssued or TokenDenied, however late."""
 
     attempt: int
     gateway: Gateway
@@ -21,7 +21,7 @@ class AskForToken:
 
 @dataclass(frozen=True, slots=True)
 class CheckToken:
-    """Try a token with a secured GET; answered by TokenAccepted, TokenRefused or TokenUnchecked."""
+    """Check a token with a secured GET; answered by TokenAccepted, TokenRefused or TokenUnchecked."""
 
     attempt: int
     address: Address
@@ -30,7 +30,7 @@ class CheckToken:
 
 @dataclass(frozen=True, slots=True)
 class ResolveGateway:
-    """Ask for a gateway's name afresh, past every cache; answered by GatewayResolved or GatewayUnresolved."""
+    """Resolve a gateway's name afresh, past every cache; answered by GatewayResolved or GatewayUnresolved."""
 
     attempt: int
     name: str
@@ -47,14 +47,14 @@ class OpenFeed:
 
 @dataclass(frozen=True, slots=True)
 class CloseFeed:
-    """Close a feed, and say no more of it."""
+    """Close a feed, and send no more events of it."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class StorePendingToken:
-    """Write a token that is not proven yet beside the old one; answered by TokenStored or TokenNotStored."""
+    """Write an unproven token to flash beside the old one; answered by TokenStored or TokenNotStored."""
 
     attempt: int
     credential: Credential
@@ -62,7 +62,7 @@ class StorePendingToken:
 
 @dataclass(frozen=True, slots=True)
 class StoreToken:
-    """Make this proven token the one on flash, in place of an older one; answered like StorePendingToken."""
+    """Replace the token on flash with this proven one; answered like StorePendingToken."""
 
     attempt: int
     credential: Credential
@@ -70,7 +70,7 @@ class StoreToken:
 
 @dataclass(frozen=True, slots=True)
 class DropPendingToken:
-    """Remove the pending token from flash: the gateway would not have it."""
+    """Remove the pending token from flash: the gateway refused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class ForgetTokens:
 
 @dataclass(frozen=True, slots=True)
 class SyncHistory:
-    """Bring the archive up to date with what the gateway still knows; answered by HistorySynced or HistorySyncFailed.
+    """Bring the archive up to date with the gateway's history; answered by HistorySynced or HistorySyncFailed.
 
-    gateway: whose token this is. day: the one whose figures are wanted, None for the latest there is. seen: what the
-    feed told and the archive does not hold yet.
+    gateway: the name that the token belongs to. day: the day whose figures are wanted; None for the latest. seen:
+    orders that the feed reported and the archive does not hold yet.
     """
 
     attempt: int
@@ -96,14 +96,14 @@ class SyncHistory:
 
 @dataclass(frozen=True, slots=True)
 class StopHistorySync:
-    """Ask the gateway for no more of it; what is in the archive stays there."""
+    """Stop a history sync; the archive keeps what it holds."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Start a timer, or move it if it runs. delay: seconds. jitter: let it come sooner by up to a fifth, by chance."""
+    """Start a timer, or move it if it runs. delay: seconds. jitter: shorten the delay by up to a fifth, at random."""
 
     timer: Timer
     delay: float
@@ -112,14 +112,14 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class StopTimer:
-    """Stop a timer; no harm if it does not run."""
+    """Stop a timer, if it runs."""
 
     timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
 class MakeSound:
-    """Start a sound, in place of one that still sounds."""
+    """Start a sound, replacing one that still sounds."""
 
     sound: Sound
 
@@ -139,5 +139,5 @@ HandledEffect = (
     | StartTimer
     | StopTimer
 )
-"""What is done beside the loop: all but the sounds."""
+"""The effects that `EffectHandlers` carries out: all but sounds, which the panel makes."""
 Effect = HandledEffect | MakeSound

@@ -1,6 +1,6 @@
-"""What happened, as facts in the past tense. The machine is told of nothing else.
+"""Events: facts in the past tense, and the machine's only input.
 
-Every event that answers an effect carries that effect's number, so that an answer that comes too late is known as such.
+An event that answers an effect carries the effect's number, so that the machine can drop a stale answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from appliance.core.values import NONE_UNREADABLE, Board, Credential, Gateway, O
 
 @dataclass(frozen=True, slots=True)
 class TokensLoaded:
-    """What flash held at start. damaged: there was a file that could not be read, and it was put aside."""
+    """The tokens on flash at start. damaged: a file was unreadable and was put aside."""
 
     current: Credential | None
     pending: Credential | None
@@ -23,28 +23,28 @@ class TokensLoaded:
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """This box's own addresses, now; empty without a network."""
+    """This box's addresses changed; empty without a network."""
 
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayFound:
-    """A gateway was announced, or announced with other addresses than before."""
+    """A gateway was announced, or its addresses changed."""
 
     gateway: Gateway
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayLost:
-    """A gateway's announcement ended. A hint only: it may well be there still."""
+    """A gateway's announcement ended. A hint only: the gateway may still be reachable."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayResolved:
-    """The paired gateway's name was asked for afresh, past every cache, and answered."""
+    """The paired gateway's name was resolved afresh, past every cache."""
 
     attempt: int
     gateway: Gateway
@@ -52,13 +52,13 @@ class GatewayResolved:
 
 @dataclass(frozen=True, slots=True)
 class GatewayUnresolved:
-    """The paired gateway's name was asked for afresh and nobody answered."""
+    """The paired gateway's name was queried afresh, and nobody answered."""
 
     attempt: int
 
 
 class Denial(StrEnum):
-    """Why a gateway gave no token."""
+    """Why a gateway issued no token."""
 
     NOT_PRESSED = "gateway button not pressed"
     UNREACHABLE = "gateway unreachable"
@@ -67,7 +67,7 @@ class Denial(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenIssued:
-    """A gateway answered 201. It will never show this token again, so this event is never stale."""
+    """A gateway answered 201. It never shows this token again, so this event is never stale."""
 
     attempt: int
     gateway: Gateway
@@ -76,7 +76,7 @@ class TokenIssued:
 
 @dataclass(frozen=True, slots=True)
 class TokenDenied:
-    """A request for a token ended without one."""
+    """A token request ended without a token."""
 
     attempt: int
     gateway: str
@@ -85,44 +85,44 @@ class TokenDenied:
 
 @dataclass(frozen=True, slots=True)
 class TokenAccepted:
-    """A secured GET took the token."""
+    """The gateway accepted the token in a secured GET."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRefused:
-    """A feed or a secured GET said that the token is not, or no longer, good (returnCode -2, HTTP 401 or 403)."""
+    """The gateway refused the token on a feed or in a secured GET (returnCode -2, HTTP 401 or 403)."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUnchecked:
-    """A secured GET told nothing of the token: no answer, or another error."""
+    """A secured GET proved nothing about the token: no answer, or another error."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class TokenStored:
-    """A write of the token is on flash."""
+    """A token was written to flash."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class TokenNotStored:
-    """A write of the token failed (disk full, read-only or broken); it lives in memory alone."""
+    """A token could not be written (disk full, read-only or broken); it exists in memory only."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """ORDER_CREATED and ORDER_MODIFIED: the order as it is now.
+    """ORDER_CREATED or ORDER_MODIFIED: the order as it is now.
 
-    created: whether the gateway called the order new. seq: the notification's number, where it had one.
+    created: whether the gateway called the order new. seq: the notification's number, if it has one.
     """
 
     order: Order
@@ -132,7 +132,7 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class OrderPaged:
-    """ORDER_PAGED: the order as it is now, told apart because its tracker was paged."""
+    """ORDER_PAGED: the order as it is now; its tracker was paged."""
 
     order: Order
     seq: int | None = None
@@ -140,7 +140,7 @@ class OrderPaged:
 
 @dataclass(frozen=True, slots=True)
 class OrdersReplaced:
-    """ACTIVE_ORDERS: the whole set. unreadable: what of it can't be read, and is not among the orders."""
+    """ACTIVE_ORDERS: the whole set. unreadable: its unreadable orders, which are not among `orders`."""
 
     orders: tuple[Order, ...]
     unreadable: Unreadable = NONE_UNREADABLE
@@ -148,26 +148,26 @@ class OrdersReplaced:
 
 @dataclass(frozen=True, slots=True)
 class MessageUnusable:
-    """A message that could not be read, or an order that could not be used; its number is read all the same."""
+    """An unreadable message or an invalid order; its number is read all the same."""
 
     seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageIgnored:
-    """A well-formed message of a type that we don't know, which still takes its number."""
+    """A well-formed message of an unknown type; it counts in `seq`."""
 
     seq: int | None = None
     kind: str = ""
 
 
 Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | MessageIgnored
-"""What a feed's message may say."""
+"""The content of one message of a feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedOpened:
-    """A feed is live: its token was taken and the whole set came. unreadable: as in OrdersReplaced."""
+    """A feed is live: the gateway accepted the token and sent the whole set. unreadable: as in OrdersReplaced."""
 
     attempt: int
     orders: tuple[Order, ...]
@@ -176,23 +176,23 @@ class FeedOpened:
 
 @dataclass(frozen=True, slots=True)
 class FeedNotified:
-    """Messages of a live feed, in the order of their arrival; several at once where they came in a burst."""
+    """Messages of a live feed, in order of arrival; several at once after a burst."""
 
     attempt: int
     notifications: tuple[Notification, ...]
 
 
 class FeedFailure(StrEnum):
-    """Why a feed ended, as far as it bears on what to do next."""
+    """Why a feed ended, as far as the next step depends on it."""
 
     UNREACHABLE = "gateway unreachable"
     """Nothing answered, or the line went silent."""
     CLOSED = "feed closed"
-    """The gateway ended a feed that had been live, or said that it can't serve one now."""
+    """The gateway closed a live feed, or said that it can't serve one now."""
     CLOSED_EARLY = "feed closed before the orders came"
-    """Closed without a word after the token was sent: a refused token, or a gateway that is half booted."""
+    """Closed without a message after the token was sent: a refused token, or a gateway that is still booting."""
     TOO_MUCH = "more than can be held"
-    """The whole set is larger than what is taken (see limits)."""
+    """The whole set exceeds our limits (see `limits`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class FeedLost:
 
 @dataclass(frozen=True, slots=True)
 class FeedAnswered:
-    """A live feed answered a ping: it is there, whether or not it has anything to tell."""
+    """A live feed answered a ping."""
 
     attempt: int
 
@@ -222,21 +222,21 @@ class ButtonUp:
 
 @dataclass(frozen=True, slots=True)
 class ButtonStuck:
-    """The button is down and was never seen to go down: it was so at the start, and counts once it came up."""
+    """The button has been down since the start. It counts again once it has come up."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRead:
-    """What the board tells of itself, now."""
+    """The board's own readings changed."""
 
     board: Board
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySynced:
-    """The archive is up to date; figures and uuids are of one day (as in `DayStats`; None where the archive is empty).
+    """The archive is up to date. figures, uuids: of one day (as in `DayStats`; None if the archive is empty).
 
-    measured: the uuids of which it holds what this box saw. gateway: what the gateway itself says of today.
+    measured: the uuids of orders that the archive holds with this box's own times. gateway: the gateway's own figures.
     """
 
     attempt: int
@@ -249,13 +249,13 @@ class HistorySynced:
 
 @dataclass(frozen=True, slots=True)
 class HistorySyncFailed:
-    """The archive could not be brought up to date this time; the log says why."""
+    """The archive could not be brought up to date; the log says why."""
 
     attempt: int
 
 
 class Timer(StrEnum):
-    """The timers that the machine may start. Each runs once; starting it again moves it."""
+    """The machine's one-shot timers. Starting one that runs moves it."""
 
     ASK = "ask for a token"
     WINDOW = "pairing window"
@@ -271,7 +271,7 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """A timer that the machine started ran out."""
+    """A timer ran out."""
 
     timer: Timer
 

@@ -1,4 +1,4 @@
-"""Names, ages and times in words that fit a small display and are read at a glance."""
+"""Formats names, ages and times for a small display."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from appliance.core import texts
 from appliance.core.limits import LONGEST_NAME
 
 UNSEEN = "\ufffd"
-"""What stands for a letter or mark that is a blank wherever it is drawn."""
+"""Replaces a letter or mark that has no visible glyph."""
 _BLANKS = str.maketrans(dict.fromkeys("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0", UNSEEN))
-"""Those that are letters or marks by their category, and by their property Default_Ignorable_Code_Point (Unicode) not
-drawn. The selectors of variants are not among them: they stand behind emoji, in names in which nobody hides a thing."""
+"""Letters and marks with the Unicode property Default_Ignorable_Code_Point, which are not drawn. Variation selectors
+are not among them: they follow emoji in harmless names."""
 
 
 def legible(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name as it can be shown: no control or bidirectional characters, no blank letters, one line, not endless.
+    """A name on one line, without control, bidirectional and invisible characters.
 
-    longest: characters that it may have.
+    longest: the most characters.
     """
     begin = name[: 4 * longest].translate(_BLANKS)
     kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "" for c in begin)
@@ -26,7 +26,7 @@ def legible(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def age(seconds: float) -> str:
-    """An age as it is read at a glance, in whole minutes: `<1 min`, `7 min`, `1 h 05`, `3 d 4 h`."""
+    """An age in whole minutes: `<1 min`, `7 min`, `1 h 05`, `3 d 4 h`."""
     minutes = int(seconds // 60)
     if minutes < 1:
         return texts.UNDER_A_MINUTE
@@ -39,7 +39,7 @@ def age(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time that someone counts, in minutes and seconds: `1:43`."""
+    """A duration in minutes and seconds: `1:43`."""
     whole = int(seconds)
     return f"{whole // 60}:{whole % 60:02}"
 
@@ -50,7 +50,7 @@ def percent(share: float) -> str:
 
 
 def benchmark(seconds: float) -> str:
-    """A setting in minutes, or in seconds where it is no whole number of minutes: `3 min`, `45 s`."""
+    """A benchmark in minutes, or in seconds if it is not a whole number of minutes: `3 min`, `45 s`."""
     if seconds >= 60 and seconds % 60 == 0:
         return texts.MINUTES.format(minutes=int(seconds // 60))
     return texts.SECONDS.format(seconds=seconds)

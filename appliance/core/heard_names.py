@@ -1,7 +1,7 @@
-"""Names of gateways that were heard: which are in sight, and whose was the last to be heard at an address.
+"""Gateway names: which are in sight, and which was last announced at each address.
 
-All that changes `World.gateways` and `World.heard` is here. Who is in sight may be paired with; an address at which
-another name was heard, by one in sight or not, is not the paired gateway's any more, and its token does not go there.
+Only this module changes `World.gateways` and `World.names_heard`. A gateway in sight may be paired with. An address at
+which another name was announced no longer belongs to the paired gateway, and never gets its token.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from appliance.core.values import Address, Gateway
 
 
 def announced(world: World, gateway: Gateway) -> World:
-    """A gateway was announced: it is in sight, and whoever was at its addresses before is not there any more.
+    """A gateway was announced: it is in sight, and its addresses belong to no other gateway any more.
 
-    What is told of the paired gateway unasked may be older than the announcement of another name at its address (it was
-    renamed a moment ago), and does not outdo that while the other one is in sight.
+    An unsolicited announcement of the paired gateway may be older than that of another name at its address (the gateway
+    was renamed a moment ago), so it does not override the other one while that is in sight.
     """
     world, addresses = in_sight(world, gateway), gateway.addresses
     if world.credential is not None and gateway.name == world.credential.gateway:
@@ -26,45 +26,45 @@ def announced(world: World, gateway: Gateway) -> World:
 
 
 def answered(world: World, gateway: Gateway) -> World:
-    """A gateway was asked for afresh and answered: whoever was at its addresses before is not there any more."""
+    """A gateway's name was resolved afresh: its addresses belong to no other gateway any more."""
     return _heard(world, gateway.addresses, gateway.name)
 
 
 def in_sight(world: World, gateway: Gateway) -> World:
-    """A gateway can be seen, and where."""
+    """Add a gateway that is in sight, or change its addresses."""
     return replace(world, gateways={**world.gateways, gateway.name: gateway})
 
 
 def out_of_sight(world: World, name: str) -> World:
-    """A gateway can't be seen any more; that its name was heard at an address stays true."""
+    """Remove a gateway that is no longer in sight; its name stays in `names_heard`."""
     left = {other: gateway for other, gateway in world.gateways.items() if other != name}
     return replace(world, gateways=left)
 
 
 def on_another_network(world: World) -> World:
-    """This box was moved: the addresses at which names were heard may be anybody's here."""
-    return replace(world, heard={})
+    """Clear `names_heard`: on another network, its addresses may belong to anybody."""
+    return replace(world, names_heard={})
 
 
 def is_anothers(world: World, address: Address, name: str) -> bool:
-    """Whether another name than this one was the last to be heard at an address."""
-    return world.heard.get(address, name) != name
+    """Whether the last name announced at an address is another one."""
+    return world.names_heard.get(address, name) != name
 
 
 def is_anothers_host(world: World, host: str, name: str) -> bool:
-    """Whether another name than this one was the last to be heard at any port of a host."""
-    return any(address.host == host and other != name for address, other in world.heard.items())
+    """Whether the last name announced at any port of a host is another one."""
+    return any(address.host == host and other != name for address, other in world.names_heard.items())
 
 
 def _taken(world: World, address: Address, name: str) -> bool:
-    """Whether another gateway than this one, still in sight, was the last to be heard at an address."""
-    other = world.gateways.get(world.heard.get(address, name))
+    """Whether another gateway, still in sight, was the last one announced at an address."""
+    other = world.gateways.get(world.names_heard.get(address, name))
     return other is not None and other.name != name and address in other.addresses
 
 
 def _heard(world: World, addresses: tuple[Address, ...], name: str) -> World:
-    heard = {address: other for address, other in world.heard.items() if address not in addresses}
+    heard = {address: other for address, other in world.names_heard.items() if address not in addresses}
     heard |= dict.fromkeys(addresses, name)
     for oldest in list(heard)[: max(0, len(heard) - MOST_HEARD)]:
         del heard[oldest]
-    return replace(world, heard=heard)
+    return replace(world, names_heard=heard)

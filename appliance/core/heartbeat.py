@@ -14,7 +14,7 @@ HEARD_LATELY = 25.0
 
 def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
     """The heart's phase, and until when; None while there is no feed that was heard lately."""
-    if not isinstance(state, Connected) or now >= state.heard + HEARD_LATELY:
+    if not isinstance(state, Connected) or now >= state.last_heard + HEARD_LATELY:
         return None, math.inf
     beat = int(now // BEAT)
-    return beat % 2 == 0, min((beat + 1) * BEAT, state.heard + HEARD_LATELY)
+    return beat % 2 == 0, min((beat + 1) * BEAT, state.last_heard + HEARD_LATELY)

@@ -1,9 +1,8 @@
-"""The one place that decides: `step(state, event, now) -> (state, effects)`.
+"""The state machine: `step(state, event, now) -> (state, effects)`.
 
-Here is what holds in every state: what is known of the world, the button's gestures, what the display turns to, and
-the token's way to flash.
-What is particular to a state is in `pairing`, `trying` and `connected`, one function a state. Nothing raises: an event
-that is impossible, or an answer to something long over, changes nothing.
+This module handles what is common to all states: the network, the button's gestures, the screens and saving tokens. The
+handlers of single states are in `pairing`, `connecting` and `connected`. Nothing raises: an impossible event or a stale
+answer changes nothing.
 """
 
 from __future__ import annotations
@@ -56,15 +55,15 @@ from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound
 
 HOLD_TO_FORGET = 5.0
-"""Seconds for which the button is held to forget the pairing: longer than anyone leans on it by chance."""
+"""Seconds to hold the button to forget the pairing: longer than anyone leans on it by chance."""
 STUCK_AFTER = 30.0
-"""Seconds after which no hand holds the button any more: it is stuck, wet or crushed, and means nothing."""
+"""Seconds after which the button counts as stuck (jammed, wet or crushed), and is ignored."""
 HOLD_SHOWS = 1.0
-"""Seconds after which a hold is no longer a press and the countdown is on the screen."""
+"""Seconds after which a press counts as a hold, and the screen shows the countdown."""
 OFFER = "offered "
-"""Begins the question whether this gateway is the right one."""
+"""Prefix of the question whether an offered gateway is the right one."""
 HOLD_TOLERANCE = 0.05
-"""Seconds by which a release may come before its time and still count: clocks of two threads differ a little."""
+"""Seconds by which a release may come early and still count: two threads read the clock at different moments."""
 
 
 def begin(
@@ -83,17 +82,17 @@ def begin(
 
 
 def step(state: State, event: Event, now: float) -> Step:
-    """What an event makes of a state, and what is to be done about it. now: monotonic seconds."""
+    """Return the next state and the effects of an event. now: monotonic seconds."""
     after, effects = _step(state, event, now)
     entered = type(after) is not type(state)
     if entered or _stirs(after, event):
-        world = replace(after.world, stirred=now)
+        world = replace(after.world, last_activity=now)
         after = _with(after, replace(world, turned_to=ScreenId.MAIN, turned_until=NEVER) if entered else world)
     return after, effects
 
 
 def _stirs(state: State, event: Event) -> bool:
-    """Whether this is something to look up for."""
+    """Whether a person would look up for this event."""
     match event:
         case ButtonDown() | ButtonUp():
             return not state.world.stuck
@@ -128,11 +127,17 @@ def _step(state: State, event: Event, now: float) -> Step:
             state = _with(state, replace(world, asking=world.asking - {gateway.name}))
             return token_issued(state, gateway, token, now)
         case ButtonDown():
-            woken = power(state, now)[0] is Power.DARK
+            woke_display = power(state, now)[0] is Power.DARK
             asked = question(state, now)
-            # It silences what sounds: the next page has a sound of its own again.
+            # The press silences the buzzer, so the next page needs a sound of its own.
             down = replace(
-                world, down_since=now, asked=asked, pressed_at=now, stuck=False, woken=woken, last_page=NEVER
+                world,
+                down_since=now,
+                asked=asked,
+                pressed_at=now,
+                stuck=False,
+                woke_display=woke_display,
+                last_page=NEVER,
             )
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonUp():
@@ -165,12 +170,12 @@ def _step(state: State, event: Event, now: float) -> Step:
 
 
 def forgettable(state: State) -> bool:
-    """Whether holding the button has anything to forget: a pairing, or a gateway that is offered for one."""
+    """Whether a hold has something to forget: a pairing, or an offered gateway."""
     return state.world.credential is not None or (isinstance(state, Pairing) and bool(state.offers))
 
 
 def hold_countdown(state: State, now: float) -> float | None:
-    """Seconds until letting go forgets the pairing, 0 once it does; None where no countdown runs."""
+    """Seconds until letting go forgets the pairing, 0 once it does; None without a countdown."""
     down = state.world.down_since
     if down is None or now - down < HOLD_SHOWS or not forgettable(state) or _other_offer(state, now):
         return None
@@ -178,7 +183,7 @@ def hold_countdown(state: State, now: float) -> float | None:
 
 
 def question(state: State, now: float) -> str | None:
-    """What the display asks, and a press would answer; None where it asks nothing. Two that differ are told apart."""
+    """The question on the display that a press would answer, distinct for each; None if there is none."""
     match state:
         case Pairing() if state.offers:
             return OFFER + state.offers[0].gateway.name
@@ -191,7 +196,7 @@ def question(state: State, now: float) -> str | None:
 
 
 def _other_offer(state: State, now: float) -> bool:
-    """Whether a gateway is offered, or none is any more, since the button went down: holding it says no to that one."""
+    """Whether the offer on the screen changed since the button went down: a hold would decline the wrong gateway."""
     offers = [asks for asks in (state.world.asked, question(state, now)) if asks and asks.startswith(OFFER)]
     return len(offers) == 1 or len(set(offers)) == 2
 
@@ -201,49 +206,49 @@ def _with(state: State, world: World) -> State:
 
 
 def _released(state: State, now: float) -> Step:
-    """The button came up: what it meant is known only now, and a button that never comes up means nothing."""
+    """Interpret the press when the button comes up, so that a stuck button never means anything."""
     down = state.world.down_since
-    up = _with(state, replace(state.world, down_since=None, asked=None, stuck=False, woken=False))
+    up = _with(state, replace(state.world, down_since=None, asked=None, stuck=False, woke_display=False))
     if down is None:
         return up, ()
     asks = question(state, now)
     if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
         meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
     elif now - down >= HOLD_SHOWS and forgettable(state):
-        # It forgets nothing; but a page is answered, however long the elbow was on the button.
+        # Too short to forget the pairing, but long enough to answer a page.
         answers = isinstance(state, Connected) and page_is_answerable(state, now) and asks in (None, state.world.asked)
-        meant, effects = _tapped(up, now, woken=state.world.woken) if answers else (up, ())
+        meant, effects = _tapped(up, now, woke_display=state.world.woke_display) if answers else (up, ())
     elif asks is not None and asks != state.world.asked:
-        # It was asked while the finger was on its way up: nobody has read it.
+        # The question appeared during the press: nobody has read it.
         meant, effects = up, ()
     else:
-        meant, effects = _tapped(up, now, woken=state.world.woken)
+        meant, effects = _tapped(up, now, woke_display=state.world.woke_display)
     return meant, (StopTimer(Timer.STUCK), *effects)
 
 
-def _tapped(state: State, now: float, *, woken: bool) -> Step:
-    """Handle a tap by the state. woken: the display was dark when the button went down."""
+def _tapped(state: State, now: float, *, woke_display: bool) -> Step:
+    """Handle a tap by the state. woke_display: the display was dark when the button went down."""
     tap = ButtonTapped()
     match state:
         case AwaitingPairing():
             return awaiting_pairing(state, tap, now)
         case Pairing():
             return pairing(state, tap, now)
-        case Discovering() if not woken:
-            # The first press asks for a pairing, which can't be; further ones turn the pages that say why.
+        case Discovering() if not woke_display:
+            # The first press asks for a pairing, which is impossible; further ones turn to the screens that say why.
             first = current_screen(state, now)[0] is ScreenId.MAIN
             return _with(state, turn(state, now)), (MakeSound(Sound.ERROR),) if first else ()
         case Connecting() | Offline():
             tried, effects = disconnected(state, tap, now)
-            return (tried, effects) if woken else (_with(tried, turn(tried, now)), effects)
-        case Connected() if not woken:
+            return (tried, effects) if woke_display else (_with(tried, turn(tried, now)), effects)
+        case Connected() if not woke_display:
             return connected(state, tap, now)
         case _:
             return state, ()
 
 
 def _held(state: State, now: float) -> Step:
-    """The button was down for long enough to forget, if there is anything to forget."""
+    """Handle a hold that was long enough to forget the pairing."""
     if isinstance(state, Pairing) and state.offers:
         return decline_gateway(state, now)
     if forgettable(state):

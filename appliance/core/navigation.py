@@ -1,4 +1,4 @@
-"""The pages that a short press turns, and when the display rests: what is shown of a state, but not how.
+"""Navigation: the screens that a short press turns to, and when the display dims and sleeps.
 
 Times are monotonic seconds.
 """
@@ -14,31 +14,31 @@ from appliance.core.values import Benchmarks
 from appliance.core.view import Power
 
 SCREEN_STAYS = 15.0
-"""Seconds after which the display is back at the first page by itself: time to read five rows aloud."""
+"""Seconds after which the display returns to the main screen: time to read five rows aloud."""
 IN_TURN, MISTAKE_SHOWS = 12.0, 4.0
-"""Seconds of a round in which a mistake in the settings is told where a press means something else, and of it in it."""
+"""Seconds of a cycle in which the display shows a mistake in the settings by itself, and how long it shows it."""
 SUPPORT = (ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LED_LEGEND)
-"""What an installer asks for; each small enough to be legible."""
+"""The installer's screens."""
 
 
 def available_screens(state: State) -> tuple[ScreenId, ...]:
-    """The pages of a state, in the order in which a press turns them."""
+    """The screens of a state, in the order in which presses turn to them."""
     support = (ScreenId.SETTINGS, *SUPPORT) if state.world.mistakes else SUPPORT
     match state:
         case Connected():
             return (ScreenId.MAIN, ScreenId.OLDEST, ScreenId.TODAY, *support)
         case AwaitingPairing() | Pairing():
-            # Here a press means something else.
+            # Here, a press pairs.
             return (ScreenId.MAIN,)
         case _:
             return (ScreenId.MAIN, *support)
 
 
 def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
-    """The page that is shown, and until when if nothing happens."""
+    """The screen at `now`, and until when it holds if nothing happens."""
     world = state.world
     if isinstance(state, AwaitingPairing) and world.mistakes:
-        # No press can ask for it here.
+        # No press can turn to it here.
         begins = (now // IN_TURN + 1) * IN_TURN
         shows = begins - MISTAKE_SHOWS
         return (ScreenId.MAIN, shows) if now < shows else (ScreenId.SETTINGS, begins)
@@ -48,7 +48,7 @@ def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
 
 
 def turn(state: State, now: float) -> World:
-    """The world after a press turned the page."""
+    """The world after a press turned to the next screen."""
     known = available_screens(state)
     following = known[(known.index(current_screen(state, now)[0]) + 1) % len(known)]
     until = NEVER if following is ScreenId.MAIN else now + SCREEN_STAYS
@@ -56,22 +56,22 @@ def turn(state: State, now: float) -> World:
 
 
 def power(state: State, now: float) -> tuple[Power, float]:
-    """How brightly the display shines, and until when if nothing happens.
+    """The display's brightness, and until when it holds if nothing happens.
 
-    It dims and sleeps only while there is nothing to do: no order that alarms, no button that is asked for just now.
+    It dims and sleeps only while there is nothing to do: no order that may raise an alarm, and no open pairing window.
     """
     world = state.world
     if isinstance(state, Pairing) or world.down_since is not None:
         return Power.BRIGHT, math.inf
     if isinstance(state, Connected) and (wakeful := _alarms_until(state.book, world.benchmarks, now)) > now:
         return Power.BRIGHT, wakeful
-    dims, sleeps = world.stirred + world.settings.dim_after, world.stirred + world.settings.sleep_after
+    dims, sleeps = world.last_activity + world.settings.dim_after, world.last_activity + world.settings.sleep_after
     if now >= sleeps:
         return Power.DARK, math.inf
     return (Power.DIM, sleeps) if now >= dims else (Power.BRIGHT, min(dims, sleeps))
 
 
 def _alarms_until(book: OrderBook, benchmarks: Benchmarks, now: float) -> float:
-    """Until when at the least some order is not forgotten; -inf without any. The first that is found will do."""
+    """A time until which at least one order is not forgotten; -inf without one."""
     ends = (held.since + benchmarks.forget_after for held in book.held.values())
     return next((end for end in ends if end > now), -math.inf)

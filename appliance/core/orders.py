@@ -1,7 +1,7 @@
-"""The set of active orders, folded from what the gateway tells, and the age of each.
+"""The set of active orders, folded from the gateway's messages, and the age of each.
 
-The box has no clock that can be trusted, so an order's age comes from the gateway's own times at the moment the box
-learns of the order, and from the box's monotonic clock since then. `now` is that clock, in seconds, everywhere here.
+The box has no clock to trust, so an order's age comes from the gateway's own times when the box learns of the order,
+and from the monotonic clock since then. `now` is the monotonic clock, in seconds, everywhere here.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from appliance.core.values import NONE_UNREADABLE, TO_GO, Benchmarks, Order, Unr
 LOCATED = "located"
 """The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
 SAT_LATER = 60.0
-"""Seconds by which a gateway may seem to have known a table before this box knew the order: its own delay."""
+"""Seconds by which a table may seem known before the order, because the gateway delays its messages."""
 CLOCK_JUMP = 24 * 3600.0
-"""Seconds: a step of the gateway's clock that is larger than this is a clock being set, and no order's age."""
+"""Seconds: a larger step of the gateway's clock means that it was set, and is no order's age."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An order and its age: it was 0 s old at `since`. exact: False where that is only the latest it can have been.
+    """An active order and its age: it was 0 s old at `since`. exact: False if it may have begun earlier.
 
-    sat: seconds from its start until its tracker lay on a table; None while it does not, or where nobody knows.
+    sat: seconds from its start until its tracker lay on a table; None before that, or if unknown.
     """
 
     order: Order
@@ -48,9 +48,9 @@ class Held:
 class OrderBook:
     """The active orders by uuid.
 
-    unreadable: those of the last whole set that can't be read, and of which nothing was told since that can.
-    offset: the gateway's local time minus `now`, as far as it is known; a lower bound until `offset_exact`.
-    today: what was delivered on this day of the gateway's, as far as this box has seen it.
+    unreadable: the unreadable orders of the last whole set, minus those of which a readable message came since.
+    offset: the gateway's local time minus `now`, or None; a lower bound until `offset_exact`. today: the deliveries of
+    the gateway's day that this box saw.
     """
 
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
@@ -61,11 +61,11 @@ class OrderBook:
 
     @property
     def active(self) -> int:
-        """How many orders are active."""
+        """The number of active orders."""
         return len(self.held) + self.unreadable.count
 
     def same_orders(self, other: OrderBook) -> bool:
-        """Whether both hold the same orders in the same state, whatever is thought of their ages."""
+        """Whether both hold the same orders in the same states, whatever their ages."""
         if self.unreadable != other.unreadable or self.held.keys() != other.held.keys():
             return False
         return all(_lasting(held.order) == _lasting(other.held[uuid].order) for uuid, held in self.held.items())
@@ -73,10 +73,10 @@ class OrderBook:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a run of notifications made of a book.
+    """The result of folding notifications into a book.
 
-    paged: the uuids of the orders that were paged, one for each time. unknown: a change to an order that was not held.
-    unusable: a message that could not be used. whole: the whole set was among them.
+    paged: the uuid of each page, in order. unknown: one changed an order that the book did not hold. unusable: one was
+    unreadable. whole: one was the whole set.
     """
 
     book: OrderBook
@@ -88,11 +88,11 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The book at a glance. Ages are in seconds.
+    """Totals of a book. Ages are in seconds.
 
-    late, oldest: of the orders that are not yet forgotten. forgotten: orders older than `forget_after`, which count as
-    active but drive nothing. to_go: orders of that type, forgotten ones too. unreadable: orders that can't be
-    read; they count as active only. at_least: the oldest age is only a lower bound, as it is beside one of these.
+    late, oldest: without forgotten orders. forgotten: orders older than `forget_after`, which count as active and raise
+    no alarm. to_go: includes forgotten orders. unreadable: orders that count as active only. at_least: the oldest age
+    is a lower bound, as it is beside an unreadable order.
     """
 
     active: int
@@ -112,19 +112,19 @@ def _lasting(order: Order) -> Order:
 def replaced(
     book: OrderBook, orders: Iterable[Order], now: float, unreadable: Unreadable = NONE_UNREADABLE
 ) -> OrderBook:
-    """The book after the whole set arrived (gateway API, WebSocket, ACTIVE_ORDERS).
+    """The book after a whole set (gateway API, WebSocket, ACTIVE_ORDERS).
 
-    Orders that were held keep the age that is known of them: it can only have been too young.
+    Orders that were held keep their age unless the set proves it too young.
     """
     active = {order.uuid: order for order in orders if order.active}
     latest = max((time for order in active.values() for time in _gateway_times(order)), default=None)
     offset, exact = book.offset, book.offset_exact
     if latest is not None and (offset is None or not 0 <= offset + now - latest < CLOCK_JUMP):
-        # Either the first times we see, or the clock ran on, or it was set back: believe the newest set.
+        # The first times, or a clock that ran ahead, or one that was set back: believe the newest set.
         offset, exact = latest - now, False
     held = {uuid: _learnt(order, book.held.get(uuid), offset, exact, now) for uuid, order in active.items()}
-    # What is gone was cleared while nobody told: when, only the archive may know. Where there are more orders without
-    # a name than before, it may be one of these, and the archive is left to tell.
+    # A missing order was cleared without a message; only the archive may know when. If there are more orders without a
+    # uuid than before, the missing one may be among them, and is left to the archive.
     gone = (
         finished(was.order, at=_local(offset, now), sat=was.sat)
         for was in book.held.values()
@@ -132,17 +132,17 @@ def replaced(
         and was.order.uuid not in unreadable.uuids
         and unreadable.nameless <= book.unreadable.nameless
     )
-    today = book.today.on(offset, now).told(gone)
+    today = book.today.for_day(offset, now).with_finished(gone)
     return OrderBook(held, offset, exact, today, unreadable)
 
 
 def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
-    """The orders that are paged in `after` and were not, as far as `before` knew; by uuid."""
+    """The uuids of orders that are paged in `after` and were not in `before`."""
     return tuple(uuid for uuid, held in after.held.items() if held.order.paged and not _was_paged(before, uuid))
 
 
 def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
-    """The book after a run of notifications, in their order; any of them may repeat or contradict what is held."""
+    """Fold notifications into a book, in order; any of them may repeat or contradict the book."""
     held = dict(book.held)
     unreadable, nameless = set(book.unreadable.uuids), book.unreadable.nameless
     offset, exact = book.offset, book.offset_exact
@@ -155,7 +155,7 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
             case OrderChanged(order, created):
                 told = _gateway_times(order)
                 if created and order.created is not None:
-                    # The one message that is sent at the very moment it speaks of: now we know the gateway's clock.
+                    # Only this message is sent at the moment of its timestamps, and so tells the gateway's clock.
                     settled = settled or not exact
                     offset, exact = max(order.created, order.changed or order.created) - now, True
                 elif told and (offset is None or max(told) > offset + now):
@@ -189,14 +189,14 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 pass
     if settled and offset is not None:
         held = {uuid: _settled(order, offset) for uuid, order in held.items()}
-    # A day is the gateway's, which these notifications may have told.
-    today = today.on(offset, now).told(gone)
+    # These notifications may have told the gateway's clock, which decides the day.
+    today = today.for_day(offset, now).with_finished(gone)
     book = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
     return Folded(book, tuple(paged), unknown, unusable, whole)
 
 
 def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
-    """The book at a glance, at `now`."""
+    """The totals at `now`."""
     late_since, forgotten_since = now - benchmarks.late_after, now - benchmarks.forget_after
     paged = late = forgotten = to_go = 0
     oldest: Held | None = None
@@ -222,7 +222,7 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
 
 
 def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> list[Held]:
-    """The oldest orders that are not yet forgotten, the oldest first."""
+    """The oldest orders, the oldest first, without forgotten ones."""
     forgotten = now - benchmarks.forget_after
     return heapq.nsmallest(
         most, (held for held in book.held.values() if held.since > forgotten), key=lambda held: held.since
@@ -230,15 +230,15 @@ def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> li
 
 
 def next_late(book: OrderBook, benchmarks: Benchmarks, now: float) -> float | None:
-    """When the next order will pass the late benchmark, or None where none will."""
+    """When the next order becomes late, or None."""
     due = now - benchmarks.late_after
-    # A microsecond more, or rounding would find the order again that was late just now.
+    # Without the microsecond, rounding could find the order again that became late just now.
     since = min((held.since for held in book.held.values() if held.since > due + 1e-6), default=None)
     return None if since is None else since + benchmarks.late_after
 
 
 def _gateway_times(order: Order) -> list[float]:
-    """Times that the gateway's clock had reached when it told of the order."""
+    """Times that the gateway's clock had reached when it sent the order."""
     times = [time for time in (order.created, order.changed) if time is not None]
     if order.created is not None and order.elapsed:
         times.append(order.created + order.elapsed)
@@ -260,7 +260,7 @@ def _put(
 
 
 def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool, now: float) -> Held:
-    """An order with the oldest age that anything says of it."""
+    """The order with the oldest age that is known of it."""
     if before is not None and (not order.elapsed or now - order.elapsed >= before.since):
         since, exact = before.since, before.exact
     elif order.elapsed:
@@ -272,7 +272,7 @@ def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool
 
 
 def _sat(order: Order, before: Held | None, since: float, exact: bool, now: float) -> float | None:
-    """The time to sit, by the gateway's own times unless its clock was changed meanwhile."""
+    """The time to sit, by the gateway's own times unless its clock was set meanwhile."""
     if before is not None and before.sat is not None:
         return before.sat
     if order.state != LOCATED:
@@ -285,12 +285,12 @@ def _sat(order: Order, before: Held | None, since: float, exact: bool, now: floa
 
 
 def _local(offset: float | None, now: float) -> float | None:
-    """The gateway's local time, as far as it is known."""
+    """The gateway's local time; None if unknown."""
     return None if offset is None else offset + now
 
 
 def _settled(held: Held, offset: float) -> Held:
-    """A lower bound made exact, now that the gateway's clock is known."""
+    """The order with an exact age, now that the gateway's clock is known."""
     if held.exact or held.order.created is None:
         return held
     since = held.order.created - offset

@@ -1,4 +1,4 @@
-"""Discovering, awaiting pairing and pairing: everything up to the moment at which there is a token."""
+"""Discovering, awaiting pairing and pairing: the way to a token."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from appliance.core.view import Sound
 
 
 def discovering(state: Discovering, event: Event | ButtonTapped, now: float) -> Step:
-    """No gateway in sight, and none paired."""
+    """Handle an event while no gateway is in sight and none is paired."""
     match event:
         case TokensLoaded(current, pending, damaged):
             world = replace(state.world, current=current, pending=pending, damaged=damaged)
@@ -63,7 +63,7 @@ def discovering(state: Discovering, event: Event | ButtonTapped, now: float) -> 
 
 
 def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: float) -> Step:
-    """A gateway in sight and no good token. One that was refused is tried again every minute."""
+    """Handle an event while the box waits for a press. A refused token is checked again every minute."""
     world = state.world
     match event:
         case ButtonTapped():
@@ -71,7 +71,7 @@ def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: f
         case GatewayLost() if not world.gateways or _paired_out_of_sight(state):
             return resting_state(world, now, state.reason)
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
-            # It may have restarted with its tokens restored: no need to wait for the minute to end.
+            # The gateway may have restarted with its tokens restored: check at once.
             return state, (StartTimer(Timer.RETRY, 0.0),)
         case TimerFired(Timer.RETRY) if world.credential is not None:
             number, name = world.serial + 1, world.credential.gateway
@@ -90,7 +90,7 @@ def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: f
 
 
 def pairing(state: Pairing, event: Event | ButtonTapped, now: float) -> Step:
-    """The window is open: every gateway in sight is asked, until one answers, a person cancels, or two minutes pass."""
+    """Handle an event while the window is open and every gateway in sight is asked for a token."""
     match event:
         case TimerFired(Timer.ASK):
             return ask_for_tokens(state, now)
@@ -116,22 +116,22 @@ def pairing(state: Pairing, event: Event | ButtonTapped, now: float) -> Step:
 
 
 def decline_gateway(state: Pairing, now: float) -> Step:
-    """A person says that the gateway on the screen is not the one meant: the next one, or on with asking."""
+    """A person declined the gateway on the screen: offer the next one, or keep asking."""
     names = state.declined | {state.offers[0].gateway.name}
     return ask_for_tokens(replace(state, offers=state.offers[1:], declined=names), now)
 
 
 def token_issued(state: State, gateway: Gateway, token: Token, now: float) -> Step:
-    """A token came, perhaps long after it was asked for. It is used: the gateway will never show it again.
+    """Handle a new token, even a late one: the gateway never shows it again.
 
-    Where several gateways were candidates, the one that answered is named first and a person confirms it.
+    With several candidates, a person confirms the gateway that answered.
     """
     world = state.world
     match state:
         case Connected():
             return state, ()
         case Connecting() | Offline():
-            # Answers of gateways that are not paired come too late to matter; the paired one's replaces what is held.
+            # A late token of another gateway is dropped; one of the paired gateway replaces the held one.
             if world.credential is None or world.credential.gateway != gateway.name:
                 return state, ()
         case Pairing() if state.offers or len(state.asked | {gateway.name}) > 1:

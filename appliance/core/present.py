@@ -1,8 +1,7 @@
-"""State -> View: what is on the display, the lights, and the facts for programs.
+"""The presenter: State -> View.
 
-Also says until when a view holds if nothing happens, so that the panel is drawn anew just when something changes. What
-each screen says is in `messages`, `counting` and `support`; here is what lies over all of them: the hold that is being
-counted down, the page that was turned to, what is wrong with the box itself, and the display's rest.
+It also says until when a view holds, so that the panel is redrawn only when something changes. Each screen is a module
+of `screens`. The presenter chooses one and lays over it the countdown of a hold, the faults of the box and its rest.
 """
 
 from __future__ import annotations
@@ -56,23 +55,23 @@ from appliance.core.view import (
 )
 
 INSTANT = 0.001
-"""Seconds; no two views are closer to each other than this."""
+"""The least seconds between two views."""
 PRESS_SHOWS = 0.15
-"""Seconds for which a press is shown at the least, or the quickest tap would never be seen."""
+"""The least seconds for which a press is shown: the quickest tap must be visible."""
 WALK_EVERY = 60.0
-"""Seconds between two steps of the picture's walk: a pixel's neighbours share its work within the hour."""
+"""Seconds between two steps of the picture shift, which spreads burn-in over neighbouring pixels within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A view, and the moment (monotonic seconds) at which time alone makes another of it; infinity for never."""
+    """A view, and the monotonic time at which it changes by itself; infinity for never."""
 
     view: View
     until: float
 
 
 def present(state: State, now: float) -> Shown:
-    """What a state looks like at `now`, and until when. now: monotonic seconds."""
+    """The view of a state at `now`, in monotonic seconds, and until when it holds."""
     world = state.world
     shown = _state_view(state, now)
     shines, until = power(state, now)
@@ -94,7 +93,7 @@ def present(state: State, now: float) -> Shown:
             screen, holds = _turned_to(state, turned, shown.asleep if shown.leds.red is LedMode.SLOW else "", now)
             until = min(until, holds)
         elif (words := fault(world)) and not isinstance(state, Pairing):
-            # What a person is asked to do within two minutes comes first.
+            # While pairing, the instruction comes first: the person has two minutes.
             screen = _with_fault(screen, words, shown.head)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
@@ -111,7 +110,7 @@ def present(state: State, now: float) -> Shown:
         active=shown.active,
         paged=shown.paged,
         oldest=shown.oldest,
-        # A part of this box is broken, whatever else is the case; the display's own fault is lit by the panel.
+        # Fast red means a broken part, whatever else happens. The panel itself adds the display's own fault.
         leds=replace(shown.leds, red=LedMode.FAST) if world.stuck else shown.leds,
         screen=screen,
         power=shines,
@@ -119,7 +118,7 @@ def present(state: State, now: float) -> Shown:
         pressed=pressed,
         walk=walk,
     )
-    # Rounding may put the next change at this very moment: then it is due at once, and not never.
+    # Rounding may put the next change at `now`, which would be missed.
     return Shown(view, max(until, now + INSTANT))
 
 
@@ -135,7 +134,7 @@ def failing(*, restart: bool) -> View:
 
 
 def fault(world: World) -> str:
-    """What is wrong with this box itself, the worst first; empty for nothing."""
+    """The worst fault of this box itself, or an empty text."""
     if world.stuck:
         return texts.BUTTON_STUCK
     if world.board.weak_power:
@@ -143,7 +142,7 @@ def fault(world: World) -> str:
     if world.board.card is Card.BROKEN:
         return texts.CARD_BROKEN
     if world.board.card is Card.RESET and world.credential is None:
-        # Until there is a pairing again: that is what a person has to do about it.
+        # Only until the box is paired again, which is what the person has to do.
         return texts.CARD_RESET
     if world.unsaved:
         return texts.PAIRING_NOT_SAVED
@@ -187,12 +186,12 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
 
 
 def _with_fault(screen: Screen, words: str, head: int) -> Screen:
-    """head: lines that nothing may come between; those in large never are torn apart."""
+    """Add a fault to a screen. head: the lines of a message that must stay together."""
     match screen:
         case Count():
             return replace(screen, note=words)
         case Message():
-            # As high as can be: what comes last is the first to have no room.
+            # As high as possible: a small display drops lines from the end.
             large = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines))
             at = max(large, head)
             return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))

@@ -1,4 +1,4 @@
-"""The states of the appliance, each carrying its own data, and the world that is known in all of them."""
+"""The states of the appliance, each with its own data, and the `World` that is known in all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEVER = float("-inf")
 
 
 class ScreenId(Enum):
-    """What the display shows of a state; a short press turns from one to the next."""
+    """The screens of a state; a short press turns from one to the next."""
 
     MAIN = auto()
     OLDEST = auto()
@@ -28,24 +28,25 @@ class ScreenId(Enum):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is known whatever the state. Times are monotonic seconds.
+    """What is known in every state. Times are monotonic seconds.
 
-    fixed_address: the settings name the gateway's address, so mDNS and own addresses decide nothing.
-    addresses: this box's own, or None before the first look. gateways: those in sight, by name. heard: whose name was
-    last announced at an address, in sight or not.
-    current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
-    damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
-    write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
-    serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
-    settings file has that can't be used.
+    Network. fixed_address: the settings name the gateway's address, so mDNS and own addresses decide nothing.
+    addresses: this box's own; None before the first look. gateways: those in sight, by name. names_heard: the name that
+    was last announced at each address, whether or not its gateway is still in sight.
 
-    Of the button: down_since: when it went down, while it is down and may still mean something. asked: what the display
-    asked at that moment. pressed_at: when it last went down. stuck: it has been down for longer than any hand would
-    hold it.
-    Of the display: turned_to: the screen a press turned to, shown until turned_until. stirred: when anything last
-    happened that a person would look up for; infinity before the start is over. woken: the press that is under way
-    woke the display, and does no more.
-    Of the archive: kept: when it was last asked to be brought up to date, the latest last; those of the last hour.
+    Tokens. current: the proven token, or the one on flash. pending: a token that is not proven yet, and is tried first.
+    damaged: the token's file was unreadable. unsaved: the token in force is not on flash. saving: the number of the
+    write under way. asking: the gateways with an open token request; each has one at a time. serial: the last number
+    given to an attempt. mistakes: the settings that were left out because they are invalid.
+
+    Button. down_since: when it went down, while the press may still mean something. asked: the question on the display
+    at that moment. pressed_at: when it last went down. stuck: it has been down for longer than anyone holds it.
+
+    Display and sound. turned_to: the screen that a press turned to, shown until turned_until. last_activity: the last
+    event that a person would look up for; infinity before the start is over. woke_display: the press under way only
+    wakes the display. last_page: when the page sound last started.
+
+    History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
 
     benchmarks: Benchmarks = field(default_factory=Benchmarks)
@@ -56,7 +57,7 @@ class World:
     fixed_address: bool = False
     addresses: tuple[str, ...] | None = None
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
-    heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    names_heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     current: Credential | None = None
     pending: Credential | None = None
     damaged: bool = False
@@ -71,9 +72,9 @@ class World:
     stuck: bool = False
     turned_to: ScreenId = ScreenId.MAIN
     turned_until: float = NEVER
-    stirred: float = float("inf")
-    woken: bool = False
-    kept: tuple[float, ...] = ()
+    last_activity: float = float("inf")
+    woke_display: bool = False
+    history_syncs: tuple[float, ...] = ()
 
     @property
     def credential(self) -> Credential | None:
@@ -91,9 +92,9 @@ class Discovering:
 
 @dataclass(frozen=True, slots=True)
 class AwaitingPairing:
-    """A gateway is in sight and there is no good token.
+    """A gateway is in sight and there is no valid token.
 
-    attempt: the number of the check under way of a token that was refused, or 0.
+    attempt: the number of the check under way of a refused token, or 0.
     """
 
     world: World
@@ -103,7 +104,7 @@ class AwaitingPairing:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A token that waits for a person to say that its gateway is the right one."""
+    """A token that waits until a person confirms its gateway."""
 
     gateway: Gateway
     token: Token
@@ -113,9 +114,9 @@ class Offer:
 class Pairing:
     """The pairing window is open until `ends`.
 
-    asked: every gateway that was a candidate in this window. since: when each that has not answered yet was asked.
-    answers: the last answer of each. turns: which of its addresses is asked. offers: tokens that came while there were
-    several candidates, the first of them on the screen. declined: the gateways that a person said no to.
+    asked: every gateway that was a candidate in this window. since: when each silent one was asked. answers: the last
+    answer of each. turns: the index of the address to ask. offers: tokens that arrived while there were several
+    candidates; the first is on the screen. declined: the gateways that a person declined.
     """
 
     world: World
@@ -130,7 +131,7 @@ class Pairing:
 
 
 class Phase(Enum):
-    """Which step towards a live feed is under way."""
+    """The step towards a live feed that is under way."""
 
     WAITING = auto()
     STORING = auto()
@@ -142,13 +143,13 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The way to a live feed: what is under way, and what is remembered of the last one.
+    """The connection attempt: the step under way, and what remains of the last feed.
 
-    gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although nobody
-    answers for the name. attempt: the number of the step under way. failures: since the last live feed. turn: which of
-    the addresses is tried. fresh: the token comes from a pairing that was only just made. paged: the uuids of orders
-    that were paged and have not sounded yet. book: the orders as last known, which is never shown. whole_at: when a
-    feed that is open told the whole set.
+    gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although its name
+    does not resolve. attempt: the number of the step under way. failures: since the last live feed. turn: the index of
+    the address to try. new_pairing: the token comes from a pairing of a moment ago. paged: the uuids of paged orders
+    that have not sounded yet. book: the orders as last known, which are never shown. whole_at: when the open feed sent
+    the whole set.
     """
 
     gateway: Gateway | None
@@ -157,14 +158,14 @@ class Link:
     trusted_until: float = NEVER
     failures: int = 0
     turn: int = 0
-    fresh: bool = False
+    new_pairing: bool = False
     paged: tuple[str, ...] = ()
     book: OrderBook = field(default_factory=OrderBook)
     whole_at: float = NEVER
 
     @property
     def address(self) -> Address | None:
-        """The address that is tried, or was last."""
+        """The address of this attempt, or of the last one."""
         if self.gateway is None:
             return None
         return self.gateway.addresses[self.turn % len(self.gateway.addresses)]
@@ -180,7 +181,7 @@ class Connecting:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """There had been a feed, or should be one. since: from when on. why: what the last attempt met."""
+    """A feed should be live and is not. since: when that began. why: the failure of the last attempt."""
 
     world: World
     link: Link
@@ -190,7 +191,7 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Orders that were paged just now. uuids: the latest first. until: how long they take the place of the count."""
+    """Orders that were paged just now. uuids: the latest first. until: when the count comes back."""
 
     uuids: tuple[str, ...]
     until: float
@@ -200,15 +201,15 @@ class Alert:
 class Connected:
     """The feed is live, and its count is true.
 
-    feed: its number. seq: the last notification's number. stale_at: when the count is no longer to be believed unless
-    the whole set came again. looking: the number of a second feed that is being opened, or 0. look_address: where.
-    last_look: when one was last opened. gap, doubt: why another look is wanted: a gap in `seq`, or something that `seq`
-    has no part in. vain: how many gaps in a row turned out to hide nothing. lost: the first feed closed while a second
-    one opens. late_at: when the next order becomes late.
+    feed: its number. seq: the last notification's number. stale_at: when the count expires unless a whole set arrives.
+    A *look* at the whole set is a second feed. looking: its number while it opens, or 0. look_address: its address.
+    last_look: when the last one was opened. gap, doubt: why a look is needed: a gap in `seq`, or another reason.
+    vain_looks: how many gaps in a row hid nothing. lost: the first feed closed while a second one opens. late_at: when
+    the next order becomes late.
 
-    heard: when the feed last told or answered anything. alert: what was paged last, shown or over. repeats: how often
-    its sound may still be repeated while nobody answers it. welcome_until: how long it is said that the box is paired.
-    filling: the number of the archive's filling that is under way, or 0.
+    last_heard: when the feed last sent or answered anything. alert: the last page, shown or over. repeats: how often
+    its sound may still repeat while nobody answers it. welcome_until: how long the display says "Paired".
+    history_sync: the number of the history sync under way, or 0.
     """
 
     world: World
@@ -223,17 +224,17 @@ class Connected:
     last_look: float = NEVER
     gap: bool = False
     doubt: bool = False
-    vain: int = 0
+    vain_looks: int = 0
     lost: bool = False
     late_at: float | None = None
-    heard: float = NEVER
+    last_heard: float = NEVER
     alert: Alert | None = None
     repeats: int = 0
     welcome_until: float = NEVER
-    filling: int = 0
+    history_sync: int = 0
 
     def alerted(self, now: float) -> Alert | None:
-        """What was paged and takes the place of the count at `now`; monotonic seconds."""
+        """The page that replaces the count at `now`, in monotonic seconds."""
         return self.alert if self.alert is not None and now < self.alert.until else None
 
 
@@ -250,4 +251,4 @@ NAMES: Mapping[type[State], str] = MappingProxyType(
         Offline: "offline",
     }
 )
-"""What each state is called outside the program."""
+"""The name of each state outside the program."""

@@ -1,4 +1,4 @@
-"""How each state is entered: what has to be started and stopped on the way in. Times are monotonic seconds."""
+"""Transitions: how each state is entered, and what starts and stops on the way. Times are monotonic seconds."""
 
 from __future__ import annotations
 
@@ -44,37 +44,37 @@ from appliance.core.view import Sound
 Step = tuple[State, tuple[Effect, ...]]
 
 PAIRING_WINDOW = 120.0
-"""Seconds; the gateway's own window after a press of its button is as long (gateway API, access token)."""
+"""Seconds: as long as the gateway's window after a press of its button (gateway API, access token)."""
 CONFIRM_WINDOW = 60.0
-"""Seconds at the least for a person to come back from the gateway and confirm its name."""
+"""The least seconds that a person has to come back from the gateway and confirm its name."""
 ASK_EVERY = 1.0
-"""Seconds between requests for a token, so that the person at the gateway hardly waits."""
+"""Seconds between token requests: the person at the gateway hardly waits."""
 TRUST_ADDRESS = 60.0
-"""Seconds for which the last address may still be tried when nobody answers for the gateway's name."""
+"""Seconds for which the last address may be tried if the gateway's name does not resolve."""
 RECHECK_REFUSED = 60.0
-"""Seconds between tries of a token that was refused: a gateway that was restored from a backup takes it again."""
+"""Seconds between checks of a refused token: a gateway restored from a backup accepts it again."""
 FIRST_RETRY, LAST_RETRY = 1.0, 10.0
-"""Seconds of the first pause between attempts, doubled each time up to the last."""
+"""Seconds of back-off after a failed attempt, doubled from the first to the last value."""
 TOO_MANY_AGAIN = 30.0
-"""Seconds until a gateway with more orders than can be held is asked again: each time it has to send them all."""
+"""Seconds until a gateway with too many orders is asked again: it sends all of them each time."""
 SAVE_AGAIN = 60.0
-"""Seconds between attempts to save a token that is in memory alone."""
+"""Seconds between attempts to save a token that is in memory only."""
 REFRESH_AFTER = 270.0
-"""Seconds after a whole set at which the next is asked for, so that it is there before STALE_AFTER."""
+"""Seconds between two whole sets, so that one arrives before STALE_AFTER."""
 STALE_AFTER = 300.0
-"""Seconds after which a count without a whole set is no longer believed."""
+"""Seconds after the last whole set at which the count expires."""
 STALE_AFTER_DOUBT = 45.0
-"""Seconds for which a count in doubt may stand while the whole set is asked for: time for two looks."""
+"""Seconds for which a doubtful count may stand: time for two looks at the whole set."""
 STALE_AFTER_LOSS = 5.0
-"""Seconds for which a count may stand when its feed closed while a second one was already opening."""
+"""Seconds for which a count may stand after its feed closed while a second one was opening."""
 PAIRED_SHOWS = 4.0
-"""Seconds for which it is said that the box is paired: whoever pressed the gateway's button is on the way back."""
+"""Seconds for which the display says "Paired": the person is on the way back from the gateway."""
 LOOK_EVERY = 10.0
-"""Seconds between two looks at the whole set, whatever the gateway says."""
+"""The least seconds between two looks at the whole set, whatever the gateway sends."""
 
 
 def resting_state(world: World, now: float, reason: str | None = None) -> Step:
-    """The state that fits what is held and what is in sight, when nothing is under way."""
+    """The state that fits the held token and the gateways in sight, when nothing is under way."""
     credential = world.credential
     if credential is None:
         if world.gateways:
@@ -90,13 +90,13 @@ def resting_state(world: World, now: float, reason: str | None = None) -> Step:
 
 
 def await_pairing(world: World, reason: str | None) -> Step:
-    """Wait for a press; meanwhile a token that was refused is tried again now and then."""
+    """Wait for a press; meanwhile, check a refused token again every minute."""
     retry = StartTimer(Timer.RETRY, RECHECK_REFUSED) if world.credential else StopTimer(Timer.RETRY)
     return AwaitingPairing(world, reason), (retry,)
 
 
 def start_pairing(world: World, now: float) -> Step:
-    """Open the window of two minutes and ask every gateway in sight."""
+    """Open the pairing window and ask every gateway in sight."""
     world = replace(world, serial=world.serial + 1)
     state = Pairing(world, world.serial, now + PAIRING_WINDOW)
     asking, effects = ask_for_tokens(state, now)
@@ -104,7 +104,7 @@ def start_pairing(world: World, now: float) -> Step:
 
 
 def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
-    """Ask each gateway in sight that has no request open, and come back in a second."""
+    """Ask each gateway in sight that has no open request, and again in a second."""
     world = state.world
     settled = state.declined | {offered.gateway.name for offered in state.offers}
     free = [gateway for name, gateway in world.gateways.items() if name not in world.asking | settled]
@@ -113,7 +113,7 @@ def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, .
         turn = state.turns.get(gateway.name, 0) % len(gateway.addresses)
         effects.append(AskForToken(state.attempt, gateway, gateway.addresses[turn]))
     asking = world.asking | {gateway.name for gateway in free}
-    # One that an earlier window asked, and that has not answered yet, counts from now.
+    # For a request of an earlier window that is still open, the wait counts from now.
     since = {name: state.since.get(name, now) for name in asking}
     since |= {gateway.name: now for gateway in free}
     asked = state.asked | world.gateways.keys()
@@ -121,7 +121,7 @@ def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, .
 
 
 def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
-    """Leave the window without a token."""
+    """Close the pairing window without a token."""
     if reason is None and state.world.credential is not None:
         reason = TOKEN_REFUSED
     world = state.world
@@ -130,17 +130,17 @@ def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
 
 
 def offer_gateway(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
-    """Name the gateway that gave a token and wait for a person to confirm it; the others are asked on meanwhile."""
+    """Name the gateway that issued a token and wait for confirmation; keep asking the others."""
     ends = max(state.ends, now + CONFIRM_WINDOW)
     offered = replace(state, ends=ends, offers=offers)
     return offered, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, ends - now))
 
 
 def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> Step:
-    """Take a new token: on flash first, as pending, and only then to the gateway."""
+    """Accept a new token: write it to flash as pending before its first use."""
     world, credential = state.world, Credential(gateway.name, token)
     world = replace(world, pending=credential, serial=world.serial + 1, damaged=False, unsaved=False, saving=0)
-    link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, fresh=True)
+    link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, new_pairing=True)
     return Connecting(world, link), (
         *cleanup_effects(state),
         StopTimer(Timer.SAVE),
@@ -149,13 +149,13 @@ def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> St
 
 
 def with_new_attempt(state: Disconnected, phase: Phase) -> Disconnected:
-    """The same state at another step, with a number of its own."""
+    """The same state in another phase, with a new attempt number."""
     world = replace(state.world, serial=state.world.serial + 1)
     return replace(state, world=world, link=replace(state.link, phase=phase, attempt=world.serial))
 
 
 def resolve_gateway(state: Disconnected) -> Step:
-    """Ask for the gateway's name afresh; what answers decides where the token may go."""
+    """Resolve the gateway's name afresh: the answer decides where the token may go."""
     credential = state.world.credential
     assert credential is not None, "only a paired appliance tries to connect"
     trying = with_new_attempt(state, Phase.RESOLVING)
@@ -163,7 +163,7 @@ def resolve_gateway(state: Disconnected) -> Step:
 
 
 def open_feed(state: Disconnected) -> Step:
-    """Open a feed at the address that is known; without one, ask for the name."""
+    """Open a feed at the known address, or else resolve the name."""
     address, credential = state.link.address, state.world.credential
     if address is None or credential is None:
         return resolve_gateway(state)
@@ -172,11 +172,11 @@ def open_feed(state: Disconnected) -> Step:
 
 
 def back_off(state: Disconnected, why: str, now: float) -> Step:
-    """After a failed attempt: offline, and again after a pause."""
+    """Go offline after a failed attempt, and retry after a back-off."""
     link = state.link
     delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(link.failures, 10))
     if why == TOO_MANY_ORDERS:
-        # What is held of them is of no use any more, and there may be no room for both.
+        # The old orders are useless, and memory may not hold both sets.
         delay, link = TOO_MANY_AGAIN, replace(link, book=OrderBook(), paged=())
     waiting = replace(link, phase=Phase.WAITING, attempt=0, failures=link.failures + 1)
     since = state.since if isinstance(state, Offline) else now
@@ -184,7 +184,7 @@ def back_off(state: Disconnected, why: str, now: float) -> Step:
 
 
 def token_refused(world: World) -> Step:
-    """The gateway would not have the token. An old one stays on flash; a pending one was never good."""
+    """The gateway refused the token. A proven one stays on flash; a pending one is dropped."""
     dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
     world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
     entered, effects = await_pairing(world, TOKEN_REFUSED)
@@ -192,28 +192,30 @@ def token_refused(world: World) -> Step:
 
 
 def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
-    """The feed is live, and its token is as safe as the disk lets it be."""
+    """Enter `Connected`: the feed is live, and its token is on flash if the disk allows it."""
     world, link = state.world, state.link
     gateway, address = link.gateway, link.address
     assert gateway is not None, "a feed was opened somewhere"
     assert address is not None, "a feed was opened somewhere"
-    # It may have moved while its token was written.
+    # The gateway may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
-    # The disk may have taken its time since the whole set came.
+    # A slow disk may have delayed this since the whole set arrived.
     past = now - link.whole_at
     stale_at = link.whole_at + STALE_AFTER
-    connected = Connected(world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, heard=now)
+    connected = Connected(
+        world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, last_heard=now
+    )
     effects: list[Effect] = [
         StartTimer(Timer.REFRESH, max(0.0, refresh - past)),
         StartTimer(Timer.STALE, max(0.0, STALE_AFTER - past)),
     ]
     effects.append(StartTimer(Timer.HISTORY, sync_delay(world, now), jitter=True))
-    if link.fresh:
+    if link.new_pairing:
         connected = replace(connected, welcome_until=now + PAIRED_SHOWS)
         effects.append(MakeSound(Sound.PAIRED))
     if link.paged:
-        # Whatever sounded before the feed was lost was about something else.
+        # An earlier page sound was about other orders.
         connected = replace(connected, world=replace(connected.world, last_page=NEVER))
         connected, page = show_page(connected, link.paged, now)
         effects += page
@@ -222,7 +224,7 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
 
 
 def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
-    """The count is no longer known to be true: say so, and begin again at the gateway's name.
+    """Leave `Connected`: the count may be wrong, so start again by resolving the gateway's name.
 
     trusted: whether the last address may be tried where nobody answers for the name. On another network than before it
     may be anybody's.
@@ -233,28 +235,28 @@ def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
 
 
 def too_many_orders(state: Connected, now: float) -> Step:
-    """There are more orders than can be held: any number would be wrong, so there is none."""
+    """Leave `Connected`: there are too many orders to hold, so every count would be wrong."""
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS)
     entered, effects = back_off(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
     return entered, (*cleanup_effects(state), *effects)
 
 
 def forget_pairing(state: State, now: float) -> Step:
-    """Forget the pairing, everywhere."""
+    """Forget the pairing, in memory and on flash."""
     world = replace(state.world, current=None, pending=None, damaged=False, unsaved=False, saving=0)
     entered, effects = resting_state(world, now)
     return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
 
 
 def cleanup_effects(state: State) -> tuple[Effect, ...]:
-    """Stop whatever a state has under way, before another is entered from the outside."""
+    """The effects that stop all that a state has under way, before another state is entered."""
     feeds: list[int] = []
-    filling: tuple[Effect, ...] = ()
+    history_sync: tuple[Effect, ...] = ()
     timers: tuple[Timer, ...]
     match state:
         case Connected():
             feeds = [feed for feed in (0 if state.lost else state.feed, state.looking) if feed]
-            filling = (StopHistorySync(state.filling),) if state.filling else ()
+            history_sync = (StopHistorySync(state.history_sync),) if state.history_sync else ()
             timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY)
         case Connecting() | Offline():
             feeds = [state.link.attempt] if state.link.phase in (Phase.OPENING, Phase.PROMOTING) else []
@@ -263,4 +265,4 @@ def cleanup_effects(state: State) -> tuple[Effect, ...]:
             timers = (Timer.ASK, Timer.WINDOW)
         case Discovering() | AwaitingPairing():
             timers = (Timer.RETRY,)
-    return (*map(CloseFeed, feeds), *filling, *map(StopTimer, timers))
+    return (*map(CloseFeed, feeds), *history_sync, *map(StopTimer, timers))

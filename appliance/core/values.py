@@ -1,4 +1,4 @@
-"""The nouns of the field as immutable values: addresses, gateways, tokens and orders.
+"""The domain's nouns as immutable values: addresses, gateways, tokens and orders.
 
 Everything here is compared by value.
 """
@@ -12,12 +12,12 @@ from enum import Enum, auto
 from appliance.core.limits import LONGEST_TOKEN
 
 CLEARED = "cleared"
-"""The state of an order that is delivered (gateway API, orders)."""
+"""The state of a delivered order (gateway API, orders)."""
 ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
-"""The order types: a guest who sits down, and one who takes the order away (gateway API, orders)."""
+"""The order types: a guest at a table, and a takeaway (gateway API, orders)."""
 
 HTTP_PORT = 8000
-"""The gateway's port where its address was typed in by hand (vendor's quickstart); else the SRV record names it."""
+"""The gateway's port if the settings name an address without one (vendor's quickstart); mDNS has SRV records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Token:
         return 0 < len(text) <= LONGEST_TOKEN and all("!" <= character <= "~" for character in text)
 
     def reveal(self) -> str:
-        """The secret itself, for the wire and for flash; for nothing else."""
+        """The secret itself: for the wire and for flash only."""
         return self._text
 
     def hidden(self, words: str) -> str:
-        """Somebody's words as they may be logged: without this token, which a gateway knows and may repeat."""
+        """A text that is safe to log: a gateway knows its token and may repeat it."""
         return words.replace(self._text, "(token)")
 
     def __eq__(self, other: object) -> bool:
@@ -80,7 +80,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token and the name of the one gateway that it may be sent to."""
+    """A token, and the name of the only gateway that it may be sent to."""
 
     gateway: str
     token: Token
@@ -108,15 +108,15 @@ class Order:
 
     @property
     def active(self) -> bool:
-        """A cleared order is delivered and no longer active; any other state, known or not, is."""
+        """Whether the order is not cleared. An order of an unknown state is active."""
         return self.state != CLEARED
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Orders of a whole set that can't be read, and are active all the same: their number is all that is shown of them.
+    """The unreadable orders of a whole set. They are active, so they count, but nothing else is known of them.
 
-    uuids: of those that have one that can be read. nameless: how many have none.
+    uuids: the uuids that could be read. nameless: the number of orders without a readable uuid.
     """
 
     uuids: frozenset[str] = frozenset()
@@ -124,12 +124,12 @@ class Unreadable:
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """The number of unreadable orders."""
         return len(self.uuids) + self.nameless
 
 
 NONE_UNREADABLE = Unreadable()
-"""Every order of a set can be read."""
+"""Every order of the set is readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Benchmarks:
     """The restaurant's times, in seconds of an order's age.
 
     warn_after, late_after: the vendor's order screen turns yellow at the first and red at the second.
-    forget_after: an order that nobody cleared by then (a lost tracker) still counts but alarms no more.
+    forget_after: an order that is not cleared by then (a lost tracker) still counts, but raises no alarm.
     """
 
     warn_after: float = 180.0
@@ -147,10 +147,10 @@ class Benchmarks:
 
 @dataclass(frozen=True, slots=True)
 class PanelSettings:
-    """How the panel is to behave.
+    """Settings of the panel.
 
-    dim_after: seconds without an order and without anything else happening, after which the display is dimmed.
-    sleep_after: the same, after which it is dark; infinity for never. repeat_pages: sound an unanswered page again.
+    dim_after: seconds without an order or any other activity until the display dims. sleep_after: the same until it
+    turns dark; infinity for never. repeat_pages: repeat the sound of an unanswered page.
     """
 
     dim_after: float = 600.0
@@ -159,21 +159,21 @@ class PanelSettings:
 
 
 class Card(Enum):
-    """What the system has found of the card, where settings, pairing and archive are, and the system itself."""
+    """The condition of the SD card, which holds the system, the settings, the pairing and the archive."""
 
     SOUND = auto()
     RESET = auto()
-    """It was beyond repair: what was kept is gone, but for a pairing that could still be read."""
+    """The state partition was beyond repair and was made anew; only a pairing that could still be read was saved."""
     BROKEN = auto()
-    """The settings or a part of the system can't be read, or nothing can be kept on it: what is learnt is gone then."""
+    """The settings or the system are unreadable, or the card can't be written: new data is lost at power-off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What the board tells of itself; None where it does not.
+    """The board's own readings; None for those it does not give.
 
-    temperature: of the processor, in degrees Celsius. weak_power: whether the supply's voltage is too low at this
-    moment. was_weak: whether it was so since the board was switched on. card: what was found of it since then.
+    temperature: of the processor, in degrees Celsius. weak_power: whether the supply voltage is too low now. was_weak:
+    whether it was too low at any time since power-on. card: the worst condition found since then.
     """
 
     temperature: float | None = None
@@ -184,9 +184,9 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something in the settings file that can't be used, and is left out. line: from 1, or None; key: dotted, or None.
+    """An invalid setting, which is left out. line: from 1, or None. key: dotted, or None.
 
-    text: what is wrong, and what it must be, in words that follow the key.
+    text: what is wrong and what it must be, to be read after the key.
     """
 
     line: int | None

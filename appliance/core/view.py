@@ -1,4 +1,4 @@
-"""What the panel is to show, light and sound: words, shapes and levels, still without a pixel."""
+"""The View: words, shapes, LED modes and sounds for the panel, still without a pixel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from appliance.core import texts
 
 
 class LedMode(StrEnum):
-    """What one LED does. Slow is about one blink a second, fast about four."""
+    """What one LED does. SLOW blinks about once a second, FAST about four times."""
 
     OFF = "off"
     ON = "on"
@@ -19,7 +19,7 @@ class LedMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leds:
-    """The three lights, in the order in which they are mounted."""
+    """The three LEDs, in the order in which they are mounted."""
 
     green: LedMode = LedMode.OFF
     amber: LedMode = LedMode.OFF
@@ -36,7 +36,7 @@ class Sound(StrEnum):
 
 
 class Mark(Enum):
-    """How an order stands against the benchmarks: a shape on the display, beside the colour of a LED."""
+    """How an order's age compares with the benchmarks: a shape on the display, a colour on the LEDs."""
 
     FINE = "fine"
     WARN = "warn"
@@ -44,7 +44,7 @@ class Mark(Enum):
 
 
 class RemarkKind(Enum):
-    """What a remark on the count screen is about, each with a small shape of its own."""
+    """The subject of a remark on the count screen; each has its own small shape."""
 
     LATE = "late"
     PAGED = "paged"
@@ -54,7 +54,7 @@ class RemarkKind(Enum):
 
 
 class Icon(Enum):
-    """The picture beside a message, which says the same as its words do."""
+    """The picture beside a message; it says the same as the words."""
 
     STARTING = "starting"
     SEARCH = "search"
@@ -69,7 +69,7 @@ class Icon(Enum):
 
 
 class Size(StrEnum):
-    """How large a line of a message is drawn; what the drawing makes of it depends on the display."""
+    """How large a line of a message is drawn. The pixels depend on the display."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -78,9 +78,9 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of words in a message; never empty.
+    """One line of a message; never empty.
 
-    spare: 0 for words that are needed; others are left out where there is no room for all, the highest first.
+    spare: 0 for a line that is needed. The drawing drops the others for lack of room, the highest number first.
     """
 
     text: str
@@ -90,9 +90,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A few words from top to bottom, a picture beside them, and a bar under them.
+    """A few lines, a picture beside them, and a progress bar under them.
 
-    bar: how much is left, from 1.0 down to 0.0, or None for no bar. It is drawn beside the number that stands for it.
+    bar: the remaining share, from 1.0 down to 0.0; None for no bar.
     """
 
     lines: tuple[Line, ...]
@@ -107,7 +107,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something remarkable in the count, such as `3 late`."""
+    """A remark beside the count, such as `3 late`."""
 
     sign: RemarkKind
     text: str
@@ -115,11 +115,11 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The screen that the box is there for.
+    """The main screen.
 
-    count: the active orders, in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`. oldest: the
-    oldest order's age, such as `7 min` or `≥7 min`, empty where there is none. mark: how that order stands against the
-    benchmarks. remarks: the most urgent first. note: what is wrong although the count is right; empty for nothing.
+    count: the number of active orders in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`.
+    oldest: the oldest order's age, such as `7 min` or `≥7 min`; empty for none. mark: how that age compares with the
+    benchmarks. remarks: the most urgent first. note: a fault of the box; empty for none.
     """
 
     count: str
@@ -140,10 +140,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """An order was paged just now; drawn dark on light, so that it can't be taken for the count.
+    """An order that was paged just now; drawn inverted, so that nobody takes it for the count.
 
-    tracker: the number of the order's tracker. place: `table 8`, `to go`, or empty. more: `+2 more`, or empty where it
-    is the only one. rest: the count, such as `12 orders`.
+    tracker: the number of the order's tracker. place: `table 8`, `to go`, or empty. more: `+2 more`, or empty for a
+    single order. rest: the count, such as `12 orders`.
     """
 
     tracker: str
@@ -159,7 +159,7 @@ class Paged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a listing: what, and how much of it at the right edge. mark: None for a row that is no order."""
+    """A row of a listing: a label, and a value at the right edge. mark: of an order's age; None for other rows."""
 
     left: str
     right: str = ""
@@ -168,7 +168,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Rows under a title. Rows that a small display has no room for are left out at the end, and the title before."""
+    """Rows under a title. A small display drops the title first, and then rows from the end."""
 
     title: str
     rows: tuple[Row, ...]
@@ -183,10 +183,10 @@ class Listing:
 class Today:
     """The day so far.
 
-    title: `Today`. orders: in digits. average, median: delivery times, such as `3:36`; share: of those below the
-    target, such as `92%`; all three empty where no time is known. target: such as `5:00`. hours: the orders that began
-    in each hour, from `first` on; none where there are no orders. note: what else a person should know, such as the
-    gateway's own figures, or empty. doubt: whether the gateway's own figures and ours don't fit together.
+    title: `Today`. orders: in digits. average, median: delivery times, such as `3:36`. share: of deliveries within the
+    target, such as `92%`. All three are empty if no time is known. target: such as `5:00`. hours: the orders that began
+    in each hour, from `first` on; empty without orders. note: for example the gateway's own figures, or empty. doubt:
+    whether the gateway's figures contradict ours.
     """
 
     title: str
@@ -218,14 +218,14 @@ BARS = " ▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: tuple[int, ...]) -> str:
-    """Small bars, one a value; the highest is full, and what is not nothing is never drawn as nothing."""
+    """A bar for each value. The highest is full, and a value above 0 always shows."""
     most = max(values, default=0)
     return "".join(BARS[-(-value * (len(BARS) - 1) // most) if most else 0] for value in values)
 
 
 @dataclass(frozen=True, slots=True)
 class Asleep:
-    """Nothing has happened for hours: one word, which wanders over the display, or none at all."""
+    """The display at rest after hours without activity: one word that wanders over it, or nothing."""
 
     word: str = ""
 
@@ -239,7 +239,7 @@ Screen = Message | Count | Paged | Listing | Today | Asleep
 
 
 class Power(Enum):
-    """How brightly the display shines. DARK is off, and takes no current."""
+    """The display's brightness. DARK is off, and takes no current."""
 
     BRIGHT = "bright"
     DIM = "dim"
@@ -248,14 +248,14 @@ class Power(Enum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that a panel needs, derived from the state.
+    """Everything that a panel shows, derived from the state.
 
-    state, reason, gateway, address, active, paged and oldest (seconds) are facts for machines that read the panel;
-    active, paged and oldest are None unless the feed is live. leds and screen are what a person sees.
+    state, reason, gateway, address, active, paged and oldest (seconds) are for programs that read the panel; active,
+    paged and oldest are None unless the feed is live. A person sees leds and screen.
 
-    The rest is how the screen is drawn, and no words: power; beat: the heartbeat, which is there (False or True in
-    turns) only while the feed is live and was heard lately; pressed: a press of the button is being felt; walk: the
-    step of the whole picture's slow walk against burn-in, counted up without end.
+    The rest says how to draw the screen. power: the brightness. beat: the heartbeat, False and True in turn; None
+    unless the feed is live and was heard lately. pressed: draw the feedback for a press. walk: the step of the slow
+    picture shift against burn-in, counted up without end.
     """
 
     state: str

@@ -142,7 +142,7 @@ class Keeper:
         if day is None:
             return None, DeliveryStats(), frozenset(), held
         orders = list(self._archive.orders(what.gateway, Query(day * DAY, (day + 1) * DAY)))
-        figures = DeliveryStats().and_also(orders, self._benchmarks.forget_after)
+        figures = DeliveryStats().plus(orders, self._benchmarks.forget_after)
         return day, figures, frozenset(order.uuid for order in orders), held
 
     async def _statistics(

@@ -40,7 +40,7 @@ NOW = 187_000.0
 """Monotonic seconds: the box has been running for two days."""
 BAR = Gateway("Bar", (Address("192.168.1.20"),))
 TERRACE = Gateway("Terrace", (Address("192.168.1.30"),))
-ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), stirred=NOW)
+ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), last_activity=NOW)
 SEEN = replace(ALONE, gateways={"Bar": BAR})
 KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
 FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
@@ -77,7 +77,7 @@ def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
 def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
     """paged: the uuids of orders that were paged just now. welcome: until when the box says that it is paired."""
     alert = Alert(paged, NOW + 5) if paged else None
-    state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, heard=NOW - 2, alert=alert)
+    state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, last_heard=NOW - 2, alert=alert)
     return _shown(replace(state, welcome_until=welcome))
 
 
@@ -107,14 +107,14 @@ def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
 LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
 CALM = _orders(*range(124, 4, -10), to_go=2)
 
-KEPT = DeliveryStats().and_also(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
+KEPT = DeliveryStats().plus(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
 TODAY = replace(CALM, offset=0.0, today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0)))
 DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayStats(171, 239.0), differs=True))
 
 EXAMPLES: tuple[Example, ...] = (
     ("Starting", View("discovering", None, None, None, None, None, None, Leds(), starting_screen(__version__))),
     ("Looking for the gateway", _shown(Discovering(ALONE))),
-    ("No gateway for a while", _shown(Discovering(replace(ALONE, stirred=NOW - 60)))),
+    ("No gateway for a while", _shown(Discovering(replace(ALONE, last_activity=NOW - 60)))),
     ("No network", _shown(Discovering(replace(ALONE, addresses=())))),
     ("Gateway found: press this box's button", _shown(AwaitingPairing(SEEN))),
     ("Pairing: press the gateway's button", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
@@ -159,8 +159,8 @@ EXAMPLES: tuple[Example, ...] = (
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
     ("The button is held", _connected(CALM, replace(PAIRED, down_since=NOW - 2.3, pressed_at=NOW - 2.3))),
     ("The button was held for 5 s", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
-    ("No activity for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, stirred=NOW - 1200))),
-    ("Asleep, and offline", _offline(replace(PAIRED, stirred=NOW - 5 * 3600))),
+    ("No activity for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, last_activity=NOW - 1200))),
+    ("Asleep, and offline", _offline(replace(PAIRED, last_activity=NOW - 5 * 3600))),
     ("The program failed five times in a row", failing(restart=True)),
     ("It failed again after a restart", failing(restart=False)),
     ("Stopping", farewell(_connected(CALM))),

@@ -101,12 +101,12 @@ STATES: dict[str, State] = {
         replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB"), {"A": NOW, "B": NOW}
     ),
     "pairing, to be confirmed": Pairing(_BOTH, 6, NOW + 60, frozenset("AB"), offers=(Offer(A, FRESH.token),)),
-    "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), fresh=True)),
+    "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), new_pairing=True)),
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
     "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
-    "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), fresh=True)),
+    "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), new_pairing=True)),
     "connecting, promoting": Connecting(
-        replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True, whole_at=NOW)
+        replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), new_pairing=True, whole_at=NOW)
     ),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
     "connected": _connected(),
@@ -120,7 +120,7 @@ STATES: dict[str, State] = {
     "connected, button down": replace(_connected(), world=replace(_PAIRED, down_since=NOW - 30, pressed_at=NOW - 30)),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
-    "connected, filling the archive": replace(_connected(), filling=FILLING),
+    "connected, history_sync the archive": replace(_connected(), history_sync=FILLING),
     "offline, waiting": _offline(Phase.WAITING),
     "offline, waiting, out of sight": _offline(Phase.WAITING, replace(_PAIRED, gateways={"B": B})),
     "offline, resolving": _offline(Phase.RESOLVING),

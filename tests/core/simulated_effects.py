@@ -142,7 +142,7 @@ class Surroundings:
             case SyncHistory(attempt, gateway, address, token):
                 self._goes_to_its_gateway(token, address)
                 assert gateway == self.owner[token]
-                assert not self.fillings, "one filling at a time"
+                assert not self.fillings, "one history_sync at a time"
                 self.fillings.add(attempt)
                 self.filled.append(self.now)
                 assert sum(at > self.now - 3600 for at in self.filled) <= 8, (
@@ -196,11 +196,11 @@ class Surroundings:
                 assert Timer.STALE in running
                 assert self.timers[Timer.STALE] <= self.now + 300 + 1e-6
                 assert Timer.REFRESH in running or state.looking
-                assert (Timer.HISTORY in running) != bool(state.filling)
+                assert (Timer.HISTORY in running) != bool(state.history_sync)
                 expected = {0 if state.lost else state.feed, state.looking} - {0}
                 unreadable = state.book.unreadable
                 assert shown.view.active == len(state.book.held) + len(unreadable.uuids) + unreadable.nameless
-        assert self.fillings == ({state.filling} - {0} if isinstance(state, Connected) else set())
+        assert self.fillings == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
         assert set(world.asking) == self.asked
         if not isinstance(state, Connected):

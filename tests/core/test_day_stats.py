@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.day_stats import MOST_FRESH, STEP, DayStats, DeliveryStats, GatewayStats, differ
+from appliance.core.day_stats import MOST_UNARCHIVED, STEP, DayStats, DeliveryStats, GatewayStats, differ
 from appliance.core.delivery import DAY, Finished
 from appliance.core.events import OrderChanged
 from appliance.core.orders import OrderBook, fold, replaced
@@ -26,9 +26,9 @@ def over(uuid: str, seconds: float | None, at: float = NOON) -> Finished:
 @given(st.lists(st.none() | st.floats(0, 3600 - STEP), min_size=1, max_size=60), st.integers(0, 60))
 def test_the_figures_are_those_of_a_plain_list(times: list[float | None], archived: int) -> None:
     orders = [over(str(number), seconds) for number, seconds in enumerate(times)]
-    kept = DeliveryStats().and_also(orders[:archived], FORGET)
-    tally = DayStats(10, 0.0, kept).told(orders[archived:])
-    figures = tally.figures(FORGET)
+    kept = DeliveryStats().plus(orders[:archived], FORGET)
+    tally = DayStats(10, 0.0, kept).with_finished(orders[archived:])
+    figures = tally.total(FORGET)
     known = [time for time in times if time is not None]
     assert figures.delivered == len(times) == sum(figures.hours) == figures.hours[12]
     if not known:
@@ -44,29 +44,29 @@ def test_nothing_is_counted_twice_whatever_the_archive_holds(
     heard: set[int], kept: set[int], heard_after: set[int]
 ) -> None:
     """heard: what the feed told before the archive was asked. kept: what the archive then holds."""
-    tally = DayStats(10, 0.0).told(over(str(number), 100.0) for number in heard)
-    figures = DeliveryStats().and_also((over(str(number), 100.0) for number in kept), FORGET)
-    tally = tally.archived(10, figures, frozenset(map(str, kept)), frozenset(), None, FORGET)
-    tally = tally.told(over(str(number), 100.0) for number in heard_after - kept)
-    assert tally.figures(FORGET).delivered == len(heard | kept | heard_after)
+    tally = DayStats(10, 0.0).with_finished(over(str(number), 100.0) for number in heard)
+    figures = DeliveryStats().plus((over(str(number), 100.0) for number in kept), FORGET)
+    tally = tally.with_archive(10, figures, frozenset(map(str, kept)), frozenset(), None, FORGET)
+    tally = tally.with_finished(over(str(number), 100.0) for number in heard_after - kept)
+    assert tally.total(FORGET).delivered == len(heard | kept | heard_after)
 
 
 def test_another_day_of_the_gateway_begins_anew_and_forgets_nothing_that_is_not_archived() -> None:
-    before = DayStats().on(DAY * 3 - 100.0, 0.0).told([over("a", 60.0, DAY * 2 + 60.0)])
-    assert (before.day, before.figures(FORGET).delivered) == (2, 1)
-    assert before.on(DAY * 3 - 100.0, 99.0) is before
-    fresh = before.on(DAY * 3 - 100.0, 100.0)
-    assert (fresh.day, fresh.figures(FORGET).delivered, fresh.since) == (3, 0, 100.0)
-    assert list(fresh.fresh) == ["a"], "the archive is still to be told what this box saw"
-    late = fresh.archived(2, DeliveryStats(7), frozenset(), frozenset("a"), None, FORGET)
-    assert (late.kept, dict(late.fresh)) == (None, {}), "yesterday's figures are not today's"
+    before = DayStats().for_day(DAY * 3 - 100.0, 0.0).with_finished([over("a", 60.0, DAY * 2 + 60.0)])
+    assert (before.day, before.total(FORGET).delivered) == (2, 1)
+    assert before.for_day(DAY * 3 - 100.0, 99.0) is before
+    fresh = before.for_day(DAY * 3 - 100.0, 100.0)
+    assert (fresh.day, fresh.total(FORGET).delivered, fresh.since) == (3, 0, 100.0)
+    assert list(fresh.unarchived) == ["a"], "the archive is still to be told what this box saw"
+    late = fresh.with_archive(2, DeliveryStats(7), frozenset(), frozenset("a"), None, FORGET)
+    assert (late.archived_stats, dict(late.unarchived)) == (None, {}), "yesterday's figures are not today's"
 
 
 def test_an_archive_that_never_comes_does_not_fill_the_memory() -> None:
-    tally = DayStats(10, 0.0).told(over(str(number), 1.0) for number in range(MOST_FRESH + 5))
-    assert len(tally.fresh) == MOST_FRESH
-    assert "4" not in tally.fresh
-    assert str(MOST_FRESH + 4) in tally.fresh
+    tally = DayStats(10, 0.0).with_finished(over(str(number), 1.0) for number in range(MOST_UNARCHIVED + 5))
+    assert len(tally.unarchived) == MOST_UNARCHIVED
+    assert "4" not in tally.unarchived
+    assert str(MOST_UNARCHIVED + 4) in tally.unarchived
 
 
 def test_orders_that_are_cleared_and_that_vanish_are_delivered() -> None:
@@ -75,14 +75,14 @@ def test_orders_that_are_cleared_and_that_vanish_are_delivered() -> None:
     book = replaced(OrderBook(), [day, Order("a", order_type="TO_GO", elapsed=100.0), b, c], 0.0)
     gone = Order("a", order_type="TO_GO", state="cleared", created=NOON - 100.0, changed=NOON + 20.0)
     book = fold(book, [OrderChanged(gone)], 20.0).book
-    figures = book.today.figures(FORGET)
+    figures = book.today.total(FORGET)
     assert (figures.delivered, figures.timed, figures.average) == (1, 1, 120.0)
-    assert book.today.fresh["a"].took == 120.0
+    assert book.today.unarchived["a"].took == 120.0
     book = replaced(book, [day, c], 30.0)
-    figures = book.today.figures(FORGET)
+    figures = book.today.total(FORGET)
     assert figures.delivered == 2, "b went while nobody looked"
-    assert book.today.fresh["b"].took is None
-    assert a.uuid in book.today.fresh
+    assert book.today.unarchived["b"].took is None
+    assert a.uuid in book.today.unarchived
 
 
 def test_the_time_to_sit_is_that_of_the_first_table() -> None:
@@ -94,8 +94,8 @@ def test_the_time_to_sit_is_that_of_the_first_table() -> None:
     book = fold(book, [OrderChanged(moved)], 60.0).book
     cleared = Order("a", location="9", state="cleared", created=NOON, changed=NOON + 300.0)
     book = fold(book, [OrderChanged(cleared)], 300.0).book
-    assert book.today.fresh["a"].sat == 25.0
-    assert book.today.fresh["a"].took == 300.0
+    assert book.today.unarchived["a"].sat == 25.0
+    assert book.today.unarchived["a"].took == 300.0
 
 
 def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
@@ -119,7 +119,7 @@ def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
     ],
 )
 def test_the_gateways_own_figures_fit_or_differ(gateway: GatewayStats, differs: bool) -> None:
-    ours = DeliveryStats().and_also((over(str(number), 200.0) for number in range(100)), FORGET)
+    ours = DeliveryStats().plus((over(str(number), 200.0) for number in range(100)), FORGET)
     assert differ(ours, gateway) is differs
-    tally = DayStats(10, 0.0).archived(10, ours, frozenset(), frozenset(), gateway, FORGET)
+    tally = DayStats(10, 0.0).with_archive(10, ours, frozenset(), frozenset(), gateway, FORGET)
     assert tally.differs is differs

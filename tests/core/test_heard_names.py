@@ -12,7 +12,7 @@ def test_few_addresses_are_remembered_and_the_latest_of_them() -> None:
     world = World()
     for number in range(2 * MOST_HEARD):
         world = answered(world, Gateway(f"Name {number}", (Address(f"192.0.{number // 250}.{number % 250}"),)))
-    assert len(world.heard) == MOST_HEARD
-    assert list(world.heard.values())[-1] == f"Name {2 * MOST_HEARD - 1}"
+    assert len(world.names_heard) == MOST_HEARD
+    assert list(world.names_heard.values())[-1] == f"Name {2 * MOST_HEARD - 1}"
     world = answered(world, Gateway("Ours", (Address("192.0.2.9"),)))
-    assert world.heard[Address("192.0.2.9")] == "Ours"
+    assert world.names_heard[Address("192.0.2.9")] == "Ours"

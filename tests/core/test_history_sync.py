@@ -66,7 +66,7 @@ def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
     kept = HistorySynced(
         effect.attempt,
         10,
-        DeliveryStats().and_also(morning, 1e4),
+        DeliveryStats().plus(morning, 1e4),
         frozenset("a012"),
         frozenset("a"),
         GatewayStats(3, 100.0),
@@ -95,7 +95,7 @@ def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_
     state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
     cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 100))
     state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 100)
-    figures = DeliveryStats().and_also([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
+    figures = DeliveryStats().plus([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
     assert shown(state).orders == "1", "not counted twice"
     state, effect = filling(state)
@@ -154,13 +154,13 @@ def test_a_stranger_elsewhere_does_not_stop_it() -> None:
     state, effects = machine.step(state, GatewayFound(B), NOW)
     assert effects == ()
     assert isinstance(state, Connected)
-    assert state.filling == effect.attempt
+    assert state.history_sync == effect.attempt
 
 
 def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> None:
     world = connected().world
     assert sync_delay(world, NOW) == SYNC_SOON
-    world = replace(world, kept=tuple(NOW - 600 + number * 100 for number in range(SYNCS_AN_HOUR)))
+    world = replace(world, history_syncs=tuple(NOW - 600 + number * 100 for number in range(SYNCS_AN_HOUR)))
     assert sync_delay(world, NOW) == 3000.0
     assert sync_delay(world, NOW + 4000) == SYNC_SOON
 
@@ -169,6 +169,6 @@ def test_a_share_is_called_all_only_where_it_is() -> None:
     state, effect = filling(connected())
     most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
     slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
-    figures = DeliveryStats().and_also([*most, slow], 1e4)
+    figures = DeliveryStats().plus([*most, slow], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
     assert shown(state).share == "99%"

@@ -96,7 +96,7 @@ def numbers(state: State) -> list[int]:
         case Connecting() | Offline():
             current.append(state.link.attempt)
         case Connected():
-            current += [state.feed, state.looking, state.filling]
+            current += [state.feed, state.looking, state.history_sync]
         case _:
             current.append(getattr(state, "attempt", 0))
     return current
@@ -204,8 +204,8 @@ def answer(state: State) -> Event | None:
                     return None
         case Connected() if state.looking:
             return FeedOpened(state.looking, ())
-        case Connected() if state.filling:
-            return HistorySyncFailed(state.filling)
+        case Connected() if state.history_sync:
+            return HistorySyncFailed(state.history_sync)
         case Pairing() if not state.offers and state.world.asking:
             return TokenIssued(state.attempt, home, Token("fresh"))
         case _:

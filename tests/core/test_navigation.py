@@ -31,8 +31,8 @@ from tests.core.cases import NOW, NUMBER, STATES
 def connected(*orders: Order, **settings: float) -> Connected:
     state = STATES["connected"]
     assert isinstance(state, Connected)
-    world = replace(state.world, settings=PanelSettings(**settings), stirred=NOW, version="1.2.3")  # type: ignore[arg-type]
-    return replace(state, world=world, book=replaced(OrderBook(), orders, NOW), heard=NOW)
+    world = replace(state.world, settings=PanelSettings(**settings), last_activity=NOW, version="1.2.3")  # type: ignore[arg-type]
+    return replace(state, world=world, book=replaced(OrderBook(), orders, NOW), last_heard=NOW)
 
 
 def tap(state: State, now: float) -> tuple[State, list[Effect]]:
@@ -88,7 +88,7 @@ def test_the_oldest_orders_are_told_with_table_age_and_mark() -> None:
 def test_without_a_count_a_press_turns_to_the_support_pages_and_says_what_is_the_matter(name: str) -> None:
     state = STATES[name]
     headline = "OFFLINE" if name.startswith("offline") else "This box"
-    state = replace(state, world=replace(state.world, stirred=NOW))
+    state = replace(state, world=replace(state.world, last_activity=NOW))
     turned, _ = tap(state, NOW)
     screen = present(turned, NOW + 0.5).view.screen
     assert isinstance(screen, Listing)
@@ -191,17 +191,17 @@ def test_an_order_wakes_the_display_and_keeps_it_awake() -> None:
 
 def test_a_press_wakes_the_display_and_does_no_more() -> None:
     state, later = connected(), NOW + 5 * 3600
-    woken, effects = tap(state, later)
-    assert isinstance(present(woken, later + 1).view.screen, Count)
-    assert present(woken, later + 1).view.power is Power.BRIGHT
+    woke_display, effects = tap(state, later)
+    assert isinstance(present(woke_display, later + 1).view.screen, Count)
+    assert present(woke_display, later + 1).view.power is Power.BRIGHT
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]
-    turned, _ = tap(woken, later + 2)
+    turned, _ = tap(woke_display, later + 2)
     assert isinstance(present(turned, later + 3).view.screen, Listing)
 
 
 def test_what_is_wrong_is_never_slept_over() -> None:
     state = STATES["offline, waiting"]
-    asleep = present(replace(state, world=replace(state.world, stirred=0.0)), 5 * 3600.0).view
+    asleep = present(replace(state, world=replace(state.world, last_activity=0.0)), 5 * 3600.0).view
     assert (asleep.power, asleep.screen) == (Power.DIM, Asleep("OFFLINE"))
     weak, _ = machine.step(connected(), BoardRead(Board(weak_power=True)), NOW)
     assert present(weak, NOW).view.screen.words[-1] == "Weak power supply"
@@ -217,7 +217,7 @@ def test_never_means_never() -> None:
 def test_a_pairing_window_keeps_the_display_bright() -> None:
     state = STATES["pairing, one gateway"]
     assert isinstance(state, Pairing)
-    assert present(replace(state, world=replace(state.world, stirred=0.0)), NOW).view.power is Power.BRIGHT
+    assert present(replace(state, world=replace(state.world, last_activity=0.0)), NOW).view.power is Power.BRIGHT
 
 
 def test_the_heart_beats_only_while_the_feed_was_heard_lately() -> None:
@@ -241,7 +241,7 @@ def test_the_picture_walks_by_the_minute() -> None:
 
 def test_looking_for_long_says_what_may_be_wrong() -> None:
     state = STATES["discovering"]
-    state = replace(state, world=replace(state.world, stirred=NOW))
+    state = replace(state, world=replace(state.world, last_activity=NOW))
     assert "Is it switched on, and on" not in present(state, NOW + 19).view.screen.words
     screen = present(state, NOW + 20).view.screen
     assert isinstance(screen, Message)

@@ -93,10 +93,10 @@ def test_what_cannot_be_read_is_counted_until_it_can() -> None:
 def test_an_order_that_cannot_be_read_any_more_is_not_delivered() -> None:
     book = replaced(OrderBook(), [order("a"), order("b"), order("c")], 0.0)
     named = fold(book, [OrdersReplaced((order("a"),), Unreadable(frozenset("b")))], 1.0).book
-    assert list(named.today.fresh) == ["c"]
+    assert list(named.today.unarchived) == ["c"]
     nameless = replaced(book, [order("a")], 1.0, Unreadable(nameless=1))
-    assert not nameless.today.fresh, "it is one of the two, and nobody knows which"
-    assert list(replaced(nameless, [], 2.0, Unreadable(nameless=1)).today.fresh) == ["a"]
+    assert not nameless.today.unarchived, "it is one of the two, and nobody knows which"
+    assert list(replaced(nameless, [], 2.0, Unreadable(nameless=1)).today.unarchived) == ["a"]
 
 
 def test_a_set_differs_from_one_with_more_that_cannot_be_read() -> None:

@@ -253,8 +253,8 @@ def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
 @pytest.mark.parametrize(
     ("state", "fault_at"),
     [
-        (Discovering(World(addresses=(), stuck=True, stirred=NOW)), 1),
-        (Discovering(World(addresses=("192.0.2.5",), stuck=True, stirred=NOW)), 2),
+        (Discovering(World(addresses=(), stuck=True, last_activity=NOW)), 1),
+        (Discovering(World(addresses=("192.0.2.5",), stuck=True, last_activity=NOW)), 2),
         (replace(STATES["offline, waiting"], world=replace(STATES["offline, waiting"].world, stuck=True)), 2),
     ],
 )
@@ -267,10 +267,15 @@ def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: Sta
     ("state", "title"),
     [
         (
-            Discovering(World(addresses=("192.0.2.5",), stirred=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)),
+            Discovering(
+                World(addresses=("192.0.2.5",), last_activity=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)
+            ),
             "This box",
         ),
-        (Discovering(World(addresses=(), stirred=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)), "No network"),
+        (
+            Discovering(World(addresses=(), last_activity=NOW, turned_to=ScreenId.BOX, turned_until=NOW + 9)),
+            "No network",
+        ),
     ],
 )
 def test_a_support_page_is_headed_by_what_it_is_or_by_what_is_wrong(state: State, title: str) -> None:

@@ -86,7 +86,7 @@ def test_the_countdown_vanishes_with_the_question_that_it_is_about() -> None:
 
 
 def test_a_gateway_that_is_found_during_a_press_is_not_paired_by_it() -> None:
-    state = between(Discovering(World(stirred=NOW)), GatewayFound(A))
+    state = between(Discovering(World(last_activity=NOW)), GatewayFound(A))
     assert isinstance(state, AwaitingPairing)
 
 
@@ -108,7 +108,7 @@ def test_an_order_that_is_paged_during_a_press_stays_on_the_display() -> None:
 @pytest.mark.parametrize("lines", [12, None])
 def test_a_mistake_in_the_settings_is_told_in_turn_where_a_press_pairs(lines: int | None) -> None:
     mistake = Mistake(lines, "pins.green", "must be a whole number")
-    state = AwaitingPairing(World(gateways=BOTH, mistakes=(mistake,), stirred=NOW))
+    state = AwaitingPairing(World(gateways=BOTH, mistakes=(mistake,), last_activity=NOW))
     told: set[tuple[str, ...]] = set()
     now = NOW
     while now < NOW + 30:

@@ -20,7 +20,7 @@ def discovering_view(state: Discovering, now: float) -> StateView:
     if has_no_network(world):
         screen = message(Icon.NO_NETWORK, [texts.NO_NETWORK], texts.NO_NETWORK_HINT)
         return StateView(screen, Leds(red=LedMode.SLOW), reason=reasons.NO_NETWORK, asleep=texts.NO_NETWORK)
-    hint_at = world.stirred + HINT_AFTER
+    hint_at = world.last_activity + HINT_AFTER
     why = unpaired_reason(state.reason)
     hints = texts.LOOKING_HINT if not why and now >= hint_at else ()
     own = [texts.OWN_ADDRESS.format(address=address) for address in (world.addresses or ())[:1]]

@@ -23,7 +23,7 @@ def _rows(state: State, now: float) -> tuple[Row, ...]:
         return (Row(texts.NO_GATEWAY),)
     rows = [Row(legible(name)), Row(texts.NO_ADDRESS if address is None else str(address))]
     if isinstance(state, Connected):
-        rows.append(Row(texts.LAST_HEARD, texts.SECONDS_AGO.format(seconds=max(0.0, now - state.heard))))
+        rows.append(Row(texts.LAST_HEARD, texts.SECONDS_AGO.format(seconds=max(0.0, now - state.last_heard))))
         rows.append(Row(texts.ORDERS, str(state.book.active)))
     else:
         rows.append(Row(texts.GATEWAY_PAIRED if state.world.credential else texts.GATEWAY_NOT_PAIRED))

@@ -17,17 +17,17 @@ LEAST_HOURS = 6
 def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     """The page of the day so far, and until when it holds."""
     benchmarks, offset = state.world.benchmarks, state.book.offset
-    tally = state.book.today.on(offset, now)
-    figures = tally.figures(benchmarks.forget_after)
-    average, median = figures.average, figures.median
-    within = figures.within(benchmarks.late_after)
-    first, hours = _hours(figures.hours)
-    note, until = _note(tally, now)
+    day_stats = state.book.today.for_day(offset, now)
+    total = day_stats.total(benchmarks.forget_after)
+    average, median = total.average, total.median
+    within = total.within(benchmarks.late_after)
+    first, hours = _hours(total.hours)
+    note, until = _note(day_stats, now)
     screen = Today(
         # Without an order since the start nobody knows what day it is at the gateway.
-        title=texts.TODAY if offset is not None or tally.kept is None else texts.LATEST_DAY,
-        orders=str(figures.delivered),
-        noun=texts.orders(figures.delivered),
+        title=texts.TODAY if offset is not None or day_stats.archived_stats is None else texts.LATEST_DAY,
+        orders=str(total.delivered),
+        noun=texts.orders(total.delivered),
         average="" if average is None else clock(average),
         median="" if median is None else clock(median),
         share="" if within is None else percent(within),
@@ -35,7 +35,7 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
         first=first,
         hours=hours,
         note=note,
-        doubt=tally.differs,
+        doubt=day_stats.differs,
     )
     return screen, until
 
@@ -51,12 +51,12 @@ def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     return first, counts[first : last + 1]
 
 
-def _note(tally: DayStats, now: float) -> tuple[str, float]:
+def _note(day_stats: DayStats, now: float) -> tuple[str, float]:
     """What a person should know of where the figures come from, and until when that holds."""
-    if tally.kept is None:
-        since = now if tally.since is None else tally.since
+    if day_stats.archived_stats is None:
+        since = now if day_stats.since is None else day_stats.since
         return texts.COUNTED_FOR.format(age=age(now - since)), since + ((now - since) // 60 + 1) * 60
-    own = tally.gateway
+    own = day_stats.gateway
     if own is None or (own.finished is None and own.average is None):
         return "", math.inf
     count = "" if own.finished is None else str(own.finished)
