@@ -20,7 +20,7 @@ from pathlib import Path
 from appliance.simulator.gateway import SimulatedGateway
 from tests.bench import display, history, measures, recovery
 from tests.bench.program import BenchError, Program
-from tests.bench.table import DISPLAY, PROGRAMS, Row, into_readme, render
+from tests.bench.table import DISPLAY, PROGRAMS, Row, render, write_to_docs
 
 KINDS = ("appliance", "plain")
 PAIRS = 3
@@ -55,7 +55,7 @@ def main() -> int:
     alone.add_argument("--display", action="store_true", help="the display path alone")
     alone.add_argument("--history", action="store_true", help="the archive alone")
     alone.add_argument("--recovery", action="store_true", help="the time from a fault's end to a live count alone")
-    parser.add_argument("--readme", action="store_true", help="put what was measured into README.md")
+    parser.add_argument("--docs", action="store_true", help="write the tables to docs/performance.md and docs/robustness.md")
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()
@@ -78,8 +78,8 @@ def main() -> int:
         tables.append(("history", history.measure(amounts.days), history.NAMES))
     for what, table, names in tables:
         print(f"\n{render(table, names)}")
-        if options.readme:
-            into_readme(what, render(table, names))
+        if options.docs:
+            write_to_docs(what, render(table, names))
     rows = [row for _, table, _ in tables for row in table]
     missed = sum(row.reached is False for row in rows)
     print()

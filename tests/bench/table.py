@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-README = Path(__file__).parents[2] / "README.md"
+DOCS = Path(__file__).parents[2] / "docs"
+DOCUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "programs": "performance.md",
+        "display": "performance.md",
+        "history": "performance.md",
+        "recovery": "robustness.md",
+        "soak": "robustness.md",
+    }
+)
+"""The document in DOCS that each table is written to, by the table's name."""
 PROGRAMS = ("", "appliance", "plain client")
 """What the columns of the first table are of."""
 DISPLAY = ("display path", "ours", "luma's stock")
@@ -82,11 +93,12 @@ def render(rows: Iterable[Row], names: tuple[str, str, str] = PROGRAMS) -> str:
     return "\n".join(lines)
 
 
-def into_readme(what: str, table: str, readme: Path = README) -> None:
-    """Put a table where the README has that of the last time. Raises ValueError where it has none of this name."""
-    begin, end = f"<!-- bench {what}: begin -->\n", f"<!-- bench {what}: end -->"
-    before, _, rest = readme.read_text().partition(begin)
+def write_to_docs(name: str, table: str, docs: Path = DOCS) -> None:
+    """Replace the table of this name in its document. Raises ValueError if the document lacks the table's markers."""
+    document = docs / DOCUMENTS[name]
+    begin, end = f"<!-- bench {name}: begin -->\n", f"<!-- bench {name}: end -->"
+    before, _, rest = document.read_text().partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"{readme} has no place for the table {what}")
-    readme.write_text(f"{before}{begin}```\n{table}\n```\n{end}{after}")
+        raise ValueError(f"{document}: no markers for the table {name}")
+    document.write_text(f"{before}{begin}```\n{table}\n```\n{end}{after}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.table import DISPLAY, README, Row, into_readme, render
+from tests.bench.table import DISPLAY, DOCS, DOCUMENTS, Row, render, write_to_docs
 
 
 @pytest.mark.parametrize(
@@ -45,21 +45,21 @@ def test_the_display_path_has_names_of_its_own() -> None:
     assert bus.split() == ["bus", "0.00", "bytes", "1,034", "bytes", "0.00", "x", "<=", "0", "bytes", "ok"]
 
 
-def test_a_table_goes_into_the_readme_where_the_last_one_is(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("a\n<!-- bench x: begin -->\n```\nold\n```\n<!-- bench x: end -->\nb\n")
+def test_a_table_replaces_the_last_one_in_its_document(tmp_path: Path) -> None:
+    document = tmp_path / "robustness.md"
+    document.write_text("a\n<!-- bench soak: begin -->\n```\nold\n```\n<!-- bench soak: end -->\nb\n")
     for _ in range(2):
-        into_readme("x", "new", readme)
-    assert readme.read_text() == "a\n<!-- bench x: begin -->\n```\nnew\n```\n<!-- bench x: end -->\nb\n"
-    with pytest.raises(ValueError, match="no place for the table y"):
-        into_readme("y", "new", readme)
+        write_to_docs("soak", "new", tmp_path)
+    assert document.read_text() == "a\n<!-- bench soak: begin -->\n```\nnew\n```\n<!-- bench soak: end -->\nb\n"
+    with pytest.raises(ValueError, match="no markers for the table recovery"):
+        write_to_docs("recovery", "new", tmp_path)
 
 
-@pytest.mark.parametrize("what", ["programs", "recovery", "display", "history", "soak"])
-def test_the_readme_has_a_place_for_each_table(what: str) -> None:
-    text = README.read_text()
-    assert f"<!-- bench {what}: begin -->\n```\n" in text
-    assert f"\n```\n<!-- bench {what}: end -->" in text
+@pytest.mark.parametrize(("name", "document"), DOCUMENTS.items())
+def test_each_table_has_its_markers_in_its_document(name: str, document: str) -> None:
+    text = (DOCS / document).read_text()
+    assert text.count(f"<!-- bench {name}: begin -->\n```\n") == 1
+    assert text.count(f"\n```\n<!-- bench {name}: end -->") == 1
 
 
 def test_what_never_comes_back_is_said() -> None:

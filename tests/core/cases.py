@@ -1,4 +1,4 @@
-"""The states and events of the grid, each by the name under which the grid and the README's diagram know it."""
+"""The states and events of the grid, each by the name that the grid and the state diagram of docs/architecture.md use."""
 
 from __future__ import annotations
 

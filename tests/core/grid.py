@@ -1,4 +1,4 @@
-"""Writes the grid, one row for every state and event, and the README's diagram that is drawn from it.
+"""Writes the grid, one row for every state and event, and the state diagram of docs/architecture.md that follows from it.
 
 `python -m tests.core.grid` writes both anew after a change of the machine; the difference is then read by a person.
 """
@@ -16,7 +16,7 @@ from tests.core.cases import rows
 
 ROOT = Path(__file__).parents[2]
 GRID = Path(__file__).with_name("grid.txt")
-README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- state diagram: begin -->\n", "<!-- state diagram: end -->\n"
 
 
@@ -47,8 +47,8 @@ def diagram() -> str:
     return "\n".join([*lines, "```"]) + "\n"
 
 
-def readme_with(text: str) -> str:
-    """A README's text with the diagram as it is now."""
+def with_diagram(text: str) -> str:
+    """A document's text with the current diagram between its markers."""
     head, rest = text.split(BEGIN)
     _, tail = rest.split(END)
     return f"{head}{BEGIN}{diagram()}{END}{tail}"
@@ -105,5 +105,4 @@ def _value(value: object) -> str:
 
 if __name__ == "__main__":
     GRID.write_text(grid_text())
-    if README.exists():
-        README.write_text(readme_with(README.read_text()))
+    ARCHITECTURE.write_text(with_diagram(ARCHITECTURE.read_text()))

@@ -35,9 +35,9 @@ def test_the_grid_covers_every_state_and_every_event() -> None:
     assert {state.link.phase for state in STATES.values() if hasattr(state, "link")} == set(Phase)
 
 
-def test_the_readme_shows_the_diagram_that_the_grid_draws() -> None:
-    text = grid.README.read_text()
-    assert grid.readme_with(text) == text, "run `python -m tests.core.grid`"
+def test_the_architecture_shows_the_diagram_that_the_grid_draws() -> None:
+    text = grid.ARCHITECTURE.read_text()
+    assert grid.with_diagram(text) == text, "run `python -m tests.core.grid`"
 
 
 def test_a_gateway_that_moved_is_looked_for_where_it_is() -> None:

@@ -21,7 +21,7 @@ from random import Random
 
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, visits
-from tests.bench.table import into_readme
+from tests.bench.table import write_to_docs
 from tests.hostile.appliance_process import Program
 
 PACE = 100.0
@@ -203,14 +203,14 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=24 * HOUR + 36, help="default: a day of theirs, 15 minutes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--readme", action="store_true", help="put the first and the last row into README.md")
+    parser.add_argument("--docs", action="store_true", help="write the first and the last row to docs/robustness.md")
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soak = Soak(options.seconds, options.seed, Path(folder))
         wrong = await soak.run()
-    if options.readme:
-        into_readme("soak", soak.table)
+    if options.docs:
+        write_to_docs("soak", soak.table)
     print(*wrong or ["nothing grew, nothing spins"], sep="\n")
     return 1 if wrong else 0
 
