@@ -1,0 +1,114 @@
+"""The documents: links lead somewhere, README and glossary stay short, and no path of one machine is in them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    path
+    for folder in (ROOT, ROOT / "docs", ROOT / "image", ROOT / "appliance")
+    for path in (folder.rglob("*.md") if folder.name == "appliance" else folder.glob("*.md"))
+)
+LONGEST_README = 1500
+"""Words."""
+LONGEST_GLOSSARY = 30
+"""Lines, those of the table's head among them."""
+OUTSIDE = ("http://", "https://", "mailto:")
+
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
+LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?\s*\)")
+HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
+MACHINE_PATH = re.compile(r"/(?:work|home|root|Users|tmp)/|\bshared/")
+"""Paths that exist on somebody's machine alone."""
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def links(path: Path) -> list[str]:
+    """What a document links to, pictures too; what is code is none."""
+    return LINK.findall(CODE.sub("", FENCE.sub("", path.read_text())))
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    made: set[str] = set()
+    for heading in HEADING.findall(FENCE.sub("", path.read_text())):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
+        slug = "".join("-" if c == " " else c for c in words if c.isalnum() or c in " -_")
+        repeated = next(n for n in range(100) if (f"{slug}-{n}" if n else slug) not in made)
+        made.add(f"{slug}-{repeated}" if repeated else slug)
+    return frozenset(made)
+
+
+def test_all_documents_are_looked_at() -> None:
+    found = {name(path) for path in DOCUMENTS}
+    assert found >= {"README.md", "hardware.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "image/README.md"}
+    assert found >= {f"docs/{one}.md" for one in ("install", "history", "architecture", "development")}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_each_link_leads_to_a_file_and_a_heading(path: Path) -> None:
+    broken = []
+    for link in links(path):
+        if link.startswith(OUTSIDE):
+            continue
+        target, _, anchor = link.partition("#")
+        there = (path.parent / target).resolve() if target else path
+        inside = there == ROOT or ROOT in there.parents
+        if target.startswith("/") or not inside or not there.exists():
+            broken.append(link)
+        elif anchor and anchor not in anchors(there):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_no_path_of_one_machine_is_named(path: Path) -> None:
+    assert not MACHINE_PATH.findall(path.read_text())
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        path = ahead.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        targets = (link.partition("#")[0] for link in links(path) if not link.startswith(OUTSIDE))
+        ahead += [there for target in targets if (there := (path.parent / target).resolve()) in DOCUMENTS]
+    assert {name(path) for path in {*DOCUMENTS} - reached} <= {"appliance/panel/drawing/fonts/README.md"}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= LONGEST_README
+
+
+def test_the_glossary_is_short() -> None:
+    glossary = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Glossary\n")[2].partition("\n## ")[0]
+    lines = [line for line in glossary.splitlines() if line.strip()]
+    assert 10 < len(lines) <= LONGEST_GLOSSARY
+
+
+def test_the_parts_list_names_the_setting_that_its_display_needs() -> None:
+    """Whoever buys the recommended display reads of its driver there, in the README's steps and in the installer's."""
+    for document in ("hardware.md", "README.md", "docs/install.md"):
+        assert "sh1106" in (ROOT / document).read_text(), document
+    parts = (ROOT / "hardware.md").read_text().partition("\n## Parts\n")[2].partition("\n## ")[0]
+    assert "`display.driver: sh1106`" in parts
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in DOCUMENTS:
+        text = path.read_text()
+        named = set(re.findall(r"`make ([a-z][a-z-]*)", text)) | set(re.findall(r"^make ([a-z][a-z-]*)", text, re.M))
+        assert named <= targets, name(path)
