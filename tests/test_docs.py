@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from appliance.config.keys import KEYS
+from appliance.config.loader import parse
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -20,10 +24,12 @@ LONGEST_GLOSSARY = 30
 """Lines, those of the table's head among them."""
 OUTSIDE = ("http://", "https://", "mailto:")
 
-FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?\s*\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
+YAML = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SETTING = re.compile(r"`((?:gateway|orders|display|pins|buzzer|network|wifi|box|history)\.\w+)[`:]")
 MACHINE_PATH = re.compile(r"/(?:work|home|root|Users|tmp)/|\bshared/")
 """Paths that exist on somebody's machine alone."""
 
@@ -112,3 +118,15 @@ def test_every_make_target_that_is_named_exists() -> None:
         text = path.read_text()
         named = set(re.findall(r"`make ([a-z][a-z-]*)", text)) | set(re.findall(r"^make ([a-z][a-z-]*)", text, re.M))
         assert named <= targets, name(path)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    assert set(SETTING.findall(path.read_text())) <= {*KEYS, "history.sqlite3"}
+
+
+def test_the_settings_that_an_installer_copies_are_right() -> None:
+    blocks = YAML.findall((ROOT / "docs/install.md").read_text())
+    assert len(blocks) >= 3
+    for _, block in blocks:
+        parse(textwrap.dedent(block), "install.md")

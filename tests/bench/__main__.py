@@ -55,7 +55,9 @@ def main() -> int:
     alone.add_argument("--display", action="store_true", help="the display path alone")
     alone.add_argument("--history", action="store_true", help="the archive alone")
     alone.add_argument("--recovery", action="store_true", help="the time from a fault's end to a live count alone")
-    parser.add_argument("--docs", action="store_true", help="write the tables to docs/performance.md and docs/robustness.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="write the tables to docs/performance.md and docs/robustness.md"
+    )
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()
