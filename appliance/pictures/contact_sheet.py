@@ -1,4 +1,4 @@
-"""All screens on one sheet, which is the README's picture; and each of them as a picture of its own."""
+"""The usual screens on one sheet, which is README's picture, and each of them as a picture of its own."""
 
 from __future__ import annotations
 

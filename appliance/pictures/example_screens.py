@@ -1,4 +1,4 @@
-"""Every screen that a person can meet, in the order in which a new box shows them. Another one is one more line."""
+"""The usual screens and those of faults, in the order in which a new box shows them. To add one, add a line."""
 
 from __future__ import annotations
 
