@@ -1,4 +1,4 @@
-# Everything runs in .venv, which .ci/setup makes and keeps up to date.
+# Everything runs in .venv, which .ci/setup creates and updates.
 PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
@@ -6,79 +6,78 @@ UV_VERSION := 0.13.9
 .PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
 	release lock clean venv system venv-tools
 
-help: ## This list
-	@echo 'make WHAT [ARGS=...]'
+help: ## List the targets
+	@echo 'make TARGET [ARGS=...]'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile
 
-demo: venv ## A simulated gateway and the appliance, on this terminal (ARGS=--auto: unattended)
+demo: venv ## Run a simulated gateway and the appliance in this terminal (ARGS=--auto: unattended)
 	@$(PYTHON) -m appliance demo $(ARGS)
 
-run: venv ## The appliance itself (ARGS="--panel terminal --config FILE")
+run: venv ## Run the appliance (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
-# Half of a test's time is waiting, so there are more workers than cores; a file to a worker: what a file sets up is set
-# up once.
-test: system ## Every test (as root also those with a network namespace and avahi)
+# Tests wait for half of their time, so use more workers than cores. Give each file to one worker, to share its set-up.
+test: system ## Run all tests (as root also those in network namespaces)
 	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) --dist loadfile -q $(ARGS)
 
-check: venv ## Format, lint and types
+check: venv ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 
-# Each life has a seed of its own, which is printed where a promise is broken; SEED lives that one again.
-simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or one life again (SEED=N)
+# Each run has a seed, which is printed if an invariant breaks; SEED repeats that run.
+simulate: venv ## Simulate days with faults, from new seeds (DAYS=1000) or from one seed (SEED=N)
 	@$(PYTHON) -m tests.simulation $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
+fuzz: venv-tools ## Fuzz with a million messages, then each parser under atheris (ARGS="--messages N --seconds S")
 	@$(PYTHON) -m tests.hostile $(ARGS)
 
-soak: venv-tools ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
+soak: venv-tools ## Run a busy day at 100 times its pace, and fail if memory, files or threads grow (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)
 
-audit: venv-tools ## The locked libraries against the databases of known vulnerabilities, where they can be reached
+audit: venv-tools ## Check the locked libraries against the databases of known vulnerabilities
 	@$(PYTHON) -m tests.audit $(ARGS)
 
-bench: venv ## How quick and how small it is, beside a plain client
+bench: venv ## Measure speed and memory beside a plain client (ARGS=--docs: write the tables to docs/)
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-image: venv ## The SD card's image, in dist/ (as root; minutes; URL=... of the folder that it is released in)
+image: venv ## Build the SD card's image in dist/ (as root; minutes; URL=... of the folder to publish it in)
 	@IMAGE_URL="$(URL)" image/build
 
-image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
+image-test: venv ## Boot the image in a virtual machine and test it (as root)
 	@image/tools --boot
 	@$(PYTHON) -m pytest -m image -n auto --dist loadfile --no-loadscope-reorder -q tests/image --durations 12 $(ARGS)
 
-boot-times: venv ## How quickly the image starts, and in how much memory, beside a plain Debian (N=3 starts each; as root)
+boot-times: venv ## Measure the image's start and memory beside a plain Debian (N=3 starts each; as root)
 	@image/tools --boot
 	@$(PYTHON) -m tests.image.boot_times $(or $(N),3)
 
-idle: venv ## What is written to the card of a box that idles for SECONDS (3600; as root)
+idle: venv ## Measure writes to the card while a box idles for SECONDS (3600; as root)
 	@image/tools --boot
 	@$(PYTHON) -m tests.image.idle $(or $(SECONDS),3600)
 
-power-cut: venv ## Pull the plug at N random moments, with what was not flushed lost (N=50; as root)
+power-cut: venv ## Cut the power at N random moments, losing unflushed writes (N=50; as root)
 	@image/tools --boot
 	@$(PYTHON) -m tests.image.power_cut $(or $(N),50)
 
-base-twice: venv ## Make the image's base layer a second time, and compare (some minutes; as root)
+base-twice: venv ## Build the image's base layer a second time, and compare (minutes; as root)
 	@image/twice
 
-release: ## Build the image of what is committed, with Debian's updates, test it, pull its plug, and list what is in it (as root)
-	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit what is changed, or take it away' >&2; exit 1; }
+release: ## Build the current commit's image with Debian's updates, test it, cut its power, list its contents (as root)
+	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit or discard your changes first' >&2; exit 1; }
 	@rm -rf "$${IMAGE_CACHE:-build/image}"/base-*
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
 	@image/release
 
-lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
+lock: venv ## Pin the newest versions that pyproject.toml allows in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--constraint requirements.lock --extra tools pyproject.toml --output-file requirements-tools.lock
 
-clean: ## Take away what the other targets made
+clean: ## Remove build outputs
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find appliance tests -name __pycache__ -prune -exec rm -rf {} +
 
