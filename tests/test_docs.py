@@ -130,3 +130,14 @@ def test_the_settings_that_an_installer_copies_are_right() -> None:
     assert len(blocks) >= 3
     for _, block in blocks:
         parse(textwrap.dedent(block), "install.md")
+
+
+def test_the_functions_on_the_path_of_a_page_exist() -> None:
+    named = re.findall(
+        r"`([\w.]+)`\s+in\s+\[[^\]]*\]\((\.\./appliance/[\w/]+\.py)\)", (ROOT / "docs/architecture.md").read_text()
+    )
+    assert len(named) >= 8
+    for function, path in named:
+        source = (ROOT / "docs" / path).resolve().read_text()
+        for part in function.split("."):
+            assert re.search(rf"^\s*(?:async )?(?:def|class) {part}\b", source, re.MULTILINE), (function, path)
