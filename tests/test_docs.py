@@ -11,6 +11,7 @@ import pytest
 
 from appliance.config.keys import KEYS
 from appliance.config.loader import parse
+from appliance.core import texts
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -70,9 +71,7 @@ def test_each_link_leads_to_a_file_and_a_heading(path: Path) -> None:
         target, _, anchor = link.partition("#")
         there = (path.parent / target).resolve() if target else path
         inside = there == ROOT or ROOT in there.parents
-        if target.startswith("/") or not inside or not there.exists():
-            broken.append(link)
-        elif anchor and anchor not in anchors(there):
+        if target.startswith("/") or not inside or not there.exists() or (anchor and anchor not in anchors(there)):
             broken.append(link)
     assert not broken
 
@@ -141,3 +140,41 @@ def test_the_functions_on_the_path_of_a_page_exist() -> None:
         source = (ROOT / "docs" / path).resolve().read_text()
         for part in function.split("."):
             assert re.search(rf"^\s*(?:async )?(?:def|class) {part}\b", source, re.MULTILINE), (function, path)
+
+
+TROUBLE = [
+    texts.NO_NETWORK,
+    " ".join(texts.LOOKING),
+    " ".join(texts.PRESS_HERE),
+    " ".join(texts.PRESS_GATEWAY),
+    texts.CONFIRM_YES,
+    texts.CONFIRM_NO,
+    texts.PAIRING_TIMED_OUT,
+    texts.PAIRING_REVOKED,
+    texts.PAIRING_DAMAGED,
+    " ".join(texts.PAIRING_REFUSED),
+    texts.OFFLINE_UNREACHABLE[0],
+    texts.OFFLINE_OTHER_GATEWAY[0].format(name="NAME"),
+    texts.OFFLINE_OTHER_GATEWAY[1],
+    *texts.OFFLINE_NO_ORDERS,
+    " ".join(texts.OFFLINE_TOO_MANY),
+    texts.CARD_RESET,
+    texts.CARD_BROKEN,
+    texts.PAIRING_NOT_SAVED,
+    texts.BUTTON_STUCK,
+    texts.WEAK_POWER,
+    texts.SETTINGS_WRONG.format(line=12),
+    texts.CHECK_SETTINGS,
+    texts.FAILING,
+    texts.FAILING_RESTART,
+    texts.FAILING_RETRY,
+    texts.STOPPING,
+    texts.REMARK_UNREADABLE.format(count=2),
+    texts.REMARK_OLD.format(count=2),
+]
+"""The messages that a person may look up."""
+
+
+@pytest.mark.parametrize("message", TROUBLE)
+def test_the_installation_guide_explains_each_message(message: str) -> None:
+    assert f"`{message}`" in (ROOT / "docs/install.md").read_text()

@@ -1,4 +1,4 @@
-"""The usual screens on one sheet, which is README's picture, and each of them as a picture of its own."""
+"""The contact sheet: all example screens as one picture, for README, and each as a picture of its own."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from appliance.pictures.example_screens import Example
 
 SIZES = ((128, 64), (128, 32))
-"""The displays, in pixels: the usual one, and the small one."""
+"""The displays in pixels: the usual and the small one."""
 SHEET_SCALES = (3, 2)
-"""How much each of them is enlarged on the sheet; the small one is also the smaller one to the eye."""
-ALONE = 6
-"""The same for a picture of its own."""
+"""The enlargement of each display on the sheet."""
+SINGLE_SCALE = 6
+"""The enlargement of a single picture."""
 COLUMNS = 3
 MARGIN = 14
 CAPTION = 27
 INK = (40, 40, 40)
 FAINT = (130, 130, 126)
-COLOURS = 64
-"""Of the palette: a display of two colours and three lamps needs few, and stays small so."""
+COLOURS = 48
+"""The size of the palette: enough for a two-coloured display and three LEDs, and small files."""
 
 
 def sheet(
     examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int]] = SIZES, columns: int = COLUMNS
 ) -> Image.Image:
-    """Every example with its caption, on every display one below the other; RGB."""
+    """Every example under its caption, on each display; RGB."""
     from PIL import Image, ImageDraw
 
     cells = [
@@ -66,14 +66,14 @@ def save_sheet(path: Path) -> None:
 
 
 def save_steps(path: Path) -> None:
-    """Write what an installer sees, from the first start to the count, as PNG. Raises OSError."""
+    """Write the steps of an installation, from the first start to the count, as PNG. Raises OSError."""
     _save(sheet(STEPS, SIZES[:1], columns=2), path)
 
 
 def save_all(folder: Path) -> None:
     """Write the sheet as FOLDER/screens.png, and FOLDER/WIDTHxHEIGHT/NAME.png for every example on every display.
 
-    Folders that are missing are made. Raises OSError.
+    Missing folders are made. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_sheet(folder / "screens.png")
@@ -81,11 +81,11 @@ def save_all(folder: Path) -> None:
         inside = folder / f"{wide}x{high}"
         inside.mkdir(exist_ok=True)
         for caption, view in EXAMPLES:
-            _save(card(view, (wide, high), ALONE), inside / f"{name(caption)}.png")
+            _save(card(view, (wide, high), SINGLE_SCALE), inside / f"{name(caption)}.png")
 
 
 def name(caption: str) -> str:
-    """A caption as a file's name, without its ending: `Gateway found` is `gateway-found`."""
+    """The file name of a caption, without its extension: `Gateway found` becomes `gateway-found`."""
     return "-".join(re.findall(r"[a-z0-9]+", caption.lower().replace("'", "")))
 
 

@@ -1,4 +1,4 @@
-"""The usual screens and those of faults, in the order in which a new box shows them. To add one, add a line."""
+"""Every screen, in the order in which a new box shows them. To add one, add a line."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ WRONG = replace(
     PAIRED,
     mistakes=(Mistake(12, "pins.green", "must be a whole number from 0 to 27, the BCM number of a pin, not 220"),),
 )
+UNREADABLE_SETTINGS = replace(PAIRED, mistakes=(Mistake(None, None, "the file is not text"),))
 
 
 def _shown(state: State) -> View:
@@ -81,8 +82,9 @@ def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...]
     return _shown(replace(state, welcome_until=welcome))
 
 
-def _page(page: ScreenId, book: OrderBook, world: World = PAIRED) -> View:
-    return _connected(book, replace(world, turned_to=page, turned_until=NOW + 10))
+def _turned_to(screen: ScreenId, book: OrderBook, world: World = PAIRED, *, left: float = 10.0) -> View:
+    """The screen that a press turned to. left: seconds until the count returns."""
+    return _connected(book, replace(world, turned_to=screen, turned_until=NOW + left))
 
 
 def _pairing(world: World, left: float, answers: Mapping[str, Denial], *offers: Offer) -> View:
@@ -117,6 +119,8 @@ EXAMPLES: tuple[Example, ...] = (
     ("No gateway for a while", _shown(Discovering(replace(ALONE, last_activity=NOW - 60)))),
     ("No network", _shown(Discovering(replace(ALONE, addresses=())))),
     ("Gateway found: press this box's button", _shown(AwaitingPairing(SEEN))),
+    ("Several gateways found", _shown(AwaitingPairing(TWO))),
+    ("A gateway from the settings", _shown(AwaitingPairing(replace(SEEN, fixed_address=True)))),
     ("Pairing: press the gateway's button", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
     ("Pairing: confirm one of two gateways", _pairing(TWO, 95, {}, Offer(BAR, Token("not shown")))),
     ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
@@ -135,12 +139,14 @@ EXAMPLES: tuple[Example, ...] = (
     ("The count: two unreadable orders", _connected(replace(CALM, unreadable=Unreadable(nameless=2)))),
     ("An order is paged", _connected(LUNCH, paged=("0",))),
     ("Several orders are paged", _connected(LUNCH, paged=("2", "1", "0"))),
-    ("First press: the oldest orders", _page(ScreenId.OLDEST, LUNCH)),
-    ("Second press: today", _page(ScreenId.TODAY, TODAY)),
-    ("Today: the gateway counts differently", _page(ScreenId.TODAY, DOUBTFUL)),
-    ("Third press: this box", _page(ScreenId.BOX, CALM)),
-    ("Fourth press: its gateway", _page(ScreenId.GATEWAY, CALM)),
-    ("Fifth press: the LEDs", _page(ScreenId.LED_LEGEND, CALM)),
+    ("First press: the oldest orders", _turned_to(ScreenId.OLDEST, LUNCH)),
+    ("Second press: today", _turned_to(ScreenId.TODAY, TODAY)),
+    ("Today: the gateway counts differently", _turned_to(ScreenId.TODAY, DOUBTFUL)),
+    ("Third press: this box", _turned_to(ScreenId.BOX, CALM)),
+    ("Fourth press: its gateway", _turned_to(ScreenId.GATEWAY, CALM)),
+    ("Fifth press: the LEDs", _turned_to(ScreenId.LED_LEGEND, CALM, left=15.0)),
+    ("The LEDs, 5 s later", _turned_to(ScreenId.LED_LEGEND, CALM, left=10.0)),
+    ("The LEDs, 10 s later", _turned_to(ScreenId.LED_LEGEND, CALM, left=5.0)),
     ("Offline", _offline()),
     ("Offline: no network", _offline(replace(PAIRED, addresses=()))),
     ("Offline: no orders from the gateway", _offline(why=FEED_REFUSED)),
@@ -152,8 +158,10 @@ EXAMPLES: tuple[Example, ...] = (
         "The SD card was reset",
         _shown(AwaitingPairing(replace(SEEN, board=replace(SEEN.board, card=Card.RESET)))),
     ),
+    ("The SD card is broken", _connected(CALM, replace(PAIRED, board=replace(SEEN.board, card=Card.BROKEN)))),
+    ("The settings file is unreadable", _connected(CALM, UNREADABLE_SETTINGS)),
     ("A mistake in the settings", _connected(CALM, WRONG)),
-    ("One press later: the mistake", _page(ScreenId.SETTINGS, CALM, WRONG)),
+    ("One press later: the mistake", _turned_to(ScreenId.SETTINGS, CALM, WRONG)),
     ("The disk is full: pairing not saved", _connected(CALM, replace(PAIRED, unsaved=True))),
     ("The power supply is weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
