@@ -1,4 +1,4 @@
-"""The states and events of the grid, each by the name that the grid and the state diagram of docs/architecture.md use."""
+"""The states and events of the grid, under the names that the grid and the state diagram use."""
 
 from __future__ import annotations
 

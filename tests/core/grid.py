@@ -1,4 +1,4 @@
-"""Writes the grid, one row for every state and event, and the state diagram of docs/architecture.md that follows from it.
+"""Writes the grid, one row for every state and event, and the state diagram of docs/architecture.md drawn from it.
 
 `python -m tests.core.grid` writes both anew after a change of the machine; the difference is then read by a person.
 """
