@@ -1,17 +1,24 @@
-"""A change of the disk in a process of its own, whose nth system call of a name strace has the kernel fail.
+"""Changes to the disk, each in a child process in which strace makes the nth system call of a name fail.
 
-`token` makes NEW the token that is proven; `archive` does the next filling. The process ends with 0 where it succeeded
-and with 75 where it told the failure as it should.
+`token` replaces the proven token with NEW; `archive` writes the next filling. The child exits with 0 on success, and
+with 75 when it reports the failure as it should. To start Python takes much longer than a change, so one process
+imports everything and forks a child for each change, and strace attaches to that child.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
 import re
 import subprocess
 import sys
+import traceback
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tests.disk.syscall_trace import ROOT, TRACED
 
@@ -26,61 +33,128 @@ WRITES = {"write", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate"}
 CHANGES = {"unlink", "unlinkat", "fchmod", "chmod", "fchown"}
 
 
+PR_SET_PTRACER, ANY_PROCESS = 0x59616D61, -1
+
+
 def errors_of(call: str) -> list[int]:
-    """Of ENOSPC, EROFS and EIO those that a call of this name can end with (its manual page in section 2)."""
+    """Which of ENOSPC, EROFS and EIO a call of this name can fail with (its manual page in section 2)."""
     full = call in MAKES | WRITES
     read_only = call in MAKES | CHANGES
     return [errno.EIO, *([errno.ENOSPC] if full else []), *([errno.EROFS] if read_only else [])]
 
 
-def calls_of(work: str, directory: Path) -> Counter[str]:
-    """How many system calls of each name the work makes on its files, when all goes well."""
-    log = directory.parent / "calls.log"
-    done = _run(work, directory, TRACED, log)
-    assert done.returncode == 0, done.stderr
-    names = [found[1] for line in log.read_text().splitlines() if (found := _NAME.match(line))]
-    # The close of a descriptor that failed is closed all the same, and nobody asks for what became of it.
-    return Counter(name for name in names if name not in ("close", "execve"))
+class Changer:
+    """Makes a change in one child after another, each under strace. work: `token` or `archive`."""
+
+    def __init__(self, work: str, requests: IO[str], replies: IO[str]) -> None:
+        self._files = FILES[work]
+        self._requests = requests
+        self._replies = replies
+
+    def calls(self, directory: Path) -> Counter[str]:
+        """Count the system calls of each name that a successful change makes on its files."""
+        log = directory.parent / "calls.log"
+        code = self._run(directory, TRACED, log)
+        assert code == 0, f"code {code}"
+        names = [found[1] for line in log.read_text().splitlines() if (found := _NAME.match(line))]
+        # The kernel closes a descriptor even when its close fails, and no program checks for that failure.
+        return Counter(name for name in names if name != "close")
+
+    def fail(self, directory: Path, call: str, nth: int, code: int) -> int:
+        """Make the change while the nth call of this name fails; return the child's exit code.
+
+        Raises AssertionError.
+        """
+        log = directory.parent / "injected.log"
+        inject = f"{call}:error={errno.errorcode[code]}:when={nth}"
+        ended = self._run(directory, call, log, "-e", f"inject={inject}")
+        assert "(INJECTED)" in log.read_text(), f"the change did not reach {inject}"
+        assert ended in (0, TOLD), f"{inject}: code {ended}"
+        return ended
+
+    def _run(self, directory: Path, traced: str, log: Path, *more: str) -> int:
+        child = self._ask(str(directory))
+        paths = [
+            part for path in (directory, *(directory / name for name in self._files)) for part in ("-P", str(path))
+        ]
+        trace = ["strace", "-p", child, "-e", f"trace={traced}", *more, *paths, "-o", str(log)]
+        with subprocess.Popen(trace, stderr=subprocess.PIPE, text=True) as strace:
+            assert strace.stderr is not None
+            # From this line on the child can't run without strace.
+            attached = strace.stderr.readline()
+            assert "attached" in attached, attached
+            return int(self._ask("go"))
+
+    def _ask(self, line: str) -> str:
+        self._requests.write(f"{line}\n")
+        self._requests.flush()
+        return self._replies.readline().rstrip("\n")
 
 
-def run_with(work: str, directory: Path, call: str, nth: int, code: int) -> int:
-    """Do it while the nth call of this name fails; gives the process's exit code. Raises AssertionError."""
-    log = directory.parent / "injected.log"
-    inject = f"{call}:error={errno.errorcode[code]}:when={nth}"
-    done = _run(work, directory, call, log, "-e", f"inject={inject}")
-    assert "(INJECTED)" in log.read_text(), f"{inject} was not met"
-    assert done.returncode in (0, TOLD), f"{inject}: {done.stderr}"
-    return done.returncode
+@contextmanager
+def changer(work: str) -> Iterator[Changer]:
+    """Start the process that forks, and end it."""
+    command = [sys.executable, "-m", "tests.disk.fault_injection", work]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Changer(work, process.stdin, process.stdout)
+        process.stdin.close()
 
 
-def _run(work: str, directory: Path, traced: str, log: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    paths = [part for path in (directory, *(directory / name for name in FILES[work])) for part in ("-P", str(path))]
-    trace = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={traced}", *more, *paths, "-o", str(log)]
-    child = [sys.executable, "-m", "tests.disk.fault_injection", work, str(directory)]
-    return subprocess.run([*trace, *child], cwd=ROOT, capture_output=True, text=True, check=False)
+def _fork_children(change: Callable[[Path], int]) -> None:
+    """Serve a Changer: for each directory on a line of the input, print a child's pid and then its exit code."""
+    while directory := sys.stdin.readline().rstrip("\n"):
+        if (child := os.fork()) == 0:
+            code = 1
+            try:
+                code = _change_once_traced(change, Path(directory))
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _work(work: str, directory: Path) -> int:
+def _change_once_traced(change: Callable[[Path], int], directory: Path) -> int:
+    # Where Yama restricts ptrace, only this lets strace attach, which is no ancestor of ours.
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(ANY_PROCESS), 0, 0, 0)
+    sys.stdin.readline()
+    try:
+        return change(directory)
+    except Exception:
+        traceback.print_exc()
+        raise
+
+
+def _change(work: str) -> Callable[[Path], int]:
+    """The change, with all imports done."""
     if work == "token":
         from appliance.store import TokenStore
         from tests.disk.store_operations import NEW
 
-        try:
-            TokenStore(directory).store(NEW)
-        except OSError as error:
-            return 1 if NEW.token.reveal() in repr(error) else TOLD
-        return 0
+        def token(directory: Path) -> int:
+            try:
+                TokenStore(directory).store(NEW)
+            except OSError as error:
+                return 1 if NEW.token.reveal() in repr(error) else TOLD
+            return 0
+
+        return token
     from appliance.history.archive import Archive
     from appliance.history.schema import ArchiveError
     from tests.disk.archive_batches import GATEWAY, fill
 
-    archive = Archive(directory)
-    try:
-        fill(archive, int(archive.progress(GATEWAY).read_to or 0) + 1)
-    except ArchiveError:
-        return TOLD
-    return 0
+    def filling(directory: Path) -> int:
+        archive = Archive(directory)
+        try:
+            fill(archive, int(archive.progress(GATEWAY).read_to or 0) + 1)
+        except ArchiveError:
+            return TOLD
+        return 0
+
+    return filling
 
 
 if __name__ == "__main__":
-    sys.exit(_work(sys.argv[1], Path(sys.argv[2])))
+    _fork_children(_change(sys.argv[1]))

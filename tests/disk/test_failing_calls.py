@@ -1,7 +1,7 @@
-"""Each system call of a write fails once: with EIO, on a full disk, or on one that became read-only.
+"""Each system call of a write fails once: with EIO, on a full disk, or on a read-only one.
 
-The kernel itself is made to fail it, by strace; what is found afterwards is the old or the new, and the next try, on a
-disk that is well again, does it.
+strace makes the kernel fail it. Afterwards the disk holds the old content or the new, and the next try, on a disk that
+works again, succeeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.core.events import TokensLoaded
 from appliance.history.archive import Archive
 from appliance.store import TokenStore
 from tests.disk.archive_batches import fill, whole
-from tests.disk.fault_injection import TOLD, calls_of, errors_of, run_with
+from tests.disk.fault_injection import TOLD, changer, errors_of
 from tests.disk.store_operations import NEW, OLD
 from tests.disk.syscall_trace import missing
 
@@ -55,22 +55,24 @@ def found(work: str, directory: Path) -> bool:
 def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, work: str) -> None:
     directory = tmp_path / "state"
     shutil.copytree(before, directory)
-    calls = calls_of(work, directory)
-    assert found(work, directory)
     told = {errno.EIO: 0, errno.ENOSPC: 0, errno.EROFS: 0}
-    for call, times in calls.items():
-        for nth in range(1, times + 1):
-            for code in errors_of(call):
-                shutil.rmtree(directory)
-                shutil.copytree(before, directory)
-                ended = run_with(work, directory, call, nth, code)
-                there = found(work, directory)
-                assert there or ended == TOLD, f"{call} {nth}: lost without a word"
-                told[code] += ended == TOLD
-                if work == "token":
-                    TokenStore(directory).store(NEW)
-                elif not there:
-                    fill(Archive(directory), 3)
-                assert found(work, directory), f"{call} {nth}"
+    with changer(work) as changes:
+        calls = changes.calls(directory)
+        assert found(work, directory)
+        failures = [
+            (name, nth, code) for name in calls for nth in range(1, calls[name] + 1) for code in errors_of(name)
+        ]
+        for call, nth, code in failures:
+            shutil.rmtree(directory)
+            shutil.copytree(before, directory)
+            ended = changes.fail(directory, call, nth, code)
+            there = found(work, directory)
+            assert there or ended == TOLD, f"{call} {nth}: lost without a word"
+            told[code] += ended == TOLD
+            if work == "token":
+                TokenStore(directory).store(NEW)
+            elif not there:
+                fill(Archive(directory), 3)
+            assert found(work, directory), f"{call} {nth}"
     print(f"{work}: {calls.total()} calls; told of { ({errno.errorcode[code]: n for code, n in told.items()}) }")
     assert all(told.values())
