@@ -19,7 +19,7 @@ CLOSED = 3
 """Feeds that are closed in each way, instead: more would tell no more."""
 MOST = 120.0
 """Megabytes: a message at its limit, and what the program takes anyway."""
-AT_ONCE = 9
+AT_ONCE = 10
 
 
 class Elsewhere:
