@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
+.PHONY: help demo run test quick slowest check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
 	release lock clean venv system venv-tools
 
 help: ## List the targets
@@ -16,9 +16,17 @@ demo: venv ## Run a simulated gateway and the appliance in this terminal (ARGS=-
 run: venv ## Run the appliance (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
-# Tests wait for half of their time, so use more workers than cores. Give each file to one worker, to share its set-up.
+# Tests mostly wait, so use more workers than cores. tests/slowest.py gives the slow tests to the workers first.
 test: system ## Run all tests (as root also those in network namespaces)
-	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) --dist loadfile -q $(ARGS)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 2)) -q $(ARGS)
+
+# tests/slowest.txt lists the slow tests, which this leaves out. It runs a new slow test, which no list names yet, and
+# the durations at the end show it: make the test faster, or run `make slowest`.
+quick: check ## Run the check and the fast tests, in less than a minute: before each commit
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) -m 'not (slow or netns or image)' -q --durations 10 $(ARGS)
+
+slowest: system ## Time all tests, and list the slow ones in tests/slowest.txt and docs/development.md
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 2)) -q --record-slowest $(ARGS)
 
 check: venv ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check .

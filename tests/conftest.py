@@ -9,6 +9,19 @@ import pytest
 from hypothesis import settings
 
 from appliance.effect_handlers import UNFORESEEN
+from tests.slowest import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_terminal_summary,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_terminal_summary",
+    "pytest_xdist_make_scheduler",
+]
 
 # How long an example takes says more of the machine than of the code; the bench measures that.
 settings.register_profile("untimed", deadline=None)
