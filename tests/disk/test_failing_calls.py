@@ -29,7 +29,7 @@ def strace() -> None:
 
 @pytest.fixture
 def before(tmp_path: Path, work: str) -> Path:
-    """A directory in which something is held already."""
+    """A directory with a token, or with two batches of orders."""
     directory = tmp_path / "before"
     directory.mkdir(0o700)
     if work == "token":
@@ -41,7 +41,7 @@ def before(tmp_path: Path, work: str) -> Path:
 
 
 def found(work: str, directory: Path) -> bool:
-    """Whether the new is there; True, or False for the old. Raises AssertionError for neither."""
+    """Return True if the directory has the new content, False if the old. Raises AssertionError otherwise."""
     if work == "token":
         loaded = TokenStore(directory).load()
         assert loaded in (TokensLoaded(OLD, None), TokensLoaded(NEW, None))
@@ -67,7 +67,7 @@ def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, 
             shutil.copytree(before, directory)
             ended = changes.fail(directory, call, nth, code)
             there = found(work, directory)
-            assert there or ended == TOLD, f"{call} {nth}: lost without a word"
+            assert there or ended == TOLD, f"{call} {nth}: lost without an error"
             told[code] += ended == TOLD
             if work == "token":
                 TokenStore(directory).store(NEW)

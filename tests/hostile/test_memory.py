@@ -74,7 +74,7 @@ def test_the_most_orders_are_counted_and_the_next_whole_set_fits_beside_them(tmp
 
 
 def fill(piece: bytes, before: bytes = b"[", after: bytes = b"]", size: int = LARGEST_MESSAGE) -> bytes:
-    """A message just within the limit."""
+    """A message of the largest size that the program reads."""
     times = (size - len(before) - len(after)) // len(piece)
     return before + (piece * times).removesuffix(b",") + after
 

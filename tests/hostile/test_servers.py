@@ -1,4 +1,4 @@
-"""The whole program before servers that no gateway should be: little memory, an honest screen, and back in a minute."""
+"""The whole program against hostile servers: it takes little memory, shows no wrong count, and recovers in a minute."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from tests.hostile.appliance_process import TOKEN, running
 from tests.hostile.servers import CLOSES, FEEDS, HTTP, Moody
 
 LASTS = 25.0
-"""Seconds of each mood: longer than a feed without an answer may live."""
+"""Seconds of each mood: longer than the program keeps a feed that does not answer."""
 CLOSED = 3
-"""Feeds that are closed in each way, instead: more would tell no more."""
+"""Feeds to close in each way, instead of a time: more of them would repeat the same steps."""
 MOST = 120.0
-"""Megabytes: a message at its limit, and what the program takes anyway."""
+"""Megabytes: a message of the largest size, and the idle program."""
 AT_ONCE = 10
+"""Servers, each with a program of its own, that run side by side: all of HTTP, since each lasts LASTS."""
 
 
 class Elsewhere:
-    """Where the redirects lead to: nobody may come, and with a token least of all."""
+    """The target of the redirects: no program may connect to it."""
 
     def __init__(self) -> None:
         self.heard = b""
@@ -39,16 +40,16 @@ class Elsewhere:
 
 
 def one(mood: str, elsewhere: Elsewhere, directory: Path) -> str:
-    """Live through a mood; a line of the table. Raises AssertionError."""
+    """Run the program against a server of this mood; return a line of the table. Raises AssertionError."""
     server = Moody(mood, elsewhere.address)
     try:
         with running(server.address, directory) as box:
             began = time.monotonic()
             while time.monotonic() < began + LASTS and not (mood in CLOSES and server.met >= CLOSED):
                 time.sleep(0.1)
-            assert server.met >= (CLOSED if mood in CLOSES else 1), f"{mood}: {server.met} came"
+            assert server.met >= (CLOSED if mood in CLOSES else 1), f"{mood}: {server.met} connections"
             shown = {line["active"] for line in box.lines}
-            # With a page for an answer there is no feed; on a feed the set is empty, or one where it came whole.
+            # A server of HTTP opens no feed. On a feed the set is empty, or has one order if that message is whole.
             expected = {None} if mood in HTTP else {None, 1} if mood == "a byte a frame" else {None, 0}
             assert shown <= expected, f"{mood}: {shown}"
             mark, ended = len(box.lines), time.monotonic()
@@ -57,10 +58,12 @@ def one(mood: str, elsewhere: Elsewhere, directory: Path) -> str:
             took = max(0.0, line["at"] - ended)
             assert box.peak < MOST, f"{mood}: {box.peak:.0f} MB"
             assert TOKEN not in str(box.lines)
-            assert not any(line["sound"] for line in box.lines), f"{mood}: it sounded"
+            assert not any(line["sound"] for line in box.lines), f"{mood}: a sound"
             if mood in CLOSES:
                 states = [line["state"] for line in box.lines[:mark]]
-                assert "offline" in states[states.index("connected") :], f"{mood}: its end was not told"
+                assert "offline" in states[states.index("connected") :], (
+                    f"{mood}: the program did not show that it is offline"
+                )
             return f"{mood:50s} {took:5.1f} s {box.peak:6.0f} MB"
     finally:
         server.close()
