@@ -125,7 +125,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from appliance.service import serve
 
-    with logs.held_back() if options.panel == "terminal" else nullcontext():
+    with logs.hold_back() if options.panel == "terminal" else nullcontext():
         asyncio.run(serve(config, panel, mistakes))
     return 0
 
@@ -173,7 +173,7 @@ def _demo(options: argparse.Namespace) -> int:
     from appliance.demo.interactive import play
     from appliance.panel.terminal import TerminalPanel
 
-    with logs.held_back():
+    with logs.hold_back():
         return asyncio.run(play(TerminalPanel))
 
 

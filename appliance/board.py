@@ -15,9 +15,9 @@ from appliance.aio import in_daemon_thread
 from appliance.core.events import BoardRead, Event
 from appliance.core.values import Board, Card
 
-READ_EVERY = 60.0
+READ_INTERVAL = 60.0
 """Seconds between looks at the board: its temperature takes minutes to change, and each look wakes the processor."""
-NOISE = 2.0
+TEMPERATURE_NOISE = 2.0
 """Degrees by which the temperature must differ to be news: it wavers by one or so all the time."""
 ROOT = Path("/")
 
@@ -26,8 +26,8 @@ _TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
 _SENSORS = "sys/class/hwmon"
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _WEAK_NOW, _WAS_WEAK = 1 << 0, 1 << 16
-_MOST_BYTES = 256
-_MARKS = (
+_MAX_BYTES = 256
+_FAULT_FILES = (
     ("system-damaged", Card.BROKEN),
     ("state-in-memory", Card.BROKEN),
     ("settings-lost", Card.BROKEN),
@@ -43,7 +43,7 @@ def read_board(root: Path = ROOT, marks: str | None = None) -> Board:
 
     Facts: the kernel's raspberrypi-hwmon driver asks the firmware every two seconds, tells as `in0_lcrit_alarm` whether
     the supply was too weak since it last asked, and clears the firmware's own memory of it. So only where there is no
-    such driver does bit 16 of `get_throttled` tell that the supply was never weak.
+    such driver does bit 16 of `get_throttled` emit that the supply was never weak.
     """
     alarm = _alarm(root)
     throttled = _number(root / _THROTTLED, 16)
@@ -66,33 +66,33 @@ def read_model(root: Path = ROOT) -> str | None:
     return (text.rstrip("\0").strip() or None) if text else None
 
 
-async def watch_board(tell: Callable[[Event], None]) -> None:
+async def watch_board(emit: Callable[[Event], None]) -> None:
     """Tell what the board says, at once and whenever something changed by more than noise, until cancelled."""
     marks = os.environ.get("RUNTIME_DIRECTORY")
-    told: Board | None = None
+    reported: Board | None = None
     was_weak: bool | None = None
     while True:
         board = await in_daemon_thread(lambda: read_board(marks=marks), "read the board")
         # The kernel forgets within seconds that the supply was weak.
         was_weak = was_weak or board.was_weak
         board = replace(board, was_weak=was_weak)
-        if told is None or _differs(board, told):
-            told = board
-            tell(BoardRead(board))
-        await asyncio.sleep(READ_EVERY)
+        if reported is None or _differs(board, reported):
+            reported = board
+            emit(BoardRead(board))
+        await asyncio.sleep(READ_INTERVAL)
 
 
-def _differs(board: Board, told: Board) -> bool:
-    if replace(board, temperature=None) != replace(told, temperature=None):
+def _differs(board: Board, reported: Board) -> bool:
+    if replace(board, temperature=None) != replace(reported, temperature=None):
         return True
-    if board.temperature is None or told.temperature is None:
-        return board.temperature is not told.temperature
-    return abs(board.temperature - told.temperature) >= NOISE
+    if board.temperature is None or reported.temperature is None:
+        return board.temperature is not reported.temperature
+    return abs(board.temperature - reported.temperature) >= TEMPERATURE_NOISE
 
 
 def _card(marks: str | None) -> Card:
     if marks is not None:
-        for name, card in _MARKS:
+        for name, card in _FAULT_FILES:
             if Path(marks, name).exists():
                 return card
     return Card.SOUND
@@ -103,7 +103,7 @@ def _alarm(root: Path) -> bool | None:
     try:
         sensors = sorted((root / _SENSORS).iterdir())
     except OSError:
-        # No kernel with sensors, so none that could tell.
+        # No kernel with sensors, so none that could emit.
         return None
     for sensor in sensors:
         if (_text(sensor / "name") or "").strip() == "rpi_volt":
@@ -117,14 +117,14 @@ def _number(path: Path, base: int) -> int | None:
     try:
         return None if text is None else int(text.strip(), base)
     except ValueError:
-        # Whatever it holds, it is no number that could be told.
+        # Whatever it holds, it is no number that could be reported.
         return None
 
 
 def _text(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            return file.read(_MOST_BYTES).decode("utf-8", "replace")
+            return file.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         # Missing on most machines, and unreadable while a sensor is busy: nothing is known then.
         return None

@@ -1,6 +1,6 @@
-"""Carries out the effects that the core asks for, each as a timer or a task whose outcome is an event.
+"""Carries out the core's effects, each as a timer or a task that emits its result as an event.
 
-Owns every timer and every task of the appliance, the way to the gateway and to flash, and what takes long to load.
+Owns the appliance's timers and tasks, its access to the gateway and to flash, and the imports that are slow.
 """
 
 from __future__ import annotations
@@ -60,125 +60,125 @@ from appliance.store import TokenStore
 log = logging.getLogger("appliance")
 
 STORE_TIMEOUT = 10.0
-"""Seconds after which a write counts as failed, although the disk may still be busy with it."""
+"""Seconds after which a write counts as failed, even if the disk is still busy with it."""
 JITTER = 0.2
-"""The part of a pause that is left to chance, so that the boxes of one site do not all knock at once."""
-MOST_USED = 4
-"""Tokens that are kept out of the log: the last that were sent. A box has two at the most."""
+"""The random part of a delay, so that the boxes of one site don't all reconnect at once."""
+REMEMBERED_TOKENS = 4
+"""Tokens to redact from the log: the last ones sent. A box has at most two."""
 
-UNFORESEEN = "The history can't be kept now, for a reason that nobody foresaw"
-"""What the log says of a mistake of ours in the history. No test may end with it."""
+UNEXPECTED_HISTORY_ERROR = "Can't update the history: unexpected error"
+"""The log's message for a bug in the history code. Every test fails if it is logged."""
 
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 
-class Keeper(Protocol):
-    """Where orders are kept that are over."""
+class Archiver(Protocol):
+    """Archives finished orders."""
 
     async def keep(
         self, what: SyncHistory, feed_priority: FeedPriority, resolve: Callable[[], Awaitable[Gateway | None]]
     ) -> HistorySynced | HistorySyncFailed:
-        """Bring the archive up to date. resolve: asks afresh where the gateway is.
+        """Bring the archive up to date. resolve: resolves the gateway's name, bypassing every cache.
 
-        Returns HistorySyncFailed for every expected failure. An exception is a bug of ours, and costs this one sync.
+        Returns HistorySyncFailed for every expected failure. An exception is a bug, and only fails this one sync.
         """
 
 
 class EffectHandlers:
-    """Does what effects ask for, all but the sounds, while they are under_way().
+    """Handles every effect but the sounds, inside running().
 
-    find: makes the source of gateways, given where to tell events; it is called on a thread, and may take its time.
-    watch: tells of whatever else there is to know, for ever. keeper: makes the archive's keeper, on a thread too; None
-    keeps nothing. feed_priority: what is told of feeds that are being opened.
+    make_source: makes the gateway source from a function that emits events; called on a thread, may block. monitor:
+    emits other events until cancelled. make_archiver: makes the archiver; called on a thread, may block; None for no
+    archive. feed_priority: notified when feeds open.
     """
 
     def __init__(
         self,
-        find: Callable[[Tell], GatewaySource],
+        make_source: Callable[[Emit], GatewaySource],
         store: TokenStore,
-        watch: Callable[[Tell], Coroutine[Any, Any, None]] | None = None,
-        keeper: Callable[[], Keeper] | None = None,
+        monitor: Callable[[Emit], Coroutine[Any, Any, None]] | None = None,
+        make_archiver: Callable[[], Archiver] | None = None,
         feed_priority: FeedPriority | None = None,
     ) -> None:
-        self._find = find
+        self._make_source = make_source
         self._store = store
-        self._watch = watch
-        self._make_keeper = keeper
-        self._keeper: Keeper | None = None
-        self._courtesy = feed_priority or FeedPriority()
-        self._keeping: dict[int, asyncio.Task[None]] = {}
+        self._monitor = monitor
+        self._make_archiver = make_archiver
+        self._archiver: Archiver | None = None
+        self._feed_priority = feed_priority or FeedPriority()
+        self._history_syncs: dict[int, asyncio.Task[None]] = {}
         self._timers = Timers()
         self._feeds: dict[int, asyncio.Task[None]] = {}
-        self._storing = asyncio.Lock()
+        self._store_lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._said: set[str] = set()
-        self._used: deque[Token] = deque(maxlen=MOST_USED)
+        self._logged: set[str] = set()
+        self._sent_tokens: deque[Token] = deque(maxlen=REMEMBERED_TOKENS)
 
     @asynccontextmanager
-    async def under_way(self, tell: Tell) -> AsyncIterator[None]:
-        """Load what flash holds and look for gateways, and carry out whatever do() is given meanwhile.
+    async def running(self, emit: Emit) -> AsyncIterator[None]:
+        """Load the tokens, find gateways, and carry out the effects given to handle(), until the block ends.
 
         Raises:
-            ExceptionGroup: A task failed; the others, and whoever is in here, were cancelled.
+            ExceptionGroup: A task failed; the other tasks and the block were cancelled.
         """
-        self._tell = tell
+        self._emit = emit
         try:
             async with asyncio.TaskGroup() as self._group:
-                self._start(self._load())
+                self._start_task(self._load())
                 yield
                 for task in self._tasks:
                     task.cancel()
         finally:
             self._timers.close()
 
-    def do(self, effect: HandledEffect) -> None:
-        """Begin an errand, or stop one. For the loop's own thread."""
+    def handle(self, effect: HandledEffect) -> None:
+        """Start the task or timer of an effect, or stop one. Call it in the loop's thread."""
         match effect:
             case StartTimer(timer, delay, jitter):
                 if jitter:
                     delay *= 1 - JITTER * random.random()
-                self._timers.start(timer, delay, lambda: self._tell(TimerFired(timer)))
+                self._timers.start(timer, delay, lambda: self._emit(TimerFired(timer)))
             case StopTimer(timer):
                 self._timers.stop(timer)
             case AskForToken():
-                self._start(self._ask(effect))
+                self._start_task(self._request_token(effect))
             case CheckToken(_, _, token):
-                self._used.append(token)
-                self._start(self._check(effect))
+                self._sent_tokens.append(token)
+                self._start_task(self._check_token(effect))
             case ResolveGateway():
-                self._start(self._resolve(effect))
+                self._start_task(self._resolve(effect))
             case OpenFeed(attempt, address, token):
-                self._used.append(token)
-                self._courtesy.opening(attempt)
-                self._feeds[attempt] = task = self._start(self._run_feed(attempt, address, token, self._tell))
+                self._sent_tokens.append(token)
+                self._feed_priority.opening(attempt)
+                self._feeds[attempt] = task = self._start_task(self._run_feed(attempt, address, token, self._emit))
                 task.add_done_callback(lambda _: self._feed_ended(attempt))
             case CloseFeed(attempt):
-                self._courtesy.settled(attempt)
+                self._feed_priority.settled(attempt)
                 feed = self._feeds.pop(attempt, None)
                 if feed is not None:
                     feed.cancel()
             case StorePendingToken(attempt, credential):
-                self._start(self._write(lambda: self._store.store_pending(credential), attempt))
+                self._start_task(self._write(lambda: self._store.store_pending(credential), attempt))
             case StoreToken(attempt, credential):
-                self._start(self._write(lambda: self._store.store(credential), attempt))
+                self._start_task(self._write(lambda: self._store.store(credential), attempt))
             case DropPendingToken():
-                self._start(self._write(self._store.drop_pending))
+                self._start_task(self._write(self._store.drop_pending))
             case ForgetTokens():
-                self._start(self._write(self._store.forget))
+                self._start_task(self._write(self._store.forget))
             case SyncHistory(attempt):
-                self._keeping[attempt] = task = self._start(self._keep(effect))
-                task.add_done_callback(lambda _: self._keeping.pop(attempt, None))
+                self._history_syncs[attempt] = task = self._start_task(self._sync_history(effect))
+                task.add_done_callback(lambda _: self._history_syncs.pop(attempt, None))
             case StopHistorySync(attempt):
-                keeping = self._keeping.pop(attempt, None)
-                if keeping is not None:
-                    keeping.cancel()
+                sync = self._history_syncs.pop(attempt, None)
+                if sync is not None:
+                    sync.cancel()
 
-    def taken(self, event: Event) -> None:
-        """An event has its turn: a feed that it says is open, or will not be, need not be made way for any more."""
+    def observe(self, event: Event) -> None:
+        """Note an event that the core is about to process: a feed that opened or failed loses its priority."""
         if isinstance(event, FeedOpened | FeedLost | TokenRefused):
-            self._courtesy.settled(event.attempt)
+            self._feed_priority.settled(event.attempt)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -186,93 +186,99 @@ class EffectHandlers:
 
     def _feed_ended(self, attempt: int) -> None:
         self._feeds.pop(attempt, None)
-        self._courtesy.settled(attempt)
+        self._feed_priority.settled(attempt)
 
     async def _load(self) -> None:
-        """What flash holds, and then gateways: whom a token belongs to is known before anyone is in sight."""
+        """Load the tokens, and only then find gateways, so that the core knows the paired gateway by then."""
         loaded = await in_daemon_thread(self._store.load, "load the token")
         await in_daemon_thread(self._load_network, "load the network's libraries")
-        self._tell(loaded)
-        if self._watch is not None:
-            self._start(self._watch(self._tell))
+        self._emit(loaded)
+        if self._monitor is not None:
+            self._start_task(self._monitor(self._emit))
         await self._gateways.run()
 
     def _load_network(self) -> None:
-        """Import what takes long to load and the first picture does not need. On a thread of its own."""
+        """Import the slow libraries that the first picture does not need. Runs on its own thread."""
         from appliance.gateway.feed import run_feed
 
         self._run_feed = run_feed
-        self._gateways = self._find(self._tell)
-        # What was loaded so far stays for good: the collector need not look through it again and again.
+        self._gateways = self._make_source(self._emit)
+        # Modules stay for good: exempt them from garbage collection.
         gc.freeze()
 
-    async def _ask(self, effect: AskForToken) -> None:
+    async def _request_token(self, effect: AskForToken) -> None:
         name = effect.gateway.name
         answer = await ask_for_token(effect.address)
         if not isinstance(answer, Denied):
-            # Where it answered is where it is.
+            # The address that answered comes first.
             others = tuple(other for other in effect.gateway.addresses if other != effect.address)
-            self._tell(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
+            self._emit(TokenIssued(effect.attempt, Gateway(name, (effect.address, *others)), answer))
             return
-        words = answer.words
-        for token in self._used:
-            # A gateway that was paired once knows the token, and may say anything.
+        words = answer.message
+        for token in self._sent_tokens:
+            # A gateway that was paired before knows the token, and its message may contain it.
             words = token.hidden(words)
-        self._say_once(logging.INFO, f"{legible(name)} gave no token: {answer.why}. It said: {legible(words, 200)}")
-        self._tell(TokenDenied(effect.attempt, name, answer.why))
+        self._log_once(
+            logging.INFO, f"{legible(name)} issued no token: {answer.why}. Its message: {legible(words, 200)}"
+        )
+        self._emit(TokenDenied(effect.attempt, name, answer.why))
 
-    async def _check(self, effect: CheckToken) -> None:
+    async def _check_token(self, effect: CheckToken) -> None:
         match await check_token(effect.address, effect.token):
             case Verdict.ACCEPTED:
-                self._tell(TokenAccepted(effect.attempt))
+                self._emit(TokenAccepted(effect.attempt))
             case Verdict.REFUSED:
-                self._tell(TokenRefused(effect.attempt))
+                self._emit(TokenRefused(effect.attempt))
             case Verdict.UNKNOWN:
-                self._tell(TokenUnchecked(effect.attempt))
+                self._emit(TokenUnchecked(effect.attempt))
 
     async def _resolve(self, effect: ResolveGateway) -> None:
         gateway = await self._gateways.resolve(effect.name)
-        self._tell(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
+        self._emit(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
 
-    async def _keep(self, effect: SyncHistory) -> None:
-        if self._make_keeper is None:
-            self._tell(HistorySyncFailed(effect.attempt))
+    async def _sync_history(self, effect: SyncHistory) -> None:
+        if self._make_archiver is None:
+            self._emit(HistorySyncFailed(effect.attempt))
             return
-        kept: HistorySynced | HistorySyncFailed
+        outcome: HistorySynced | HistorySyncFailed
         try:
-            if self._keeper is None:
-                # Its libraries are loaded when there is something to keep: the first count does not wait for them.
-                self._keeper = await in_daemon_thread(self._make_keeper, "load the archive")
-            kept = await self._keeper.keep(effect, self._courtesy, lambda: self._gateways.resolve(effect.gateway))
-        except Exception as error:  # noqa: BLE001 - the box is there for the count, and that needs no history
-            # What an error says may be the gateway's words.
-            self._say_once(logging.ERROR, f"{UNFORESEEN}: {type(error).__name__} {_place(error)}")
-            kept = HistorySyncFailed(effect.attempt)
-        self._tell(kept)
+            if self._archiver is None:
+                # Imported only now, so that the first count need not wait for its libraries.
+                self._archiver = await in_daemon_thread(self._make_archiver, "load the archive")
+            outcome = await self._archiver.keep(
+                effect, self._feed_priority, lambda: self._gateways.resolve(effect.gateway)
+            )
+        except Exception as error:  # noqa: BLE001 - a bug in the history must not stop the count
+            # Without the error's text, which may quote the gateway.
+            self._log_once(
+                logging.ERROR, f"{UNEXPECTED_HISTORY_ERROR}: {type(error).__name__} {_error_location(error)}"
+            )
+            outcome = HistorySyncFailed(effect.attempt)
+        self._emit(outcome)
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
-        """One write to flash, after those before it."""
-        async with self._storing:
+        """Write to flash, after any earlier write has ended."""
+        async with self._store_lock:
             try:
                 async with asyncio.timeout(STORE_TIMEOUT):
                     await in_daemon_thread(write, "write the token")
             except (OSError, TimeoutError) as error:
-                self._say_once(logging.ERROR, f"The pairing can't be saved: {str(error) or 'the disk does not answer'}")
+                self._log_once(logging.ERROR, f"Can't save the pairing: {str(error) or 'the disk does not respond'}")
                 outcome: Event | None = None if attempt is None else TokenNotStored(attempt)
             else:
                 outcome = None if attempt is None else TokenStored(attempt)
         if outcome is not None:
-            self._tell(outcome)
+            self._emit(outcome)
 
-    def _say_once(self, level: int, words: str) -> None:
-        """Log what would else be logged every second."""
-        if words not in self._said and len(self._said) < 100:
-            self._said.add(words)
+    def _log_once(self, level: int, words: str) -> None:
+        """Log a message only once, because its cause may recur every second."""
+        if words not in self._logged and len(self._logged) < 100:
+            self._logged.add(words)
             log.log(level, "%s", words)
 
 
-def _place(error: Exception) -> str:
-    """Where an error was raised, and in which line of ours, if that is another."""
+def _error_location(error: Exception) -> str:
+    """Format where an error was raised, and the innermost line of the appliance's own code, if different."""
     frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
     ours = [frame for frame in frames if Path(__file__).parent in frame[0].parents]
     places = dict.fromkeys((*ours[-1:], *frames[-1:]))

@@ -12,7 +12,7 @@ from io import StringIO
 
 _LIBRARIES = ("asyncio", "aiohttp", "gpiozero", "luma", "PIL", "requests", "urllib3", "websockets", "zeroconf")
 """Below WARNING, websockets logs every frame and header, and so the token; the others are merely loud."""
-HELD_BACK = 50
+MOST_HELD_LINES = 50
 """Lines of what was held back that are printed in the end."""
 
 
@@ -36,7 +36,7 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def hold_back() -> Iterator[None]:
     """While a program draws on the terminal, keep what would be logged there, and print the last of it afterwards.
 
     Without a terminal on stderr nothing is kept back.
@@ -55,7 +55,7 @@ def held_back() -> Iterator[None]:
     finally:
         for handler in handlers:
             handler.setStream(terminal)
-        terminal.write("".join(kept.getvalue().splitlines(keepends=True)[-HELD_BACK:]))
+        terminal.write("".join(kept.getvalue().splitlines(keepends=True)[-MOST_HELD_LINES:]))
 
 
 class JournalFormatter(logging.Formatter):

@@ -19,7 +19,7 @@ from appliance.panel import Panel
 
 log = logging.getLogger("appliance")
 
-FRAME = 0.05
+FRAME_INTERVAL = 0.05
 """Seconds between two pictures at the least: a flood of changes is drawn as it stands, not change by change."""
 EVENTS_AT_ONCE = 1000
 """Events taken before the panel has its turn."""
@@ -39,7 +39,7 @@ class Runner:
         self._shown_at = float("-inf")
         self._pressed = False
 
-    def tell(self, event: Event) -> None:
+    def post(self, event: Event) -> None:
         """Take an event, to be handled in its turn. For the loop's own thread."""
         self._events.append(event)
         self._wake.set()
@@ -56,17 +56,17 @@ class Runner:
             ExceptionGroup: An errand or the panel failed; the process is to end and to be started again.
         """
         self._loop = asyncio.get_running_loop()
-        self._panel.start(self.tell, self.quit)
+        self._panel.start(self.post, self.quit)
         try:
-            async with self._effect_handlers.under_way(self.tell):
-                await self._turn()
+            async with self._effect_handlers.running(self.post):
+                await self._loop_until_quit()
                 systemd.stopping()
                 if self._shown is not None:
                     self._panel.show(farewell(self._shown), None)
         finally:
             await self._panel.close()
 
-    async def _turn(self) -> None:
+    async def _loop_until_quit(self) -> None:
         """The loop itself."""
         systemd.ready()
         interval = systemd.watchdog_interval()
@@ -91,28 +91,28 @@ class Runner:
         self._pressed = False
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
             event = self._events.popleft()
-            self._effect_handlers.taken(event)
+            self._effect_handlers.observe(event)
             self._pressed |= isinstance(event, ButtonDown)
             self.state, effects = machine.step(self.state, event, now)
             for effect in effects:
                 if isinstance(effect, MakeSound):
                     sounds.append(effect.sound)
                 else:
-                    self._effect_handlers.do(effect)
+                    self._effect_handlers.handle(effect)
         return sounds
 
     def _show(self, now: float, sounds: list[Sound]) -> float:
         """Show the state if it is time to, and say when the next time is."""
         # A finger is answered without a pause, however much else there is to show.
-        if not sounds and not self._pressed and now < self._shown_at + FRAME:
-            return self._shown_at + FRAME
+        if not sounds and not self._pressed and now < self._shown_at + FRAME_INTERVAL:
+            return self._shown_at + FRAME_INTERVAL
         shown = present(self.state, now)
         for sound in sounds or (None,):
             if sound is not None or shown.view != self._shown:
                 self._panel.show(shown.view, sound)
         self._log_change(shown.view)
         self._shown, self._shown_at = shown.view, now
-        return max(shown.until, now + FRAME)
+        return max(shown.until, now + FRAME_INTERVAL)
 
     def _log_change(self, view: View) -> None:
         last = self._shown

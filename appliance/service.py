@@ -11,7 +11,7 @@ from appliance.board import watch_board
 from appliance.config import Config
 from appliance.core.machine import begin
 from appliance.core.values import Mistake
-from appliance.effect_handlers import EffectHandlers, Keeper
+from appliance.effect_handlers import Archiver, EffectHandlers
 from appliance.gateway.feed_priority import FeedPriority, FeedSignal
 from appliance.gateway.source import gateway_source
 from appliance.panel import Panel
@@ -32,10 +32,10 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
         mistakes=mistakes,
     )
     effect_handlers = EffectHandlers(
-        lambda tell: gateway_source(tell, gateway.address, gateway.name, config.network.interfaces),
+        lambda emit: gateway_source(emit, gateway.address, gateway.name, config.network.interfaces),
         TokenStore(config.state_dir),
         watch_board,
-        lambda: _keeper(config),
+        lambda: _make_archiver(config),
         FeedPriority(FeedSignal(config.state_dir).show),
     )
     runner = Runner(state, effect_handlers, panel)
@@ -45,7 +45,7 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
     await runner.run()
 
 
-def _keeper(config: Config) -> Keeper:
+def _make_archiver(config: Config) -> Archiver:
     """Loads what keeps the archive, which takes its time and the first picture does not need."""
     from appliance.history.archive import MIB, MONTH, Archive, Bounds
     from appliance.history.archiver import Keeper

@@ -45,7 +45,7 @@ class TokenStore:
             with self._turn, self._directory(make=tidy) as directory:
                 if tidy:
                     _remove_leftovers(directory)
-                current, pending = _Slot(directory, CURRENT, tidy), _Slot(directory, PENDING, tidy)
+                current, pending = _TokenFile(directory, CURRENT, tidy), _TokenFile(directory, PENDING, tidy)
                 return TokensLoaded(current.credential, pending.credential, current.damaged or pending.damaged)
         except FileNotFoundError:
             return TokensLoaded(None, None)
@@ -103,7 +103,7 @@ class TokenStore:
             os.close(descriptor)
 
 
-class _Slot:
+class _TokenFile:
     """One file, read once: its credential, or whether it is damaged; both empty where there is no file."""
 
     def __init__(self, directory: int, name: str, tidy: bool) -> None:

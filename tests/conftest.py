@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from appliance.effect_handlers import UNFORESEEN
+from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from tests.slowest import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -36,7 +36,7 @@ class _Unforeseen(logging.Handler):
         self.said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if UNFORESEEN in record.getMessage():
+        if UNEXPECTED_HISTORY_ERROR in record.getMessage():
             self.said.append(record.getMessage())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance import board as module
-from appliance.board import READ_EVERY, read_board, read_model, watch_board
+from appliance.board import READ_INTERVAL, read_board, read_model, watch_board
 from appliance.core.events import BoardRead, Event
 from appliance.core.values import Board, Card
 from tests.clock import VirtualTimeLoop
@@ -149,7 +149,7 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
         BoardRead(Board(None, False, True)),
         BoardRead(Board(40.0, False, True)),
     ]
-    assert [round(at / READ_EVERY) for at, _ in told] == [0, 2, 4, 5, 7, 9]
+    assert [round(at / READ_INTERVAL) for at, _ in told] == [0, 2, 4, 5, 7, 9]
 
 
 async def test_it_reads_this_machine_too() -> None:
@@ -162,7 +162,7 @@ async def test_it_reads_this_machine_too() -> None:
 
 async def test_what_is_found_of_the_card_later_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr(module, "READ_EVERY", 0.01)
+    monkeypatch.setattr(module, "READ_INTERVAL", 0.01)
     told: asyncio.Queue[Event] = asyncio.Queue()
     watching = asyncio.create_task(watch_board(told.put_nowait))
     assert (await next_board(told)).card is Card.SOUND

@@ -15,7 +15,7 @@ from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.values import Benchmarks
 from appliance.core.view import Today, View
 from appliance.demo.recording_panel import WatcherPanel
-from appliance.effect_handlers import UNFORESEEN
+from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway import history
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.archive import Archive, Progress
@@ -74,7 +74,7 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
     for age in (100.0, 200.0):
         gateway.floor.clear(gateway.floor.create(order_type="TO_GO", age=age).uuid)
     archive = Archive(tmp_path)
-    async with appliance(tmp_path, fixed_address=gateway, keeper=lambda: Keeper(archive, Benchmarks())) as box:
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: Keeper(archive, Benchmarks())) as box:
         await turned_to_today(box)
         view = await box.until(day(2))
         assert isinstance(view.screen, Today)
@@ -101,7 +101,7 @@ async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
         gateway.floor.tells_elapsed = False
         paired_with(gateway, tmp_path)
         keeper = Keeper(Archive(tmp_path), Benchmarks())
-        async with appliance(tmp_path, fixed_address=gateway, keeper=lambda: keeper) as box:
+        async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
             await box.until(count(0))
             orders = [gateway.floor.create(order_type="TO_GO") for _ in range(3)]
             await box.until(count(3))
@@ -123,7 +123,7 @@ async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
     (tmp_path / FILE).write_bytes(b"no archive" * 1000)
     gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
     async with appliance(
-        tmp_path, fixed_address=gateway, keeper=lambda: Keeper(Archive(tmp_path), Benchmarks())
+        tmp_path, fixed_address=gateway, make_archiver=lambda: Keeper(Archive(tmp_path), Benchmarks())
     ) as box:
         await turned_to_today(box)
         await box.until(day(1))
@@ -141,7 +141,7 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
     paired_with(gateway, tmp_path)
     (tmp_path / "file").write_text("in the way")
     keeper = Keeper(Archive(tmp_path / "file"), Benchmarks())
-    async with appliance(tmp_path, fixed_address=gateway, keeper=lambda: keeper) as box:
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
         await turned_to_today(box)
         gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
         await box.until(day(1))
@@ -182,14 +182,14 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
             fails()
         return Keeper(Archive(tmp_path), Benchmarks())
 
-    async with appliance(tmp_path, fixed_address=gateway, keeper=make) as box:
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=make) as box:
         await turned_to_today(box)
         async with asyncio.timeout(5):
             while failed < 3:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.05)
         gateway.floor.create_many(3)
         await box.until(count(3))
-    told = [record.getMessage() for record in caplog.records if UNFORESEEN in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if UNEXPECTED_HISTORY_ERROR in record.getMessage()]
     assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
     unforeseen.clear()
     assert "KeyError" in told[0]
@@ -208,9 +208,9 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
     gateway.floor.clear_all()
     opening: set[int] = set()
     feeds = pages = 0
-    page, begun, settled = history.read_page, FeedPriority.opening, FeedPriority.settled
+    page, begun, settled = history.read_orders, FeedPriority.opening, FeedPriority.settled
 
-    async def asked(*arguments: Any) -> list[history.Listed]:
+    async def asked(*arguments: Any) -> list[history.ListedOrder]:
         nonlocal pages
         assert not opening, "a page is asked for while a feed is opened"
         pages += 1
@@ -228,11 +228,11 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
         opening.discard(feed)
         settled(feed_priority, feed)
 
-    monkeypatch.setattr("appliance.history.archiver.read_page", asked)
+    monkeypatch.setattr("appliance.history.archiver.read_orders", asked)
     monkeypatch.setattr(FeedPriority, "opening", opens)
     monkeypatch.setattr(FeedPriority, "settled", has_settled)
     keeper = Keeper(Archive(tmp_path), Benchmarks())
-    async with appliance(tmp_path, fixed_address=gateway, keeper=lambda: keeper) as box:
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
         await turned_to_today(box)
         await box.until(day(500), within=20)
     assert feeds >= 3, "several were opened meanwhile"

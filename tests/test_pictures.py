@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 from appliance.core.states import NAMES
 from appliance.core.view import LedMode, Leds, Power, Screen
 from appliance.panel.drawing import draw
-from appliance.panel.front_view import GROUND, LAMPS, PIXELS
+from appliance.panel.front_view import BACKGROUND, LED_COLOURS, PIXELS
 from appliance.pictures import save_all
 from appliance.pictures.__main__ import SHEET, STEPS
 from appliance.pictures.contact_sheet import SIZES, name, save_sheet, save_steps, sheet
@@ -83,14 +83,14 @@ def test_a_card_shows_every_pixel_of_the_display() -> None:
         lit = draw(view, size)
         for x, y in ((x, y) for x in range(size[0]) for y in range(size[1])):
             middle = shown.getpixel((16 + 4 * x + 2, 16 + 4 * y + 2))
-            assert middle == (PIXELS[Power.BRIGHT] if lit.getpixel((x, y)) else GROUND)
+            assert middle == (PIXELS[Power.BRIGHT] if lit.getpixel((x, y)) else BACKGROUND)
 
 
 def test_lamps_are_in_their_places_and_blinking_ones_have_a_word() -> None:
     view = EXAMPLES[0][1]
     dark = card(replace(view, leds=Leds()), (128, 64), 3)
-    assert not {colour for _, colour in LAMPS} & colours(dark)
-    for place, (colour, _) in enumerate((colour, letter) for letter, colour in LAMPS):
+    assert not {colour for _, colour in LED_COLOURS} & colours(dark)
+    for place, (colour, _) in enumerate((colour, letter) for letter, colour in LED_COLOURS):
         lights = [LedMode.ON if other == place else LedMode.OFF for other in range(3)]
         lit = card(replace(view, leds=Leds(*lights)), (128, 64), 3)
         assert colour in colours(lit)
@@ -113,4 +113,4 @@ def test_a_display_that_rests_is_dimmer_or_dark() -> None:
     assert PIXELS[Power.DIM] in dim
     assert PIXELS[Power.BRIGHT] not in dim
     dark = card(replace(view, power=Power.DARK), (128, 64), 3).crop((12, 12, 12 + 128 * 3, 12 + 64 * 3))
-    assert colours(dark) == {GROUND}
+    assert colours(dark) == {BACKGROUND}

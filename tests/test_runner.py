@@ -20,7 +20,7 @@ from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import Sound, View
 from appliance.demo.recording_panel import WatcherPanel
-from appliance.effect_handlers import EffectHandlers, Keeper
+from appliance.effect_handlers import Archiver, EffectHandlers
 from appliance.gateway.api import Denied
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
@@ -54,7 +54,7 @@ async def appliance(
     *,
     fixed_address: SimulatedGateway | None = None,
     benchmarks: Benchmarks | None = None,
-    keeper: Callable[[], Keeper] | None = None,
+    make_archiver: Callable[[], Archiver] | None = None,
 ) -> AsyncIterator[WatcherPanel]:
     """A running appliance; fixed_address: the gateway whose address was fixed_address in, else mDNS finds one."""
 
@@ -65,7 +65,7 @@ async def appliance(
 
     panel = WatcherPanel()
     state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
-    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), keeper=keeper), panel)
+    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), make_archiver=make_archiver), panel)
     running = asyncio.create_task(runner.run())
     try:
         yield panel
@@ -247,7 +247,7 @@ async def test_a_disk_that_does_not_answer_is_said(
         box.press()
         gateway.press_button()
         await box.until(count(0))
-    assert "The pairing can't be saved: the disk does not answer" in caplog.text
+    assert "Can't save the pairing: the disk does not respond" in caplog.text
 
 
 async def test_a_token_that_the_gateway_repeats_is_not_logged(
@@ -268,7 +268,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
         await box.until(in_state("awaiting_pairing"))
         box.press()
         await box.until(in_state("pairing", "gateway refused"))
-    assert "It said: No more (token)." in caplog.text
+    assert "Its message: No more (token)." in caplog.text
     assert token not in caplog.text
 
 
@@ -332,6 +332,6 @@ async def test_a_press_is_shown_at_once_however_lately_something_else_was(
 ) -> None:
     async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
-        monkeypatch.setattr("appliance.runner.FRAME", 60.0)
+        monkeypatch.setattr("appliance.runner.FRAME_INTERVAL", 60.0)
         box.press()
         assert (await box.until(lambda view: view.pressed)).state == "pairing"

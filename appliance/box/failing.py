@@ -15,7 +15,7 @@ from appliance.panel import Panel
 from appliance.panel.hardware import HardwarePanel
 
 
-async def tell(panel: Panel, *, restart: bool, seconds: float) -> None:
+async def show_failing(panel: Panel, *, restart: bool, seconds: float) -> None:
     """Show it for so long; then lights and display are off."""
     panel.start(lambda _: None, lambda: None)
     try:
@@ -29,7 +29,7 @@ def main() -> int:
     """Say it; the exit code, which is 0."""
     config, _ = load_leniently(SETTINGS)
     panel = HardwarePanel.from_config(config)
-    asyncio.run(tell(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))
+    asyncio.run(show_failing(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))
     return 0
 
 

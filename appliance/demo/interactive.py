@@ -71,7 +71,7 @@ async def _play(gateway: SimulatedGateway, state_dir: Path, make_panel: MakePane
         desk.tasks = tasks
         find = partial(Discovery, only=NAME, interfaces=["lo"])
         effect_handlers = EffectHandlers(
-            find, TokenStore(state_dir), keeper=lambda: Keeper(Archive(state_dir), BENCHMARKS)
+            find, TokenStore(state_dir), make_archiver=lambda: Keeper(Archive(state_dir), BENCHMARKS)
         )
         runner = Runner(begin(BENCHMARKS, version=__version__), effect_handlers, panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

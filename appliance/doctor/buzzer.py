@@ -7,7 +7,7 @@ import asyncio
 from appliance.doctor.context import Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.doctor.pins import NO_PINS
-from appliance.panel.buzzer import ACTIVE, BuzzerPart, length
+from appliance.panel.buzzer import ACTIVE, BuzzerPart, duration
 
 PAUSE = 0.4
 """Seconds between two sounds, so that they are heard as two."""
@@ -26,7 +26,7 @@ async def check_buzzer(bench: Bench) -> Finding:
     for sound in bench.sounds:
         bench.console.say(f"  the sound for: {sound}")
         buzzer.play(sound)
-        await asyncio.sleep(length(sound) + PAUSE)
+        await asyncio.sleep(duration(sound) + PAUSE)
     heard = await bench.console.ask("Did you hear it?", bench.limits.answer)
     if heard is None:
         return ok("sounded; nobody was asked whether it was heard")

@@ -208,7 +208,7 @@ def draw_test(size: tuple[int, int]) -> Image:
 
     from appliance.panel.drawing import draw_screen
 
-    picture: Image = draw_screen(TEST_PICTURE, size, beat=None, pressed=False, walk=0)
+    picture: Image = draw_screen(TEST_PICTURE, size, beat=None, pressed=False, shift=0)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 0, size[0] - 1, size[1] - 1), outline=1)
     return picture

@@ -57,9 +57,9 @@ async def check_sight(bench: Bench) -> Finding:
     if bench.found:
         what = "in sight" if typed is None else "where the settings say that it is (gateway.address)"
         return ok(f"{what}: {', '.join(map(_named, bench.found.values()))}")
-    if isinstance(bench.source, Discovery) and bench.source.trouble:
+    if isinstance(bench.source, Discovery) and bench.source.start_error:
         return wrong(
-            f"gateways can't be looked for: mDNS can't start here ({bench.source.trouble})",
+            f"gateways can't be looked for: mDNS can't start here ({bench.source.start_error})",
             "Restart the box. If that changes nothing, another program has the port (UDP 5353) for itself.",
         )
     if typed is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.doctor.context import ELSEWHERE, Bench
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
-from appliance.panel.button import STABLE, ButtonPart
+from appliance.panel.button import DEBOUNCE, ButtonPart
 from appliance.panel.buzzer import open_pin
 
 LIGHTS = ("green", "amber", "red")
@@ -95,7 +95,7 @@ async def check_button(bench: Bench) -> Finding:
     pin = bench.pins.get("button")
     if pin is None:
         return not_tried(NO_PINS)
-    await asyncio.sleep(STABLE)
+    await asyncio.sleep(DEBOUNCE)
     if not await _is_up(pin, bench.limits.release):
         return wrong(
             f"it is down although nobody presses it ({_where(pin)})",

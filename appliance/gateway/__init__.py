@@ -1,1 +1,1 @@
-"""The network, turned into events: discovery, the HTTP calls and the feed. Nothing here retries or decides."""
+"""Turns the network into events: discovery, HTTP calls and the feed. The core decides, and retries."""

@@ -1,4 +1,4 @@
-"""The HTTP calls: asking for a token, and trying one. Facts: gateway API, access token and authentication."""
+"""HTTP calls that request a token and check one. Source: gateway API, access token and authentication."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from appliance.gateway.wire import (
 )
 
 TOKEN_DEADLINE = 60.0
-"""Seconds for a request for a token. Generous: an answer of 201 that nobody waits for is a token lost."""
+"""Seconds for a token request. It is generous, because giving up before a 201 arrives loses the token."""
 CHECK_DEADLINE = 10.0
-"""Seconds for the trial of a token, which spends nothing."""
+"""Seconds for a token check, which is safe to repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """No token. words: the gateway's own, for the log."""
+    """The gateway issued no token. message: its error message, for the log."""
 
     why: Denial
-    words: str
+    message: str
 
 
 class Verdict(Enum):
-    """What a secured call says of a token."""
+    """The result of checking a token with an authenticated call."""
 
     ACCEPTED = auto()
     REFUSED = auto()
@@ -41,7 +41,7 @@ class Verdict(Enum):
 
 
 async def ask_for_token(address: Address) -> Token | Denied:
-    """Ask once (GET accesstoken/generate): a token within two minutes of a press of the gateway's button."""
+    """Request a token once; the gateway issues one for two minutes after its button was pressed."""
     try:
         answer = await get(address, "/api/v2/accesstoken/generate", TOKEN_DEADLINE)
     except NoAnswerError as error:
@@ -51,12 +51,12 @@ async def ask_for_token(address: Address) -> Token | Denied:
         return token
     envelope = read_envelope(answer.body)
     if envelope.return_code in (WINDOW_CLOSED, TOKEN_TIMEOUT):
-        return Denied(Denial.NOT_PRESSED, envelope.words)
-    return Denied(Denial.REFUSED, f"HTTP {answer.status}, returnCode {envelope.return_code}: {envelope.words}")
+        return Denied(Denial.NOT_PRESSED, envelope.message)
+    return Denied(Denial.REFUSED, f"HTTP {answer.status}, returnCode {envelope.return_code}: {envelope.message}")
 
 
 async def check_token(address: Address, token: Token) -> Verdict:
-    """Try a token with a secured GET that changes nothing (active orders)."""
+    """Check a token with an authenticated GET of the active orders, which changes nothing."""
     try:
         answer = await get(address, "/api/v2/activeorders", CHECK_DEADLINE, token, read_success=False)
     except NoAnswerError:
@@ -67,7 +67,7 @@ async def check_token(address: Address, token: Token) -> Verdict:
 
 
 def refuses_token(envelope: Envelope, answer: Answer | None = None) -> bool:
-    """Whether an error is about the token. The return code decides; the HTTP status only where there is none."""
+    """Whether an error rejects the token. The HTTP status counts only if there is no return code."""
     if envelope.return_code is not None:
         return envelope.return_code in (INVALID_TOKEN, MALFORMED_AUTHORIZATION)
     return answer is not None and answer.status in (401, 403)

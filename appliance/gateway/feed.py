@@ -1,6 +1,6 @@
-"""One WebSocket connection to a gateway: authenticated, read, watched by pings. It never tries again by itself.
+"""One authenticated WebSocket connection to a gateway, monitored by pings. It never reconnects by itself.
 
-Facts: gateway API, WebSocket.
+Source: gateway API, WebSocket.
 """
 
 from __future__ import annotations
@@ -38,37 +38,37 @@ from appliance.core.formatting import legible
 from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
-from appliance.gateway.wire import Envelope, TooMuchError, read_message, url_host
+from appliance.gateway.wire import Envelope, TooLargeError, read_message, url_host
 
 log = logging.getLogger(__name__)
 
 PATH = "/api/v2/websocket"
 OPEN_TIMEOUT = 5.0
-"""Seconds for TCP and the handshake; on one network both take milliseconds."""
+"""Seconds for the TCP connection and the handshake, which take milliseconds on a local network."""
 FIRST_MESSAGE_TIMEOUT = 20.0
-"""Seconds from the token to the whole set; a large site's takes a few."""
-PING_EVERY, PING_TIMEOUT = 10.0, 10.0
-"""Seconds. A line that went silent is found after 20 s at most, and a count older than that is never shown as true."""
-WATCH_EVERY = 5.0
-"""Seconds between looks at whether the library's own pings are still sent and answered."""
+"""Seconds from sending the token to the full order set; a large site's takes a few."""
+PING_INTERVAL, PING_TIMEOUT = 10.0, 10.0
+"""Seconds. A dead connection is detected within 20 s, so no count is shown as current for longer than that."""
+WATCHDOG_INTERVAL = 5.0
+"""Seconds between checks that the library still sends pings and the gateway answers them."""
 MOST_UNSENT = 1024 * 1024
-"""Bytes that may wait to be sent. We say little; this many are answers to pings, which the other side does not read."""
+"""Bytes in the send buffer above which the connection counts as dead: the gateway is not reading our pongs."""
 CLOSE_TIMEOUT = 0.5
-"""Seconds for the gateway to close its side; SIGTERM has 2."""
-MOST_REMARKS = 20
-"""Kinds of message that the log tells of; a gateway gone wild may make up a new one each time."""
-LONGEST_WORDS = 300
-"""Characters of an end's words that are logged; the reason of a close has 123 bytes, and may be told twice."""
-_remarked: set[str] = set()
+"""Seconds for the gateway to close its side; the shutdown on SIGTERM has 2."""
+MOST_LOGGED = 20
+"""Unexpected messages to log; a faulty gateway may send a new type each time."""
+LONGEST_REASON = 300
+"""Characters of an error text to log; a close reason has up to 123 bytes, and may appear twice."""
+_logged: set[str] = set()
 
-Tell = Callable[[Event], None]
-
-
-class _Refused(Exception):
-    """The gateway said that the token is not good."""
+Emit = Callable[[Event], None]
 
 
-class _Failed(Exception):
+class _TokenRefusedError(Exception):
+    """The gateway rejected the token."""
+
+
+class _FeedEndedError(Exception):
     """The feed ended."""
 
     def __init__(self, why: FeedFailure, words: str) -> None:
@@ -76,117 +76,117 @@ class _Failed(Exception):
         self.why = why
 
 
-class _Line(ClientConnection):
-    """A connection that also tells when the gateway answered one of the library's own pings."""
+class _FeedConnection(ClientConnection):
+    """A connection that reports the pongs to the library's keepalive pings, and aborts when they stop."""
 
-    answered: Callable[[], None] | None = None
-    answered_at = 0.0
-    watch: asyncio.TimerHandle | None = None
-    overdue = False
+    on_pong: Callable[[], None] | None = None
+    last_pong = 0.0
+    watchdog: asyncio.TimerHandle | None = None
+    timed_out = False
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
-        waiter = await super().ping(data)
-        assert isinstance(waiter, asyncio.Future)
-        waiter.add_done_callback(self._ponged)
-        return waiter
+        pong = await super().ping(data)
+        assert isinstance(pong, asyncio.Future)
+        pong.add_done_callback(self._handle_pong)
+        return pong
 
-    def _ponged(self, waiter: asyncio.Future[float]) -> None:
-        if self.answered is not None and not waiter.cancelled() and waiter.exception() is None:
-            self.answered_at = self.loop.time()
-            self.answered()
+    def _handle_pong(self, pong: asyncio.Future[float]) -> None:
+        if self.on_pong is not None and not pong.cancelled() and pong.exception() is None:
+            self.last_pong = self.loop.time()
+            self.on_pong()
 
-    def begin_watch(self) -> None:
-        """From now on, cut a line that does not answer: the library waits for ever to send a ping if nobody reads."""
-        self.answered_at = self.loop.time()
-        self.watch = self.loop.call_later(WATCH_EVERY, self._look)
+    def start_watchdog(self) -> None:
+        """Abort the connection once it stops answering: the library's ping blocks for ever if its buffer is full."""
+        self.last_pong = self.loop.time()
+        self.watchdog = self.loop.call_later(WATCHDOG_INTERVAL, self._check)
 
-    def _look(self) -> None:
-        silent = self.loop.time() - self.answered_at
-        self.overdue = silent > PING_EVERY + PING_TIMEOUT or self.transport.get_write_buffer_size() > MOST_UNSENT
-        if self.overdue:
+    def _check(self) -> None:
+        silent = self.loop.time() - self.last_pong
+        self.timed_out = silent > PING_INTERVAL + PING_TIMEOUT or self.transport.get_write_buffer_size() > MOST_UNSENT
+        if self.timed_out:
             self.transport.abort()
         else:
-            self.watch = self.loop.call_later(WATCH_EVERY, self._look)
+            self.watchdog = self.loop.call_later(WATCHDOG_INTERVAL, self._check)
 
 
-async def run_feed(attempt: int, address: Address, token: Token, tell: Tell) -> None:
-    """Open a feed and tell what comes, until it ends; its end is told too, as TokenRefused or FeedLost.
+async def run_feed(attempt: int, address: Address, token: Token, emit: Emit) -> None:
+    """Open a feed and emit its events until it ends, the last one being TokenRefused or FeedLost.
 
-    Cancelling closes it, and then nothing more is told.
+    After it is cancelled, it closes the connection and emits nothing more.
     """
     try:
         connection = await _open(address)
         try:
             async with connection:
-                await _serve(connection, attempt, token, tell)
+                await _receive(connection, attempt, token, emit)
         finally:
-            # Cancelled once more while it closes, the library would leave it open, and pinging.
+            # A second cancellation during the close makes the library leave the connection open and pinging.
             connection.transport.abort()
-            if connection.watch is not None:
-                connection.watch.cancel()
-    except _Refused:
-        tell(TokenRefused(attempt))
-    except _Failed as failed:
-        # The words may be the gateway's own: it knows the token, and may speak to a terminal.
-        log.debug("Feed of %s ended: %s", address, legible(token.hidden(str(failed)), LONGEST_WORDS))
-        tell(FeedLost(attempt, failed.why))
+            if connection.watchdog is not None:
+                connection.watchdog.cancel()
+    except _TokenRefusedError:
+        emit(TokenRefused(attempt))
+    except _FeedEndedError as failed:
+        # The gateway's own text may contain the token or terminal escapes.
+        log.debug("Feed of %s ended: %s", address, legible(token.hidden(str(failed)), LONGEST_REASON))
+        emit(FeedLost(attempt, failed.why))
 
 
-async def _open(address: Address) -> _Line:
+async def _open(address: Address) -> _FeedConnection:
     try:
         async with asyncio.timeout(OPEN_TIMEOUT):
-            # A socket of our own: then the library neither follows a redirect nor looks for a proxy.
-            line = await _dial(address)
+            # With a given socket, the library neither follows redirects nor uses a proxy.
+            sock = await _connect_tcp(address)
             connection = await connect(
                 f"ws://{url_host(address)}:{address.port}{PATH}",
-                sock=line,
-                create_connection=_Line,
+                sock=sock,
+                create_connection=_FeedConnection,
                 proxy=None,
-                compression=None,  # nothing to gain on a local network, and no bomb to take apart
+                compression=None,  # no gain on a local network, and no decompression bombs
                 open_timeout=None,
-                ping_interval=PING_EVERY,
+                ping_interval=PING_INTERVAL,
                 ping_timeout=PING_TIMEOUT,
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=LARGEST_MESSAGE,
             )
-            assert isinstance(connection, _Line)
+            assert isinstance(connection, _FeedConnection)
             return connection
     except InvalidStatus as error:
         status = error.response.status_code
-        # The handshake carries no token, so 401 and 403 say nothing of it: a secured GET has to.
+        # The handshake carries no token, so 401 and 403 don't reject it; an authenticated GET checks it.
         why = FeedFailure.CLOSED_EARLY if status in (401, 403) else FeedFailure.CLOSED
-        raise _Failed(why, f"handshake answered with HTTP {status}") from None
+        raise _FeedEndedError(why, f"handshake failed: HTTP {status}") from None
     except InvalidMessage as error:
-        raise _Failed(FeedFailure.UNREACHABLE, str(error)) from None
+        raise _FeedEndedError(FeedFailure.UNREACHABLE, str(error)) from None
     except (WebSocketException, ValueError) as error:
-        # ValueError is what a redirect leads to when the socket is given.
-        raise _Failed(FeedFailure.CLOSED, f"handshake failed: {error}") from None
+        # With a given socket, the library raises ValueError for a redirect.
+        raise _FeedEndedError(FeedFailure.CLOSED, f"handshake failed: {error}") from None
     except (OSError, TimeoutError, EOFError) as error:
-        raise _Failed(FeedFailure.UNREACHABLE, str(error) or type(error).__name__) from None
+        raise _FeedEndedError(FeedFailure.UNREACHABLE, str(error) or type(error).__name__) from None
 
 
-async def _dial(address: Address) -> socket.socket:
-    """A TCP connection; the host is an IP address, so that no look-up can block.
+async def _connect_tcp(address: Address) -> socket.socket:
+    """Open a TCP connection. The host is an IP address, so no DNS lookup can block.
 
     Raises:
-        OSError: Nothing answers there.
+        OSError: The connection failed.
     """
     loop = asyncio.get_running_loop()
     family, kind, protocol, _, where = socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0]
-    line = socket.socket(family, kind, protocol)
+    sock = socket.socket(family, kind, protocol)
     try:
-        line.setblocking(False)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(line, where)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.sock_connect(sock, where)
     except BaseException:
-        line.close()
+        sock.close()
         raise
-    return line
+    return sock
 
 
-async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> None:
+async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit: Emit) -> None:
     live = False
     batch: list[Notification] = []
     task = asyncio.current_task()
@@ -196,81 +196,79 @@ async def _serve(connection: _Line, attempt: int, token: Token, tell: Tell) -> N
         if batch and not task.cancelling():
             notifications = tuple(batch)
             batch.clear()
-            tell(FeedNotified(attempt, notifications))
+            emit(FeedNotified(attempt, notifications))
 
     try:
         await connection.send(json.dumps({"accesstoken": token.reveal()}))
         async with asyncio.timeout(FIRST_MESSAGE_TIMEOUT):
-            first = await _first(connection)
-        _remark(first, token)
-        tell(FeedOpened(attempt, first.orders, first.unreadable))
+            first = await _receive_first(connection)
+        _log_unexpected(first, token)
+        emit(FeedOpened(attempt, first.orders, first.unreadable))
         live = True
-        connection.begin_watch()
-        connection.answered = lambda: None if task.cancelling() else tell(FeedAnswered(attempt))
+        connection.start_watchdog()
+        connection.on_pong = lambda: None if task.cancelling() else emit(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
         while True:
-            # As bytes: read as text first, a message would be there twice.
+            # As bytes: decoding here would keep a second copy of the message in memory.
             message = read_message(await connection.recv(decode=False))
             if isinstance(message, Envelope):
-                _judge(message)
+                _raise_for_error(message)
                 continue
-            _remark(message, token)
+            _log_unexpected(message, token)
             if not batch:
-                # What came in one burst is told in one go: folding a thousand changes costs little more than one.
+                # Emit a burst as one event: processing a thousand changes together costs little more than one.
                 loop.call_soon(flush)
             batch.append(message)
-    except TooMuchError:
-        # Of a live feed it may have been one message gone wrong: the next whole set tells.
+    except TooLargeError:
+        # On a live feed a single message may be corrupt: the next full order set decides.
         why = FeedFailure.CLOSED if live else FeedFailure.TOO_MUCH
-        raise _Failed(why, "more than is taken in one message") from None
+        raise _FeedEndedError(why, "a message exceeds the size limits") from None
     except TimeoutError:
-        raise _Failed(FeedFailure.UNREACHABLE, "no orders within the time") from None
+        raise _FeedEndedError(FeedFailure.UNREACHABLE, "timed out waiting for the orders") from None
     except ConnectionClosed as closed:
-        why = FeedFailure.UNREACHABLE if connection.overdue else _why(closed, live)
-        raise _Failed(why, str(closed)) from None
+        why = FeedFailure.UNREACHABLE if connection.timed_out else _failure_of(closed, live)
+        raise _FeedEndedError(why, str(closed)) from None
     finally:
         flush()
 
 
-async def _first(connection: ClientConnection) -> OrdersReplaced:
-    """The whole set, with which a feed begins; anything else before it is not ours to judge."""
+async def _receive_first(connection: ClientConnection) -> OrdersReplaced:
+    """Receive the full order set that starts a feed; other notifications before it are ignored."""
     while True:
         message = read_message(await connection.recv(decode=False))
         if isinstance(message, OrdersReplaced):
             return message
         if isinstance(message, Envelope):
-            _judge(message)
+            _raise_for_error(message)
 
 
-def _remark(message: Notification, token: Token) -> None:
-    """Log what is new to us or can't be used, once: a gateway may go on saying it for years."""
+def _log_unexpected(message: Notification, token: Token) -> None:
+    """Log an unknown or invalid message, once each: a gateway may repeat it for years."""
     match message:
         case MessageIgnored(_, kind):
-            # It knows the token, and may say anything.
-            words = f"Messages of the type {legible(token.hidden(kind))} are not known here, and ignored"
+            # The type may contain the token.
+            words = f"Ignoring messages of unknown type {legible(token.hidden(kind))}"
         case MessageUnusable():
-            words = "A message of the gateway can't be used; the whole set is asked for whenever that happens"
+            words = "The gateway sent an invalid message; reloading all orders whenever that happens"
         case OrdersReplaced(_, unreadable) if unreadable.count:
-            words = (
-                "Orders of the gateway's whole set can't be read; they are counted, and nothing else is known of them"
-            )
+            words = "The gateway sent unreadable orders; counting them without details"
         case _:
             return
-    if words not in _remarked and len(_remarked) < MOST_REMARKS:
-        _remarked.add(words)
+    if words not in _logged and len(_logged) < MOST_LOGGED:
+        _logged.add(words)
         log.info("%s", words)
 
 
-def _judge(envelope: Envelope) -> None:
-    """An error in words, before the gateway closes. A success is none of our business."""
+def _raise_for_error(envelope: Envelope) -> None:
+    """Raise the error in an envelope, which the gateway sends before it closes; successes are ignored."""
     if refuses_token(envelope):
-        raise _Refused
+        raise _TokenRefusedError
     if envelope.return_code is not None and envelope.return_code < 0:
-        raise _Failed(FeedFailure.CLOSED, f"returnCode {envelope.return_code}: {envelope.words}")
+        raise _FeedEndedError(FeedFailure.CLOSED, f"returnCode {envelope.return_code}: {envelope.message}")
 
 
-def _why(closed: ConnectionClosed, live: bool) -> FeedFailure:
-    # Why we closed it, where it was us.
+def _failure_of(closed: ConnectionClosed, live: bool) -> FeedFailure:
+    # The code with which this side closed, if it closed first.
     said = closed.sent.code if closed.sent is not None and not closed.rcvd_then_sent else None
     if said == CloseCode.MESSAGE_TOO_BIG and not live:
         return FeedFailure.TOO_MUCH

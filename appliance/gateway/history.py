@@ -1,6 +1,6 @@
-"""What the gateway remembers: pages of its orders, and its own figures of today. Facts: gateway API, paging and orders.
+"""Reads the gateway's past orders in batches, and its statistics of today. Source: gateway API, paging and orders.
 
-Each trouble is told apart, because each has another remedy: wait, pair again, or look at the gateway.
+Failures are distinguished by their remedy: wait, pair again, or check the gateway.
 """
 
 from __future__ import annotations
@@ -20,81 +20,83 @@ from appliance.gateway.api import refuses_token
 from appliance.gateway.http import Answer, NoAnswerError, get
 from appliance.gateway.wire import EPOCH, MALFORMED_AUTHORIZATION, read_envelope, read_order, read_time
 
-PAGE = 100
-"""Orders of a page: the most that the gateway gives at once (gateway API, orders)."""
-DEADLINE = 20.0
-"""Seconds for one page."""
+BATCH_SIZE = 100
+"""Orders in a batch: the gateway's maximum (gateway API, orders)."""
+BATCH_DEADLINE = 20.0
+"""Seconds for one batch."""
 UNAVAILABLE = -5
 LIMIT, OFFSET, DATE = -23, -24, -25
 _FIRST, _LAST = ((end - EPOCH).total_seconds() for end in (datetime.min, datetime.max.replace(microsecond=0)))
-"""Seconds of the first and the last time that there is; a gateway's clock may say either."""
+"""The first and the last time that datetime can represent; a gateway's clock may be at either."""
 
 
-class Trouble(StrEnum):
-    """Why there is no page, in words for a person."""
+class HistoryFailure(StrEnum):
+    """Why a batch could not be read, as text for a person."""
 
-    SILENT = "the gateway does not answer"
-    MOVED = "the gateway does not answer for its name there any more"
-    HALF = "the gateway's answer is not whole"
-    REFUSED = "the gateway does not take the token any more"
-    MALFORMED = "the gateway can't read the token"
-    FORBIDDEN = "the gateway does not let this token read its orders"
+    NO_ANSWER = "the gateway does not answer"
+    NOT_FOUND = "no gateway with this name answers at this address any more"
+    TRUNCATED = "truncated response from the gateway"
+    REFUSED = "the gateway refused the token"
+    MALFORMED = "the gateway can't parse the token"
+    FORBIDDEN = "the gateway does not allow this token to read orders"
     UNAVAILABLE = "the gateway is not ready yet"
-    LIMIT = "the gateway does not give pages of 100"
-    OFFSET = "the gateway has no such page"
-    DATE = "the gateway does not take the dates"
-    RESTLESS = "the gateway's orders change faster than they can be read"
-    ODD = "the gateway's answer is not what it should be"
+    LIMIT = "the gateway refused to send 100 orders at once"
+    OFFSET = "the gateway has no orders at this offset"
+    DATE = "the gateway refused the date filter"
+    CHANGING = "the gateway's orders change faster than they can be read"
+    UNEXPECTED = "unexpected response from the gateway"
 
 
 class HistoryError(Exception):
-    """No page. words: the gateway's own, for the log."""
+    """A batch could not be read. words: details for the log."""
 
-    def __init__(self, trouble: Trouble, words: str = "") -> None:
-        super().__init__(f"{trouble}{f' ({words})' if words else ''}")
-        self.trouble = trouble
+    def __init__(self, failure: HistoryFailure, words: str = "") -> None:
+        super().__init__(f"{failure}{f' ({words})' if words else ''}")
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """An order of a page. uuid: empty where it could not be used. finished: None while it is active, too."""
+class ListedOrder:
+    """An order in a batch. uuid: empty if it is unreadable. finished: None if it is unreadable or still active."""
 
     uuid: str
     finished: Finished | None = None
 
 
-async def read_page(address: Address, token: Token, offset: int, created_after: float | None = None) -> list[Listed]:
-    """One page, in the gateway's order. created_after: its local time, as `Finished` has it.
+async def read_orders(
+    address: Address, token: Token, offset: int, created_after: float | None = None
+) -> list[ListedOrder]:
+    """Read one batch, in the gateway's order. created_after: the gateway's local time, as in `Finished`.
 
     Raises:
-        HistoryError: There is no page, or only a part of one.
+        HistoryError: The batch could not be read in full.
     """
-    query: dict[str, object] = {"offset": offset, "limit": PAGE}
+    query: dict[str, object] = {"offset": offset, "limit": BATCH_SIZE}
     if created_after is not None:
-        query["created_after"] = stamp(created_after)
-    answer = await _ask(address, f"/api/v2/orders?{urlencode(query)}", token)
+        query["created_after"] = format_local_time(created_after)
+    answer = await _get(address, f"/api/v2/orders?{urlencode(query)}", token)
     items = answer.body.get("items") if isinstance(answer.body, dict) else None
     if not isinstance(items, list):
-        raise HistoryError(Trouble.HALF)
-    return [_listed(item) for item in items]
+        raise HistoryError(HistoryFailure.TRUNCATED)
+    return [_parse_order(item) for item in items]
 
 
 async def read_statistics(address: Address, token: Token, target: float) -> GatewayStats | None:
-    """The gateway's own figures of today against a target in seconds; None where it gives none that can be read.
+    """Read the gateway's statistics of today; None if they are unreadable. target: of the delivery time, in seconds.
 
     Raises:
-        HistoryError: It does not answer the call at all.
+        HistoryError: The call failed.
     """
-    answer = await _ask(address, f"/api/v2/statistics?{urlencode({'target_time': max(1, int(target))})}", token)
+    answer = await _get(address, f"/api/v2/statistics?{urlencode({'target_time': max(1, int(target))})}", token)
     told = answer.body.get("statistics") if isinstance(answer.body, dict) else None
-    return read_figures(told)
+    return parse_statistics(told)
 
 
-def read_figures(told: object) -> GatewayStats | None:
-    """The two figures that can be compared with ours.
+def parse_statistics(told: object) -> GatewayStats | None:
+    """Find the two statistics that can be compared with the archive's; None if both are missing.
 
-    What the gateway calls them is documented nowhere, so they are known by the words in their names: the first number
-    whose name speaks of finished orders, and the first that is an average of time. Without either there are none.
+    The gateway's names for them are undocumented, so they are recognised by the words in the names: the first number
+    of finished orders, and the first average time.
     """
     if not isinstance(told, dict):
         return None
@@ -110,47 +112,52 @@ def read_figures(told: object) -> GatewayStats | None:
     return None if count is None and average is None else GatewayStats(count, average)
 
 
-def stamp(local: float) -> str:
-    """A gateway's local time as its API has it: to the second, without a zone; the first or last there is beyond it."""
+def format_local_time(local: float) -> str:
+    """Format a gateway's local time as in its API: to the second, without a zone, clamped to what datetime can hold."""
     day, seconds = divmod(int(min(_LAST, max(_FIRST, local))), 86_400)
     return f"{_date(day)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 @lru_cache(maxsize=1024)
 def _date(day: int) -> str:
-    """A day's date. Kept, because whoever writes a year of orders asks for each a thousand times."""
+    """A day's date. Cached, because exporting a year of orders formats each day a thousand times."""
     return (EPOCH + timedelta(days=day)).date().isoformat()
 
 
-async def _ask(address: Address, path: str, token: Token) -> Answer:
+async def _get(address: Address, path: str, token: Token) -> Answer:
     try:
-        answer = await get(address, path, DEADLINE, token, largest=LARGEST_PAGE)
+        answer = await get(address, path, BATCH_DEADLINE, token, largest=LARGEST_PAGE)
     except NoAnswerError as error:
-        raise HistoryError(Trouble.SILENT, str(error)) from None
+        raise HistoryError(HistoryFailure.NO_ANSWER, str(error)) from None
     envelope = read_envelope(answer.body)
     code = envelope.return_code
     if 200 <= answer.status < 300 and (code is None or code >= 0):
         return answer
     said = f"HTTP {answer.status}" + ("" if code is None else f", returnCode {code}")
     if code == MALFORMED_AUTHORIZATION:
-        raise HistoryError(Trouble.MALFORMED, said)
+        raise HistoryError(HistoryFailure.MALFORMED, said)
     if refuses_token(envelope, answer):
-        raise HistoryError(Trouble.REFUSED, said)
-    by_code = {UNAVAILABLE: Trouble.UNAVAILABLE, LIMIT: Trouble.LIMIT, OFFSET: Trouble.OFFSET, DATE: Trouble.DATE}
+        raise HistoryError(HistoryFailure.REFUSED, said)
+    by_code = {
+        UNAVAILABLE: HistoryFailure.UNAVAILABLE,
+        LIMIT: HistoryFailure.LIMIT,
+        OFFSET: HistoryFailure.OFFSET,
+        DATE: HistoryFailure.DATE,
+    }
     if code in by_code:
         raise HistoryError(by_code[code], said)
     if answer.status in (401, 403):
-        raise HistoryError(Trouble.FORBIDDEN, said)
-    raise HistoryError(Trouble.UNAVAILABLE if answer.status >= 500 else Trouble.ODD, said)
+        raise HistoryError(HistoryFailure.FORBIDDEN, said)
+    raise HistoryError(HistoryFailure.UNAVAILABLE if answer.status >= 500 else HistoryFailure.UNEXPECTED, said)
 
 
-def _listed(item: Any) -> Listed:
+def _parse_order(item: Any) -> ListedOrder:
     order = read_order(item)
     if order is None:
-        return Listed("")
-    # Undocumented, and used where it is there: a time of clearing of its own.
+        return ListedOrder("")
+    # `cleared`, the time at which the order was cleared, is undocumented and optional.
     cleared = read_time(item.get("cleared"))
     if order.active and cleared is None:
-        return Listed(order.uuid)
+        return ListedOrder(order.uuid)
     ended = finished(order, at=cleared)
-    return Listed(order.uuid, ended)
+    return ListedOrder(order.uuid, ended)

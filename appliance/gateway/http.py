@@ -1,7 +1,7 @@
-"""One HTTP GET with a total deadline, whatever the other side does.
+"""One HTTP GET with a total deadline, whatever the server does.
 
-The timeouts of requests start afresh with every byte: a server that drips one byte a second would hold a caller for
-days. The GET therefore runs on a thread, and the deadline shuts its socket down from outside.
+The timeouts of requests restart with every byte: a server that sends one byte a second would hold a caller for days.
+The GET therefore runs on a thread, and the deadline shuts its socket down from outside.
 """
 
 from __future__ import annotations

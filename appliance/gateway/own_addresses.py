@@ -1,4 +1,4 @@
-"""This box's own addresses, on the interfaces that carry a network now."""
+"""This box's own IPv4 addresses, on the interfaces that have a carrier."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from dataclasses import dataclass
 
 import ifaddr
 
-LOOK_AT_NETWORK_EVERY = 2.0
-"""Seconds between looks at our own addresses."""
+NETWORK_POLL_INTERVAL = 2.0
+"""Seconds between polls of the box's addresses."""
 _SIOCGIFFLAGS = 0x8913
 _IFF_LOOPBACK, _IFF_RUNNING = 0x8, 0x40
 
 
 @dataclass(frozen=True, slots=True)
 class OwnAddress:
-    """An IPv4 address of this box, and the length of its network's prefix in bits."""
+    """An IPv4 address of this box, and its network's prefix length in bits."""
 
     address: str
     prefix: int
 
 
 def own_addresses(interfaces: Collection[str] = ()) -> tuple[OwnAddress, ...]:
-    """This box's IPv4 addresses, link-local ones last.
+    """Return this box's IPv4 addresses, link-local ones last.
 
-    interfaces: the names of those that count; none means every one but loopback. One without a carrier (a pulled cable)
-    does not count, although its address may still stand.
+    interfaces: names of the interfaces to use; if empty, all but loopback. An interface without a carrier (a pulled
+    cable) is skipped, although it may keep its address.
     """
     found = []
     for adapter in ifaddr.get_adapters():
@@ -40,18 +40,18 @@ def own_addresses(interfaces: Collection[str] = ()) -> tuple[OwnAddress, ...]:
     return tuple(sorted(found, key=lambda own: (own.address.startswith("169.254."), own.address)))
 
 
-def until_next_look(every: float) -> float:
-    """Seconds until the loop's clock comes to a multiple of `every`.
+def seconds_until_poll(every: float) -> float:
+    """Seconds until the loop's clock reaches a multiple of `every`.
 
-    The display's heart changes at such moments too: the box sleeps through what lies between.
+    The heartbeat on the display changes at these times too, so one wake-up of the processor serves both.
     """
     left = every - asyncio.get_running_loop().time() % every
-    # A clock that is a hair before its time is there already.
+    # A timer may fire slightly early: that counts as this multiple.
     return left if left > every / 1000 else left + every
 
 
 def _flags(interface: str) -> int:
-    """The interface's flags; 0 where it has just gone."""
+    """The interface's flags; 0 if it has just disappeared."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
             answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, struct.pack("16s16x", interface.encode()[:15]))

@@ -1,4 +1,4 @@
-"""Chooses where gateways come from: the address in the settings, or else mDNS."""
+"""Chooses how to find gateways: by the address in the settings, or else by mDNS."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 class GatewaySource(Protocol):
-    """Finds gateways, and reports GatewayFound, GatewayLost and NetworkChanged."""
+    """Finds gateways, and emits GatewayFound, GatewayLost and NetworkChanged."""
 
     async def run(self) -> None:
-        """Look for gateways, and watch this box's own addresses, until cancelled."""
+        """Find gateways and monitor this box's addresses, until cancelled."""
 
     async def resolve(self, name: str) -> Gateway | None:
-        """Resolve a gateway's name afresh, past every cache; None if nobody answers."""
+        """Resolve a gateway's name, bypassing every cache; None without an answer."""
 
 
 def gateway_source(
-    tell: Callable[[Event], None], address: Address | None, name: str | None, interfaces: Sequence[str]
+    emit: Callable[[Event], None], address: Address | None, name: str | None, interfaces: Sequence[str]
 ) -> Discovery | FixedGateway:
-    """Make the source that the settings ask for.
+    """Make the source that the settings select.
 
-    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: those that mDNS uses; all if empty.
-    Loads the libraries that it needs, which takes up to a second on a small board.
+    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: for mDNS; all if empty. Imports the
+    libraries that the source needs, which takes up to a second on a small board.
     """
     if address is not None:
         from appliance.gateway.fixed_address import FixedGateway
 
-        return FixedGateway(tell, address, name)
+        return FixedGateway(emit, address, name)
     from appliance.gateway.discovery import Discovery
 
-    return Discovery(tell, name, interfaces)
+    return Discovery(emit, name, interfaces)

@@ -1,6 +1,6 @@
-"""The gateway's JSON, read into values: tolerant of what we don't know, strict about what is used.
+"""Parses the gateway's JSON: tolerant of unknown fields, strict about the fields in use.
 
-Facts of the format: gateway API, WebSocket and active orders.
+Source of the format: gateway API, WebSocket and active orders.
 """
 
 from __future__ import annotations
@@ -38,73 +38,75 @@ WINDOW_CLOSED = -3
 TOKEN_TIMEOUT = -32
 
 EPOCH = datetime(2000, 1, 1)
-"""The arbitrary day, a Saturday, from which the gateway's local times are counted in seconds."""
-_BELOW_FOUR = bytes(range(0xF0))
-"""Bytes that begin no character of four bytes in UTF-8."""
-_HALF = re.compile(rb"\\u[dD][89abAB]")
-"""The first half of such a character as JSON escapes it."""
+"""The origin of the gateway's local times in seconds: an arbitrary day, a Saturday."""
+_NOT_FOUR_BYTE_LEADS = bytes(range(0xF0))
+"""Bytes that can't start a four-byte character in UTF-8."""
+_HIGH_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
+"""The escaped high surrogate with which JSON begins such a character."""
 _ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a gateway says of a call: `returnCode`, positive for success, and on errors its own words."""
+    """A gateway's result of a call: `returnCode`, positive for success, and an error message."""
 
     return_code: int | None
-    words: str
+    message: str
 
 
 def url_host(address: Address) -> str:
-    """The host as URLs and the Host header have it: an IPv6 scope means something to this box alone."""
+    """Format the host for a URL and the Host header, without the IPv6 scope, which is local to this box."""
     return f"[{address.host.split('%')[0]}]" if ":" in address.host else address.host
 
 
-class TooMuchError(ValueError):
-    """More than is taken from a gateway in one piece."""
+class TooLargeError(ValueError):
+    """A message or response exceeds the size limits."""
 
 
 def decode(data: bytes) -> Any:
-    """JSON, or None where it is none. Deep nesting and endless numbers are no JSON of a gateway either.
+    """Parse JSON; None if it is invalid, nested too deeply, or has a number too long to parse.
 
-    Raises TooMuchError, before any of it takes memory.
+    Raises TooLargeError before the parser takes memory.
     """
-    return _parsed(_text_of(data))
+    return _parse(_decode_text(data))
 
 
-def _text_of(data: bytes) -> str | None:
-    """The text in which JSON is written, or None where it is none. Raises TooMuchError."""
+def _decode_text(data: bytes) -> str | None:
+    """Decode the bytes of a JSON text; None if they are invalid. Raises TooLargeError."""
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
-        raise TooMuchError
+        raise TooLargeError
     if len(data) > LARGEST_WIDE_MESSAGE and not (data.isascii() and b"\\u" not in data):
-        raise TooMuchError
-    if len(data) > LARGEST_WIDEST_MESSAGE and _widest(data):
-        raise TooMuchError
+        raise TooLargeError
+    if len(data) > LARGEST_WIDEST_MESSAGE and _needs_four_bytes(data):
+        raise TooLargeError
     try:
-        # As json.loads() does it.
+        # Like json.loads().
         return data.decode(json.detect_encoding(data), "surrogatepass")
     except ValueError:
         return None
 
 
-def _parsed(text: str | None, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """hook: see json.loads(). Raises TooMuchError where the hook does."""
+def _parse(text: str | None, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Parse JSON; None if it is invalid. hook: see json.loads(). Raises TooLargeError if the hook does."""
     if text is None:
         return None
     try:
         return json.loads(text, object_hook=hook)
-    except TooMuchError:
+    except TooLargeError:
         raise
     except (ValueError, RecursionError):
         return None
 
 
-def _widest(data: bytes) -> bool:
-    """Whether there is a character in it for which Python takes four bytes, and then for each other one of its text."""
-    return bool(data.translate(None, _BELOW_FOUR)) or (b"\\u" in data and _HALF.search(data) is not None)
+def _needs_four_bytes(data: bytes) -> bool:
+    """Whether the text has a character outside the BMP: Python then stores every character in four bytes."""
+    return bool(data.translate(None, _NOT_FOUR_BYTE_LEADS)) or (
+        b"\\u" in data and _HIGH_SURROGATE.search(data) is not None
+    )
 
 
 def read_envelope(body: object) -> Envelope:
-    """The envelope of any answer; of anything else, an empty one."""
+    """Read the envelope of a response; an empty one if there is none."""
     if not isinstance(body, dict):
         return Envelope(None, "")
     code, words = body.get("returnCode"), body.get("message")
@@ -112,18 +114,18 @@ def read_envelope(body: object) -> Envelope:
 
 
 def read_token(body: object) -> Token | None:
-    """The token of a 201 (gateway API, access token), if there is one that can be sent in a header."""
+    """Read the token of a 201 (gateway API, access token); None if it can't be sent in a header."""
     token = body.get("token") if isinstance(body, dict) else None
     text = token.get("token") if isinstance(token, dict) else None
     return Token(text) if isinstance(text, str) and Token.is_valid(text) else None
 
 
 def read_message(data: bytes) -> Notification | Envelope:
-    """One message of the feed: a notification, or an envelope that says what is wrong. Raises TooMuchError."""
-    text = _text_of(data)
-    # Once there is a text of it, 30 MB of bytes are only in the way.
+    """Parse one message of the feed: a notification, or an envelope with an error. Raises TooLargeError."""
+    text = _decode_text(data)
+    # Up to 30 MB, not needed once decoded.
     del data
-    body = _parsed(text, _Orders())
+    body = _parse(text, _OrderHook())
     del text
     if not isinstance(body, dict):
         return MessageUnusable()
@@ -138,8 +140,8 @@ def read_message(data: bytes) -> Notification | Envelope:
         if not isinstance(items, list):
             return MessageUnusable(seq)
         if len(items) > MOST_ORDERS:
-            raise TooMuchError
-        return _whole_set(items)
+            raise TooLargeError
+        return _order_set(items)
     if kind in _ORDER_CHANGES:
         order = read_order(body)
         if order is None:
@@ -149,56 +151,56 @@ def read_message(data: bytes) -> Notification | Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unread:
-    """Of an order that can't be used. uuid: None where that can't be read. active: False where it is cleared."""
+class _UnreadableOrder:
+    """An unreadable order. uuid: None if it is unreadable too. active: False if the order is known to be cleared."""
 
     uuid: str | None = None
     active: bool = True
 
 
-def _whole_set(items: list[Any]) -> OrdersReplaced:
-    """Each item of the set is an active order, also one of which nothing can be read, unless it is known as cleared."""
-    read = [item if isinstance(item, Order | _Unread) else _read(item) for item in items]
+def _order_set(items: list[Any]) -> OrdersReplaced:
+    """Read the full order set: every item counts as an active order, even an unreadable one, unless it is cleared."""
+    read = [item if isinstance(item, Order | _UnreadableOrder) else _read_order_or_reason(item) for item in items]
     orders = tuple(item for item in read if isinstance(item, Order))
-    unread = [item for item in read if isinstance(item, _Unread) and item.active]
+    unread = [item for item in read if isinstance(item, _UnreadableOrder) and item.active]
     if not unread:
         return OrdersReplaced(orders)
     uuids = {item.uuid for item in unread if item.uuid is not None} - {order.uuid for order in orders}
     return OrdersReplaced(orders, Unreadable(frozenset(uuids), sum(item.uuid is None for item in unread)))
 
 
-def _read(item: object) -> Order | _Unread:
+def _read_order_or_reason(item: object) -> Order | _UnreadableOrder:
     order = read_order(item)
     if order is not None:
         return order
     if not isinstance(item, dict):
-        return _Unread()
-    return _Unread(read_uuid(item.get("uuid")), item.get("state") != CLEARED)
+        return _UnreadableOrder()
+    return _UnreadableOrder(read_uuid(item.get("uuid")), item.get("state") != CLEARED)
 
 
-class _Orders:
-    """Makes orders of the objects in a message while it is read, so that it never is there twice over."""
+class _OrderHook:
+    """An object hook that turns orders into values during parsing, so that no second copy takes memory."""
 
     def __init__(self) -> None:
         self._made = 0
 
     def __call__(self, item: dict[str, Any]) -> Any:
-        # What has these is the message itself, which may be an order, too.
+        # These fields mark the message itself, which may also have an order's fields.
         if "type" in item or "seq" in item or "returnCode" in item or "uuid" not in item:
             return item
         self._made += 1
         if self._made > MOST_ORDERS:
-            raise TooMuchError
-        return _read(item)
+            raise TooLargeError
+        return _read_order_or_reason(item)
 
 
 def read_uuid(value: object) -> str | None:
-    """An order's identity, or None for what can't be one."""
+    """Read an order's UUID; None if it is invalid."""
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_UUID else None
 
 
 def read_order(item: object) -> Order | None:
-    """An order, or None where what the count rests on (uuid, state, paged) is missing or mistyped."""
+    """Read an order; None if a field that the count needs (uuid, state, paged) is missing or has a wrong type."""
     if not isinstance(item, dict):
         return None
     uuid, state, paged = read_uuid(item.get("uuid")), item.get("state"), item.get("paged")
@@ -218,7 +220,7 @@ def read_order(item: object) -> Order | None:
 
 
 def _text(value: object) -> str:
-    # A hundred thousand orders have the same few words.
+    # Interned: a hundred thousand orders share the same few texts.
     return sys.intern(value[:LONGEST_TEXT]) if isinstance(value, str) else ""
 
 
@@ -233,7 +235,7 @@ def _seconds(value: object) -> float | None:
 
 
 def read_time(value: object) -> float | None:
-    """The gateway's local time, which carries no zone; where one is given, it is left out of account."""
+    """Read a gateway's local time as seconds since EPOCH; a zone is ignored. None if it is invalid."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:

@@ -14,7 +14,7 @@ from appliance.core.effects import SyncHistory
 from appliance.core.events import HistorySynced, HistorySyncFailed
 from appliance.core.values import Benchmarks
 from appliance.gateway.feed_priority import FeedPriority
-from appliance.gateway.history import HistoryError, Listed, read_page, read_statistics
+from appliance.gateway.history import HistoryError, ListedOrder, read_orders, read_statistics
 from appliance.history.archive import Archive, Progress, Query
 from appliance.history.fetch import Ask, Read, Tell, fetch
 from appliance.history.locate import CurrentAddresses, Resolve
@@ -117,10 +117,10 @@ class Keeper:
         name = what.gateway
         number = self._read.get(name, 0)
 
-        async def ask(offset: int, since: float | None) -> list[Listed]:
-            async def page() -> list[Listed]:
+        async def ask(offset: int, since: float | None) -> list[ListedOrder]:
+            async def page() -> list[ListedOrder]:
                 await where.confirm(what.address)
-                return await read_page(what.address, what.token, offset, since)
+                return await read_orders(what.address, what.token, offset, since)
 
             return await feed_priority.request(page)
 

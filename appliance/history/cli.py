@@ -13,7 +13,7 @@ from appliance.config import Config
 from appliance.core.formatting import legible
 from appliance.core.values import Address, Credential
 from appliance.gateway.feed_priority import wait_for_feed
-from appliance.gateway.history import HistoryError, Listed, Trouble, read_page
+from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder, read_orders
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
 from appliance.history.archiver import fill
 from appliance.history.chart import NoChartError, check, save_chart
@@ -90,19 +90,19 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
             where = CurrentAddresses(lambda: sight.resolved(name))
             silent: set[Address] = set()
 
-            async def ask(offset: int, since: float | None) -> list[Listed]:
+            async def ask(offset: int, since: float | None) -> list[ListedOrder]:
                 # The first that answers is used; all of them are the gateway's own at this moment.
                 await wait_for_feed(archive.directory)
                 addresses = await where.addresses()
                 for address in [one for one in addresses if one not in silent][:-1]:
                     try:
-                        return await read_page(address, credential.token, offset, since)
+                        return await read_orders(address, credential.token, offset, since)
                     except HistoryError as error:
-                        if error.trouble is not Trouble.SILENT:
+                        if error.failure is not HistoryFailure.NO_ANSWER:
                             raise
                         silent.add(address)
                 last = next((one for one in addresses if one not in silent), addresses[-1])
-                return await read_page(last, credential.token, offset, since)
+                return await read_orders(last, credential.token, offset, since)
 
             read = await fill(
                 archive,
@@ -113,9 +113,9 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
                 busy=lambda: bar.show(0.0, "another program is reading"),
             )
     except HistoryError as error:
-        if error.trouble is Trouble.MOVED:
+        if error.failure is HistoryFailure.NOT_FOUND:
             return f"{legible(name)} is not in sight"
-        again = error.trouble in (Trouble.REFUSED, Trouble.MALFORMED)
+        again = error.failure in (HistoryFailure.REFUSED, HistoryFailure.MALFORMED)
         return f"{error}: pair again" if again else str(error)
     except (ArchiveError, TimeoutError) as error:
         return str(error) or "the disk does not answer"

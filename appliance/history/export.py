@@ -20,7 +20,7 @@ from typing import TextIO
 
 from appliance.atomic_file import replacement
 from appliance.core.delivery import Finished, LeftOut, delivery_time
-from appliance.gateway.history import stamp
+from appliance.gateway.history import format_local_time
 
 COLUMNS = (
     "uuid",
@@ -48,8 +48,8 @@ def facts(order: Finished, forget_after: float) -> tuple[object, ...]:
         order.name,
         order.order_type,
         order.location,
-        None if order.created is None else stamp(order.created),
-        None if order.cleared is None else stamp(order.cleared),
+        None if order.created is None else format_local_time(order.created),
+        None if order.cleared is None else format_local_time(order.cleared),
         None if isinstance(seconds, LeftOut) else _plain(seconds),
         None if order.sat is None else _plain(order.sat),
         str(seconds) if left_out else None,

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from appliance.core.delivery import DAY, Finished
-from appliance.gateway.history import HistoryError, Listed, Trouble
+from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Progress
 from appliance.history.paging import Paging, RestlessError
 
-Ask = Callable[[int, float | None], Awaitable[list[Listed]]]
+Ask = Callable[[int, float | None], Awaitable[list[ListedOrder]]]
 """One page: its offset, and the local time after which its orders began."""
 Keep = Callable[[list[Finished], Progress], Awaitable[int]]
 """Keeps a batch, and says how many orders in it are new."""
@@ -31,7 +31,7 @@ SAME = 2
 """Pages of a reading that nothing can have moved in: the first, and the one that finds nothing after it."""
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before each further try of a page that could not be had in passing."""
-PASSING = {Trouble.SILENT, Trouble.HALF, Trouble.UNAVAILABLE}
+PASSING = {HistoryFailure.NO_ANSWER, HistoryFailure.TRUNCATED, HistoryFailure.UNAVAILABLE}
 OUTLIERS = 50
 """One in so many of the newest times may be of a clock that ran ahead, and does not say how far was read."""
 
@@ -105,10 +105,10 @@ async def _through(
             try:
                 page = await _patiently(ask, paging.offset, since)
             except HistoryError as error:
-                if error.trouble is Trouble.DATE and since is not None:
+                if error.failure is HistoryFailure.DATE and since is not None:
                     since, paging = None, Paging()
                     continue
-                if error.trouble is not Trouble.OFFSET:
+                if error.failure is not HistoryFailure.OFFSET:
                     raise
                 paging.refused()
                 continue
@@ -124,10 +124,10 @@ async def _through(
                 await _flush(keep, read, place())
     except (HistoryError, RestlessError) as error:
         await _flush(keep, read, place())
-        raise error if isinstance(error, HistoryError) else HistoryError(Trouble.RESTLESS) from None
+        raise error if isinstance(error, HistoryError) else HistoryError(HistoryFailure.CHANGING) from None
 
 
-def _take(page: list[Listed], read: Read) -> list[float]:
+def _take(page: list[ListedOrder], read: Read) -> list[float]:
     """Put a page's finished orders with those that wait to be kept; gives when they began."""
     times: list[float] = []
     for listed in page:
@@ -143,12 +143,12 @@ def _take(page: list[Listed], read: Read) -> list[float]:
     return times
 
 
-async def _patiently(ask: Ask, offset: int, since: float | None) -> list[Listed]:
+async def _patiently(ask: Ask, offset: int, since: float | None) -> list[ListedOrder]:
     for pause in PAUSES:
         try:
             return await ask(offset, since)
         except HistoryError as error:
-            if error.trouble not in PASSING:
+            if error.failure not in PASSING:
                 raise
         await asyncio.sleep(pause)
     return await ask(offset, since)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from appliance.config import Config
 from appliance.core.events import Event, GatewayFound, GatewayLost
 from appliance.core.values import Address, Gateway
-from appliance.gateway.history import HistoryError, Trouble
+from appliance.gateway.history import HistoryError, HistoryFailure
 from appliance.gateway.source import GatewaySource, gateway_source
 
 SIGHT = 8.0
@@ -107,7 +107,7 @@ class CurrentAddresses:
         if now >= self._until:
             gateway = await self._resolve()
             if gateway is None:
-                raise HistoryError(Trouble.MOVED)
+                raise HistoryError(HistoryFailure.NOT_FOUND)
             self._addresses = gateway.addresses
             self._until = asyncio.get_running_loop().time() + BELIEVED
         return self._addresses
@@ -115,4 +115,4 @@ class CurrentAddresses:
     async def confirm(self, address: Address) -> None:
         """See that it still is at an address. Raises HistoryError."""
         if address not in await self.addresses():
-            raise HistoryError(Trouble.MOVED)
+            raise HistoryError(HistoryFailure.NOT_FOUND)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STABLE = 0.03
+DEBOUNCE = 0.03
 """Seconds without an edge before a level counts: switches bounce for 1 to 20 ms, a quick tap lasts 50 ms."""
-STUCK = 10.0
+STUCK_AFTER = 10.0
 """Seconds from the start after which a button that was never up is stuck: whoever plugs the box in has let go of it."""
 
 
@@ -35,22 +35,22 @@ class ButtonPart:
         self._pin = pin
         self._emit: Callable[[Event], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._stuck: asyncio.TimerHandle | None = None
+        self._debounce_timer: asyncio.TimerHandle | None = None
+        self._stuck_timer: asyncio.TimerHandle | None = None
         self._down = False
-        self._counts = True
+        self._armed = True
 
     def start(self, emit: Callable[[Event], None]) -> None:
         """Begin to watch, inside a running loop. emit is called in the loop's thread."""
         self._emit = emit
         self._loop = asyncio.get_running_loop()
-        self._pin.when_activated = self._edge
-        self._pin.when_deactivated = self._edge
+        self._pin.when_activated = self._on_edge
+        self._pin.when_deactivated = self._on_edge
         self._down = bool(self._pin.value)
-        self._counts = not self._down
+        self._armed = not self._down
         if self._down:
             log.warning("the button is down at the start; it counts once it came up")
-            self._stuck = self._loop.call_later(STUCK, self._tell_stuck)
+            self._stuck_timer = self._loop.call_later(STUCK_AFTER, self._report_stuck)
 
     def close(self) -> None:
         """Watch no more, and give the pin back."""
@@ -58,46 +58,46 @@ class ButtonPart:
             self._pin.when_activated = None
             self._pin.when_deactivated = None
             self._emit = None
-        for timer in (self._timer, self._stuck):
+        for timer in (self._debounce_timer, self._stuck_timer):
             if timer is not None:
                 timer.cancel()
-        self._timer = self._stuck = None
+        self._debounce_timer = self._stuck_timer = None
         self._pin.close()
 
-    def _edge(self) -> None:
+    def _on_edge(self) -> None:
         """An edge, on one of gpiozero's threads."""
         if self._loop is None:
             return
         try:
-            self._loop.call_soon_threadsafe(self._wait_until_stable)
+            self._loop.call_soon_threadsafe(self._restart_debounce)
         except RuntimeError:
             # The loop was closed while this edge was on its way; there is nobody left to tell.
             log.debug("an edge came after the end")
 
-    def _wait_until_stable(self) -> None:
+    def _restart_debounce(self) -> None:
         if self._emit is None or self._loop is None:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(STABLE, self._read)
+        if self._debounce_timer is not None:
+            self._debounce_timer.cancel()
+        self._debounce_timer = self._loop.call_later(DEBOUNCE, self._read_level)
 
-    def _read(self) -> None:
-        self._timer = None
+    def _read_level(self) -> None:
+        self._debounce_timer = None
         down = bool(self._pin.value)
         if self._emit is None or down == self._down:
             return
         self._down = down
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
-        if self._counts:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
+        if self._armed:
             self._emit(ButtonDown() if down else ButtonUp())
-        self._counts = True
+        self._armed = True
 
-    def _tell_stuck(self) -> None:
-        self._stuck = None
+    def _report_stuck(self) -> None:
+        self._stuck_timer = None
         if self._emit is not None:
             log.warning("the button has been down since the start: it is stuck, or its wire touches ground")
             # Whoever is told that it is stuck is to be told when it no longer is.
-            self._counts = True
+            self._armed = True
             self._emit(ButtonStuck())

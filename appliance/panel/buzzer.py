@@ -57,22 +57,22 @@ PATTERNS: dict[Sound, tuple[Step, ...]] = {
 }
 """Each begins and ends with a tone."""
 
-URGENCY = {Sound.PAGE: 2, Sound.ERROR: 1, Sound.PAIRED: 1, Sound.LATE: 0}
+PRIORITY = {Sound.PAGE: 2, Sound.ERROR: 1, Sound.PAIRED: 1, Sound.LATE: 0}
 """Which sound may cut off which: one that is as urgent or more.
 
 A page calls a person now, and its sound is all that says so to those who don't look up. Paired and error answer a hand
 on the button, which expects it at once. A late order stays late: the red LED says so until it is served.
 """
-BREAK = 0.08
+CUT_OFF_GAP = 0.08
 """Seconds of silence where a sound cuts off another: without, an active buzzer's last beep and first beep are one."""
 
 
-def length(sound: Sound) -> float:
+def duration(sound: Sound) -> float:
     """How long a sound lasts, in seconds."""
     return sum(step.seconds for step in PATTERNS[sound])
 
 
-def duty(volume: int) -> float:
+def duty_cycle(volume: int) -> float:
     """The share of each wave for which a passive buzzer's pin is high. volume: 1 to 100 percent of the loudness.
 
     Half of the wave is loudest. The tone's pressure goes with sin(pi * duty), the first term of a pulse wave's Fourier
@@ -113,7 +113,7 @@ class BuzzerPart:
     ) -> None:
         self._pin = pin
         self._enabled = enabled
-        self._duty = duty(volume) if kind == PASSIVE else None
+        self._duty = duty_cycle(volume) if kind == PASSIVE else None
         self._timer: asyncio.TimerHandle | None = None
         self._playing: Sound | None = None
         self._ends = 0.0
@@ -128,9 +128,9 @@ class BuzzerPart:
         now = asyncio.get_running_loop().time()
         # By the clock: after a loop that was held up, the timer that ends the last sound may be due but not yet run.
         playing = self._playing if now < self._ends else None
-        if playing is not None and (sound is playing or URGENCY[sound] < URGENCY[playing]):
+        if playing is not None and (sound is playing or PRIORITY[sound] < PRIORITY[playing]):
             return
-        pattern = PATTERNS[sound] if self._pitch == SILENT else (Step(BREAK), *PATTERNS[sound])
+        pattern = PATTERNS[sound] if self._pitch == SILENT else (Step(CUT_OFF_GAP), *PATTERNS[sound])
         self.silence()
         self._playing = sound
         self._ends = now + sum(step.seconds for step in pattern)

@@ -80,7 +80,7 @@ class Display:
         elif paint is not None and self._clock() - self._refreshed >= self._timing.refresh:
             self._device.refresh()
             self._refreshed = self._clock()
-            self._show(paint, power, anew=True)
+            self._show(paint, power, full=True)
         if paint is not None and (power is not self._power or self._shown is None or self._shown[0] is not paint):
             self._show(paint, power)
         if self.wait <= 0:
@@ -109,21 +109,21 @@ class Display:
         self._power = Power.BRIGHT
         self._reached = self._refreshed = self._clock()
 
-    def _show(self, paint: Paint, power: Power, anew: bool = False) -> None:
+    def _show(self, paint: Paint, power: Power, full: bool = False) -> None:
         """Draw, send, and set the power; what is not to be seen any more goes first, what is to be seen comes last."""
         device, before = self._device, self._power
-        told = anew
+        sent = full
         if self._shown is None or self._shown[0] is not paint:
             self._shown = paint, paint(device.size)
         if power is not before:
-            told = True
+            sent = True
             if power is Power.DARK:
                 device.hide()
             else:
                 device.contrast(self._contrast if power is Power.BRIGHT else min(DIM_CONTRAST, self._contrast))
-        told |= device.display(self._shown[1])
+        sent |= device.display(self._shown[1])
         if before is Power.DARK and power is not Power.DARK:
             device.show()
         self._power = power
-        if told:
+        if sent:
             self._reached = self._clock()

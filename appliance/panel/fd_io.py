@@ -25,12 +25,12 @@ CHUNK = 4096
 
 
 class Reader:
-    """Reads a descriptor. got: called in the loop's thread with what came, and with b"" once at the end."""
+    """Reads a descriptor. received: called in the loop's thread with what came, and with b"" once at the end."""
 
-    def __init__(self, fd: int, got: Callable[[bytes], None]) -> None:
+    def __init__(self, fd: int, received: Callable[[bytes], None]) -> None:
         self._fd = fd
-        self._got = got
-        self._taken: SimpleQueue[None] = SimpleQueue()
+        self._received = received
+        self._consumed: SimpleQueue[None] = SimpleQueue()
         self._closed = threading.Event()
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, name="input", daemon=True).start()
@@ -41,8 +41,8 @@ class Reader:
 
     def _deliver(self, chunk: bytes) -> None:
         if not self._closed.is_set():
-            self._got(chunk)
-        self._taken.put(None)
+            self._received(chunk)
+        self._consumed.put(None)
 
     def _run(self) -> None:
         chunk = b"-"
@@ -64,14 +64,14 @@ class Reader:
             except RuntimeError:
                 # The loop is gone, and so is whoever wanted this.
                 return
-            self._taken.get()
+            self._consumed.get()
 
 
 class Writer(Generic[T]):
     """Writes items to a descriptor, in order.
 
     encode: makes an item's bytes, in the writer's thread. failed: called once, in the loop's thread, when the other end
-    is gone. keep: how many items wait for a slow reader; beyond that the oldest are dropped. loss: the level of the log
+    is gone. capacity: how many items wait for a slow reader; beyond that the oldest are dropped. loss_level: the level of the log
     line that says so.
     """
 
@@ -80,14 +80,14 @@ class Writer(Generic[T]):
         fd: int,
         encode: Callable[[T], bytes],
         failed: Callable[[OSError], None],
-        keep: int,
-        loss: int = logging.WARNING,
+        capacity: int,
+        loss_level: int = logging.WARNING,
     ) -> None:
         self._fd = fd
         self._encode = encode
         self._failed = failed
-        self._items: deque[T] = deque(maxlen=keep)
-        self._loss = loss
+        self._items: deque[T] = deque(maxlen=capacity)
+        self._loss_level = loss_level
         self._dropping = False
         self._wake: SimpleQueue[bool] = SimpleQueue()
         self._ended = asyncio.Event()
@@ -97,7 +97,7 @@ class Writer(Generic[T]):
     def put(self, item: T) -> None:
         """Write this when its turn comes. Returns at once."""
         if len(self._items) == self._items.maxlen and not self._dropping:
-            log.log(self._loss, "nobody reads the output fast enough: what is old is dropped")
+            log.log(self._loss_level, "nobody reads the output fast enough: what is old is dropped")
             self._dropping = True
         elif not self._items:
             self._dropping = False
@@ -115,9 +115,9 @@ class Writer(Generic[T]):
 
     def _run(self) -> None:
         try:
-            going = True
-            while going:
-                going = self._wake.get()
+            running = True
+            while running:
+                running = self._wake.get()
                 while self._items:
                     self._write(self._encode(self._items.popleft()))
         except OSError as error:

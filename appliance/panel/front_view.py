@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 
 Colour = tuple[int, int, int]
 
-GROUND: Colour = (7, 11, 20)
-PIXELS = {Power.BRIGHT: (165, 232, 255), Power.DIM: (66, 104, 124), Power.DARK: GROUND}
+BACKGROUND: Colour = (7, 11, 20)
+PIXELS = {Power.BRIGHT: (165, 232, 255), Power.DIM: (66, 104, 124), Power.DARK: BACKGROUND}
 """An OLED's lit pixels, against its ground."""
 PLATE: Colour = (47, 51, 58)
 FRAME: Colour = (24, 27, 32)
 WORDS: Colour = (228, 231, 235)
 FAINT: Colour = (138, 145, 154)
-LAMPS: tuple[tuple[str, Colour], ...] = (("G", (66, 205, 104)), ("A", (255, 178, 32)), ("R", (255, 84, 72)))
+LED_COLOURS: tuple[tuple[str, Colour], ...] = (("G", (66, 205, 104)), ("A", (255, 178, 32)), ("R", (255, 84, 72)))
 """Each LED's letter, which says which it is to those who can't tell the colours apart, and its colour."""
-FINE = 4
+SUPERSAMPLING = 4
 """How many times larger the round parts are drawn before they are made smooth."""
 
 Lit = tuple[bool, bool, bool]
 
 
-def face(view: View, size: tuple[int, int], scale: int, around: Colour = PLATE, lit: Lit | None = None) -> Image.Image:
+def draw_front(
+    view: View, size: tuple[int, int], scale: int, around: Colour = PLATE, lit: Lit | None = None
+) -> Image.Image:
     """The front of the box, enlarged. The picture's mode is RGB.
 
     size: the display's width and height in its own pixels. scale: the length of one of those in the picture. around:
@@ -41,16 +43,16 @@ def face(view: View, size: tuple[int, int], scale: int, around: Colour = PLATE, 
     """
     wide, high = size[0] * scale, size[1] * scale
     edge = 4 * scale
-    lamps = (19 if lit is None else 14) * scale
-    plate = Image.new("RGB", (wide + 3 * edge + lamps, high + 2 * edge), around)
+    led_column = (19 if lit is None else 14) * scale
+    plate = Image.new("RGB", (wide + 3 * edge + led_column, high + 2 * edge), around)
     if around != PLATE:
-        _smooth(plate, 2 * scale)
+        _draw_plate(plate, 2 * scale)
     pen = ImageDraw.Draw(plate)
     pen.rectangle((edge - scale, edge - scale, edge + wide + scale - 1, edge + high + scale - 1), fill=FRAME)
-    plate.paste(GROUND, (edge, edge, edge + wide, edge + high))
+    plate.paste(BACKGROUND, (edge, edge, edge + wide, edge + high))
     mask = draw(view, size).resize((wide, high), Image.Resampling.NEAREST).convert("L")
     plate.paste(PIXELS[view.power], (edge, edge), mask)
-    _lamps(plate, view.leds, 2 * edge + wide, scale, lit)
+    _draw_leds(plate, view.leds, 2 * edge + wide, scale, lit)
     return plate
 
 
@@ -62,36 +64,36 @@ def font(height: int) -> FreeTypeFont:
     return found
 
 
-def _lamps(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit | None) -> None:
+def _draw_leds(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit | None) -> None:
     """The LEDs from top to bottom. left: where their column begins, in pixels."""
     step = (plate.height - 2 * scale) // 3
     across = min(9 * scale, step - 2 * scale)
-    lights = (leds.green, leds.amber, leds.red)
+    modes = (leds.green, leds.amber, leds.red)
     pen = ImageDraw.Draw(plate)
-    for place, (light, (letter, colour)) in enumerate(zip(lights, LAMPS, strict=True)):
+    for place, (mode, (letter, colour)) in enumerate(zip(modes, LED_COLOURS, strict=True)):
         top = scale + step * place + (step - across) // 2
-        shines = light is not LedMode.OFF if lit is None else lit[place]
-        _lamp(plate, (left, top), across, colour if shines else None)
+        is_lit = mode is not LedMode.OFF if lit is None else lit[place]
+        _draw_led(plate, (left, top), across, colour if is_lit else None)
         middle = (left + across / 2, top + across / 2)
-        pen.text(middle, letter, (20, 20, 20) if shines else FAINT, font(across * 5 // 8), anchor="mm")
-        if lit is None and light is not LedMode.OFF:
+        pen.text(middle, letter, (20, 20, 20) if is_lit else FAINT, font(across * 5 // 8), anchor="mm")
+        if lit is None and mode is not LedMode.OFF:
             at = (left + across + 2 * scale, top + across / 2)
-            pen.text(at, str(light), WORDS, font(max(10, across * 11 // 20)), anchor="lm")
+            pen.text(at, str(mode), WORDS, font(max(10, across * 11 // 20)), anchor="lm")
 
 
-def _lamp(plate: Image.Image, corner: tuple[int, int], across: int, colour: Colour | None) -> None:
+def _draw_led(plate: Image.Image, corner: tuple[int, int], across: int, colour: Colour | None) -> None:
     """One LED: filled where it is lit, and a ring where it is dark."""
-    mask = Image.new("L", (across * FINE, across * FINE))
-    last = across * FINE - 1
+    mask = Image.new("L", (across * SUPERSAMPLING, across * SUPERSAMPLING))
+    last = across * SUPERSAMPLING - 1
     if colour is None:
-        ImageDraw.Draw(mask).ellipse((0, 0, last, last), outline=255, width=FINE * max(1, across // 12))
+        ImageDraw.Draw(mask).ellipse((0, 0, last, last), outline=255, width=SUPERSAMPLING * max(1, across // 12))
     else:
         ImageDraw.Draw(mask).ellipse((0, 0, last, last), fill=255)
     plate.paste(colour or FAINT, corner, mask.resize((across, across), Image.Resampling.BOX))
 
 
-def _smooth(plate: Image.Image, radius: int) -> None:
+def _draw_plate(plate: Image.Image, radius: int) -> None:
     """Fill the plate, with round corners."""
-    mask = Image.new("L", (plate.width * FINE, plate.height * FINE))
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius * FINE, fill=255)
+    mask = Image.new("L", (plate.width * SUPERSAMPLING, plate.height * SUPERSAMPLING))
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius * SUPERSAMPLING, fill=255)
     plate.paste(PLATE, (0, 0), mask.resize(plate.size, Image.Resampling.BOX))

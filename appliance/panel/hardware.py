@@ -57,8 +57,10 @@ class HardwarePanel:
         pin_factory: Any = None,
         make_device: Callable[[], Any] | None = None,
     ) -> None:
-        self._oled = Oled(driver, port, address, rotate, contrast, height, make_device=make_device, changed=self._light)
-        self._oled.greet(functools.partial(draw_screen, starting_screen(__version__)))
+        self._oled = Oled(
+            driver, port, address, rotate, contrast, height, make_device=make_device, changed=self._update_leds
+        )
+        self._oled.show_first(functools.partial(draw_screen, starting_screen(__version__)))
         self._drawn: tuple[object, ...] | None = None
         self._leds_wanted = Leds()
         self._closed = False
@@ -74,8 +76,8 @@ class HardwarePanel:
         self._buzzer = BuzzerPart(
             pins.buzzer(buzzer, buzzer_kind), buzzer_enabled, kind=buzzer_kind, volume=buzzer_volume
         )
-        self._button = _button(pins.input("button", button))
-        pins.tell_held()
+        self._button = _make_button(pins.input("button", button))
+        pins.log_busy()
 
     @classmethod
     def from_config(cls, config: Config) -> HardwarePanel:
@@ -103,14 +105,14 @@ class HardwarePanel:
         self._emit = emit
         self._oled.start()
         if self._button is not None:
-            self._button.start(self._felt)
+            self._button.start(self._on_button)
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Show a view. sound: not None in the one call that starts a sound."""
         if sound is not None:
             self._buzzer.play(sound)
         self._leds_wanted = view.leds
-        self._light()
+        self._update_leds()
         # A View also has facts that are not drawn, such as an age in seconds.
         drawn = (view.screen, view.power, view.beat, view.pressed, view.walk)
         if drawn != self._drawn:
@@ -126,7 +128,7 @@ class HardwarePanel:
             self._button.close()
         await self._oled.close()
 
-    def _felt(self, event: Event) -> None:
+    def _on_button(self, event: Event) -> None:
         """What the button says. A press is answered here, so that it is at once, whatever else goes on."""
         # Here, as the button itself: the first picture waits for neither.
         from appliance.core.events import ButtonDown
@@ -137,7 +139,7 @@ class HardwarePanel:
         if self._emit is not None:
             self._emit(event)
 
-    def _light(self) -> None:
+    def _update_leds(self) -> None:
         """The LEDs as wanted; while the display is out, red blinks fast: a part of this box is broken."""
         if self._closed:
             # The display may still have something to say when the LEDs are already given back.
@@ -148,7 +150,7 @@ class HardwarePanel:
         self._leds.show(leds)
 
 
-def _button(wire: Any) -> ButtonPart | None:
+def _make_button(wire: Any) -> ButtonPart | None:
     if wire is None:
         return None
     from appliance.panel.button import ButtonPart
@@ -161,14 +163,14 @@ class _Pins:
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
-        self._held: list[str] = []
+        self._busy: list[str] = []
         self._works = True
         if factory is None:
             try:
                 _ensure_factory()
             except Exception as error:  # noqa: BLE001
                 # Each pin library raises errors of its own kind; the display works without them.
-                log.warning("no pins can be used here: LEDs, buzzer and button are off (%s)", _words(error))
+                log.warning("no pins can be used here: LEDs, buzzer and button are off (%s)", _describe(error))
                 self._works = False
 
     def output(self, name: str, pin: int | None) -> Any:
@@ -197,27 +199,27 @@ class _Pins:
 
         return self._make(name, pin, make)
 
-    def tell_held(self) -> None:
+    def log_busy(self) -> None:
         """Say in one line which pins another program holds: mostly it is the same one for all."""
-        if self._held:
+        if self._busy:
             log.warning(
                 "another program holds the pins of these parts, and they are left out: %s; "
                 "perhaps the appliance, or its doctor, is running already",
-                ", ".join(self._held),
+                ", ".join(self._busy),
             )
 
     def _make(self, name: str, pin: int | None, make: Callable[[int], Any]) -> Any:
         if pin is None or not self._works:
             return None
         try:
-            return _quietly(lambda: make(pin))
+            return _without_warnings(lambda: make(pin))
         except Exception as error:  # noqa: BLE001
             # As above: the rest of the panel works without this part.
             if "busy" in str(error).lower():
                 # The kernel's `Device or resource busy`; lgpio has no kind of error for it, and says `GPIO busy`.
-                self._held.append(f"{name} ({pin})")
+                self._busy.append(f"{name} ({pin})")
             else:
-                log.warning("the %s on pin %d can't be used and is left out (%s)", name, pin, _words(error))
+                log.warning("the %s on pin %d can't be used and is left out (%s)", name, pin, _describe(error))
             return None
 
 
@@ -227,14 +229,14 @@ def _ensure_factory() -> None:
     ensure_factory()
 
 
-def _quietly(make: Callable[[], T]) -> T:
+def _without_warnings(make: Callable[[], T]) -> T:
     with warnings.catch_warnings():
         # gpiozero warns of every pin library that it lacks before it says what is wrong.
         warnings.simplefilter("ignore")
         return make()
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     # By its name, for gpiozero itself may be what is missing.
     if any(kind.__name__ == "PinPWMError" for kind in type(error).__mro__):
         return "no tones can be made there, and a passive buzzer needs them"

@@ -19,13 +19,13 @@ from appliance.panel.fd_io import Reader, Writer
 
 log = logging.getLogger(__name__)
 
-DRAIN = 0.9
+DRAIN_TIMEOUT = 0.9
 """Seconds that the end waits for a slow reader; a panel has a second to close."""
-KEEP = 10_000
+MOST_QUEUED_LINES = 10_000
 """Lines that wait for a slow reader before the oldest are dropped: an hour of a busy kitchen, a few megabytes."""
-LONGEST = 1000
+LONGEST_COMMAND = 1000
 """Bytes of a command line; a longer one is no command."""
-COMPLAINTS = 20
+MOST_REJECTIONS_LOGGED = 20
 """Lines that are not commands, and that the log tells of; a program gone wild may send them without end."""
 
 
@@ -42,17 +42,17 @@ class HeadlessPanel:
         self._writer: Writer[str] | None = None
         self._last: View | None = None
         self._ageless = ""
-        self._rest = b""
-        self._hold: asyncio.TimerHandle | None = None
-        self._later: deque[str] = deque(maxlen=100)
+        self._partial = b""
+        self._hold_timer: asyncio.TimerHandle | None = None
+        self._deferred: deque[str] = deque(maxlen=100)
         self._ended = False
-        self._complaints = 0
+        self._rejections = 0
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin to read and write, inside a running loop."""
         self._emit, self._quit = emit, quit_
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(self._stdout, str.encode, self._broken, KEEP)
+        self._writer = Writer(self._stdout, str.encode, self._output_failed, MOST_QUEUED_LINES)
         self._reader = Reader(self._stdin, self._received)
 
     def show(self, view: View, sound: Sound | None) -> None:
@@ -65,29 +65,29 @@ class HeadlessPanel:
 
     async def close(self) -> None:
         """Print that the lights went off and the display dark, and wait until the reader has it all, up to a second."""
-        if self._hold is not None:
-            self._hold.cancel()
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
         if self._reader is not None:
             self._reader.close()
         if self._last is not None:
             self.show(dataclasses.replace(self._last, leds=Leds(), screen=Asleep()), None)
-        if self._writer is not None and not await self._writer.close(DRAIN):
+        if self._writer is not None and not await self._writer.close(DRAIN_TIMEOUT):
             log.warning("nobody reads the output; its last lines are lost")
 
-    def _broken(self, error: OSError) -> None:
+    def _output_failed(self, error: OSError) -> None:
         log.warning("the output can't be written any more (%s): this is the end", error.strerror or error)
         self._end()
 
     def _received(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if not chunk and self._rest:
-            lines, self._rest = [self._rest], b""
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        if not chunk and self._partial:
+            lines, self._partial = [self._partial], b""
         # What is far too long for a command is kept only as long as it takes to see that.
-        self._rest = self._rest[: LONGEST + 1]
+        self._partial = self._partial[: LONGEST_COMMAND + 1]
         for line in lines:
             if self._ended:
                 return
-            self._command(line[:LONGEST].decode(errors="replace").strip())
+            self._command(line[:LONGEST_COMMAND].decode(errors="replace").strip())
         if not chunk:
             self._end()
 
@@ -97,38 +97,38 @@ class HeadlessPanel:
                 return
             case ["quit"]:
                 self._end()
-            case ["press" | "hold", *_] if self._hold is not None:
+            case ["press" | "hold", *_] if self._hold_timer is not None:
                 # A finger that holds the button can't press it: what comes next comes after it is let go.
-                self._later.append(line)
+                self._deferred.append(line)
             case ["press"]:
                 self._emit(ButtonDown())
                 self._emit(ButtonUp())
             case ["hold", text]:
                 seconds = to_seconds(text)
                 if seconds is None or self._loop is None:
-                    self._complain("not a number of seconds in %r; ignored", line)
+                    self._log_rejected("not a number of seconds in %r; ignored", line)
                     return
                 self._emit(ButtonDown())
-                self._hold = self._loop.call_later(seconds, self._let_go)
+                self._hold_timer = self._loop.call_later(seconds, self._release)
             case _:
-                self._complain("unknown command %r; ignored (press, hold SECONDS, quit)", line)
+                self._log_rejected("unknown command %r; ignored (press, hold SECONDS, quit)", line)
 
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
             self._quit()
 
-    def _let_go(self) -> None:
-        self._hold = None
+    def _release(self) -> None:
+        self._hold_timer = None
         self._emit(ButtonUp())
-        while self._later and self._hold is None:
-            self._command(self._later.popleft())
+        while self._deferred and self._hold_timer is None:
+            self._command(self._deferred.popleft())
 
-    def _complain(self, message: str, line: str) -> None:
-        self._complaints += 1
-        if self._complaints <= COMPLAINTS:
+    def _log_rejected(self, message: str, line: str) -> None:
+        self._rejections += 1
+        if self._rejections <= MOST_REJECTIONS_LOGGED:
             log.warning(message, line[:80])
-        if self._complaints == COMPLAINTS:
+        if self._rejections == MOST_REJECTIONS_LOGGED:
             log.warning("further commands that can't be used are ignored without a word")
 
 

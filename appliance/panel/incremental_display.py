@@ -12,7 +12,7 @@ from ctypes import memmove
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from appliance.panel.framebuffer import Window, changes, cut, pack
+from appliance.panel.framebuffer import Window, changed_windows, pack, window_bytes
 
 if TYPE_CHECKING:
     from luma.core.device import device as LumaDevice
@@ -27,29 +27,29 @@ FLUSH = (NOP,) * 6
 
 The SSD1306's longest, a scroll (0x26), has six; the SH1106's have one (command tables of their data sheets).
 """
-COLUMN_RANGE, PAGE_RANGE = 0x21, 0x22
+COLUMN_RANGE, MEMORY_PAGE_RANGE = 0x21, 0x22
 """SSD1306: where the bytes that follow go, as first and last column and page (data sheet, horizontal addressing)."""
-PAGE, LOW_COLUMN, HIGH_COLUMN = 0xB0, 0x00, 0x10
+MEMORY_PAGE, LOW_COLUMN, HIGH_COLUMN = 0xB0, 0x00, 0x10
 """SH1106: page, and the column's low and high four bits, each added to its command (data sheet, page addressing)."""
 COMMAND, PIXELS = 0x80, 0x40
 """Control bytes: one command follows, and then another control byte; pixels follow to the end of the transfer.
 
 So the place and its pixels are one transfer (data sheets of SSD1306, 8.1.5.2, and SH1106, I2C-bus write data).
 """
-TRANSFER = 2
+TRANSFER_OVERHEAD = 2
 """Bytes of a transfer beside commands and pixels: the address and the last control byte."""
-CALL = 12
+CALL_COST = 12
 """What the call for a transfer costs the processor, in the bytes that may be sent instead.
 
 Measured with a walking count: with it there is one window, and not four, for one part in sixty more bytes.
 """
 
 
-class Frugal(LumaDevice):  # type: ignore[misc]
+class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
     """Any device of luma's: a picture that is shown already is not sent again."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        self._known: bytes | None = None
+        self._shown: bytes | None = None
         super().__init__(*values, **named)
 
     def display(self, image: Image) -> bool:
@@ -60,16 +60,16 @@ class Frugal(LumaDevice):  # type: ignore[misc]
         assert image.size == self.size
         picture = image if image.mode == self.mode else image.convert(self.mode)
         after = self._content(picture)
-        before, self._known = self._known, None
+        before, self._shown = self._shown, None
         sent = before != after
         if sent:
             self._send(picture, before, after)
-        self._known = after
+        self._shown = after
         return sent
 
     def forget(self) -> None:
         """Take what is shown as unknown: the next picture is sent as a whole."""
-        self._known = None
+        self._shown = None
 
     def refresh(self) -> None:
         """Heal a controller that may have lost its memory or its settings, together with the picture that follows.
@@ -85,36 +85,36 @@ class Frugal(LumaDevice):  # type: ignore[misc]
         super().display(picture)
 
 
-class Paged(Frugal):
+class PageAddressed(IncrementalDisplay):
     """A device whose controller keeps pages: settings, contrast and power can be said again without a flicker."""
 
-    opening: int
+    window_overhead: int
     """What a window costs beside its content, in bytes."""
-    tall: bool
+    multi_page: bool
     """Whether a window may have more than one page."""
-    begin: Callable[[Window, int], bytes]
+    window_header: Callable[[Window, int], bytes]
     """How the transfer of a window begins, given the controller's column at which the glass does."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         self._message: Any = None
         self._settings: list[tuple[int, ...]] = []
-        self._learning = True
-        self._level: int | None = None
+        self._recording = True
+        self._contrast_level: int | None = None
         self._on = False
         self._refreshing = False
         super().__init__(*values, **named)
 
     def command(self, *command: int) -> None:
         """As luma's. What the constructor sends first, up to the contrast, are the settings."""
-        if self._learning:
+        if self._recording:
             self._settings.append(command)
         super().command(*command)
 
     def contrast(self, level: int) -> None:
         """As luma's."""
-        self._learning = False
+        self._recording = False
         super().contrast(level)
-        self._level = level
+        self._contrast_level = level
 
     def show(self) -> None:
         """As luma's."""
@@ -140,15 +140,15 @@ class Paged(Frugal):
     def refresh(self) -> None:
         """Say the settings and the contrast again; the next picture is sent as a whole, and the power state after it.
 
-        The settings begin with the display's switching off, which is left out.
+        The settings window_header with the display's switching off, which is left out.
         """
         self.forget()
         super().command(*FLUSH)
         for settings in self._settings:
             first, *others = settings
             super().command(*(others if first == self._const.DISPLAYOFF else settings))
-        if self._level is not None:
-            self.contrast(self._level)
+        if self._contrast_level is not None:
+            self.contrast(self._contrast_level)
         self._refreshing = True
 
     def _content(self, picture: Image) -> bytes:
@@ -160,11 +160,17 @@ class Paged(Frugal):
             from smbus2 import i2c_msg
 
             # One for all transfers, as long as the longest: making one costs more than filling it.
-            longest = bytes(len(self.begin((0, 0, 0, 0), 0)) + len(after))
+            longest = bytes(len(self.window_header((0, 0, 0, 0), 0)) + len(after))
             message = self._message = i2c_msg.write(self._serial_interface._addr, longest)
-        width, begin, first, buffer, send = self._w, self.begin, self._first_column, message.buf, bus.i2c_rdwr
-        for window in changes(before, after, width, self.opening, self.tall):
-            content = begin(window, first) + cut(after, width, window)
+        width, window_header, first, buffer, send = (
+            self._w,
+            self.window_header,
+            self._first_column,
+            message.buf,
+            bus.i2c_rdwr,
+        )
+        for window in changed_windows(before, after, width, self.window_overhead, self.multi_page):
+            content = window_header(window, first) + window_bytes(after, width, window)
             message.len = length = len(content)
             memmove(buffer, content, length)
             send(message)
@@ -176,40 +182,40 @@ class Paged(Frugal):
 
 
 @lru_cache(maxsize=1024)
-def _begin_window(window: Window, first_column: int) -> bytes:
+def _ssd1306_header(window: Window, first_column: int) -> bytes:
     left, right, top, bottom = window
-    return _begin(COLUMN_RANGE, first_column + left, first_column + right, PAGE_RANGE, top, bottom)
+    return _header(COLUMN_RANGE, first_column + left, first_column + right, MEMORY_PAGE_RANGE, top, bottom)
 
 
 @lru_cache(maxsize=1024)
-def _begin_in_page(window: Window, first_column: int) -> bytes:
+def _sh1106_header(window: Window, first_column: int) -> bytes:
     left, _, page, _ = window
     left += first_column
-    return _begin(PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4))
+    return _header(MEMORY_PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4))
 
 
-def _begin(*commands: int) -> bytes:
+def _header(*commands: int) -> bytes:
     return bytes((*(byte for command in commands for byte in (COMMAND, command)), PIXELS))
 
 
-class LikeSsd1306(Paged):
+class Ssd1306Windows(PageAddressed):
     """Writes windows of columns and pages."""
 
-    opening = 2 * 6 + TRANSFER + CALL
-    tall = True
-    begin = staticmethod(_begin_window)
+    window_overhead = 2 * 6 + TRANSFER_OVERHEAD + CALL_COST
+    multi_page = True
+    window_header = staticmethod(_ssd1306_header)
 
     @property
     def _first_column(self) -> int:
         return int(self._colstart)
 
 
-class LikeSh1106(Paged):
+class Sh1106Windows(PageAddressed):
     """Writes from one column on within one page."""
 
-    opening = 2 * 3 + TRANSFER + CALL
-    tall = False
-    begin = staticmethod(_begin_in_page)
+    window_overhead = 2 * 3 + TRANSFER_OVERHEAD + CALL_COST
+    multi_page = False
+    window_header = staticmethod(_sh1106_header)
 
     @property
     def _first_column(self) -> int:
@@ -217,11 +223,17 @@ class LikeSh1106(Paged):
 
 
 @cache
-def frugal(kind: Any) -> Any:
+def incremental(kind: Any) -> Any:
     """A class like this one of luma's, whose display() sends only what changed. See Frugal for what it has beside."""
     from luma.oled.device import sh1106, ssd1306
 
-    mixin = LikeSsd1306 if issubclass(kind, ssd1306) else LikeSh1106 if issubclass(kind, sh1106) else Frugal
+    mixin = (
+        Ssd1306Windows
+        if issubclass(kind, ssd1306)
+        else Sh1106Windows
+        if issubclass(kind, sh1106)
+        else IncrementalDisplay
+    )
     return type(f"frugal_{kind.__name__}", (mixin, kind), {})
 
 
@@ -235,8 +247,8 @@ def make_i2c_device(
     import luma.oled.device
     from luma.core.interface.serial import i2c
 
-    kind = frugal(getattr(luma.oled.device, driver))
-    size = {"width": 128, "height": height} if issubclass(kind, Paged) else {}
+    kind = incremental(getattr(luma.oled.device, driver))
+    size = {"width": 128, "height": height} if issubclass(kind, PageAddressed) else {}
     serial = i2c(bus=bus, port=port, address=address)
     try:
         # Asked first, so that where nothing answers the long set-up is not even begun; and what is sent to ask ends

@@ -41,17 +41,17 @@ class Keyboard:
             self._quit()
         elif key in TAP:
             # A finger that holds the button can't tap it; letting go is what a person would do next.
-            self.push()
+            self.press()
             self.release()
         elif key == HOLD:
             if self.held:
                 self.release()
             else:
-                self.push()
+                self.press()
         elif key in self._keys:
             self._keys[key][1]()
 
-    def push(self) -> None:
+    def press(self) -> None:
         """The button goes down, unless it is."""
         if not self.held:
             self.held = True

@@ -63,20 +63,20 @@ class Blinker:
             self._schedule(self._epoch)
         else:
             self._epoch = None
-        self._light()
+        self._update()
 
     def close(self) -> None:
         """All dark, and no timer left."""
         self._stop_timer()
         self._leds = Leds()
         self._epoch = None
-        self._light()
+        self._update()
 
     @property
     def _step(self) -> int:
         """Ticks from one change to the next; 0 when nothing blinks."""
-        lights = (self._leds.green, self._leds.amber, self._leds.red)
-        return 1 if LedMode.FAST in lights else SLOW_TICKS if LedMode.SLOW in lights else 0
+        modes = (self._leds.green, self._leds.amber, self._leds.red)
+        return 1 if LedMode.FAST in modes else SLOW_TICKS if LedMode.SLOW in modes else 0
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -90,17 +90,17 @@ class Blinker:
 
     def _tick(self, epoch: float, ticks: int) -> None:
         self._ticks = ticks
-        self._light()
+        self._update()
         self._schedule(epoch)
 
-    def _light(self) -> None:
+    def _update(self) -> None:
         lit = (self._is_lit(self._leds.green), self._is_lit(self._leds.amber), self._is_lit(self._leds.red))
         if lit != self._lit:
             self._lit = lit
             self._changed(lit)
 
-    def _is_lit(self, light: LedMode) -> bool:
-        match light:
+    def _is_lit(self, mode: LedMode) -> bool:
+        match mode:
             case LedMode.OFF:
                 return False
             case LedMode.ON:
@@ -117,7 +117,7 @@ class LedPart:
     def __init__(self, pins: Sequence[DigitalOutputDevice | None]) -> None:
         self._pins = tuple(pins)
         self._blinker = Blinker(self._changed)
-        self._flash: asyncio.TimerHandle | None = None
+        self._flash_timer: asyncio.TimerHandle | None = None
 
     def show(self, leds: Leds) -> None:
         """Light these from now on. Inside a running loop."""
@@ -125,15 +125,15 @@ class LedPart:
 
     def flash(self) -> None:
         """Light all of them for a moment. Inside a running loop."""
-        if self._flash is not None:
-            self._flash.cancel()
-        self._flash = asyncio.get_running_loop().call_later(FLASH, self._end_flash)
+        if self._flash_timer is not None:
+            self._flash_timer.cancel()
+        self._flash_timer = asyncio.get_running_loop().call_later(FLASH, self._end_flash)
         self._write((True, True, True))
 
     def close(self) -> None:
         """All dark, and the pins given back."""
-        if self._flash is not None:
-            self._flash.cancel()
+        if self._flash_timer is not None:
+            self._flash_timer.cancel()
         self._blinker.close()
         for pin in self._pins:
             if pin is not None:
@@ -141,11 +141,11 @@ class LedPart:
                 pin.close()
 
     def _changed(self, lit: Lit) -> None:
-        if self._flash is None:
+        if self._flash_timer is None:
             self._write(lit)
 
     def _end_flash(self) -> None:
-        self._flash = None
+        self._flash_timer = None
         self._write(self._blinker.lit)
 
     def _write(self, lit: Lit) -> None:

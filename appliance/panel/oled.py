@@ -26,13 +26,13 @@ __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
 
 log = logging.getLogger(__name__)
 
-CLOSE = 0.8
+CLOSE_TIMEOUT = 0.8
 """Seconds that the end waits for the display to be blanked; a panel has a second."""
-LAST_WORDS = 0.4
+LAST_PICTURE_TIME = 0.4
 """Seconds for which a picture that is the last one stays: time to see that something is said."""
-KEEP = 4
+QUEUE_SIZE = 4
 """Pictures that wait for the thread: on a stuck bus they would become more and more, and only the last is wanted."""
-GREETING = 0.3
+FIRST_PICTURE_TIMEOUT = 0.3
 """Seconds that the program waits for its first picture before it loads the rest of itself."""
 
 
@@ -62,91 +62,91 @@ class Oled:
         self._timing = timing or Timing()
         self._display = Display(make, contrast, self._timing)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watch: asyncio.TimerHandle | None = None
+        self._stuck_timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Event | None = None
-        self._drawn = threading.Event()
-        self._mail: SimpleQueue[tuple[Paint, Power] | None] = SimpleQueue()
+        self._first_done = threading.Event()
+        self._queue: SimpleQueue[tuple[Paint, Power] | None] = SimpleQueue()
         self._busy_since: float | None = None
         self._fault: str | None = None
-        self._early: str | None = None
-        self._begun = False
+        self._early_fault: str | None = None
+        self._started = False
 
     @property
     def fault(self) -> str | None:
         """What is wrong with the display, in words; None while it works."""
         return self._fault
 
-    def greet(self, paint: Paint) -> None:
+    def show_first(self, paint: Paint) -> None:
         """Show a first picture before there is a loop, and wait for it, but not for long."""
         self.show(paint)
-        self._begin()
-        self._drawn.wait(GREETING)
+        self._start_thread()
+        self._first_done.wait(FIRST_PICTURE_TIMEOUT)
 
     def start(self) -> None:
         """Start the thread if there was no greeting, and watch it, inside a running loop."""
         import asyncio
 
         self._loop = asyncio.get_running_loop()
-        if not self._begun:
-            self._begin()
-        elif self._early is not None:
-            self._tell(self._early)
-        self._look()
+        if not self._started:
+            self._start_thread()
+        elif self._early_fault is not None:
+            self._set_fault(self._early_fault)
+        self._check_stuck()
 
     def show(self, paint: Paint, power: Power = Power.BRIGHT) -> None:
         """Show this picture next, in place of any that was not drawn yet, so brightly. Returns at once."""
         self._send((paint, power))
-        if self._watch is not None:
-            self._look()
+        if self._stuck_timer is not None:
+            self._check_stuck()
 
     async def close(self) -> None:
         """Blank the display, a moment after its last picture; a stuck one is left behind within a second."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        if not self._begun:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
+        if not self._started:
             return
         import asyncio
 
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self._send(None)
         try:
-            await asyncio.wait_for(self._ended.wait(), CLOSE)
+            await asyncio.wait_for(self._ended.wait(), CLOSE_TIMEOUT)
         except TimeoutError:
             log.warning("the display did not answer in time and was not blanked")
 
-    def _send(self, mail: tuple[Paint, Power] | None) -> None:
+    def _send(self, item: tuple[Paint, Power] | None) -> None:
         if self._loop is None:
-            self._put(mail)
+            self._put(item)
         else:
             # Last of all that is due: the thread finds the interpreter free, and is woken once a picture and not twice.
-            self._loop.call_soon(self._put, mail)
+            self._loop.call_soon(self._put, item)
 
-    def _put(self, mail: tuple[Paint, Power] | None) -> None:
-        while self._mail.qsize() >= KEEP:
+    def _put(self, item: tuple[Paint, Power] | None) -> None:
+        while self._queue.qsize() >= QUEUE_SIZE:
             with suppress(Empty):
-                self._mail.get_nowait()
-        self._mail.put(mail)
+                self._queue.get_nowait()
+        self._queue.put(item)
 
-    def _begin(self) -> None:
-        self._begun = True
+    def _start_thread(self) -> None:
+        self._started = True
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
-    def _look(self) -> None:
+    def _check_stuck(self) -> None:
         """Look from outside whether the thread still moves: a stuck call can't tell so itself.
 
         The next look is put off by every picture: while those come often enough, the loop is not woken for it.
         """
         assert self._loop is not None
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
         stuck, since = self._timing.stuck, self._busy_since
         left = stuck if since is None or self._fault is not None else since + stuck - time.monotonic()
-        self._watch = self._loop.call_later(left if left > 0 else stuck, self._look)
+        self._stuck_timer = self._loop.call_later(left if left > 0 else stuck, self._check_stuck)
         if left <= 0:
-            self._tell("the bus is stuck")
+            self._set_fault("the bus is stuck")
 
-    def _tell(self, fault: str | None) -> None:
+    def _set_fault(self, fault: str | None) -> None:
         if (fault is None) == (self._fault is None):
             return
         self._fault = fault
@@ -165,12 +165,12 @@ class Oled:
         delay = self._timing.retry
         wait = 0.0
         while True:
-            closing, newest = self._collect(wait, only_the_end=not display.works)
+            closing, newest = self._collect(wait, only_close=not display.works)
             if newest is not None:
                 paint, power = newest
             if closing:
                 if newest is not None and display.works:
-                    self._last_words(*newest)
+                    self._show_last(*newest)
                 break
             self._busy_since = time.monotonic()
             try:
@@ -178,53 +178,53 @@ class Oled:
             except Exception as error:  # noqa: BLE001
                 # luma raises errors of its own kind, bare OSErrors and assertions; to the box they are all one:
                 # no display for now.
-                self._post(str(error) or type(error).__name__)
-                self._drawn.set()
+                self._report(str(error) or type(error).__name__)
+                self._first_done.set()
                 display.release()
                 wait, delay = delay, min(2 * delay, self._timing.retry_most)
             else:
-                self._post(None)
-                self._drawn.set()
+                self._report(None)
+                self._first_done.set()
                 wait, delay = display.wait, self._timing.retry
             finally:
                 self._busy_since = None
         self._end()
 
-    def _collect(self, wait: float, only_the_end: bool) -> tuple[bool, tuple[Paint, Power] | None]:
+    def _collect(self, wait: float, only_close: bool) -> tuple[bool, tuple[Paint, Power] | None]:
         """The latest of what came, after at most `wait` seconds; whether it is the end, and the picture with its power.
 
-        only_the_end: while there is no display, a picture does not cut the wait short.
+        only_close: while there is no display, a picture does not cut the wait short.
         """
         until = time.monotonic() + wait
         newest: tuple[Paint, Power] | None = None
         while True:
             left = until - time.monotonic()
             try:
-                mail = (
-                    self._mail.get(timeout=left)
-                    if left > 0 and (newest is None or only_the_end)
-                    else self._mail.get_nowait()
+                item = (
+                    self._queue.get(timeout=left)
+                    if left > 0 and (newest is None or only_close)
+                    else self._queue.get_nowait()
                 )
             except Empty:
                 return False, newest
-            if mail is None:
+            if item is None:
                 return True, newest
-            newest = mail
+            newest = item
 
-    def _post(self, fault: str | None) -> None:
+    def _report(self, fault: str | None) -> None:
         if self._loop is None:
-            self._early = fault
+            self._early_fault = fault
         elif (fault is None) != (self._fault is None):
-            self._call(self._tell, fault)
+            self._call(self._set_fault, fault)
 
-    def _last_words(self, paint: Paint, power: Power) -> None:
+    def _show_last(self, paint: Paint, power: Power) -> None:
         try:
             self._display.update(paint, power)
         except Exception as error:  # noqa: BLE001
             # As above; it is blanked next, or fails again.
             log.debug("the last picture could not be shown: %s", error)
         else:
-            time.sleep(LAST_WORDS)
+            time.sleep(LAST_PICTURE_TIME)
 
     def _end(self) -> None:
         try:

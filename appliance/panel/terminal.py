@@ -21,7 +21,7 @@ from appliance.core.events import Event
 from appliance.core.view import Asleep, Leds, Sound, View
 from appliance.panel import Keys, terminal_frame
 from appliance.panel.braille import to_braille
-from appliance.panel.buzzer import length
+from appliance.panel.buzzer import duration
 from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.fd_io import Reader, Writer
 from appliance.panel.keyboard import Keyboard
@@ -34,7 +34,7 @@ LEAVE = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 """Alternate screen, cursor and line wrap (xterm control sequences)."""
 NOTE_PERIOD = 0.5
 """Seconds between looks at the note, which changes without telling."""
-DRAIN = 0.5
+DRAIN_TIMEOUT = 0.5
 """Seconds that the end waits for the terminal to take the last bytes."""
 
 
@@ -78,21 +78,21 @@ class TerminalPanel:
         atexit.register(self._restore_after_crash)
         # Only the latest frame waits: a slow terminal skips the older ones.
         self._writer = Writer(
-            self._stdout, terminal_frame.Differ(ENTER).encode, self._broken, keep=1, loss=logging.DEBUG
+            self._stdout, terminal_frame.Differ(ENTER).encode, self._output_failed, capacity=1, loss_level=logging.DEBUG
         )
-        self._reader = Reader(self._stdin, self._typed)
+        self._reader = Reader(self._stdin, self._handle_input)
         with contextlib.suppress(ValueError, RuntimeError):  # Outside the main thread there are no signals.
             loop.add_signal_handler(signal.SIGWINCH, self._draw)
         self._draw()
         if self._note is not None:
-            self._watch_note()
+            self._refresh_note()
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Show a view. sound: not None in the one call that starts a sound."""
         if sound is not None:
             self._sound = sound
             self._bells += 1
-            self._timers.start("sound", length(sound), self._silence)
+            self._timers.start("sound", duration(sound), self._silence)
         self._picture = to_braille(draw(view))
         self._leds = view.leds
         self._blinker.show(view.leds)
@@ -108,7 +108,7 @@ class TerminalPanel:
             self._reader.close()
         if self._writer is not None:
             self._writer.put(terminal_frame.Frame((), 0, last=LEAVE))
-            if not await self._writer.close(DRAIN):
+            if not await self._writer.close(DRAIN_TIMEOUT):
                 log.warning("the terminal takes nothing any more")
             self._writer = None
         self._restore_mode()
@@ -139,7 +139,7 @@ class TerminalPanel:
             # Not a terminal, or one that hung up: then nobody sees it, and the usual size does.
             return os.terminal_size((terminal_frame.WIDTH, terminal_frame.HEIGHT))
 
-    def _typed(self, chunk: bytes) -> None:
+    def _handle_input(self, chunk: bytes) -> None:
         if not chunk:
             self._quit()
             return
@@ -154,11 +154,11 @@ class TerminalPanel:
         self._sound = None
         self._draw()
 
-    def _watch_note(self) -> None:
+    def _refresh_note(self) -> None:
         self._draw()
-        self._timers.start("note", NOTE_PERIOD, self._watch_note)
+        self._timers.start("note", NOTE_PERIOD, self._refresh_note)
 
-    def _broken(self, error: OSError) -> None:
+    def _output_failed(self, error: OSError) -> None:
         log.warning("the terminal is gone (%s)", error.strerror or error)
         self._quit()
 

@@ -47,9 +47,9 @@ def compose(
     most WIDTH characters.
     """
     side = {1: f"{BOLD}Appliance{RESET}"}
-    lights = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
-    for row, (name, light), is_lit in zip((4, 6, 8), lights, lit, strict=True):
-        side[row] = _led(name, light, is_lit)
+    modes = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
+    for row, (name, mode), is_lit in zip((4, 6, 8), modes, lit, strict=True):
+        side[row] = _led(name, mode, is_lit)
     side[11] = f"{BOLD}♪ {sound}{RESET}" if sound is not None else f"{DIM}♪ silent{RESET}"
     side[14] = f"{BOLD}▼ button down{RESET}" if held else f"{DIM}△ button up{RESET}"
     columns, lines = DISPLAY
@@ -112,8 +112,8 @@ class Differ:
         return start + out.encode(errors="replace")
 
 
-def _led(name: str, light: LedMode, lit: bool) -> str:
-    word = f"{name:<6}{light}"
+def _led(name: str, mode: LedMode, lit: bool) -> str:
+    word = f"{name:<6}{mode}"
     return f"{COLOURS[name]}{BOLD}● {word}{RESET}" if lit else f"{DIM}○ {word}{RESET}"
 
 

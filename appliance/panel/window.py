@@ -17,25 +17,25 @@ from appliance.aio import Timers
 from appliance.core.events import Event
 from appliance.core.view import Sound, View
 from appliance.panel import Keys
-from appliance.panel.buzzer import length
-from appliance.panel.front_view import FAINT, FRAME, PLATE, WORDS, face, font
+from appliance.panel.buzzer import duration
+from appliance.panel.front_view import FAINT, FRAME, PLATE, WORDS, draw_front, font
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 
 SCALE = 6
 """How much the display is enlarged: readable from where one sits, and less than 1,000 pixels wide."""
 MARGIN = 16
-PANE = 960, 576
+WINDOW_SIZE = 960, 576
 """The window's width and height in pixels."""
 BUTTON = 400, 436, 560, 484
 """The drawn button: left, top, right and bottom."""
 LEGEND_AT, NOTE_AT = 508, 556
 """Where the middles of the first row of keys and of the note are."""
-LOOK_EVERY = 0.03
+POLL_INTERVAL = 0.03
 """Seconds between two looks at keys and mouse: half of what a person notices."""
 NOTE_PERIOD = 0.5
 """Seconds between looks at the note, which changes without telling."""
-SMALL = 15
+FONT_HEIGHT = 15
 """Height in pixels of the words below the display."""
 
 
@@ -89,7 +89,7 @@ class WindowPanel:
         self._pygame = pygame
         try:
             # No frame rate: waiting for the next frame would hold up the loop.
-            self._device = emulator(*PANE, mode="RGB", transform="none", scale=1, frame_rate=0)
+            self._device = emulator(*WINDOW_SIZE, mode="RGB", transform="none", scale=1, frame_rate=0)
             self._open = True
             self._draw()
             pygame.display.set_caption("Table Tracker appliance")
@@ -98,33 +98,33 @@ class WindowPanel:
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Begin to look at keys and mouse, inside a running loop."""
-        self._keyboard.start(emit, self._leave)
+        self._keyboard.start(emit, self._quit_program)
         self._quit = quit_
-        self._look()
+        self._poll()
         if self._note is not None:
-            self._watch_note()
+            self._refresh_note()
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Show a view. sound: not None in the one call that starts a sound."""
         if sound is not None:
             self._sound = sound
-            self._timers.start("sound", length(sound), self._silence)
+            self._timers.start("sound", duration(sound), self._silence)
         self._view = view
         self._blinker.show(view.leds)
         self._draw()
 
     async def close(self) -> None:
         """Close the window."""
-        self._shut()
+        self._close_window()
         self._blinker.close()
 
     def picture(self) -> Image.Image:
         """What the window shows at this moment; RGB."""
-        picture = Image.new("RGB", PANE, PLATE)
+        picture = Image.new("RGB", WINDOW_SIZE, PLATE)
         pen = ImageDraw.Draw(picture)
         if self._view is not None:
-            front = face(self._view, self._size, SCALE, lit=self._blinker.lit)
-            picture.paste(front, ((PANE[0] - front.width) // 2, 0))
+            front = draw_front(self._view, self._size, SCALE, lit=self._blinker.lit)
+            picture.paste(front, ((WINDOW_SIZE[0] - front.width) // 2, 0))
         down = self._keyboard.held
         pen.rounded_rectangle(BUTTON, 12, fill=FRAME if down else FAINT, outline=WORDS, width=2)
         middle = (BUTTON[0] + BUTTON[2]) / 2, (BUTTON[1] + BUTTON[3]) / 2
@@ -135,9 +135,9 @@ class WindowPanel:
         legend = self._keyboard.legend
         rows = self._rows([f"[{key}] {label}" for key, label in legend.items()])
         for number, row in enumerate(rows):
-            pen.text((MARGIN, LEGEND_AT + 22 * number), row, WORDS, font(SMALL), anchor="lm")
+            pen.text((MARGIN, LEGEND_AT + 22 * number), row, WORDS, font(FONT_HEIGHT), anchor="lm")
         if self._note is not None:
-            pen.text((MARGIN, NOTE_AT), _printable(self._note()), FAINT, font(SMALL), anchor="lm")
+            pen.text((MARGIN, NOTE_AT), _printable(self._note()), FAINT, font(FONT_HEIGHT), anchor="lm")
         return picture
 
     def _rows(self, entries: list[str]) -> list[str]:
@@ -145,7 +145,7 @@ class WindowPanel:
         rows: list[str] = []
         for entry in entries:
             longer = f"{rows[-1]}   {entry}" if rows else entry
-            if rows and font(SMALL).getlength(longer) <= PANE[0] - 2 * MARGIN:
+            if rows and font(FONT_HEIGHT).getlength(longer) <= WINDOW_SIZE[0] - 2 * MARGIN:
                 rows[-1] = longer
             else:
                 rows.append(entry)
@@ -158,24 +158,24 @@ class WindowPanel:
             self._device.display(self.picture())
         except SystemExit:
             # The emulator ends the whole program where it sees the window closed before we do; that is ours to do.
-            self._leave()
+            self._quit_program()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Take what was typed and clicked since the last look; it never waits."""
         pygame = self._pygame
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
-                self._leave()
+                self._quit_program()
             elif event.type == pygame.KEYDOWN:
                 self._keyboard.type("q" if event.key == pygame.K_ESCAPE else event.unicode)
                 self._draw()
-            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and _inside(event.pos):
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and _is_on_button(event.pos):
                 self._click()
             elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
                 self._unclick()
             if not self._open:
                 return
-        self._timers.start("look", LOOK_EVERY, self._look)
+        self._timers.start("look", POLL_INTERVAL, self._poll)
 
     def _click(self) -> None:
         if self._keyboard.held:
@@ -183,7 +183,7 @@ class WindowPanel:
             self._keyboard.release()
         else:
             self._clicked = True
-            self._keyboard.push()
+            self._keyboard.press()
         self._draw()
 
     def _unclick(self) -> None:
@@ -192,11 +192,11 @@ class WindowPanel:
             self._keyboard.release()
             self._draw()
 
-    def _leave(self) -> None:
-        self._shut()
+    def _quit_program(self) -> None:
+        self._close_window()
         self._quit()
 
-    def _shut(self) -> None:
+    def _close_window(self) -> None:
         self._timers.close()
         if self._open:
             self._open = False
@@ -206,13 +206,13 @@ class WindowPanel:
         self._sound = None
         self._draw()
 
-    def _watch_note(self) -> None:
+    def _refresh_note(self) -> None:
         self._draw()
         if self._open:
-            self._timers.start("note", NOTE_PERIOD, self._watch_note)
+            self._timers.start("note", NOTE_PERIOD, self._refresh_note)
 
 
-def _inside(place: tuple[int, int]) -> bool:
+def _is_on_button(place: tuple[int, int]) -> bool:
     return BUTTON[0] <= place[0] <= BUTTON[2] and BUTTON[1] <= place[1] <= BUTTON[3]
 
 

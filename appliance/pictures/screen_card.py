@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.panel.front_view import face
+from appliance.panel.front_view import draw_front
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,4 +20,4 @@ def card(view: View, size: tuple[int, int], scale: int) -> Image:
 
     size: the display's, in its own pixels. scale: how many pixels of the picture each of them is wide and high.
     """
-    return face(view, size, scale, around=PAPER)
+    return draw_front(view, size, scale, around=PAPER)

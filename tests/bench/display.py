@@ -57,7 +57,7 @@ def measure(rounds: int) -> list[Row]:
         "an update at lunch": [_draw(COUNTS[beat // 10], 1 + beat // 30, beat % 2 == 0) for beat in range(LUNCH)],
         "changed count": [_draw(count) for count in COUNTS],
         "ticking age": [_draw(age=age) for age in AGES],
-        "a step of the walk": [_draw(walk=step) for step in range(20)],
+        "a step of the walk": [_draw(shift=step) for step in range(20)],
         "nothing changed": [_draw() for _ in range(20)],
     }
     for driver in DRIVERS:
@@ -111,5 +111,5 @@ def _drawing(rounds: int) -> float:
     return min(used[1:]) / len(COUNTS)
 
 
-def _draw(count: int = 12, age: int = 7, beat: bool = True, walk: int = 0) -> Image.Image:
-    return draw_screen(Count(str(count), "orders", f"{age} min"), (128, 64), beat=beat, walk=walk)
+def _draw(count: int = 12, age: int = 7, beat: bool = True, shift: int = 0) -> Image.Image:
+    return draw_screen(Count(str(count), "orders", f"{age} min"), (128, 64), beat=beat, shift=shift)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from appliance.effect_handlers import UNFORESEEN
+from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from tests.blackbox.lab import Host
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +164,7 @@ class Box:
         for line in self.lines:
             check(line)
         assert "Traceback" not in self.log, self.log
-        assert UNFORESEEN not in self.log, self.log
+        assert UNEXPECTED_HISTORY_ERROR not in self.log, self.log
         for secret in secrets:
             assert secret.encode() not in self.output, "a token in the lines"
             assert secret not in self.log, "a token in the log"

@@ -120,7 +120,7 @@ def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -
     ours.do("tokens", keep=[])
     code, output, log = run_to_end(box.host, ["history", "--config", config])
     assert code == 75
-    assert "does not take the token" in log
+    assert "refused the token" in log
     assert "50" in output
 
 
@@ -163,11 +163,11 @@ def test_half_answers_and_refusals(rig: Rig) -> None:
     assert len(told(box)) == 250, "what fails in passing is asked again"
     config = str(box.state_dir.parent / "config.yaml")
     for status, code, words in (
-        (403, -40, "does not let this token read"),
-        (401, -2, "does not take the token"),
-        (400, -1, "can't read the token"),
-        (400, -23, "pages of 100"),
-        (302, None, "not what it should be"),
+        (403, -40, "does not allow this token to read"),
+        (401, -2, "refused the token"),
+        (400, -1, "can't parse the token"),
+        (400, -23, "refused to send 100 orders"),
+        (302, None, "unexpected response"),
     ):
         gateway.do("past", fails=[[status, {"returnCode": code}]])
         ended, _, log = run_to_end(box.host, ["history", "--config", config])

@@ -17,7 +17,7 @@ from appliance.doctor.buzzer import check_buzzer
 from appliance.doctor.context import Bench
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.pins import check_button, check_light, check_pins
-from appliance.panel.buzzer import GROWL, duty
+from appliance.panel.buzzer import GROWL, duty_cycle
 from tests.doctor.fakes import PINS, Box, tried
 from tests.panel.gpio_header import Chip
 
@@ -226,7 +226,7 @@ async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) 
     box.change(buzzer=BuzzerConfig(kind="passive", volume=40))
     bench, _ = box.bench({"hear": "n\n"})
     finding = await tried(bench, check_pins, check_buzzer)
-    assert (GROWL, duty(40)) in tones
+    assert (GROWL, duty_cycle(40)) in tones
     assert finding.state is State.WRONG
     assert "buzzer.volume" in finding.mend[-1]
     assert box.lit() == set()

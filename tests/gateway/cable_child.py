@@ -48,7 +48,7 @@ async def main() -> None:
         await (await responder.async_register_service(service("On a cable", host), cooperating_responders=True))
         return responder
 
-    setattr(discovery, "LOOK_AT_NETWORK_EVERY", 0.05)  # noqa: B010 - it is another module's name
+    setattr(discovery, "NETWORK_POLL_INTERVAL", 0.05)  # noqa: B010 - it is another module's name
     browsing = asyncio.create_task(Discovery(tell, interfaces=(OURS,)).run())
     await hear("network ()")
     await ip("link", "add", OURS, "type", "veth", "peer", "name", OTHER_END)

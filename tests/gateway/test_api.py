@@ -96,7 +96,7 @@ async def test_refusals_are_told_apart(status: str, code: object, why: Denial) -
     denied = await asked(saying(answer(status, {"returnCode": code, "message": "Some words."})))
     assert isinstance(denied, Denied)
     assert denied.why is why
-    assert "Some words." in denied.words
+    assert "Some words." in denied.message
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_what_is_no_token_is_a_refusal(data: bytes) -> None:
     denied = await asked(saying(data))
     assert isinstance(denied, Denied)
     assert denied.why is Denial.REFUSED
-    assert SECRET not in denied.words
+    assert SECRET not in denied.message
 
 
 async def test_nobody_answers(nobody: Address, monkeypatch: pytest.MonkeyPatch) -> None:

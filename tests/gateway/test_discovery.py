@@ -59,7 +59,7 @@ async def test_an_address_that_is_too_young_to_be_replaced(
     prefix: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within a second the cache keeps both (RFC 6762, 10.2)."""
-    monkeypatch.setattr(module, "SETTLE", 0.1)
+    monkeypatch.setattr(module, "CACHE_FLUSH_DELAY", 0.1)
     async with browsing(ear), stranger() as other:
         other.say(records(prefix.encode(), "127.0.0.4"))
         await ear.found(prefix, "127.0.0.4")
@@ -73,7 +73,7 @@ async def test_an_address_that_is_too_young_to_be_replaced(
 async def test_a_gateway_with_several_addresses_is_not_asked_without_end(
     apart: bool, prefix: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SETTLE", 0.05)
+    monkeypatch.setattr(module, "CACHE_FLUSH_DELAY", 0.05)
     monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.15)
     hosts = ("127.0.0.4", "127.0.0.5", "127.0.0.6")
     async with browsing(ear), stranger() as other:
@@ -172,7 +172,7 @@ async def test_strangers_without_an_address_or_a_port_are_no_gateways(
     prefix: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.2)
-    monkeypatch.setattr(module, "SETTLE", 0.1)
+    monkeypatch.setattr(module, "CACHE_FLUSH_DELAY", 0.1)
     name = prefix.encode()
     async with browsing(ear), stranger() as other:
         other.say(records(name + b" no port", "127.0.0.4", port=0))
@@ -195,7 +195,7 @@ async def test_a_gateway_without_a_text_record(prefix: str, ear: Ear, monkeypatc
 
 
 async def test_a_goodbye_for_the_name_alone_is_one(prefix: str, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SETTLE", 0.2)
+    monkeypatch.setattr(module, "CACHE_FLUSH_DELAY", 0.2)
     async with browsing(ear), stranger() as other:
         other.say(records(prefix.encode(), "127.0.0.4"))
         await ear.found(prefix, "127.0.0.4")

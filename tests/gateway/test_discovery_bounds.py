@@ -28,13 +28,13 @@ class Crowded(Discovery):
     async def _watch_network(self) -> None:
         await asyncio.sleep(3600)
 
-    async def _ask(self, name: str) -> Gateway | None:
+    async def _resolve_cached(self, name: str) -> Gateway | None:
         self.asked += 1
         await asyncio.sleep(0)
         return Gateway(name, (Address("192.0.2.1"),))
 
-    async def _ask_afresh(self, name: str) -> Gateway | None:
-        return await self._ask(name)
+    async def _resolve_uncached(self, name: str) -> Gateway | None:
+        return await self._resolve_cached(name)
 
 
 async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
@@ -43,16 +43,16 @@ async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
     running = asyncio.create_task(discovery.run())
     try:
         for number in range(1000):
-            discovery._changed(f"Name {number}._tracker-http._tcp.local.", True)
+            discovery._queue_change(f"Name {number}._tracker-http._tcp.local.", True)
         await asyncio.sleep(0.3)
         found = {event.gateway.name for event in told if isinstance(event, GatewayFound)}
         assert found == {f"Name {number}" for number in range(MOST_GATEWAYS)}
         assert discovery.asked < 3 * MOST_GATEWAYS
         assert await discovery.resolve("Name 999") is not None, "the paired one may be any"
         # One goes, and there is room for another.
-        discovery._changed("Name 0._tracker-http._tcp.local.", False)
-        discovery._changed("Name 1._tracker-http._tcp.local.", False)
-        discovery._changed("Late._tracker-http._tcp.local.", True)
+        discovery._queue_change("Name 0._tracker-http._tcp.local.", False)
+        discovery._queue_change("Name 1._tracker-http._tcp.local.", False)
+        discovery._queue_change("Late._tracker-http._tcp.local.", True)
         await asyncio.sleep(0.1)
         assert GatewayFound(Gateway("Late", (Address("192.0.2.1"),))) in told
     finally:
@@ -62,7 +62,7 @@ async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
 
 async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """zeroconf bounds its cache, but not what its browser knows of each name that was ever announced."""
-    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.1)
+    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.1)
     prefix = "After a flood"
     ear, other = Ear(prefix), Stranger()
     try:
@@ -70,11 +70,11 @@ async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: 
             await asyncio.sleep(0.3)
             before = discovery._zeroconf
             for number in range(MOST_ANNOUNCED):
-                discovery._changed(f"Name {number}._tracker-http._tcp.local.", False)
+                discovery._queue_change(f"Name {number}._tracker-http._tcp.local.", False)
             await asyncio.sleep(0.3)
             assert discovery._zeroconf is before, "what goes costs nothing"
             for number in range(MOST_ANNOUNCED + 1):
-                discovery._changed(f"Name {number}._tracker-http._tcp.local.", True)
+                discovery._queue_change(f"Name {number}._tracker-http._tcp.local.", True)
             async with asyncio.timeout(10):
                 while discovery._zeroconf in (None, before):  # noqa: ASYNC110 - nothing tells of it
                     await asyncio.sleep(0.05)

@@ -163,7 +163,7 @@ async def test_cancelling_a_question(name: str, ear: Ear, other: Stranger) -> No
 async def test_a_network_that_goes_under_a_question_ends_the_question_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     network: list[tuple[OwnAddress, ...]] = [(OwnAddress("127.0.0.1", 8),)]
     monkeypatch.setattr(module, "own_addresses", lambda _: network[0])
-    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.05)
+    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.05)
     discovery = Discovery(lambda _: None, None, ["lo"])
     running = asyncio.create_task(discovery.run())
     await asyncio.sleep(0.1)

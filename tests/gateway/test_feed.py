@@ -269,20 +269,20 @@ async def test_the_token_is_in_no_log(gateway: SimulatedGateway, log_lines: list
 
 async def test_nor_where_the_gateway_repeats_it(log_lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a type that is not known the log has the beginning, which must not be a token's."""
-    monkeypatch.setattr(module, "_remarked", set())
+    monkeypatch.setattr(module, "_logged", set())
     async with gateway_that(sending(EMPTY, json.dumps({"type": SECRET}))) as address:
         await told(address)
-    assert any("Messages of the type (token)" in line for line in log_lines)
+    assert any("unknown type (token)" in line for line in log_lines)
     assert [line for line in log_lines if SECRET[:16] in line] == []
 
 
 async def test_orders_that_cannot_be_read_are_logged_once(
     log_lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_remarked", set())
+    monkeypatch.setattr(module, "_logged", set())
     whole = json.dumps({"type": "ACTIVE_ORDERS", "items": [{"uuid": SECRET, "state": "started", "paged": "no"}]})
     for _ in range(2):
         async with gateway_that(sending(whole, whole)) as address:
             await told(address)
-    assert sum("can't be read" in line for line in log_lines) == 1
+    assert sum("unreadable orders" in line for line in log_lines) == 1
     assert [line for line in log_lines if SECRET in line] == []

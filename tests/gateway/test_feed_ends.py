@@ -49,14 +49,14 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> float:
     """Pings in a fraction of their time; gives the seconds within which a silent line is found."""
-    monkeypatch.setattr(module, "PING_EVERY", 0.1)
+    monkeypatch.setattr(module, "PING_INTERVAL", 0.1)
     monkeypatch.setattr(module, "PING_TIMEOUT", 0.1)
     monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
     return 0.3 + 0.2
 
 
 def test_a_silent_line_is_found_within_half_a_minute() -> None:
-    assert module.PING_EVERY + module.PING_TIMEOUT + module.CLOSE_TIMEOUT < 30
+    assert module.PING_INTERVAL + module.PING_TIMEOUT + module.CLOSE_TIMEOUT < 30
     assert module.CLOSE_TIMEOUT < 2  # SIGTERM waits for it
 
 
@@ -186,7 +186,7 @@ async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library would wait for ever to send its next ping; see tests/hostile for one that floods and never reads."""
-    monkeypatch.setattr(module, "WATCH_EVERY", 0.05)
+    monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
     monkeypatch.setattr(module, "MOST_UNSENT", -1)
 
     async def script(connection: ServerConnection) -> None:
@@ -198,9 +198,9 @@ async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.M
 
 
 async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PING_EVERY", 0.05)
+    monkeypatch.setattr(module, "PING_INTERVAL", 0.05)
     monkeypatch.setattr(module, "PING_TIMEOUT", 2.0)
-    monkeypatch.setattr(module, "WATCH_EVERY", 0.05)
+    monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
 
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)

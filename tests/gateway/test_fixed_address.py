@@ -55,7 +55,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
     """This box's own addresses, as the test wants them."""
     own = [OwnAddress("192.0.2.7", 24)]
     monkeypatch.setattr(module, "own_addresses", lambda: tuple(own))
-    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.01)
+    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.01)
     return own
 
 
@@ -122,7 +122,7 @@ async def test_it_is_told_once_and_the_network_with_each_change(own: list[OwnAdd
 
 
 async def test_an_unknown_name_is_looked_up_again(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_UP_EVERY", 0.01)
+    monkeypatch.setattr(module, "LOOKUP_INTERVAL_UNRESOLVED", 0.01)
     events: list[Event] = []
     task = asyncio.create_task(FixedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
     await until(lambda: resolver.asked >= 3)
@@ -138,7 +138,7 @@ async def test_an_unknown_name_is_looked_up_again(resolver: Resolver, monkeypatc
 async def test_a_known_name_that_leads_elsewhere_is_told_again(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_UP_AGAIN", 0.01)
+    monkeypatch.setattr(module, "LOOKUP_INTERVAL", 0.01)
     events: list[Event] = []
     resolver.hosts = ("192.0.2.9",)
     task = asyncio.create_task(FixedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
@@ -156,11 +156,11 @@ async def test_a_known_name_that_leads_elsewhere_is_told_again(
 
 
 async def test_a_resolver_that_hangs_holds_up_nobody(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_UP_TIMEOUT", 0.05)
+    monkeypatch.setattr(module, "LOOKUP_TIMEOUT", 0.05)
     resolver.gate.clear()
     gateway = typed(Address(UNKNOWN, 8000), "Mine")
     assert await asyncio.wait_for(gateway.resolve("Mine"), 1) is None
-    monkeypatch.setattr(module, "LOOK_UP_TIMEOUT", 60.0)
+    monkeypatch.setattr(module, "LOOKUP_TIMEOUT", 60.0)
     task = asyncio.create_task(gateway.run())
     await until(lambda: resolver.asked == 2)
     task.cancel()

@@ -12,7 +12,15 @@ from appliance.core.day_stats import GatewayStats
 from appliance.core.delivery import DAY, Finished
 from appliance.core.values import Address, Token
 from appliance.gateway import history as module
-from appliance.gateway.history import HistoryError, Listed, Trouble, read_figures, read_page, read_statistics, stamp
+from appliance.gateway.history import (
+    HistoryError,
+    HistoryFailure,
+    ListedOrder,
+    format_local_time,
+    parse_statistics,
+    read_orders,
+    read_statistics,
+)
 from appliance.gateway.wire import read_time
 from appliance.simulator.gateway import SimulatedGateway
 
@@ -50,16 +58,16 @@ def items(*orders: object) -> bytes:
     return answer("200 OK", {"status": 200, "returnCode": 7, "count": len(orders), "items": orders})
 
 
-async def page(script: Script) -> list[Listed]:
+async def page(script: Script) -> list[ListedOrder]:
     async with serving(script) as server:
-        return await read_page(server.address, TOKEN, 0)
+        return await read_orders(server.address, TOKEN, 0)
 
 
-async def trouble(script: Script) -> Trouble:
+async def trouble(script: Script) -> HistoryFailure:
     with pytest.raises(HistoryError) as caught:
         await page(script)
     assert SECRET not in str(caught.value)
-    return caught.value.trouble
+    return caught.value.failure
 
 
 async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGateway) -> None:
@@ -67,22 +75,22 @@ async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGatew
     done = gateway.floor.create("7", order_type="TO_GO")
     gateway.floor.clear(done.uuid)
     active = gateway.floor.create("8")
-    listed = {one.uuid: one.finished for one in await read_page(at(gateway), token, 0)}
+    listed = {one.uuid: one.finished for one in await read_orders(at(gateway), token, 0)}
     assert listed[active.uuid] is None
     finished = listed[done.uuid]
     assert finished is not None
     assert (finished.name, finished.order_type) == ("7", "TO_GO")
-    assert await read_page(at(gateway), token, 2) == []
-    assert len(await read_page(at(gateway), token, 0, 9e8)) == 0, "the filter is sent"
+    assert await read_orders(at(gateway), token, 2) == []
+    assert len(await read_orders(at(gateway), token, 0, 9e8)) == 0, "the filter is sent"
 
 
 async def test_a_page_is_asked_for_as_documented() -> None:
     async with serving(saying(items())) as server:
-        await read_page(server.address, TOKEN, 190, CREATED)
+        await read_orders(server.address, TOKEN, 190, CREATED)
         first, *headers = server.seen[0].decode().split("\r\n")
     assert first == "GET /api/v2/orders?offset=190&limit=100&created_after=2016-12-09T09%3A00%3A23 HTTP/1.1"
     assert [header for header in headers if SECRET in header] == [f"Authorization: Bearer {SECRET}"]
-    assert stamp(CREATED + 0.9) == "2016-12-09T09:00:23"
+    assert format_local_time(CREATED + 0.9) == "2016-12-09T09:00:23"
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
@@ -91,9 +99,9 @@ def test_a_time_before_the_first_and_after_the_last_is_that_one(end: str) -> Non
     time = read_time(end)
     assert time is not None
     beyond = -DAY if time < 0 else DAY
-    assert stamp(time) == stamp(time + beyond) == end
-    assert stamp(time - beyond) != end
-    assert stamp(beyond * 1e9) == end
+    assert format_local_time(time) == format_local_time(time + beyond) == end
+    assert format_local_time(time - beyond) != end
+    assert format_local_time(beyond * 1e9) == end
 
 
 async def test_an_order_is_read_as_documented() -> None:
@@ -123,51 +131,51 @@ async def test_what_is_not_documented_is_borne() -> None:
     assert first.finished.cleared == CREATED + 277.0
     assert second.finished is not None
     assert second.finished.created is None
-    assert rest == [Listed(""), Listed(""), Listed("b")]
+    assert rest == [ListedOrder(""), ListedOrder(""), ListedOrder("b")]
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (answer("401 Unauthorized", {"returnCode": -2}), Trouble.REFUSED),
-        (answer("403 Forbidden", {"returnCode": -2}), Trouble.REFUSED),
-        (answer("200 OK", {"returnCode": -2}), Trouble.REFUSED),
-        (http("401 Unauthorized"), Trouble.REFUSED),
-        (http("403 Forbidden", b"<html>"), Trouble.REFUSED),
-        (answer("400 Bad Request", {"returnCode": -1}), Trouble.MALFORMED),
-        (answer("403 Forbidden", {"returnCode": -99}), Trouble.FORBIDDEN),
-        (answer("401 Unauthorized", {"returnCode": -99}), Trouble.FORBIDDEN),
-        (answer("503 Later", {"returnCode": -5}), Trouble.UNAVAILABLE),
-        (answer("200 OK", {"returnCode": -5}), Trouble.UNAVAILABLE),
-        (http("500 Oops"), Trouble.UNAVAILABLE),
-        (answer("400 Bad Request", {"returnCode": -23}), Trouble.LIMIT),
-        (answer("400 Bad Request", {"returnCode": -24}), Trouble.OFFSET),
-        (answer("400 Bad Request", {"returnCode": -25}), Trouble.DATE),
-        (answer("404 Not Found", {"returnCode": -6}), Trouble.ODD),
-        (http("302 Found", b"", "Location: http://127.0.0.1:1/"), Trouble.ODD),
-        (answer("200 OK", {"returnCode": 7, "count": 2}), Trouble.HALF),
-        (answer("200 OK", {"returnCode": 7, "items": "many"}), Trouble.HALF),
-        (http("200 OK", b'{"returnCode": 7, "items": [{"uuid": "a'), Trouble.HALF),
-        (http("200 OK", b""), Trouble.HALF),
-        (items(ORDER)[:-20], Trouble.SILENT),
-        (b"", Trouble.SILENT),
+        (answer("401 Unauthorized", {"returnCode": -2}), HistoryFailure.REFUSED),
+        (answer("403 Forbidden", {"returnCode": -2}), HistoryFailure.REFUSED),
+        (answer("200 OK", {"returnCode": -2}), HistoryFailure.REFUSED),
+        (http("401 Unauthorized"), HistoryFailure.REFUSED),
+        (http("403 Forbidden", b"<html>"), HistoryFailure.REFUSED),
+        (answer("400 Bad Request", {"returnCode": -1}), HistoryFailure.MALFORMED),
+        (answer("403 Forbidden", {"returnCode": -99}), HistoryFailure.FORBIDDEN),
+        (answer("401 Unauthorized", {"returnCode": -99}), HistoryFailure.FORBIDDEN),
+        (answer("503 Later", {"returnCode": -5}), HistoryFailure.UNAVAILABLE),
+        (answer("200 OK", {"returnCode": -5}), HistoryFailure.UNAVAILABLE),
+        (http("500 Oops"), HistoryFailure.UNAVAILABLE),
+        (answer("400 Bad Request", {"returnCode": -23}), HistoryFailure.LIMIT),
+        (answer("400 Bad Request", {"returnCode": -24}), HistoryFailure.OFFSET),
+        (answer("400 Bad Request", {"returnCode": -25}), HistoryFailure.DATE),
+        (answer("404 Not Found", {"returnCode": -6}), HistoryFailure.UNEXPECTED),
+        (http("302 Found", b"", "Location: http://127.0.0.1:1/"), HistoryFailure.UNEXPECTED),
+        (answer("200 OK", {"returnCode": 7, "count": 2}), HistoryFailure.TRUNCATED),
+        (answer("200 OK", {"returnCode": 7, "items": "many"}), HistoryFailure.TRUNCATED),
+        (http("200 OK", b'{"returnCode": 7, "items": [{"uuid": "a'), HistoryFailure.TRUNCATED),
+        (http("200 OK", b""), HistoryFailure.TRUNCATED),
+        (items(ORDER)[:-20], HistoryFailure.NO_ANSWER),
+        (b"", HistoryFailure.NO_ANSWER),
     ],
 )
-async def test_troubles_are_told_apart(data: bytes, expected: Trouble) -> None:
+async def test_troubles_are_told_apart(data: bytes, expected: HistoryFailure) -> None:
     assert await trouble(saying(data)) is expected
 
 
 async def test_no_redirect_is_followed_with_the_token() -> None:
     async with serving(saying(items(ORDER))) as other:
         redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/api/v2/orders")
-        assert await trouble(saying(redirect)) is Trouble.ODD
+        assert await trouble(saying(redirect)) is HistoryFailure.UNEXPECTED
         assert other.seen == []
 
 
 async def test_who_says_nothing_or_a_byte_at_a_time_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DEADLINE", 0.2)
-    assert await trouble(silence) is Trouble.SILENT
-    assert await trouble(dripping(items(ORDER), 0.05)) is Trouble.SILENT
+    monkeypatch.setattr(module, "BATCH_DEADLINE", 0.2)
+    assert await trouble(silence) is HistoryFailure.NO_ANSWER
+    assert await trouble(dripping(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
 
 
 async def test_an_endless_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +188,7 @@ async def test_an_endless_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> No
             await writer.drain()
             await asyncio.sleep(0)
 
-    assert await trouble(script) is Trouble.HALF
+    assert await trouble(script) is HistoryFailure.TRUNCATED
 
 
 async def test_a_page_of_long_orders_is_read_whole() -> None:
@@ -212,4 +220,4 @@ async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> 
     ],
 )
 def test_figures_are_known_by_their_names(told: object, expected: GatewayStats | None) -> None:
-    assert read_figures(told) == expected
+    assert parse_statistics(told) == expected

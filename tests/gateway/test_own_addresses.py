@@ -53,7 +53,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
     """This box's own addresses, as the test wants them."""
     own: list[OwnAddress] = []
     monkeypatch.setattr(module, "own_addresses", lambda _: tuple(own))
-    monkeypatch.setattr(module, "LOOK_AT_NETWORK_EVERY", 0.02)
+    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.02)
     return own
 
 

@@ -21,7 +21,7 @@ from appliance.core.events import (
 from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
 from appliance.core.values import Order, Token, Unreadable
 from appliance.gateway import wire as module
-from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
+from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_order, read_token
 
 ACTIVE = """
 {"type": "ACTIVE_ORDERS", "count": 1, "items": [
@@ -165,13 +165,13 @@ def test_orders_are_taken_to_their_limit_and_not_beyond() -> None:
     assert len(message.orders) == MOST_ORDERS
     one_more: list[object] = [order, {**order, "type": "a newer gateway's word"}, []]
     for item in one_more:
-        with pytest.raises(TooMuchError):
+        with pytest.raises(TooLargeError):
             read(json.dumps({"type": "ACTIVE_ORDERS", "items": [*most, item]}))
 
 
 @pytest.mark.parametrize("value", ["[]", "{}", "0", '""', '{"":{}}'])
 def test_json_of_more_values_than_anyone_needs_is_not_read(value: str) -> None:
-    with pytest.raises(TooMuchError):
+    with pytest.raises(TooLargeError):
         decode(b"[" + b",".join([value.encode()] * (MOST_VALUES + 1)) + b"]")
 
 
@@ -179,9 +179,9 @@ def test_wide_text_is_read_up_to_a_limit_of_its_own(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "LARGEST_WIDE_MESSAGE", 100)
     assert decoded('"' + "a" * 200 + '"') == "a" * 200
     assert decoded('"' + "a" * 90 + '🍕"') == "a" * 90 + "🍕"
-    with pytest.raises(TooMuchError):
+    with pytest.raises(TooLargeError):
         decoded('"' + "a" * 97 + 'é"')
-    with pytest.raises(TooMuchError):
+    with pytest.raises(TooLargeError):
         decoded('"' + "a" * 97 + '\\u00e9"')
 
 
@@ -190,7 +190,7 @@ def test_and_the_widest_up_to_a_smaller_one(monkeypatch: pytest.MonkeyPatch, piz
     monkeypatch.setattr(module, "LARGEST_WIDEST_MESSAGE", 100)
     assert decoded('"' + "a" * 200 + 'é食\\u98df"') == "a" * 200 + "é食食"
     assert decoded('"' + "a" * 80 + pizza + '"') == "a" * 80 + "🍕"
-    with pytest.raises(TooMuchError):
+    with pytest.raises(TooLargeError):
         decoded('"' + "a" * 97 + pizza + '"')
 
 
@@ -352,7 +352,7 @@ def test_any_text_and_any_bytes_are_read_without_an_exception(text: str | bytes)
 def test_any_answer_is_read_without_an_exception(body: Any) -> None:
     envelope = read_envelope(body)
     assert envelope.return_code is None or type(envelope.return_code) is int
-    assert isinstance(envelope.words, str)
+    assert isinstance(envelope.message, str)
     token = read_token(body)
     if token is not None:
         assert token.reveal() == body["token"]["token"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from appliance.core.delivery import DAY, Finished
-from appliance.gateway.history import HistoryError, Listed, Trouble
+from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Progress
 from appliance.history.fetch import BATCH, Read, fetch
 from appliance.history.paging import Mark
@@ -23,16 +23,16 @@ class Gateway:
     def __init__(self, orders: int) -> None:
         self.orders = [self.order(number) for number in range(orders)]
         self.asked: list[tuple[int, float | None]] = []
-        self.fails: list[Trouble | None] = []
+        self.fails: list[HistoryFailure | None] = []
         self.before: Callable[[], None] = lambda: None
 
     @staticmethod
-    def order(number: float, *, active: bool = False) -> Listed:
+    def order(number: float, *, active: bool = False) -> ListedOrder:
         began = NOW - number * 60.0
         finished = Finished(f"order {number}", created=began, cleared=began + 200.0)
-        return Listed(finished.uuid, None if active else finished)
+        return ListedOrder(finished.uuid, None if active else finished)
 
-    async def ask(self, offset: int, since: float | None) -> list[Listed]:
+    async def ask(self, offset: int, since: float | None) -> list[ListedOrder]:
         await asyncio.sleep(0.01)
         self.asked.append((offset, since))
         if self.fails and (trouble := self.fails.pop(0)) is not None:
@@ -91,14 +91,21 @@ async def test_an_empty_history_is_one_too() -> None:
 @virtual_time
 async def test_what_fails_in_passing_is_asked_again_and_what_does_not_breaks_off_with_a_mark() -> None:
     gateway, shelf = Gateway(1000), Shelf()
-    gateway.fails = [None, Trouble.SILENT, Trouble.HALF, Trouble.UNAVAILABLE, None, Trouble.SILENT]
+    gateway.fails = [
+        None,
+        HistoryFailure.NO_ANSWER,
+        HistoryFailure.TRUNCATED,
+        HistoryFailure.UNAVAILABLE,
+        None,
+        HistoryFailure.NO_ANSWER,
+    ]
     await read(gateway, shelf)
     assert len(shelf.uuids) == 1000
     shelf = Shelf()
-    gateway.fails = [None, None, None, Trouble.REFUSED]
+    gateway.fails = [None, None, None, HistoryFailure.REFUSED]
     with pytest.raises(HistoryError) as caught:
         await read(gateway, shelf)
-    assert caught.value.trouble is Trouble.REFUSED
+    assert caught.value.failure is HistoryFailure.REFUSED
     assert len(shelf.uuids) == 280
     assert shelf.progress.mark == Mark(270, tuple(f"order {number}" for number in range(270, 280)))
     gateway.asked.clear()
@@ -111,7 +118,7 @@ async def test_what_fails_in_passing_is_asked_again_and_what_does_not_breaks_off
 @virtual_time
 async def test_a_dead_line_is_given_up_after_a_few_tries() -> None:
     gateway, shelf = Gateway(10), Shelf()
-    gateway.fails = [Trouble.SILENT] * 9
+    gateway.fails = [HistoryFailure.NO_ANSWER] * 9
     began = asyncio.get_running_loop().time()
     with pytest.raises(HistoryError):
         await read(gateway, shelf)
@@ -138,7 +145,7 @@ async def test_an_order_that_is_finished_behind_the_readers_back_is_found_by_a_s
 @virtual_time
 async def test_what_is_broken_off_for_long_is_gone_on_with_and_what_came_meanwhile_is_read_too() -> None:
     gateway, shelf = Gateway(1000), Shelf()
-    gateway.fails = [None, None, None, Trouble.FORBIDDEN]
+    gateway.fails = [None, None, None, HistoryFailure.FORBIDDEN]
     with pytest.raises(HistoryError):
         await read(gateway, shelf)
     gateway.orders[:0] = [Gateway.order(-number) for number in range(400, 0, -1)]
@@ -162,7 +169,7 @@ async def test_each_hour_only_the_last_day_is_read() -> None:
 async def test_a_gateway_that_takes_no_dates_is_read_whole() -> None:
     gateway, shelf = Gateway(500), Shelf()
     shelf.progress = Progress(NOW)
-    gateway.fails = [Trouble.DATE]
+    gateway.fails = [HistoryFailure.DATE]
     await read(gateway, shelf, whole=False)
     assert len(shelf.uuids) == 500
 

@@ -10,7 +10,7 @@ from appliance.core.effects import SyncHistory
 from appliance.core.events import HistorySyncFailed
 from appliance.core.values import Address, Benchmarks, Gateway, Token
 from appliance.gateway.feed_priority import FeedPriority
-from appliance.gateway.history import HistoryError, Listed, Trouble
+from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Archive
 from appliance.history.archiver import Keeper
 from appliance.history.locate import BELIEVED, CurrentAddresses
@@ -44,7 +44,7 @@ async def test_it_is_asked_again_while_a_reading_lasts() -> None:
     names.where = THERE
     with pytest.raises(HistoryError) as caught:
         await where.confirm(HERE)
-    assert caught.value.trouble is Trouble.MOVED
+    assert caught.value.failure is HistoryFailure.NOT_FOUND
     assert await where.addresses() == (THERE,)
     await asyncio.sleep(BELIEVED)
     names.where = None
@@ -60,15 +60,15 @@ def test_nothing_more_is_asked_of_an_address_that_is_not_its_gateways_any_more(
     names, pages = Names(), 0
     directory = tmp_path_factory.mktemp("archive")
 
-    async def page(address: Address, token: Token, offset: int, since: float | None) -> list[Listed]:
+    async def page(address: Address, token: Token, offset: int, since: float | None) -> list[ListedOrder]:
         nonlocal pages
         pages += 1
         if pages >= after:
             names.where = THERE
         await asyncio.sleep(BELIEVED)
-        return [Listed(str(number)) for number in range(offset, offset + 100)]
+        return [ListedOrder(str(number)) for number in range(offset, offset + 100)]
 
-    monkeypatch.setattr("appliance.history.archiver.read_page", page)
+    monkeypatch.setattr("appliance.history.archiver.read_orders", page)
 
     async def keep() -> None:
         if not after:

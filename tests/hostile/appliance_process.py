@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from appliance.effect_handlers import UNFORESEEN
+from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "f" * 48
@@ -96,7 +96,7 @@ class Program:
                 pipe.close()
         assert code == 0, f"code {code}\n{self.log[-2000:]}"
         assert "Traceback" not in self.log, self.log[-4000:]
-        assert UNFORESEEN not in self.log, self.log[-4000:]
+        assert UNEXPECTED_HISTORY_ERROR not in self.log, self.log[-4000:]
         assert self._token not in self.log
 
     _ended = False

@@ -12,7 +12,7 @@ from appliance.core import machine
 from appliance.core.events import FeedNotified, FeedOpened, Notification
 from appliance.core.present import present
 from appliance.core.states import Connected, State
-from appliance.gateway.wire import Envelope, TooMuchError, read_message
+from appliance.gateway.wire import Envelope, TooLargeError, read_message
 from tests.core.cases import NUMBER, STATES
 from tests.hostile.mutation import mutated
 from tests.hostile.parsers import FORBIDDEN, samples
@@ -43,7 +43,7 @@ def flood(count: int, seed: int) -> dict[str, int]:
             state = replace(state, feed=NUMBER) if isinstance(state, Connected) else STATES["connected"]
         try:
             message = read_message(mutated(random, right))
-        except TooMuchError:
+        except TooLargeError:
             told["too much"] += 1
             continue
         if isinstance(message, Envelope):

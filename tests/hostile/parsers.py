@@ -19,8 +19,8 @@ from appliance.core.formatting import legible
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, fold
 from appliance.gateway.discovery import SERVICE_TYPE, _Listener, _reachable
-from appliance.gateway.history import HistoryError, _listed, read_figures
-from appliance.gateway.wire import Envelope, TooMuchError, decode, read_envelope, read_message, read_order, read_token
+from appliance.gateway.history import HistoryError, _parse_order, parse_statistics
+from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_order, read_token
 from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
 from appliance.store import CURRENT, TokenStore
@@ -34,7 +34,7 @@ def message(data: bytes) -> None:
     """A message of the feed, and what the core makes of it."""
     try:
         told = read_message(data)
-    except TooMuchError:
+    except TooLargeError:
         return
     if not isinstance(told, Envelope):
         book = fold(OrderBook(), (told, told), 1.0).book
@@ -47,16 +47,16 @@ def body(data: bytes) -> None:
     """The body of an HTTP answer: an envelope, a token, a page of orders, the day's figures."""
     try:
         told = decode(data)
-    except TooMuchError:
+    except TooLargeError:
         return
-    shown(read_envelope(told).words)
+    shown(read_envelope(told).message)
     token = read_token(told)
     assert token is None or token.reveal().isascii()
-    read_figures(told.get("statistics") if isinstance(told, dict) else told)
+    parse_statistics(told.get("statistics") if isinstance(told, dict) else told)
     read_order(told)
     for item in told if isinstance(told, list) else [told]:
         with suppress(HistoryError):
-            _listed(item)
+            _parse_order(item)
 
 
 def advert(data: bytes) -> None:

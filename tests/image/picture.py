@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.text import ink
+from appliance.panel.drawing.text import tight_row
 
 WIDTH, HEIGHT = 128, 64
 
@@ -53,7 +53,7 @@ def _faces() -> list[tuple[Face, int]]:
 
 @lru_cache(maxsize=4096)
 def _drawn(words: str, face: Face, size: int) -> tuple[str, ...] | None:
-    row = ink(words, face, size)
+    row = tight_row(words, face, size)
     if not 0 < row.width <= WIDTH or not 0 < row.height <= HEIGHT:
         return None
     canvas = Canvas(row.width, row.height)

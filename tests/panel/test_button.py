@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
-from appliance.panel.button import STABLE, STUCK, ButtonPart
+from appliance.panel.button import DEBOUNCE, STUCK_AFTER, ButtonPart
 from tests.clock import until, virtual_time
 
 PIN = 22
@@ -40,7 +40,7 @@ class Bench:
             await asyncio.sleep(apart)
 
     async def settle(self) -> None:
-        await asyncio.sleep(2 * STABLE)
+        await asyncio.sleep(2 * DEBOUNCE)
 
 
 @virtual_time
@@ -106,17 +106,17 @@ async def test_a_button_stuck_at_the_start_presses_nothing(pins: MockFactory, ca
 @virtual_time
 async def test_a_button_that_stays_down_from_the_start_is_told_as_stuck(pins: MockFactory) -> None:
     bench = Bench(pins, down=True)
-    await asyncio.sleep(STUCK - 0.01)
+    await asyncio.sleep(STUCK_AFTER - 0.01)
     assert bench.events == []
     await asyncio.sleep(0.02)
     assert bench.events == [STUCK_DOWN]
-    await asyncio.sleep(10 * STUCK)
+    await asyncio.sleep(10 * STUCK_AFTER)
     assert bench.events == [STUCK_DOWN]
     await bench.drive([1, 0, 1])
     await bench.settle()
     assert bench.events == [STUCK_DOWN, RELEASED]
     await bench.drive([0])
-    await asyncio.sleep(10 * STUCK)
+    await asyncio.sleep(10 * STUCK_AFTER)
     assert bench.events == [STUCK_DOWN, RELEASED, PRESSED]
     bench.part.close()
 
@@ -124,9 +124,9 @@ async def test_a_button_that_stays_down_from_the_start_is_told_as_stuck(pins: Mo
 @virtual_time
 async def test_a_button_that_comes_up_in_time_is_not_stuck(pins: MockFactory) -> None:
     bench = Bench(pins, down=True)
-    await asyncio.sleep(STUCK / 2)
+    await asyncio.sleep(STUCK_AFTER / 2)
     await bench.drive([1])
-    await asyncio.sleep(10 * STUCK)
+    await asyncio.sleep(10 * STUCK_AFTER)
     assert bench.events == []
     bench.part.close()
 
@@ -135,7 +135,7 @@ async def test_a_button_that_comes_up_in_time_is_not_stuck(pins: MockFactory) ->
 async def test_noise_does_not_free_a_stuck_button(pins: MockFactory) -> None:
     bench = Bench(pins, down=True)
     await bench.drive([1, 0] * 100, apart=0.02)
-    await asyncio.sleep(STUCK)
+    await asyncio.sleep(STUCK_AFTER)
     assert bench.events == [STUCK_DOWN]
     bench.part.close()
 
@@ -144,7 +144,7 @@ async def test_noise_does_not_free_a_stuck_button(pins: MockFactory) -> None:
 async def test_a_stuck_button_says_nothing_after_close(pins: MockFactory) -> None:
     bench = Bench(pins, down=True)
     bench.part.close()
-    await asyncio.sleep(2 * STUCK)
+    await asyncio.sleep(2 * STUCK_AFTER)
     assert bench.events == []
 
 

@@ -14,15 +14,15 @@ from appliance.core.alerts import PAGE_LASTS
 from appliance.core.view import Sound
 from appliance.panel.buzzer import (
     ACTIVE,
-    BREAK,
+    CUT_OFF_GAP,
     PASSIVE,
     PATTERNS,
+    PRIORITY,
     SILENT,
-    URGENCY,
     BuzzerPart,
     Step,
-    duty,
-    length,
+    duration,
+    duty_cycle,
     open_pin,
 )
 from tests.clock import virtual_time
@@ -87,7 +87,7 @@ def make(kind: str = ACTIVE, enabled: bool = True, volume: int = 100) -> tuple[B
 def tone(step: Step, kind: str, volume: int = 100) -> tuple[float, float]:
     if step.pitch == SILENT:
         return 0, 0.0
-    return (step.pitch, duty(volume)) if kind == PASSIVE else (0, 1.0)
+    return (step.pitch, duty_cycle(volume)) if kind == PASSIVE else (0, 1.0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -126,7 +126,7 @@ def test_sounds_are_told_apart_by_rhythm_alone() -> None:
 
 
 def test_a_page_is_over_before_the_next_may_come() -> None:
-    assert BREAK + length(Sound.PAGE) <= PAGE_LASTS
+    assert CUT_OFF_GAP + duration(Sound.PAGE) <= PAGE_LASTS
 
 
 def test_pitches_say_the_same() -> None:
@@ -138,13 +138,13 @@ def test_pitches_say_the_same() -> None:
 
 
 def test_volume_is_heard_evenly() -> None:
-    duties = [duty(volume) for volume in range(1, 101)]
+    duties = [duty_cycle(volume) for volume in range(1, 101)]
     assert duties == sorted(duties)
     assert duties[-1] == 0.5, "half of the wave is loudest"
     assert duties[0] >= 0.01, "even the least is heard: lgpio takes whole percents"
     assert all(round(100 * one) == pytest.approx(100 * one) for one in duties)
     for volume in (40, 50, 60, 70, 80, 90, 100):
-        loudness = math.sin(math.pi * duty(volume)) ** 0.6
+        loudness = math.sin(math.pi * duty_cycle(volume)) ** 0.6
         assert loudness == pytest.approx(volume / 100, abs=0.05)
 
 
@@ -171,7 +171,7 @@ async def test_thirty_pages_in_a_second_are_one_alarm(kind: str) -> None:
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(Sound, 2)))
 @virtual_time
 async def test_which_of_two_is_heard(first: Sound, second: Sound, kind: str) -> None:
-    wins = URGENCY[second] >= URGENCY[first]
+    wins = PRIORITY[second] >= PRIORITY[first]
     part, _, ear = make(kind)
     start = asyncio.get_running_loop().time()
     part.play(first)
@@ -182,7 +182,7 @@ async def test_which_of_two_is_heard(first: Sound, second: Sound, kind: str) -> 
         # The second begins after a break, so that its first beep is one of its own.
         assert ear.heard.pop(1) == (round(start + 0.03, 3), (0, 0.0))
         del ear.heard[0]
-        start += 0.03 + BREAK
+        start += 0.03 + CUT_OFF_GAP
     expected: list[tuple[float, tuple[float, float]]] = []
     for step in (*PATTERNS[second if wins else first], Step(0)):
         expected.append((round(start, 3), tone(step, kind)))
@@ -193,8 +193,8 @@ async def test_which_of_two_is_heard(first: Sound, second: Sound, kind: str) -> 
 
 def test_a_page_gives_way_to_nothing_and_takes_the_place_of_all() -> None:
     others = [sound for sound in Sound if sound is not Sound.PAGE]
-    assert all(URGENCY[Sound.PAGE] > URGENCY[sound] for sound in others)
-    assert all(URGENCY[Sound.LATE] < URGENCY[sound] for sound in Sound if sound is not Sound.LATE)
+    assert all(PRIORITY[Sound.PAGE] > PRIORITY[sound] for sound in others)
+    assert all(PRIORITY[Sound.LATE] < PRIORITY[sound] for sound in Sound if sound is not Sound.LATE)
 
 
 @virtual_time
@@ -231,7 +231,7 @@ async def test_a_page_sounds_although_the_loop_was_held_up() -> None:
     start = loop.time()
     part.play(Sound.PAGE)
     await asyncio.sleep(5)
-    assert ear.heard[-1][0] == round(start + BREAK + length(Sound.PAGE), 3)
+    assert ear.heard[-1][0] == round(start + CUT_OFF_GAP + duration(Sound.PAGE), 3)
     part.close()
 
 

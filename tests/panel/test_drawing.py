@@ -1,4 +1,4 @@
-"""Pictures of screens: whole at every step of their walk, legible, and the same every time."""
+"""Pictures of screens: whole at every pixel shift, legible, and the same every time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from appliance.core.view import (
     Size,
     View,
 )
-from appliance.panel.drawing import LOW_ORBIT, ORBIT, compose, draw, draw_screen
+from appliance.panel.drawing import LOW_PIXEL_SHIFTS, PIXEL_SHIFTS, compose, draw, draw_screen
 from appliance.panel.drawing.canvas import Canvas
 
 SIZES = [(128, 64), (128, 32), (64, 32), (96, 16), (256, 64), (64, 128)]
@@ -110,14 +110,14 @@ def change(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int]:
 def test_nothing_is_cut_off(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
-    """Drawn with room on all sides, the picture has no ink there, and the same within, at every step of the walk."""
-    orbit = ORBIT if size[1] > 32 else LOW_ORBIT
+    """Drawn with room on all sides, the picture has no ink there, and the same within, at every pixel shift."""
+    orbit = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
     width, height = size[0] - max(x for x, _ in orbit), size[1] - max(y for _, y in orbit)
     roomy = compose(screen, (width, height), beat, MARGIN).image
     inner = roomy.crop((MARGIN, MARGIN, MARGIN + width, MARGIN + height))
     assert ink(roomy) == ink(inner)
-    for walk, (x, y) in enumerate(orbit):
-        picture = draw_screen(screen, size, beat=beat, walk=walk)
+    for shift, (x, y) in enumerate(orbit):
+        picture = draw_screen(screen, size, beat=beat, shift=shift)
         assert (picture.mode, picture.size) == ("1", size)
         assert ink(picture) == ink(inner)
         assert same(picture.crop((x, y, x + width, y + height)), inner)
@@ -125,22 +125,22 @@ def test_nothing_is_cut_off(
 
 @given(texts, st.sampled_from(SIZES), st.integers(0, 10**9))
 @settings(deadline=None)
-def test_a_sleeping_word_is_whole_wherever_it_stands(word: str, size: tuple[int, int], walk: int) -> None:
-    assert ink(draw_screen(Asleep(word), size, walk=walk)) == ink(draw_screen(Asleep(word), size))
+def test_a_sleeping_word_is_whole_wherever_it_stands(word: str, size: tuple[int, int], shift: int) -> None:
+    assert ink(draw_screen(Asleep(word), size, shift=shift)) == ink(draw_screen(Asleep(word), size))
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
 def test_a_sleeping_word_visits_the_whole_display(size: tuple[int, int]) -> None:
     lit = Image.new("1", size)
-    for walk in range(600):
-        lit.paste(1, (0, 0), draw_screen(Asleep("OFFLINE"), size, walk=walk))
+    for shift in range(600):
+        lit.paste(1, (0, 0), draw_screen(Asleep("OFFLINE"), size, shift=shift))
     assert lit.getbbox() == (0, 0, *size)
     assert ink(lit) > 0.9 * size[0] * size[1]
     assert ink(draw_screen(Asleep(), size, beat=True)) == 0
 
 
-@pytest.mark.parametrize("orbit", [ORBIT, LOW_ORBIT])
-def test_the_walk_goes_everywhere_by_single_pixels(orbit: tuple[tuple[int, int], ...]) -> None:
+@pytest.mark.parametrize("orbit", [PIXEL_SHIFTS, LOW_PIXEL_SHIFTS])
+def test_the_pixel_shift_goes_everywhere_by_single_pixels(orbit: tuple[tuple[int, int], ...]) -> None:
     steps = [abs(x - left) + abs(y - top) for (x, y), (left, top) in pairwise([*orbit, orbit[0]])]
     assert set(steps) == {1}
     assert len(set(orbit)) == 3 * (1 + max(y for _, y in orbit))
@@ -171,7 +171,7 @@ def test_the_heart_touches_nothing(screen: Screen, size: tuple[int, int]) -> Non
 
 def test_a_view_is_drawn_with_all_that_it_says() -> None:
     view = View("connected", None, "Bar", None, 38, 1, 720, Leds(), LUNCH, beat=True, pressed=True, walk=3)
-    assert same(draw(view), draw_screen(LUNCH, beat=True, pressed=True, walk=3))
+    assert same(draw(view), draw_screen(LUNCH, beat=True, pressed=True, shift=3))
     assert not same(draw(view), draw_screen(LUNCH))
 
 

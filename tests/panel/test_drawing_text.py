@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from appliance.core.view import Line, Message, Size
 from appliance.panel.drawing.canvas import Canvas
-from appliance.panel.drawing.fonts import FILES, RANGES, WIDE, Face, glyph, has
-from appliance.panel.drawing.message import Setting, choose
-from appliance.panel.drawing.text import SMALLEST, even, fit, ink, sizes, wrap
-from appliance.panel.drawing.visual_order import UNKNOWN, clean, visual
+from appliance.panel.drawing.fonts import FILES, RANGES, WIDE, Face, glyph, has_glyph
+from appliance.panel.drawing.message import Layout, choose_layout
+from appliance.panel.drawing.text import SMALLEST, even_row, fit_row, sizes, tight_row, wrap
+from appliance.panel.drawing.visual_order import REPLACEMENT, to_drawable, to_visual_order
 from appliance.pictures.example_screens import EXAMPLES
 
 
-def words_of(setting: Setting) -> list[str]:
+def words_of(setting: Layout) -> list[str]:
     return [row.text for row in (*setting.beside, *setting.below)]
 
 
@@ -31,27 +31,27 @@ def words_of(setting: Setting) -> list[str]:
         ("寿司バー 한국", "寿司バー 한국"),
         ("a\tb\n c\u200bd", "a b cd"),
         ("①", "1"),
-        ("\ud800", UNKNOWN),
-        ("🍕 Pizza 🍕👨‍👩‍👧", f"{UNKNOWN} Pizza {UNKNOWN}"),
-        ("مطعم بيروت", UNKNOWN),
-        ("रसोई 2", f"{UNKNOWN} 2"),
-        ("Bar\ufffd", f"Bar{UNKNOWN}"),
-        ("Bar\uffa0", f"Bar{UNKNOWN}"),
-        ("Bar\u302e", f"Bar{UNKNOWN}"),
+        ("\ud800", REPLACEMENT),
+        ("🍕 Pizza 🍕👨‍👩‍👧", f"{REPLACEMENT} Pizza {REPLACEMENT}"),
+        ("مطعم بيروت", REPLACEMENT),
+        ("रसोई 2", f"{REPLACEMENT} 2"),
+        ("Bar\ufffd", f"Bar{REPLACEMENT}"),
+        ("Bar\uffa0", f"Bar{REPLACEMENT}"),
+        ("Bar\u302e", f"Bar{REPLACEMENT}"),
         ("  ", ""),
         ("x" * 500, "x" * 199 + "…"),
     ],
 )
 def test_what_the_fonts_lack_becomes_one_clean_sign(text: str, drawn: str) -> None:
-    assert clean(text) == drawn
+    assert to_drawable(text) == drawn
 
 
 @given(st.text(max_size=60))
 @settings(deadline=None)
 def test_clean_text_can_be_drawn(text: str) -> None:
-    drawn = clean(text)
-    assert clean(drawn) == drawn
-    assert all(character == " " or has(character) for character in drawn)
+    drawn = to_drawable(text)
+    assert to_drawable(drawn) == drawn
+    assert all(character == " " or has_glyph(character) for character in drawn)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_clean_text_can_be_drawn(text: str) -> None:
     ],
 )
 def test_hebrew_reads_from_right_to_left(logical: str, drawn: str) -> None:
-    assert visual(logical) == drawn
+    assert to_visual_order(logical) == drawn
 
 
 @pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
@@ -73,7 +73,7 @@ def test_every_dot_is_seen(face: Face) -> None:
     """In every size that a screen may choose, each glyph stands apart, and the dot of an i from its stem."""
     for size in sizes(face, 30):
         for text in ("192.168.100.120", "10.1.1.1", "1:43", "mmwwWM"):
-            row = ink(text, face, size)
+            row = tight_row(text, face, size)
             canvas = Canvas(row.width, row.height)
             row.paint(canvas, 0, 0)
             columns = [canvas.image.crop((x, 0, x + 1, row.height)).getbbox() is not None for x in range(row.width)]
@@ -110,15 +110,15 @@ def test_long_names_break_after_hyphens_and_between_eastern_letters() -> None:
 
 @pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
 def test_what_is_too_wide_ends_in_an_ellipsis(face: Face) -> None:
-    row = fit("x" * 80, face, 14, 126)
+    row = fit_row("x" * 80, face, 14, 126)
     assert re.fullmatch("x{10,}…", row.text)
     assert row.width <= 126
     assert row.size == SMALLEST[face]
-    assert even(row.text.replace("…", "xx…"), face, row.size).width > 126
+    assert even_row(row.text.replace("…", "xx…"), face, row.size).width > 126
 
 
 def test_a_name_that_nearly_fits_shrinks() -> None:
-    assert fit("Kitchen-Gateway-42", Face.BOLD, 18, 126).text == "Kitchen-Gateway-42"
+    assert fit_row("Kitchen-Gateway-42", Face.BOLD, 18, 126).text == "Kitchen-Gateway-42"
 
 
 @pytest.mark.parametrize(("height", "pictured"), [(62, True), (31, True), (62, False), (31, False)])
@@ -132,20 +132,20 @@ def test_a_name_that_nearly_fits_shrinks() -> None:
 )
 def test_all_words_of_a_message_are_there(texts: list[str], height: int, pictured: bool) -> None:
     lines = tuple(Line(text, Size.SMALL if number == 2 else Size.MEDIUM) for number, text in enumerate(texts))
-    assert " ".join(words_of(choose(lines, 126, height, pictured))) == " ".join(texts)
+    assert " ".join(words_of(choose_layout(lines, 126, height, pictured))) == " ".join(texts)
 
 
 def test_a_picture_gives_way_to_words() -> None:
     """Never the other way round."""
     name = Line("The Gateway of the Kitchen on the Second Floor", Size.MEDIUM)
     many = (name, *(Line(f"Line number {number}") for number in range(3)))
-    assert choose((name,), 126, 62, True).pictured
-    assert not choose(many, 126, 62, True).pictured
-    assert len(" ".join(words_of(choose(many, 126, 62, True)))) == len(" ".join(line.text for line in many))
+    assert choose_layout((name,), 126, 62, True).pictured
+    assert not choose_layout(many, 126, 62, True).pictured
+    assert len(" ".join(words_of(choose_layout(many, 126, 62, True)))) == len(" ".join(line.text for line in many))
 
 
 def test_too_many_lines_leave_the_first() -> None:
-    shown = " ".join(words_of(choose(tuple(Line(f"line {number}") for number in range(60)), 126, 31, False)))
+    shown = " ".join(words_of(choose_layout(tuple(Line(f"line {number}") for number in range(60)), 126, 31, False)))
     numbers = [int(number) for number in re.findall(r"\d+", shown)]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) >= 6
@@ -155,9 +155,10 @@ def test_spare_words_give_way_before_any_other() -> None:
     needed = (Line("Looking for", Size.MEDIUM), Line("the gateway", Size.MEDIUM), Line("This box: 192.168.1.42"))
     hints = (Line("Is it switched on, and on", spare=1), Line("the same network?", spare=1))
     everything = " ".join(line.text for line in (*needed, *hints))
-    assert " ".join(words_of(choose((*needed, *hints), 126, 62, True))) == everything
+    assert " ".join(words_of(choose_layout((*needed, *hints), 126, 62, True))) == everything
     assert (
-        " ".join(words_of(choose((*needed, *hints), 126, 30, True))) == "Looking for the gateway This box: 192.168.1.42"
+        " ".join(words_of(choose_layout((*needed, *hints), 126, 30, True)))
+        == "Looking for the gateway This box: 192.168.1.42"
     )
 
 
@@ -168,7 +169,7 @@ def test_every_message_that_a_person_can_meet_is_whole(caption: str, height: int
     screen = dict(EXAMPLES)[caption].screen
     assert isinstance(screen, Message)
     room = height - (0 if screen.bar is None else 9 if height > 48 else 6)
-    shown = " ".join(words_of(choose(screen.lines, 126, room, screen.icon is not None and room >= 26)))
+    shown = " ".join(words_of(choose_layout(screen.lines, 126, room, screen.icon is not None and room >= 26)))
     wanted = [line.text for line in screen.lines if height > 48 or not line.spare]
     if height < 48:
         few = {"One press later: the mistake": 1} | dict.fromkeys(

@@ -6,7 +6,7 @@ import asyncio
 
 from gpiozero.pins.mock import MockFactory
 
-from appliance.box.failing import tell
+from appliance.box.failing import show_failing
 from appliance.core.present import failing
 from appliance.panel.drawing import draw
 from tests.clock import until
@@ -18,7 +18,7 @@ async def test_it_is_read_and_red_blinks_and_then_all_is_dark(pins: MockFactory)
     display = I2cDisplay()
     panel = await made(pins, display, **PINS)
     wanted = await asyncio.to_thread(draw, failing(restart=True), (128, 64))
-    telling = asyncio.create_task(tell(panel, restart=True, seconds=2))
+    telling = asyncio.create_task(show_failing(panel, restart=True, seconds=2))
     await until(lambda: same(display.picture(), wanted))
     for _ in range(2):
         await until(lambda: lit(pins)["red"], within=1)

@@ -56,7 +56,7 @@ async def test_a_slow_reader_gets_all_in_the_end(blocking: bool) -> None:
     inward, outward = os.pipe()
     os.set_blocking(outward, blocking)
     failures: list[OSError] = []
-    writer: Writer[str] = Writer(outward, str.encode, failures.append, keep=1000)
+    writer: Writer[str] = Writer(outward, str.encode, failures.append, capacity=1000)
     for number in range(100):
         writer.put(f"{number:4}" * 500)
     assert not await writer.close(0.05), "nobody has read yet"
@@ -72,7 +72,7 @@ async def test_a_slow_reader_gets_all_in_the_end(blocking: bool) -> None:
 
 async def test_what_is_old_is_dropped_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
     inward, outward = os.pipe()
-    writer: Writer[str] = Writer(outward, lambda item: item.encode() * 100_000, lambda _: None, keep=3)
+    writer: Writer[str] = Writer(outward, lambda item: item.encode() * 100_000, lambda _: None, capacity=3)
     with caplog.at_level(logging.WARNING):
         for number in range(10):
             writer.put(str(number))
@@ -91,7 +91,7 @@ async def test_a_broken_pipe_is_told_once() -> None:
     inward, outward = os.pipe()
     os.close(inward)
     failures: list[OSError] = []
-    writer: Writer[str] = Writer(outward, str.encode, failures.append, keep=10)
+    writer: Writer[str] = Writer(outward, str.encode, failures.append, capacity=10)
     for _ in range(5):
         writer.put("line\n")
     assert await writer.close(5)

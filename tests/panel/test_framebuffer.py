@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from appliance.panel.framebuffer import changes, cut, pack
+from appliance.panel.framebuffer import changed_windows, pack, window_bytes
 
 WIDTH = 128
-OPENING = 24
-OPENINGS = st.sampled_from([1, 7, 10, OPENING])
+OVERHEAD = 24
+OPENINGS = st.sampled_from([1, 7, 10, OVERHEAD])
 boxes = st.lists(
     st.tuples(st.integers(0, 127), st.integers(0, 63), st.integers(0, 127), st.integers(0, 63), st.booleans()),
     max_size=5,
@@ -37,46 +37,46 @@ def packed_boxes(drawn: list[tuple[int, int, int, int, bool]], under: Image.Imag
 
 @given(boxes, boxes, OPENINGS, st.booleans())
 @settings(deadline=None, max_examples=200)
-@example([], [(0, 0, 127, 63, True)], OPENING, True)
+@example([], [(0, 0, 127, 63, True)], OVERHEAD, True)
 def test_the_windows_hold_every_change(
     before: list[tuple[int, int, int, int, bool]],
     after: list[tuple[int, int, int, int, bool]],
-    opening: int,
-    tall: bool,
+    overhead: int,
+    multi_page: bool,
 ) -> None:
     picture = Image.new("1", (WIDTH, 64))
     old = packed_boxes(before, picture)
     new = packed_boxes(after, picture)
     memory = bytearray(old)
-    windows = changes(old, new, WIDTH, opening, tall)
+    windows = changed_windows(old, new, WIDTH, overhead, multi_page)
     for window in windows:
         left, right, top, bottom = window
         assert 0 <= left <= right < WIDTH
         assert 0 <= top <= bottom < 8
-        assert tall or top == bottom
-        content = cut(new, WIDTH, window)
+        assert multi_page or top == bottom
+        content = window_bytes(new, WIDTH, window)
         length = right - left + 1
         for page in range(top, bottom + 1):
             start = page * WIDTH + left
             memory[start : start + length], content = content[:length], content[length:]
         assert not content
     assert memory == new
-    assert sum(len(cut(new, WIDTH, window)) + opening for window in windows) <= 1024 + 8 * opening
+    assert sum(len(window_bytes(new, WIDTH, window)) + overhead for window in windows) <= 1024 + 8 * overhead
 
 
-@pytest.mark.parametrize("tall", [False, True])
-def test_unknown_is_everything(tall: bool) -> None:
+@pytest.mark.parametrize("multi_page", [False, True])
+def test_unknown_is_everything(multi_page: bool) -> None:
     packed = packed_boxes([(3, 3, 9, 9, True)])
-    windows = changes(None, packed, WIDTH, OPENING, tall)
-    assert b"".join(cut(packed, WIDTH, window) for window in windows) == packed
-    assert len(windows) == (1 if tall else 8)
+    windows = changed_windows(None, packed, WIDTH, OVERHEAD, multi_page)
+    assert b"".join(window_bytes(packed, WIDTH, window) for window in windows) == packed
+    assert len(windows) == (1 if multi_page else 8)
 
 
 Box = tuple[int, int, int, int, bool]
 
 
 @pytest.mark.parametrize(
-    ("drawn", "tall", "windows"),
+    ("drawn", "multi_page", "windows"),
     [
         ([], True, []),
         # A row of dots nearer to each other than a window costs is one run, and two runs where they are farther apart.
@@ -96,5 +96,5 @@ Box = tuple[int, int, int, int, bool]
         ),
     ],
 )
-def test_as_few_bytes_as_may_be(drawn: list[Box], tall: bool, windows: list[tuple[int, int, int, int]]) -> None:
-    assert changes(bytes(1024), packed_boxes(drawn), WIDTH, OPENING, tall) == windows
+def test_as_few_bytes_as_may_be(drawn: list[Box], multi_page: bool, windows: list[tuple[int, int, int, int]]) -> None:
+    assert changed_windows(bytes(1024), packed_boxes(drawn), WIDTH, OVERHEAD, multi_page) == windows

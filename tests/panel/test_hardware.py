@@ -14,8 +14,8 @@ from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
 from appliance.core.view import LedMode, Leds, Line, Message, Power, Sound, View
 from appliance.panel import Panel
-from appliance.panel.button import STABLE
-from appliance.panel.buzzer import PASSIVE, PATTERNS, duty
+from appliance.panel.button import DEBOUNCE
+from appliance.panel.buzzer import PASSIVE, PATTERNS, duty_cycle
 from appliance.panel.hardware import HardwarePanel
 from appliance.panel.incremental_display import make_i2c_device
 from appliance.panel.leds import FLASH
@@ -91,7 +91,7 @@ async def test_a_press_is_answered_within_a_tenth_of_a_second_although_there_is_
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     pins.pin(PINS["button"]).drive_low()
-    await asyncio.sleep(STABLE - 0.001)
+    await asyncio.sleep(DEBOUNCE - 0.001)
     assert not lit(pins)["amber"], "it may still be noise"
     await asyncio.sleep(0.002)
     assert all(lit(pins)[name] for name in ("green", "amber", "red"))
@@ -101,7 +101,7 @@ async def test_a_press_is_answered_within_a_tenth_of_a_second_although_there_is_
 
 
 async def test_a_stuck_button_is_passed_on(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.panel.button.STUCK", 0.02)
+    monkeypatch.setattr("appliance.panel.button.STUCK_AFTER", 0.02)
     panel = await made(pins, I2cDisplay(), **PINS)
     pins.pin(PINS["button"]).drive_low()
     events: list[Event] = []
@@ -163,7 +163,7 @@ async def test_a_passive_buzzer_gets_tones() -> None:
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     pin = pins.pin(PINS["buzzer"])
-    assert (pin.frequency, pin.state) == (PATTERNS[Sound.PAGE][0].pitch, duty(50))
+    assert (pin.frequency, pin.state) == (PATTERNS[Sound.PAGE][0].pitch, duty_cycle(50))
     await panel.close()
     assert not pin.state
 
@@ -249,7 +249,7 @@ async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: Moc
     await until(lambda: panel._oled.fault is not None)
     ending = asyncio.create_task(panel.close())
     await asyncio.sleep(0)
-    panel._oled._tell(None)
+    panel._oled._set_fault(None)
     await ending
     assert not any(lit(pins).values())
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from appliance.core.view import Power
 from appliance.panel.display import Display
-from appliance.panel.incremental_display import NOP, forget_exit_hooks, frugal, make_i2c_device
+from appliance.panel.incremental_display import NOP, forget_exit_hooks, incremental, make_i2c_device
 from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
 from tests.panel.i2c_display_rig import CONTRAST, TIMING, Rig, noise, opcodes
 
@@ -157,7 +157,7 @@ def test_relatives_are_frugal_too(driver: str) -> None:
 
 
 def test_other_drivers_draw_for_themselves_but_the_same_picture_only_once() -> None:
-    device = frugal(dummy)(128, 64, mode="RGB")
+    device = incremental(dummy)(128, 64, mode="RGB")
     forget_exit_hooks()
     picture = Image.new("1", (128, 64))
     picture.putpixel((3, 4), 1)
@@ -167,4 +167,4 @@ def test_other_drivers_draw_for_themselves_but_the_same_picture_only_once() -> N
     assert not device.display(picture.copy())
     device.refresh()
     assert device.display(picture)
-    assert frugal(dummy) is frugal(dummy)
+    assert incremental(dummy) is incremental(dummy)

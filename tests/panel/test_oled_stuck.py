@@ -71,10 +71,10 @@ async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
     looks = 0
 
     class Counted(Oled):
-        def _look(self) -> None:
+        def _check_stuck(self) -> None:
             nonlocal looks
             looks += 1
-            super()._look()
+            super()._check_stuck()
 
     display = I2cDisplay()
     oled = Counted(

@@ -16,15 +16,15 @@ from PIL import Image, ImageChops
 from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import LedMode, Leds, Line, Message, Power, Size, Sound, View
 from appliance.panel import Panel, window
-from appliance.panel.front_view import LAMPS, PIXELS, face
-from appliance.panel.window import BUTTON, PANE, SCALE, WindowMissingError, WindowPanel, load_emulator
+from appliance.panel.front_view import LED_COLOURS, PIXELS, draw_front
+from appliance.panel.window import BUTTON, SCALE, WINDOW_SIZE, WindowMissingError, WindowPanel, load_emulator
 from tests.clock import until
 
 PRESSED, RELEASED = ButtonDown(), ButtonUp()
 SCREEN = Message((Line("Connecting", Size.MEDIUM), Line("kitchen")), 0.5)
 VIEW = View("connected", None, "kitchen", None, 12, 0, 9, Leds(green=LedMode.ON), SCREEN)
 ON_BUTTON = ((BUTTON[0] + BUTTON[2]) // 2, (BUTTON[1] + BUTTON[3]) // 2)
-GREEN, AMBER, RED = (colour for _, colour in LAMPS)
+GREEN, AMBER, RED = (colour for _, colour in LED_COLOURS)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("luma.emulator", reason="luma.emulator is not installed: no window can be tested")
     # Before there is a loop, which imports and fonts would hold up.
     load_emulator()
-    face(VIEW, (128, 64), 1)
+    draw_front(VIEW, (128, 64), 1)
 
 
 class Rig:
@@ -85,8 +85,8 @@ async def started(one: Rig) -> AsyncIterator[None]:
 async def test_the_display_is_shown_enlarged_with_its_lights(one: Rig) -> None:
     async with started(one):
         one.panel.show(VIEW, None)
-        front = face(VIEW, (128, 64), SCALE, lit=(True, False, False))
-        left = (PANE[0] - front.width) // 2
+        front = draw_front(VIEW, (128, 64), SCALE, lit=(True, False, False))
+        left = (WINDOW_SIZE[0] - front.width) // 2
         shown = one.seen().crop((left, 0, left + front.width, front.height))
         assert ImageChops.difference(shown, front).getbbox() is None
         assert one.has(GREEN)
@@ -162,7 +162,7 @@ async def test_leds_blink(one: Rig) -> None:
 
 
 async def test_a_sound_is_said_for_its_length(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "length", lambda _: 0.05)
+    monkeypatch.setattr(window, "duration", lambda _: 0.05)
     async with started(one):
         one.panel.show(VIEW, None)
         silent = one.seen()

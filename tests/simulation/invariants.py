@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
-from appliance.effect_handlers import UNFORESEEN
-from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_EVERY, PING_TIMEOUT
+from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
+from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
 from tests.simulation.gateway import Gateway
 from tests.simulation.page_sounds import Sounds
 from tests.simulation.peer import Peer
@@ -108,7 +108,9 @@ class Judge(logging.Handler):
         if record.exc_info:
             words += logging.Formatter().formatException(record.exc_info)
         self._no_secret(words)
-        if UNFORESEEN in words or (record.levelno >= logging.ERROR and not record.name.startswith("appliance")):
+        if UNEXPECTED_HISTORY_ERROR in words or (
+            record.levelno >= logging.ERROR and not record.name.startswith("appliance")
+        ):
             self.blame("no unhandled exception", f"{record.name} logs an error: {words}")
         self.world.note("log", record.levelname, words)
 
@@ -145,7 +147,7 @@ class Judge(logging.Handler):
         state = self.world.state
         peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
         slack = SHOWN_WITHIN + self.slack_at(now)
-        if peer is not None and (peer.left or now - peer.pong_at > PING_EVERY + PING_TIMEOUT - SHOWN_WITHIN):
+        if peer is not None and (peer.left or now - peer.pong_at > PING_INTERVAL + PING_TIMEOUT - SHOWN_WITHIN):
             # It is given up, and while it is closed what still comes is not read any more.
             slack += CLOSE_TIMEOUT
         if peer is None:

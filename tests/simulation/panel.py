@@ -93,7 +93,7 @@ class SimOled:
         self._closed = False
         self.fault: str | None = None
 
-    def greet(self, paint: Paint) -> None:
+    def show_first(self, paint: Paint) -> None:
         self.show(paint)
 
     def start(self) -> None:

@@ -76,7 +76,7 @@ def seams(world: World) -> Iterator[None]:
     replaced = [
         (appliance.gateway.feed, "socket", sockets),
         (appliance.gateway.feed, "run_feed", numbered),
-        (appliance.gateway.feed, "_remarked", set()),
+        (appliance.gateway.feed, "_logged", set()),
         (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),
         (appliance.core.connected, "MOST_ORDERS", MOST_ORDERS),
         (appliance.gateway.http, "in_daemon_thread", world.threads.run),
@@ -87,11 +87,11 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.discovery, "own_addresses", own_addresses),
         # Only so that they are put back: see World.pace.
         (appliance.core.heartbeat, "BEAT", appliance.core.heartbeat.BEAT),
-        (appliance.gateway.discovery, "LOOK_AT_NETWORK_EVERY", appliance.gateway.own_addresses.LOOK_AT_NETWORK_EVERY),
+        (appliance.gateway.discovery, "NETWORK_POLL_INTERVAL", appliance.gateway.own_addresses.NETWORK_POLL_INTERVAL),
         (
             appliance.gateway.fixed_address,
-            "LOOK_AT_NETWORK_EVERY",
-            appliance.gateway.own_addresses.LOOK_AT_NETWORK_EVERY,
+            "NETWORK_POLL_INTERVAL",
+            appliance.gateway.own_addresses.NETWORK_POLL_INTERVAL,
         ),
         (appliance.gateway.discovery, "AsyncZeroconf", SimAsyncZeroconf),
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),

@@ -68,13 +68,13 @@ def who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch
 
 def effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Token, "__repr__", lambda token: token.reveal())
-    do = EffectHandlers.do
+    do = EffectHandlers.handle
 
     def logged(effect_handlers: EffectHandlers, effect: Any) -> None:
         logging.getLogger("appliance").info("%s", effect)
         do(effect_handlers, effect)
 
-    patch.setattr(EffectHandlers, "do", logged)
+    patch.setattr(EffectHandlers, "handle", logged)
 
 
 def pages_are_one_sound_for_too_long(patch: pytest.MonkeyPatch) -> None:
@@ -120,13 +120,13 @@ def the_history_is_gone(patch: pytest.MonkeyPatch) -> None:
 
 
 def old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
-    do = EffectHandlers.do
+    do = EffectHandlers.handle
 
     def careless(effect_handlers: EffectHandlers, effect: Any) -> None:
         if not isinstance(effect, CloseFeed):
             do(effect_handlers, effect)
 
-    patch.setattr(EffectHandlers, "do", careless)
+    patch.setattr(EffectHandlers, "handle", careless)
 
 
 def closing_takes_long(patch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def a_socket_is_left(patch: pytest.MonkeyPatch) -> None:
         await asyncio.get_running_loop().sock_connect(line, (address.host, address.port))
         return line
 
-    patch.setattr(feed, "_dial", dial)
+    patch.setattr(feed, "_connect_tcp", dial)
 
 
 def a_listener_is_left(patch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def writes_are_given_up_and_tried_again_too_soon(patch: pytest.MonkeyPatch) -> N
 
 
 def what_cannot_be_read_is_left_out(patch: pytest.MonkeyPatch) -> None:
-    whole_set = wire._whole_set
+    whole_set = wire._order_set
     patch.setattr(wire, "_whole_set", lambda items: OrdersReplaced(whole_set(items).orders))
 
 

@@ -249,7 +249,7 @@ class World:
         """Let the heart on the screen beat, and the own addresses be looked at, every so many seconds."""
         appliance.core.heartbeat.BEAT = pace[0]
         for module in (appliance.gateway.discovery, appliance.gateway.fixed_address):
-            setattr(module, "LOOK_AT_NETWORK_EVERY", pace[1])  # noqa: B010 - the module only borrows the name
+            setattr(module, "NETWORK_POLL_INTERVAL", pace[1])  # noqa: B010 - the module only borrows the name
 
     def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task of the world's, which is not the box's."""

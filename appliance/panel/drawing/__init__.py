@@ -1,7 +1,7 @@
 """A Screen as a one-bit picture, for a display of any size.
 
-Owns the picture's slow walk against burn-in, the heart and the answer to a press; each kind of screen has a module of
-its own. Nothing is ever cut off, at no step of the walk. Pure: the same View gives the same picture.
+Owns the picture's slow shift against burn-in, the heart and the answer to a press; each kind of screen has a module of
+its own. Nothing is ever cut off, at no step of the shift. Pure: the same View gives the same picture.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.listing import draw_listing
 from appliance.panel.drawing.message import draw_message
 from appliance.panel.drawing.paged import draw_paged
-from appliance.panel.drawing.shapes import HEART, HEARTS, picture
-from appliance.panel.drawing.text import fit, ink
+from appliance.panel.drawing.shapes import HEART, HEARTS, bitmap
+from appliance.panel.drawing.text import fit_row, tight_row
 from appliance.panel.drawing.today import draw_today
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.visual_order import to_drawable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-ORBIT = ((0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1), (1, 1), (0, 1))
+PIXEL_SHIFTS = ((0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1), (1, 1), (0, 1))
 """Where the picture stands, step by step: each of nine places, and one pixel at a time, back to the first as well."""
-LOW_ORBIT = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1))
+LOW_PIXEL_SHIFTS = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1))
 """The same for a display of 32 rows or fewer, where rows are dear."""
 
 
 def draw(view: View, size: tuple[int, int] = (128, 64)) -> Image:
     """Draw what a view shows. size: width and height in pixels. The picture's mode is "1"; lit pixels are 1."""
-    return draw_screen(view.screen, size, beat=view.beat, pressed=view.pressed, walk=view.walk)
+    return draw_screen(view.screen, size, beat=view.beat, pressed=view.pressed, shift=view.walk)
 
 
 def draw_screen(
@@ -41,23 +41,23 @@ def draw_screen(
     *,
     beat: bool | None = None,
     pressed: bool = False,
-    walk: int = 0,
+    shift: int = 0,
 ) -> Image:
-    """Draw a screen. beat, pressed and walk are a View's; all else is as in `draw`."""
+    """Draw a screen. beat, pressed and shift are a View's; all else is as in `draw`."""
     from PIL import Image
 
-    orbit = ORBIT if size[1] > 32 else LOW_ORBIT
+    orbit = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
     room = max(1, size[0] - max(x for x, _ in orbit)), max(1, size[1] - max(y for _, y in orbit))
     whole = Image.new("1", size)
     if isinstance(screen, Asleep):
         canvas = Canvas(*size)
-        _asleep(canvas, screen, walk)
+        _draw_asleep(canvas, screen, shift)
         at = (0, 0)
     else:
         canvas = compose(screen, room, beat)
-        at = orbit[walk % len(orbit)]
+        at = orbit[shift % len(orbit)]
     if pressed:
-        answer(canvas)
+        invert_corner(canvas)
     whole.paste(canvas.image, at)
     return whole
 
@@ -80,14 +80,14 @@ def compose(
         case Message():
             draw_message(canvas, screen, corner)
     if beat is not None:
-        heart = picture(HEARTS[beat])
+        heart = bitmap(HEARTS[beat])
         edge = 2 if isinstance(screen, Paged) else 0
         at = room[0] - heart.width - edge, room[1] - heart.height - edge
         canvas.stamp(heart, *at, lit=not isinstance(screen, Paged))
     return canvas
 
 
-def answer(canvas: Canvas) -> None:
+def invert_corner(canvas: Canvas) -> None:
     """Show that a press is felt: the top right corner is turned over, light on dark or dark on light."""
     side = 12 if canvas.height >= 48 else 9
     right = canvas.width - 1
@@ -97,15 +97,15 @@ def answer(canvas: Canvas) -> None:
     canvas.shape((right - side + 1, 0), (right, 0), (right, side - 1), lit=lit)
 
 
-def _asleep(canvas: Canvas, asleep: Asleep, walk: int) -> None:
+def _draw_asleep(canvas: Canvas, asleep: Asleep, shift: int) -> None:
     """One small word anywhere on the display, or nothing."""
-    text = clean(asleep.word)
-    row = fit(text, Face.REGULAR, 11, canvas.width)
-    row = ink(row.text, row.face, row.size)
+    text = to_drawable(asleep.word)
+    row = fit_row(text, Face.REGULAR, 11, canvas.width)
+    row = tight_row(row.text, row.face, row.size)
     if row.height > canvas.height:
         return
     columns, rows = canvas.width - row.width + 1, canvas.height - row.height + 1
-    row.paint(canvas, walk * _stride(columns) % columns, walk * _stride(rows) % rows)
+    row.paint(canvas, shift * _stride(columns) % columns, shift * _stride(rows) % rows)
 
 
 def _stride(places: int) -> int:

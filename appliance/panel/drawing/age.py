@@ -13,16 +13,16 @@ from appliance.core import texts
 from appliance.core.view import Count, Mark
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import ALERTS, picture
-from appliance.panel.drawing.text import SMALLEST, Row, ink, sizes
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.shapes import ALERTS, bitmap
+from appliance.panel.drawing.text import SMALLEST, Row, sizes, tight_row
+from appliance.panel.drawing.visual_order import to_drawable
 
 PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}
 """Pixels between the age and the edge of its block."""
 ALERT_SIZE = (11, 9)
 LOW_ALERTED = 11
 """Rows below which digits have no triangle beside them."""
-APART = 2
+COLUMN_GAP = 2
 """Columns between the mark and what is beside it."""
 HEAD_GAP = 3
 """Rows between the caption and the age."""
@@ -53,13 +53,13 @@ def age_within(count: Count, width: int, height: int, tall: bool, captioned: boo
     if count.mark is Mark.FINE and not tall:
         # On a low display the age's digits are nearly as high as the number: the word keeps them apart.
         height = min(height, LOW_DIGITS)
-    text = clean(count.oldest)
+    text = to_drawable(count.oldest)
     beside = count.mark is not Mark.FINE and not headed
     bare = beside and (not tall or least < LOW_ALERTED)
     for alerted in (True, False) if bare else (count.mark is not Mark.FINE,):
         # Rather than small digits beside its triangle, larger ones in their frame or on their light alone.
         lowest = max(least, LOW_ALERTED) if bare and alerted else least
-        room = inner - (ALERT_SIZE[0] + APART if beside and alerted else 0)
+        room = inner - (ALERT_SIZE[0] + COLUMN_GAP if beside and alerted else 0)
         for size in range(height * 3 // 2, 8, -1):
             age = _age(text, size, captioned and not tall, alerted)
             if age.height < lowest:
@@ -85,9 +85,9 @@ def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int]
         canvas.fill(left, 0, right, height - 1)
     x = left + padding
     if age.alerted:
-        alert = picture(ALERTS[mark])
+        alert = bitmap(ALERTS[mark])
         canvas.stamp(alert, x, padding if captioned else (height - alert.height) // 2, lit)
-        x += alert.width + APART
+        x += alert.width + COLUMN_GAP
     if captioned:
         caption = _caption()
         if x + caption.width <= right + 1 - padding:
@@ -105,7 +105,7 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
     gap = 3 if size >= 16 else 2
     cell, height = _cell(size)
     small = Face.BOLD, sizes(Face.BOLD, min(15, size * 9 // 20))[0]
-    if -ink("h", *small).top > height:
+    if -tight_row("h", *small).top > height:
         small = Face.REGULAR, SMALLEST[Face.REGULAR]
     pieces: list[tuple[int, Row]] = []
     end = 0
@@ -114,7 +114,7 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
         end, height = _caption().width + 2, max(height, -_caption().top)
     for piece in re.findall(r"\d|[^\s\d]+", text):
         digit = piece in "0123456789"
-        row = ink(piece, Face.DIGITS, size) if digit else ink(piece, *small)
+        row = tight_row(piece, Face.DIGITS, size) if digit else tight_row(piece, *small)
         after_digit = bool(pieces) and pieces[-1][1].face is Face.DIGITS
         start = end + (0 if not pieces else max(1, size // 20) if digit and after_digit else gap)
         wide = cell if digit else row.width
@@ -127,12 +127,12 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
 @lru_cache(maxsize=64)
 def _cell(size: int) -> tuple[int, int]:
     """Width and height of the cell that holds any digit."""
-    rows = [ink(digit, Face.DIGITS, size) for digit in "0123456789"]
+    rows = [tight_row(digit, Face.DIGITS, size) for digit in "0123456789"]
     return max(row.width for row in rows), max(-row.top for row in rows)
 
 
 def _caption() -> Row:
-    return ink(texts.OLDEST, Face.REGULAR, 10)
+    return tight_row(texts.OLDEST, Face.REGULAR, 10)
 
 
 def _head_height(mark: Mark) -> int:

@@ -10,30 +10,30 @@ from functools import lru_cache
 
 from appliance.core.view import Count
 from appliance.panel.drawing.canvas import Canvas
-from appliance.panel.drawing.count_sidebar import draw_beside
+from appliance.panel.drawing.count_sidebar import draw_sidebar
 from appliance.panel.drawing.fonts import Face, glyph
-from appliance.panel.drawing.shapes import FAULT, HEART, picture
-from appliance.panel.drawing.text import Row, fit, ink, sizes
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.shapes import FAULT, HEART, bitmap
+from appliance.panel.drawing.text import Row, fit_row, sizes, tight_row
+from appliance.panel.drawing.visual_order import to_drawable
 
-MOST = 9999
+LARGEST_NUMBER = 9999
 """Orders above which the number is shortened."""
-APART = 4
+SIDEBAR_GAP = 4
 """Columns between the number and what is beside it."""
-NOTED = 28
+NOTE_MIN_HEIGHT = 28
 """Rows below which there is room for the number alone."""
-COLUMN = 47
+SIDEBAR_MIN_WIDTH = 47
 """Columns that are kept beside the number at the least."""
 
 
 def draw_count(canvas: Canvas, count: Count) -> None:
     """Draw the screen on a canvas of its size."""
     height = canvas.height
-    if count.note and height >= NOTED:
-        height -= _note(canvas, clean(count.note)) + 2
-    text = count.count if not count.count.isdecimal() or int(count.count) <= MOST else f"{MOST}+"
-    taken, named = _number(canvas, text, height, count)
-    draw_beside(canvas, count, taken + APART, height, named)
+    if count.note and height >= NOTE_MIN_HEIGHT:
+        height -= _draw_note(canvas, to_drawable(count.note)) + 2
+    text = count.count if not count.count.isdecimal() or int(count.count) <= LARGEST_NUMBER else f"{LARGEST_NUMBER}+"
+    taken, named = _draw_number(canvas, text, height, count)
+    draw_sidebar(canvas, count, taken + SIDEBAR_GAP, height, named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Digits:
 
 
 @lru_cache(maxsize=64)
-def digits(height: int, width: int, cells: int) -> Digits:
+def fit_digits(height: int, width: int, cells: int) -> Digits:
     """The largest digits of which so many fit this space; the size does not depend on which digits they are."""
     for size in range(int(height * 1.5), 8, -1):
         all_ten = [glyph(digit, Face.DIGITS, size) for digit in "0123456789"]
@@ -57,14 +57,14 @@ def digits(height: int, width: int, cells: int) -> Digits:
         pitch = cell + max(1, size // 24)
         if bottom - top <= height and pitch * (cells - 1) + cell <= width:
             return Digits(size, cell, pitch, top, bottom - top)
-    return digits(12, 999, 1)
+    return fit_digits(12, 999, 1)
 
 
-def _number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[int, bool]:
+def _draw_number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[int, bool]:
     """Draw the number at the left. Returns how many columns it takes, and whether the noun is under it."""
     cells = len(text)
-    room = max(canvas.width - APART - COLUMN, canvas.width // 2)
-    found = digits(height, room, cells)
+    room = max(canvas.width - SIDEBAR_GAP - SIDEBAR_MIN_WIDTH, canvas.width // 2)
+    found = fit_digits(height, room, cells)
     noun = _noun_below(count, height - found.height, room) if cells >= 3 else None
     top = 0 if noun else (height - found.height) // 2
     if noun:
@@ -82,21 +82,21 @@ def _number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[int, 
 def _noun_below(count: Count, space: int, width: int) -> Row | None:
     """The noun under a number that is not as high as the display."""
     for size in sizes(Face.BOLD, 14):
-        row = ink(clean(count.noun), Face.BOLD, size)
+        row = tight_row(to_drawable(count.noun), Face.BOLD, size)
         if row.height + 2 <= space and row.width <= width:
             return row
     return None
 
 
-def _note(canvas: Canvas, note: str) -> int:
+def _draw_note(canvas: Canvas, note: str) -> int:
     """Draw what is wrong at the bottom, in full or with an ellipsis. Returns how many rows it takes."""
-    sign = picture(FAULT)
+    sign = bitmap(FAULT)
     width = canvas.width - HEART
-    row = fit(note, Face.REGULAR, 11 if canvas.height >= 48 else 10, width - sign.width - 2)
+    row = fit_row(note, Face.REGULAR, 11 if canvas.height >= 48 else 10, width - sign.width - 2)
     left = sign.width + 2
     if row.text != note:
         # The words matter more than the sign before them.
-        row, left = fit(note, Face.REGULAR, 10, width), 0
+        row, left = fit_row(note, Face.REGULAR, 10, width), 0
     high = max(sign.height, row.height)
     top = canvas.height - high
     if left:

@@ -13,9 +13,9 @@ from appliance.core.view import Count, Mark, Remark, RemarkKind
 from appliance.panel.drawing.age import Age, age_within, block_height, draw_block
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import HEART, SIGN_SIZE, SIGNS, picture
-from appliance.panel.drawing.text import Row, even, ink, sizes
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.shapes import HEART, SIGN_SIZE, SIGNS, bitmap
+from appliance.panel.drawing.text import Row, even_row, sizes, tight_row
+from appliance.panel.drawing.visual_order import to_drawable
 
 GAP = 3
 """Pixels between the parts of the column, at least."""
@@ -41,7 +41,7 @@ class _Plan:
     noun: Row | None
 
 
-def draw_beside(canvas: Canvas, count: Count, left: int, height: int, named: bool) -> None:
+def draw_sidebar(canvas: Canvas, count: Count, left: int, height: int, named: bool) -> None:
     """Draw the column from `left` to the right edge. height: its own, from the top. named: the noun is elsewhere."""
     width = canvas.width - left
     corner = HEART if height == canvas.height else 0
@@ -67,7 +67,7 @@ def draw_beside(canvas: Canvas, count: Count, left: int, height: int, named: boo
     for items, high in zip(plan.rows, heights, strict=True):
         at = left
         for remark, row in items:
-            sign = picture(SIGNS[remark.sign])
+            sign = bitmap(SIGNS[remark.sign])
             canvas.stamp(sign, at, top + (high - sign.height) // 2)
             at += sign.width + SIGN_GAP[row.face]
             row.paint(canvas, at, top + (high - row.height) // 2)
@@ -78,11 +78,11 @@ def draw_beside(canvas: Canvas, count: Count, left: int, height: int, named: boo
 def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _Plan | None:
     """The first way to fill the column that fits it."""
     tall = height >= 40
-    for remarks, worded, captioned, noun, least in _ways(count, tall, named):
+    for remarks, worded, captioned, noun, least in _variants(count, tall, named):
         row = _noun(count, width - corner, height, noun, bool(remarks))
         if noun and row is None:
             continue
-        rows = _flow(remarks, worded, width, tall)
+        rows = _remark_rows(remarks, worded, width, tall)
         if rows is None or (rows and not row and corner and _row_width(rows[-1]) > width - corner):
             continue
         below = sum(max(SIGN_SIZE[1], *(one.height for _, one in items)) for items in rows) + GAP * len(rows)
@@ -101,7 +101,7 @@ def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _P
     return None
 
 
-def _ways(count: Count, tall: bool, named: bool) -> Iterator[tuple[Sequence[Remark], bool, bool, bool, int]]:
+def _variants(count: Count, tall: bool, named: bool) -> Iterator[tuple[Sequence[Remark], bool, bool, bool, int]]:
     """Remarks, whether with their words, the caption, the noun, and how high the age's digits are at least."""
     captions = (True, False) if count.oldest and (tall or count.mark is Mark.FINE) else (False,)
     urgent = sum(remark.sign in URGENT for remark in count.remarks)
@@ -122,19 +122,19 @@ def _noun(count: Count, width: int, height: int, wanted: bool, remarks: bool) ->
     alone = not (count.oldest or remarks)
     face = Face.BOLD if alone else Face.REGULAR
     for size in sizes(face, (18 if height >= 40 else 16) if alone else 10):
-        row = ink(clean(count.noun), face, size)
+        row = tight_row(to_drawable(count.noun), face, size)
         if row.width <= width and row.height <= height:
             return row
     return None
 
 
-def _flow(
+def _remark_rows(
     remarks: Sequence[Remark], worded: bool, width: int, tall: bool
 ) -> tuple[tuple[tuple[Remark, Row], ...], ...] | None:
     """The remarks in rows, or None where one is wider than the column."""
     rows: list[list[tuple[Remark, Row]]] = []
     for remark in remarks:
-        text = clean(remark.text)
+        text = to_drawable(remark.text)
         row = _remark(text, worded, width - SIGN_SIZE[0] - SIGN_GAP[Face.REGULAR if worded else Face.BOLD], tall)
         if row is None:
             return None
@@ -150,7 +150,7 @@ def _remark(text: str, worded: bool, width: int, tall: bool) -> Row | None:
     """A remark with its words, or its number alone, which may be larger then."""
     face = Face.REGULAR if worded else Face.BOLD
     for size in sizes(face, (11 if tall else 10) if worded else 13):
-        row = even(text, face, size) if worded else ink(text.split(" ")[0], face, size)
+        row = even_row(text, face, size) if worded else tight_row(text.split(" ")[0], face, size)
         if row.width <= width:
             return row
     return None

@@ -68,22 +68,22 @@ class Glyph:
 @lru_cache(maxsize=2048)
 def glyph(character: str, face: Face, height: int) -> Glyph:
     """A character that `has`. height: the font's size in pixels."""
-    if wide(character):
+    if is_wide(character):
         return _wide_glyph(character, height)
     from PIL import Image, ImageDraw
 
-    size = strike(face, height)
-    if size is not None and _struck(character, face, size):
-        font = _strike(face, size)
+    size = strike_size(face, height)
+    if size is not None and _in_strike(character, face, size):
+        font = _strike_font(face, size)
     else:
-        font = _font(face, height if size is None else OUTLINE.get(size, size))
+        font = _outline_font(face, height if size is None else OUTLINE.get(size, size))
     advance = round(font.getlength(character))
     canvas = Image.new("1", (advance + 2 * height, 3 * height))
     ImageDraw.Draw(canvas).text((height, 2 * height), character, fill=1, font=font, anchor="ls")
     return _trimmed(canvas, height, 2 * height, advance)
 
 
-def strike(face: Face, height: int) -> int | None:
+def strike_size(face: Face, height: int) -> int | None:
     """The size of the strike for a height in pixels, the largest that is no higher; None where outlines draw it."""
     sizes = STRIKES[face][1]
     if not sizes or height > sizes[-1]:
@@ -92,20 +92,20 @@ def strike(face: Face, height: int) -> int | None:
 
 
 @lru_cache(maxsize=1024)
-def has(character: str) -> bool:
+def has_glyph(character: str) -> bool:
     """Whether some font has a glyph of its own for it: they draw a box for what they lack, as for U+FFFF.
 
     What is no space and has no ink among the letters of East Asia, it has not: it would be a gap.
     """
     if unicodedata.category(character) in ("Cs", "Cn", "Co"):
         return False
-    if wide(character):
+    if is_wide(character):
         return character.isspace() or _wide_glyph(character, CELL).ink is not None
-    font = _font(Face.REGULAR, CELL)
+    font = _outline_font(Face.REGULAR, CELL)
     return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
 
 
-def wide(character: str) -> bool:
+def is_wide(character: str) -> bool:
     """Whether it is one of the letters of East Asia."""
     code = ord(character)
     return code >= RANGES[0][0] and any(first <= code <= last for first, last in RANGES)
@@ -120,7 +120,7 @@ def _wide_glyph(character: str, height: int) -> Glyph:
             before += code - first
             break
         before += last - first + 1
-    cell = Image.frombytes("1", (CELL, CELL), _letters()[32 * before : 32 * before + 32])
+    cell = Image.frombytes("1", (CELL, CELL), _wide_glyphs()[32 * before : 32 * before + 32])
     times = max(1, height // CELL)
     cell = cell.resize((CELL * times, CELL * times), Image.Resampling.NEAREST)
     advance = CELL if unicodedata.east_asian_width(character) in "WF" else CELL // 2
@@ -128,7 +128,7 @@ def _wide_glyph(character: str, height: int) -> Glyph:
 
 
 @lru_cache(maxsize=1)
-def _letters() -> mmap:
+def _wide_glyphs() -> mmap:
     # Mapped, not read: a name needs a few hundred bytes of the megabyte.
     with (FILES / WIDE).open("rb") as file:
         return mmap(file.fileno(), 0, access=ACCESS_READ)
@@ -142,16 +142,16 @@ def _trimmed(canvas: Image, pen: int, baseline: int, advance: int) -> Glyph:
     return Glyph(canvas.crop(box), left - pen, top - baseline, right - left, bottom - baseline, advance)
 
 
-def _struck(character: str, face: Face, size: int) -> bool:
+def _in_strike(character: str, face: Face, size: int) -> bool:
     """Whether a strike has the character: it draws its first glyph for what it lacks."""
     if character.isascii():
         return True
-    font = _strike(face, size)
+    font = _strike_font(face, size)
     return bytes(font.getmask(character, mode="1")) != bytes(font.getmask("\uffff", mode="1"))
 
 
 @lru_cache(maxsize=16)
-def _strike(face: Face, size: int) -> FreeTypeFont:
+def _strike_font(face: Face, size: int) -> FreeTypeFont:
     import gzip
     from io import BytesIO
 
@@ -163,7 +163,7 @@ def _strike(face: Face, size: int) -> FreeTypeFont:
 
 
 @lru_cache(maxsize=64)
-def _font(face: Face, height: int) -> FreeTypeFont:
+def _outline_font(face: Face, height: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     return ImageFont.truetype(str(FILES / face.value), height, layout_engine=ImageFont.Layout.BASIC)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from appliance.core.view import Listing, Row
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import MARKS, picture
+from appliance.panel.drawing.shapes import MARKS, bitmap
 from appliance.panel.drawing.text import Row as Text
-from appliance.panel.drawing.text import fit
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.text import fit_row
+from appliance.panel.drawing.visual_order import to_drawable
 
-TITLED = 48
+TITLE_MIN_HEIGHT = 48
 """Rows of pixels below which a display has no room for a title."""
 ROWS = 4
-APART = 4
+COLUMN_GAP = 4
 """Columns between the left and the right part of a row."""
 
 
 def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
     """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
     top = 0
-    if canvas.height >= TITLED and listing.title:
-        title = fit(clean(listing.title), Face.BOLD, 11, canvas.width - 4)
+    if canvas.height >= TITLE_MIN_HEIGHT and listing.title:
+        title = fit_row(to_drawable(listing.title), Face.BOLD, 11, canvas.width - 4)
         high = title.height + 1
         canvas.fill(0, 0, canvas.width - 1, high - 1)
         title.paint(canvas, 2, 1, lit=False)
@@ -38,12 +38,12 @@ def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
         space -= high
         set_rows.append((row, left, right))
     gap = min(3, space // max(1, len(set_rows)))
-    top += (space - gap * len(set_rows)) // 2 if canvas.height < TITLED else (gap + 1) // 2
+    top += (space - gap * len(set_rows)) // 2 if canvas.height < TITLE_MIN_HEIGHT else (gap + 1) // 2
     for row, left, right in set_rows:
         high = max(left.height, right.height)
         at = 0
         if row.mark is not None:
-            mark = picture(MARKS[row.mark])
+            mark = bitmap(MARKS[row.mark])
             canvas.stamp(mark, 0, top + (high - mark.height) // 2)
             at = mark.width + 3
         left.paint(canvas, at, top + (high - left.height) // 2)
@@ -54,6 +54,6 @@ def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
 def _parts(row: Row, size: int, width: int) -> tuple[Text, Text]:
     """Left and right as they fit: the right one whole, if need be smaller, and the left one in what it leaves."""
     width -= 10 if row.mark is not None else 0
-    right = fit(clean(row.right), Face.BOLD if row.mark is not None else Face.REGULAR, size, width)
-    left_width = width - (right.width + APART if right.width else 0)
-    return fit(clean(row.left), Face.REGULAR, size, max(0, left_width)), right
+    right = fit_row(to_drawable(row.right), Face.BOLD if row.mark is not None else Face.REGULAR, size, width)
+    left_width = width - (right.width + COLUMN_GAP if right.width else 0)
+    return fit_row(to_drawable(row.left), Face.REGULAR, size, max(0, left_width)), right

@@ -14,8 +14,18 @@ from appliance.core.view import Line, Message, Size
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
 from appliance.panel.drawing.icons import SIDE, icon
-from appliance.panel.drawing.text import SMALLEST, Row, even, fit, ink, is_cut, largest, total, wrap
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.text import (
+    SMALLEST,
+    Row,
+    even_row,
+    fit_row,
+    is_cut,
+    largest_row,
+    stack_height,
+    tight_row,
+    wrap,
+)
+from appliance.panel.drawing.visual_order import to_drawable
 
 Sizes = tuple[tuple[int, int], ...]
 TALL: Sizes = (
@@ -37,7 +47,7 @@ HUGE_LEAST = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Layout:
     """Where the words go: rows beside the picture, and rows below both. Without a picture all rows are below."""
 
     beside: tuple[Row, ...]
@@ -50,32 +60,32 @@ def draw_message(canvas: Canvas, message: Message, corner: int) -> None:
     width, height = canvas.width - corner, canvas.height
     if message.bar is not None:
         thick = 7 if height >= 48 else 5
-        _bar(canvas, message.bar, width, thick)
+        _draw_bar(canvas, message.bar, width, thick)
         height -= thick + (2 if height >= 48 else 1)
-    lines = tuple(replace(line, text=text) for line in message.lines if (text := clean(line.text)))
+    lines = tuple(replace(line, text=text) for line in message.lines if (text := to_drawable(line.text)))
     pictured = message.icon is not None and height >= SIDE and width >= 3 * SIDE
-    setting = choose(lines, width, height, pictured)
+    setting = choose_layout(lines, width, height, pictured)
     if setting.pictured and message.icon is not None:
-        room = height - (total(setting.below) + 1 if setting.below else 0)
-        head = max(SIDE, min(room, total(setting.beside)))
+        room = height - (stack_height(setting.below) + 1 if setting.below else 0)
+        head = max(SIDE, min(room, stack_height(setting.beside)))
         spare = room - head
         gap = min(GAP, max(0, spare) // (2 + len(setting.below)))
-        below_height = total(setting.below, 1 + gap) + 1 + gap if setting.below else 0
+        below_height = stack_height(setting.below, 1 + gap) + 1 + gap if setting.below else 0
         top = (height - head - below_height) // 2
         canvas.stamp(icon(message.icon), 0, top + (head - SIDE) // 2)
-        _stack(canvas, setting.beside, SIDE + GAP, top, head)
+        _draw_stack(canvas, setting.beside, SIDE + GAP, top, head)
         left = 0
         top += head + 1 + gap
         for row in setting.below:
             row.paint(canvas, left, top)
             top += row.height + 1 + gap
         return
-    _stack(canvas, setting.below, None, 0, height, width)
+    _draw_stack(canvas, setting.below, None, 0, height, width)
 
 
-def _stack(canvas: Canvas, rows: Sequence[Row], left: int | None, top: int, height: int, width: int = 0) -> None:
+def _draw_stack(canvas: Canvas, rows: Sequence[Row], left: int | None, top: int, height: int, width: int = 0) -> None:
     """Rows evenly over a height; each in the middle of a width where no left edge is given."""
-    spare = height - total(rows, 0)
+    spare = height - stack_height(rows, 0)
     gap = min(GAP, max(1 if spare >= len(rows) - 1 else 0, spare // (len(rows) + 1)))
     top += max(0, (spare - gap * (len(rows) - 1)) // 2)
     for row in rows:
@@ -83,7 +93,7 @@ def _stack(canvas: Canvas, rows: Sequence[Row], left: int | None, top: int, heig
         top += row.height + gap
 
 
-def _bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
+def _draw_bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
     top, bottom = canvas.height - thick, canvas.height - 1
     canvas.frame(0, top, width - 1, bottom)
     share = min(1.0, max(0.0, share)) if share == share else 0.0
@@ -93,26 +103,28 @@ def _bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
 
 
 @lru_cache(maxsize=32)
-def choose(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Setting:
+def choose_layout(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Layout:
     """The first setting of these lines that fits; where there is none, of those that are not spare."""
     for rank in sorted({line.spare for line in lines} - {0}, reverse=True):
-        setting = _fitting(lines, width, height, pictured)
+        setting = _fitting_layout(lines, width, height, pictured)
         if setting is not None:
             return setting
         # A name that ends in an ellipsis is worth what tells it from others like it.
-        rows = _packed(lines, width, Face.REGULAR)
-        if total(rows, 0) <= height:
-            return Setting((), tuple(rows), False)
+        rows = _pack_rows(lines, width, Face.REGULAR)
+        if stack_height(rows, 0) <= height:
+            return Layout((), tuple(rows), False)
         lines = tuple(line for line in lines if line.spare < rank)
-    return _fitting(lines, width, height, pictured) or Setting((), tuple(_crowded(lines, width, height)), False)
+    return _fitting_layout(lines, width, height, pictured) or Layout(
+        (), tuple(_truncate_rows(lines, width, height)), False
+    )
 
 
-def _fitting(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Setting | None:
+def _fitting_layout(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Layout | None:
     """The first setting that has room for all of these lines, none of them cut."""
     tall = height >= 40
     levels = TALL if tall else LOW
     readable = tuple(level for level in levels if level[0] >= READABLE[tall])
-    joined = _joined(lines)
+    joined = _join_sentence(lines)
     attempts = [
         (lines, readable, True, False),
         (lines, readable, True, True),
@@ -126,39 +138,39 @@ def _fitting(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -
             found = (
                 (medium, setting)
                 for medium, small in sizes
-                for setting in _settings(some, medium, small, width, height, with_picture, wraps, share)
+                for setting in _layouts(some, medium, small, width, height, with_picture, wraps, share)
             )
             best = min(found, key=_cost, default=None) if wraps else next(found, None)
             if best is not None:
                 return best[1]
-    for rows in (_packed(lines, width, None), _packed(lines, width, Face.REGULAR), _wrapped(lines, width)):
-        if total(rows, 0) <= height and not any(is_cut(row, *(line.text for line in lines)) for row in rows):
-            return Setting((), tuple(rows), False)
+    for rows in (_pack_rows(lines, width, None), _pack_rows(lines, width, Face.REGULAR), _wrap_all(lines, width)):
+        if stack_height(rows, 0) <= height and not any(is_cut(row, *(line.text for line in lines)) for row in rows):
+            return Layout((), tuple(rows), False)
     return None
 
 
-def _crowded(lines: Sequence[Line], width: int, height: int) -> list[Row]:
+def _truncate_rows(lines: Sequence[Line], width: int, height: int) -> list[Row]:
     """As much of these lines as there is room for: of what is too long as much as fits, and the last are left out."""
-    packed = _packed(lines, width, Face.REGULAR)
-    while packed and total(packed, 0) > height:
+    packed = _pack_rows(lines, width, Face.REGULAR)
+    while packed and stack_height(packed, 0) > height:
         packed.pop()
     *head, last = lines
-    rows = [*_packed(head, width, Face.REGULAR), *_wrapped([last], width)]
-    if total(rows, 0) <= height or len(packed) < len(head) + 1:
-        return rows if total(rows, 0) <= height else packed
-    while total(rows, 0) > height:
+    rows = [*_pack_rows(head, width, Face.REGULAR), *_wrap_all([last], width)]
+    if stack_height(rows, 0) <= height or len(packed) < len(head) + 1:
+        return rows if stack_height(rows, 0) <= height else packed
+    while stack_height(rows, 0) > height:
         rows.pop()
-    rows[-1] = fit(f"{rows[-1].text} …", rows[-1].face, rows[-1].size, width)
+    rows[-1] = fit_row(f"{rows[-1].text} …", rows[-1].face, rows[-1].size, width)
     return rows
 
 
-def _cost(found: tuple[int, Setting]) -> int:
+def _cost(found: tuple[int, Layout]) -> int:
     """How bad it is to wrap so often at so small a size."""
     medium, setting = found
     return WRAP_COST * (len(setting.beside) + len(setting.below)) - medium
 
 
-def _joined(lines: Sequence[Line]) -> tuple[Line, ...]:
+def _join_sentence(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines of MEDIUM words that are one sentence as one line."""
     joined: list[Line] = []
     for line in lines:
@@ -169,12 +181,12 @@ def _joined(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(joined)
 
 
-def _wrapped(lines: Sequence[Line], width: int) -> list[Row]:
+def _wrap_all(lines: Sequence[Line], width: int) -> list[Row]:
     """All lines at the smallest size, in as many rows as they need."""
     return [row for line in lines for row in wrap(line.text, Face.REGULAR, SMALLEST[Face.REGULAR], width)]
 
 
-def _packed(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
+def _pack_rows(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
     """All lines at the smallest size, and two in one row where they fit there. only: the one font for all of them."""
     rows: list[Row] = []
     for line in lines:
@@ -183,39 +195,39 @@ def _packed(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
             bold = Face.BOLD in (face, rows[-1].face)
             both_face = Face.BOLD if bold else Face.REGULAR
             apart = " " if bold else "  "
-            both = even(f"{rows[-1].text}{apart}{line.text}", both_face, SMALLEST[both_face])
+            both = even_row(f"{rows[-1].text}{apart}{line.text}", both_face, SMALLEST[both_face])
             if both.width <= width:
                 rows[-1] = both
                 continue
-        row = fit(line.text, face, SMALLEST[face], width)
+        row = fit_row(line.text, face, SMALLEST[face], width)
         if row.width:
             rows.append(row)
     return rows
 
 
-def _settings(
+def _layouts(
     lines: Sequence[Line], medium: int, small: int, width: int, height: int, pictured: bool, wraps: bool, share: float
-) -> Iterator[Setting]:
+) -> Iterator[Layout]:
     """The ways to set these lines at these sizes that fit: as many as can be beside the picture."""
     narrow = width - SIDE - GAP
     if not pictured:
-        rows = _set(lines, medium, small, width, height, wraps, share)
+        rows = _lay_out(lines, medium, small, width, height, wraps, share)
         if rows is not None:
-            yield Setting((), tuple(rows), False)
+            yield Layout((), tuple(rows), False)
         return
     head = next((at for at, line in enumerate(lines) if line.size is Size.SMALL), len(lines))
     # A sentence is never torn apart: what is beside the picture are all lines, or those in large, or one more.
     for split in (len(lines), *((head, head + 1) if 0 < head < len(lines) - 1 else (head,) if head else ())):
-        below = _set(lines[split:], medium, small, width, height, wraps, share)
+        below = _lay_out(lines[split:], medium, small, width, height, wraps, share)
         if below is None or any(line.size is Size.HUGE for line in lines[split:]):
             continue
-        left = height - (total(below) + 1 if below else 0)
-        beside = _set(lines[:split], medium, small, narrow, left, wraps, share)
+        left = height - (stack_height(below) + 1 if below else 0)
+        beside = _lay_out(lines[:split], medium, small, narrow, left, wraps, share)
         if beside is not None and left >= SIDE:
-            yield Setting(tuple(beside), tuple(below), True)
+            yield Layout(tuple(beside), tuple(below), True)
 
 
-def _set(
+def _lay_out(
     lines: Sequence[Line], medium: int, small: int, width: int, space: int, wraps: bool, share: float
 ) -> list[Row] | None:
     """All rows with HUGE in what the others leave, or None where they do not fit, or wrap and may not."""
@@ -227,8 +239,8 @@ def _set(
         if line.size is Size.HUGE and _is_number(line.text, width, space):
             parts.append(line.text)
             continue
-        if ink(line.text, face, size).width <= width:
-            parts.append([even(line.text, face, size)])
+        if tight_row(line.text, face, size).width <= width:
+            parts.append([even_row(line.text, face, size)])
             continue
         if not wraps:
             return None
@@ -238,23 +250,25 @@ def _set(
         parts.append(rows)
     huge = [part for part in parts if isinstance(part, str)]
     if huge:
-        left = space - total([row for part in parts if not isinstance(part, str) for row in part]) - 2 * len(huge)
+        left = (
+            space - stack_height([row for part in parts if not isinstance(part, str) for row in part]) - 2 * len(huge)
+        )
         if left < max(HUGE_LEAST, share * space):
             return None
     result: list[Row] = []
     for part in parts:
         if isinstance(part, str):
-            row = largest(part, _huge(part), width, left // len(huge))
+            row = largest_row(part, _huge_face(part), width, left // len(huge))
             if row is None:
                 return None
             result.append(row)
         else:
             result += part
-    return result if total(result, 1 if space >= 40 else 0) <= space else None
+    return result if stack_height(result, 1 if space >= 40 else 0) <= space else None
 
 
 def _is_number(text: str, width: int, space: int) -> bool:
-    row = largest(text, _huge(text), width, space)
+    row = largest_row(text, _huge_face(text), width, space)
     return row is not None and row.height >= HUGE_LEAST
 
 
@@ -262,5 +276,5 @@ def _face(line: Line) -> Face:
     return Face.REGULAR if line.size is Size.SMALL else Face.BOLD
 
 
-def _huge(text: str) -> Face:
+def _huge_face(text: str) -> Face:
     return Face.DIGITS if text.isascii() and text.isdecimal() else Face.BOLD

@@ -11,19 +11,29 @@ from typing import TYPE_CHECKING
 from appliance.core.view import Paged, RemarkKind
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, picture
-from appliance.panel.drawing.text import SMALLEST, Row, fit, ink, is_cut, largest, sizes, total, wrap
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, bitmap
+from appliance.panel.drawing.text import (
+    SMALLEST,
+    Row,
+    fit_row,
+    is_cut,
+    largest_row,
+    sizes,
+    stack_height,
+    tight_row,
+    wrap,
+)
+from appliance.panel.drawing.visual_order import to_drawable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WORD = "PAGED"
+HEADING = "PAGED"
 EDGE = 3
 """Pixels between the edge of the light and what is on it."""
 COLUMNS = {True: (54, 68, 82), False: (66, 76, 86)}
 """Columns that are kept for the words, on a display of 48 rows and more, and on a lower one: more if that helps."""
-APART = 6
+COLUMN_GAP = 6
 """Columns between the tracker's number and the words."""
 
 
@@ -31,43 +41,43 @@ def draw_paged(canvas: Canvas, paged: Paged) -> None:
     """Draw the screen on a canvas of its size."""
     canvas.fill(0, 0, canvas.width - 1, canvas.height - 1)
     width, height = canvas.width - 2 * EDGE, canvas.height - 2 * EDGE
-    tracker, columns = clean(paged.tracker), COLUMNS[height >= 40]
+    tracker, columns = to_drawable(paged.tracker), COLUMNS[height >= 40]
     for number, column in enumerate((*columns, columns[0])):
-        rows = _tracker(tracker, max(width - APART - column, width // 3), height)
-        left = EDGE + max((row.width for row in rows), default=0) + APART
+        rows = _tracker_rows(tracker, max(width - COLUMN_GAP - column, width // 3), height)
+        left = EDGE + max((row.width for row in rows), default=0) + COLUMN_GAP
         last = number == len(columns)
-        if (last or not any(is_cut(row, tracker) for row in rows)) and _beside(
+        if (last or not any(is_cut(row, tracker) for row in rows)) and _draw_words(
             canvas, paged, left, canvas.width - EDGE - left, height, whole=not last
         ):
             break
-    top = EDGE + (height - total(rows)) // 2
+    top = EDGE + (height - stack_height(rows)) // 2
     for row in rows:
         row.paint(canvas, EDGE, top, lit=False)
         top += row.height + 1
 
 
-def _tracker(text: str, width: int, height: int) -> list[Row]:
+def _tracker_rows(text: str, width: int, height: int) -> list[Row]:
     """The tracker's number as large as it fits; a name may take several rows."""
     if text.isascii() and text.isdecimal():
-        row = largest(text, Face.DIGITS, width, height)
-        return [row or fit(text, Face.BOLD, 12, width)]
+        row = largest_row(text, Face.DIGITS, width, height)
+        return [row or fit_row(text, Face.BOLD, 12, width)]
     for size in sizes(Face.BOLD, 30):
         rows = wrap(text, Face.BOLD, size, width)
-        if total(rows) <= height and all(row.size == size and not is_cut(row, text) for row in rows):
+        if stack_height(rows) <= height and all(row.size == size and not is_cut(row, text) for row in rows):
             return rows
     rows = wrap(text, Face.BOLD, SMALLEST[Face.BOLD], width)
-    while total(rows) > height:
+    while stack_height(rows) > height:
         rows.pop()
     return rows
 
 
-def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int, whole: bool) -> bool:
+def _draw_words(canvas: Canvas, paged: Paged, left: int, width: int, height: int, whole: bool) -> bool:
     """Draw the words if they fit; whether they do. whole: only if none of them is cut.
 
     The bell stands above or beside the word, large or small; the count is left out where it must be.
     """
-    for bell, above, size, words, rest in _ways(paged, width, height >= 40, whole):
-        word = ink(WORD, Face.BOLD, size)
+    for bell, above, size, words, rest in _variants(paged, width, height >= 40, whole):
+        word = tight_row(HEADING, Face.BOLD, size)
         first_width = word.width if bell is None or above else word.width + bell.width + 4
         first = max(word.height, 0 if bell is None or above else bell.height)
         heights = [*([bell.height] if bell is not None and above else []), first, *(row.height for row in words)]
@@ -96,13 +106,13 @@ def _beside(canvas: Canvas, paged: Paged, left: int, width: int, height: int, wh
     return False
 
 
-def _ways(
+def _variants(
     paged: Paged, width: int, tall: bool, whole: bool
 ) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
     """Bell, whether it stands above, the word's size, the rows under it, and the count; the best first."""
-    large, small = picture(BELL), picture(SIGNS[RemarkKind.PAGED])
-    rest = ink(clean(paged.rest), Face.REGULAR, 10)
-    place, more = clean(paged.place), clean(paged.more)
+    large, small = bitmap(BELL), bitmap(SIGNS[RemarkKind.PAGED])
+    rest = tight_row(to_drawable(paged.rest), Face.REGULAR, 10)
+    place, more = to_drawable(paged.place), to_drawable(paged.more)
     if tall:
         wordings = [[text for text in (place, more) if text]]
     else:
@@ -119,7 +129,7 @@ def _ways(
     for texts in () if whole else (*wordings, []):
         for bare in (small, None):
             for size in (14, 11, 9):
-                yield bare, False, size, [fit(text, Face.BOLD, 11, width) for text in texts], None
+                yield bare, False, size, [fit_row(text, Face.BOLD, 11, width) for text in texts], None
 
 
 def _rows(texts: list[str], size: int, width: int, most: int) -> list[Row] | None:

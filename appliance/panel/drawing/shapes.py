@@ -133,7 +133,7 @@ HEARTS = {
 
 
 @lru_cache(maxsize=32)
-def picture(rows: tuple[str, ...]) -> Image:
+def bitmap(rows: tuple[str, ...]) -> Image:
     """Rows of `#` and `.` as one-bit ink."""
     from PIL import Image
 

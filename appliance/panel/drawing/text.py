@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from appliance.panel.drawing.canvas import Canvas
-from appliance.panel.drawing.fonts import Face, Glyph, glyph, strike
-from appliance.panel.drawing.visual_order import visual
+from appliance.panel.drawing.fonts import Face, Glyph, glyph, strike_size
+from appliance.panel.drawing.visual_order import to_visual_order
 
 SMALLEST = {Face.REGULAR: 8, Face.BOLD: 10, Face.DIGITS: 9}
 """Size in pixels below which the letters lose their strokes."""
@@ -39,23 +39,23 @@ class Row:
 
     def paint(self, canvas: Canvas, left: int, top: int, lit: bool = True) -> None:
         """Put it with its box's top left corner there."""
-        for at, one in _spaced(self.text, self.face, self.size):
+        for at, one in _place_glyphs(self.text, self.face, self.size):
             if one.ink is not None:
                 canvas.stamp(one.ink, left + at, top - self.top + one.top, lit)
 
 
 @lru_cache(maxsize=512)
-def ink(text: str, face: Face, size: int) -> Row:
+def tight_row(text: str, face: Face, size: int) -> Row:
     """A row's own ink, from its first lit pixel to its last both ways."""
-    inked = [(at, one) for at, one in _spaced(text, face, size) if one.ink is not None]
+    inked = [(at, one) for at, one in _place_glyphs(text, face, size) if one.ink is not None]
     width = max((at + one.width for at, one in inked), default=0)
     top = min((one.top for _, one in inked), default=0)
     return Row(text, face, size, width, top, max((one.bottom for _, one in inked), default=0))
 
 
-def even(text: str, face: Face, size: int) -> Row:
+def even_row(text: str, face: Face, size: int) -> Row:
     """A row with room for any letter, so that rows of one size stand evenly."""
-    own, plain = ink(text, face, size), ink("Hdgp", face, size)
+    own, plain = tight_row(text, face, size), tight_row("Hdgp", face, size)
     return Row(text, face, size, own.width, min(own.top, plain.top), max(own.bottom, plain.bottom))
 
 
@@ -63,30 +63,32 @@ def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
     """Rows of whole words, each as wide as fits. A word breaks after a hyphen and between letters of East Asia."""
     rows: list[str] = [""]
     for word in _BREAKS.split(text):
-        if ink(f"{rows[-1]}{word}".strip(), face, size).width <= width:
+        if tight_row(f"{rows[-1]}{word}".strip(), face, size).width <= width:
             rows[-1] += word
         else:
             rows.append(word)
-    return [fit(row.strip(), face, size, width) for row in rows if row.strip()]
+    return [fit_row(row.strip(), face, size, width) for row in rows if row.strip()]
 
 
 def sizes(face: Face, most: int) -> list[int]:
     """The sizes at which this font looks different, from `most` down; at least the smallest."""
     least = SMALLEST[face]
     most = max(most, least)
-    smaller = {strike(face, size) or size for size in range(least, most)}
-    return [most, *sorted(smaller - {most, strike(face, most)}, reverse=True)]
+    smaller = {strike_size(face, size) or size for size in range(least, most)}
+    return [most, *sorted(smaller - {most, strike_size(face, most)}, reverse=True)]
 
 
-def fit(text: str, face: Face, size: int, width: int) -> Row:
+def fit_row(text: str, face: Face, size: int, width: int) -> Row:
     """One row, at this size or smaller, and with an ellipsis where even that is too wide."""
     smallest = SMALLEST[face]
     for smaller in sizes(face, size):
-        row = even(text, face, smaller)
+        row = even_row(text, face, smaller)
         if row.width <= width:
             return row
-    kept = bisect_right(range(len(text)), 0, key=lambda kept: ink(text[:kept] + "…", face, smallest).width > width)
-    row = even(text[: max(0, kept - 1)].rstrip() + "…", face, smallest)
+    kept = bisect_right(
+        range(len(text)), 0, key=lambda kept: tight_row(text[:kept] + "…", face, smallest).width > width
+    )
+    row = even_row(text[: max(0, kept - 1)].rstrip() + "…", face, smallest)
     return row if row.width <= width else Row("", face, smallest, 0, 0, 0)
 
 
@@ -96,29 +98,29 @@ def is_cut(row: Row, *texts: str) -> bool:
     return row.text.endswith("…") and not own
 
 
-def largest(text: str, face: Face, width: int, space: int) -> Row | None:
+def largest_row(text: str, face: Face, width: int, space: int) -> Row | None:
     """One row as large as fits both ways, by its ink alone; None where the smallest does not."""
     # Ink grows all but evenly with the size, so the answer is near the one that a single measure gives.
-    probe = ink(text, face, 32)
+    probe = tight_row(text, face, 32)
     guess = int(32 * min(width / max(1, probe.width), space / max(1, probe.height))) + 2
     for size in sizes(face, guess):
-        row = ink(text, face, size)
+        row = tight_row(text, face, size)
         if row.width <= width and row.height <= space:
             return row
     return None
 
 
-def total(rows: Sequence[Row], gap: int = 1) -> int:
+def stack_height(rows: Sequence[Row], gap: int = 1) -> int:
     """The height of rows one above the other."""
     return sum(row.height for row in rows) + gap * max(0, len(rows) - 1)
 
 
 @lru_cache(maxsize=256)
-def _spaced(text: str, face: Face, size: int) -> tuple[tuple[int, Glyph], ...]:
+def _place_glyphs(text: str, face: Face, size: int) -> tuple[tuple[int, Glyph], ...]:
     """The glyphs of a row and where each one's ink starts."""
     row: list[tuple[int, Glyph]] = []
     pen = free = 0
-    for character in visual(text):
+    for character in to_visual_order(text):
         one = glyph(character, face, size)
         if one.ink is None:
             pen = free = max(pen + one.advance, free + size // 4)

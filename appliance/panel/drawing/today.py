@@ -12,14 +12,14 @@ from appliance.core import texts
 from appliance.core.view import Mark, Today
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import MARKS, picture
-from appliance.panel.drawing.text import Row, even, sizes
-from appliance.panel.drawing.visual_order import clean
+from appliance.panel.drawing.shapes import MARKS, bitmap
+from appliance.panel.drawing.text import Row, even_row, sizes
+from appliance.panel.drawing.visual_order import to_drawable
 
-TITLED = 48
+TITLE_MIN_HEIGHT = 48
 """Rows of pixels below which a display has no room for a title."""
 SIZE = 11
-APART = 4
+COLUMN_GAP = 4
 """Columns between what is at the left and what is at the right."""
 BARS_LEAST, BARS_MOST = 6, 22
 """Rows of the highest bar."""
@@ -28,15 +28,15 @@ Pair = tuple[Row, Row]
 
 def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
     """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
-    top, tall = 0, canvas.height >= TITLED
+    top, tall = 0, canvas.height >= TITLE_MIN_HEIGHT
     if tall:
-        top = _title(canvas, today)
-    mark = picture(MARKS[Mark.WARN]) if today.doubt else None
+        top = _draw_title(canvas, today)
+    mark = bitmap(MARKS[Mark.WARN]) if today.doubt else None
     indent = mark.width + 3 if mark is not None else 0
     # Where there is no room for the gateway's own figures, the mark stands before ours.
     first = 0 if tall else indent
-    rows = [_pair(wordings, canvas.width - first) for wordings in (_tall(today) if tall else _low(today))]
-    note = _note(today, canvas.width - corner - indent) if tall else None
+    rows = [_pair(wordings, canvas.width - first) for wordings in (_tall_rows(today) if tall else _low_rows(today))]
+    note = _note_row(today, canvas.width - corner - indent) if tall else None
     space = canvas.height - top - sum(left.height + 1 for left, _ in rows)
     if note is not None and space >= note.height + 1 + (BARS_LEAST if today.hours else 0):
         space -= note.height + 1
@@ -52,7 +52,7 @@ def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
         top += left.height + 1
     space -= gap * len(rows)
     if today.hours and space >= BARS_LEAST:
-        _bars(canvas, today, top + 1, min(BARS_MOST, space - 1), canvas.width - (corner if note is None else 0))
+        _draw_bars(canvas, today, top + 1, min(BARS_MOST, space - 1), canvas.width - (corner if note is None else 0))
     if note is not None:
         high = canvas.height - note.height
         if mark is not None:
@@ -60,7 +60,7 @@ def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
         note.paint(canvas, indent, high)
 
 
-def _tall(today: Today) -> list[list[tuple[str, str]]]:
+def _tall_rows(today: Today) -> list[list[tuple[str, str]]]:
     if not today.average:
         return []
     average, short, median = _times(today)
@@ -70,7 +70,7 @@ def _tall(today: Today) -> list[list[tuple[str, str]]]:
     ]
 
 
-def _low(today: Today) -> list[list[tuple[str, str]]]:
+def _low_rows(today: Today) -> list[list[tuple[str, str]]]:
     orders = f"{today.orders} {today.noun}"
     if not today.average:
         return [[(orders, ""), (today.orders, "")]]
@@ -88,7 +88,7 @@ def _times(today: Today) -> tuple[str, str, str]:
     return *average, texts.MEDIAN.format(time=today.median)
 
 
-def _title(canvas: Canvas, today: Today) -> int:
+def _draw_title(canvas: Canvas, today: Today) -> int:
     """Draw it, and say where the rest begins."""
     wordings = [(today.title, f"{today.orders} {today.noun}"), (today.title, today.orders), (today.orders, "")]
     left, right = _pair(wordings, canvas.width - 4, Face.BOLD)
@@ -99,13 +99,13 @@ def _title(canvas: Canvas, today: Today) -> int:
     return high + 1
 
 
-def _note(today: Today, width: int) -> Row | None:
+def _note_row(today: Today, width: int) -> Row | None:
     """What stands at the bottom: the gateway's own figures, with a mark where they are doubtful."""
-    text = clean(today.note)
+    text = to_drawable(today.note)
     if not text:
         return None
     for size in sizes(Face.REGULAR, SIZE):
-        row = even(text, Face.REGULAR, size)
+        row = even_row(text, Face.REGULAR, size)
         if row.width <= width:
             return row
     return None
@@ -116,21 +116,21 @@ def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REG
     pair: Pair | None = None
     for size in sizes(face, SIZE):
         for words in wordings:
-            left, right = (even(clean(part), face, size) for part in words)
+            left, right = (even_row(to_drawable(part), face, size) for part in words)
             pair = left, right
-            if left.width + (APART + right.width if right.width else 0) <= width:
+            if left.width + (COLUMN_GAP + right.width if right.width else 0) <= width:
                 return pair
     assert pair is not None, "every row has a wording"
     return pair
 
 
-def _bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
+def _draw_bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
     """A bar for each hour between the first hour's number and the last one's."""
-    first = even(texts.HOUR.format(hour=today.first), Face.REGULAR, 10)
-    last = even(texts.HOUR.format(hour=today.first + len(today.hours) - 1), Face.REGULAR, 10)
+    first = even_row(texts.HOUR.format(hour=today.first), Face.REGULAR, 10)
+    last = even_row(texts.HOUR.format(hour=today.first + len(today.hours) - 1), Face.REGULAR, 10)
     left = right = 0
     if high >= first.height:
-        left, right = first.width + APART, last.width + APART
+        left, right = first.width + COLUMN_GAP, last.width + COLUMN_GAP
         first.paint(canvas, 0, top + high - first.height)
         last.paint(canvas, width - last.width, top + high - last.height)
     room = width - left - right

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from appliance.panel.drawing.fonts import has
+from appliance.panel.drawing.fonts import has_glyph
 
-LONGEST = 200
+LONGEST_LINE = 200
 """Characters of a line that are looked at; far more than fit on any display."""
-UNKNOWN = "◇"
+REPLACEMENT = "◇"
 """What stands for a run of characters that can't be drawn, such as a word in a script whose letters join."""
-_RUNS = re.compile(rf"{UNKNOWN}(?:[\s\W]*{UNKNOWN})+")
+_RUNS = re.compile(rf"{REPLACEMENT}(?:[\s\W]*{REPLACEMENT})+")
 _HEBREW = r"[\u0590-\u05ff]"
 _BACKWARD = re.compile(rf"{_HEBREW}(?:[^\w]*{_HEBREW})*")
 _FORWARD = re.compile(r"[^\W\u0590-\u05ff](?:[^\u0590-\u05ff]*[^\W\u0590-\u05ff])?")
@@ -20,14 +20,14 @@ _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
 @lru_cache(maxsize=256)
-def clean(text: str) -> str:
+def to_drawable(text: str) -> str:
     """The text on one line in characters that the fonts have."""
-    drawn = "".join(map(_drawable, unicodedata.normalize("NFC", text[: LONGEST + 1])))
-    drawn = _RUNS.sub(UNKNOWN, " ".join(drawn.split()))
-    return drawn if len(text) <= LONGEST else drawn[: LONGEST - 1] + "…"
+    drawn = "".join(map(_drawable, unicodedata.normalize("NFC", text[: LONGEST_LINE + 1])))
+    drawn = _RUNS.sub(REPLACEMENT, " ".join(drawn.split()))
+    return drawn if len(text) <= LONGEST_LINE else drawn[: LONGEST_LINE - 1] + "…"
 
 
-def visual(text: str) -> str:
+def to_visual_order(text: str) -> str:
     """A clean row from left to right as it is drawn: Hebrew runs the other way.
 
     This is the part of Unicode's bidirectional algorithm that a name on one row needs.
@@ -51,7 +51,7 @@ def _drawable(character: str) -> str:
     category = unicodedata.category(character)
     if category in ("Cc", "Cf", "Mn", "Me"):
         return ""
-    if has(character):
+    if has_glyph(character):
         return character
     parts = unicodedata.normalize("NFKD", character)
-    return "".join(map(_drawable, parts)) if parts != character else UNKNOWN
+    return "".join(map(_drawable, parts)) if parts != character else REPLACEMENT
