@@ -87,7 +87,7 @@ class Trial:
         box.until(there, "the box is back", 400)
         assert not box.text("ls /run/tt-appliance/state-* 2>/dev/null || true"), "the state was lost"
         assert not box.text("systemctl list-units --failed --no-legend --plain"), "something failed"
-        damaged = box.text("journalctl -b --no-pager -o cat | grep 'has to be made anew by pairing' || true")
+        damaged = box.text("journalctl -b --no-pager -o cat | grep 'pair again to replace it' || true")
         assert not damaged
         assert seen == "connected" or not self.paired, "a proven pairing is gone"
         assert not self.name or box.text("cat /proc/sys/kernel/hostname") == self.name, "the settings are not in force"

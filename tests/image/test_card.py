@@ -33,7 +33,7 @@ def test_a_destroyed_state_is_made_anew(rig: Rig) -> None:
     box.start()
     box.wait_ready()
     box.reads("orders", timeout=240)
-    assert box.text("ls /run/tt-appliance/state-made-anew").endswith("No such file or directory")
+    assert box.text("ls /run/tt-appliance/state-reset").endswith("No such file or directory")
 
 
 def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
@@ -67,7 +67,7 @@ def test_a_dying_card_leaves_the_box_paired(rig: Rig) -> None:
     box.start()
     box.wait_ready()
     box.reads("orders", timeout=240)
-    assert box.text("ls /run/tt-appliance") == "state-made-anew"
+    assert box.text("ls /run/tt-appliance") == "state-reset"
     assert "ext4" in box.text("grep ' /var/lib ' /proc/self/mounts")
     pull_plug_later(box)
 
