@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
-    """What a blocking call returns or raises.
+    """Run a blocking call on a daemon thread; return its result, or raise its exception.
 
-    Cancelling gives up waiting, and the call itself runs on: it can't be stopped from outside. asyncio.to_thread would
-    not do, because its threads are joined when the process ends, and one that hangs would hold up a SIGTERM.
+    Cancelling only stops waiting: the call itself can't be stopped. asyncio.to_thread is not used because the process
+    joins its threads at exit, so that one hanging call would delay the shutdown on SIGTERM.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -34,11 +34,11 @@ async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
         try:
             result = call()
         except StopIteration as caught:
-            error = RuntimeError("StopIteration, which no future can carry")
+            error = RuntimeError("the call raised StopIteration, which a future can't hold")
             error.__cause__ = caught
-        except BaseException as caught:  # noqa: BLE001 - whatever it is, it belongs to the one who awaits the call
+        except BaseException as caught:  # noqa: BLE001 - re-raised in the caller
             error = caught
-        # The loop may be closed by now: then nobody waits for the answer any more.
+        # The loop may be closed by now: then nobody is waiting for the result.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 
@@ -47,24 +47,24 @@ async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
 
 
 class Timers:
-    """The timers of one owner."""
+    """Named one-shot timers of one owner."""
 
     def __init__(self) -> None:
         self._running: dict[str, asyncio.TimerHandle] = {}
 
     def start(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        """Call this once, in so many seconds, unless the timer is started anew or stopped before."""
+        """Call `call` once after `seconds`; restarting or stopping the timer cancels it."""
         self.stop(name)
         self._running[name] = asyncio.get_running_loop().call_later(seconds, self._run_out, name, call)
 
     def stop(self, name: str) -> None:
-        """Stop a timer; no harm if it does not run."""
+        """Stop a timer, if it is running."""
         handle = self._running.pop(name, None)
         if handle is not None:
             handle.cancel()
 
     def close(self) -> None:
-        """Stop them all."""
+        """Stop all timers."""
         for name in list(self._running):
             self.stop(name)
 

@@ -1,6 +1,6 @@
-"""Files that are replaced whole or not at all, and damaged files that are kept aside. Every call blocks.
+"""Atomic file writes, and renaming damaged files out of the way. Every call blocks.
 
-A directory is given as a descriptor, so that nothing can swap it for another between two steps.
+Directories are passed as descriptors, so that nothing can replace the directory between two steps.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ASIDE = (".damaged", ".damaged.1", ".damaged.2")
-"""Suffixes of damaged files. The first files show best what went wrong, so only the last one is ever overwritten."""
+"""Suffixes of damaged files. The first files tell most about the cause, so only the last one is ever overwritten."""
 
 
 def temporary_name(name: str) -> str:
-    """The name under which a new version of a file is written before it is renamed."""
+    """The temporary name of a file's new version, before the rename."""
     return name + ".new"
 
 
 def write(directory: int, name: str, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file, durably: write, fsync, rename, fsync the directory (an atomic write).
+    """Replace a file by an atomic, durable write: write, fsync, rename, fsync the directory.
 
     Raises:
-        OSError: The old file is still there, or the new one is.
+        OSError: The write failed; the file is either the old or the new version.
     """
     new = temporary_name(name)
     with suppress(FileNotFoundError):
@@ -73,7 +73,7 @@ def replacement(path: Path) -> Iterator[Path]:
 
 
 def put_aside(directory: int, name: str) -> str:
-    """Rename a damaged file, durably, so that a new one can take its name; return the name it has now.
+    """Rename a damaged file, durably, so that a new one can take its name; return its new name.
 
     Raises:
         OSError: It could not be renamed.
@@ -94,5 +94,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         written = os.write(descriptor, data)
         if written == 0:
-            raise OSError(errno.EIO, "nothing was written")
+            raise OSError(errno.EIO, "write() wrote no bytes")
         data = data[written:]

@@ -1,6 +1,6 @@
-"""What the board tells of itself: its model, how warm it is, its supply, and what became of its card.
+"""Reads the board's state: its model, temperature, power supply, and faults of its SD card.
 
-Everything is read from files of the kernel, each of which may be missing: nothing here raises for what it finds there.
+The kernel's files may be missing or invalid: nothing here raises for that.
 """
 
 from __future__ import annotations
@@ -16,64 +16,64 @@ from appliance.core.events import BoardRead, Event
 from appliance.core.values import Board, Card
 
 READ_INTERVAL = 60.0
-"""Seconds between looks at the board: its temperature takes minutes to change, and each look wakes the processor."""
+"""Seconds between reads: the temperature changes over minutes, and each read wakes the processor."""
 TEMPERATURE_NOISE = 2.0
-"""Degrees by which the temperature must differ to be news: it wavers by one or so all the time."""
+"""Degrees Celsius by which the temperature must change to be reported: it fluctuates by about one."""
 ROOT = Path("/")
 
 _MODEL = "proc/device-tree/model"
 _TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
 _SENSORS = "sys/class/hwmon"
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
-_WEAK_NOW, _WAS_WEAK = 1 << 0, 1 << 16
+_UNDER_VOLTAGE_NOW, _UNDER_VOLTAGE_SINCE_BOOT = 1 << 0, 1 << 16
 _MAX_BYTES = 256
 _FAULT_FILES = (
     ("system-damaged", Card.BROKEN),
     ("state-in-memory", Card.BROKEN),
     ("settings-lost", Card.BROKEN),
-    ("state-made-anew", Card.RESET),
+    ("state-reset", Card.RESET),
 )
-"""The files by which the system tells what it found of the card, the worst first."""
+"""Files that the image's scripts create in the runtime directory to report a fault of the card, the worst first."""
 
 
-def read_board(root: Path = ROOT, marks: str | None = None) -> Board:
-    """What the board tells now. root: where the kernel's files hang. Blocks, for the firmware may be asked.
+def read_board(root: Path = ROOT, fault_directory: str | None = None) -> Board:
+    """Read the board's state. root: the root of the kernel's files. Blocks, because the kernel may query the firmware.
 
-    marks: the service's runtime directory, where what found a fault of the card left a file; None for none.
+    fault_directory: the service's runtime directory, for the files that report a fault of the card; None if unknown.
 
-    Facts: the kernel's raspberrypi-hwmon driver asks the firmware every two seconds, tells as `in0_lcrit_alarm` whether
-    the supply was too weak since it last asked, and clears the firmware's own memory of it. So only where there is no
-    such driver does bit 16 of `get_throttled` emit that the supply was never weak.
+    The kernel's raspberrypi-hwmon driver polls the firmware every two seconds, reports in `in0_lcrit_alarm` whether
+    there was an under-voltage since the last poll, and clears the firmware's sticky bit. Bit 16 of `get_throttled`
+    therefore shows that the supply was never weak only if that driver is missing.
     """
     alarm = _alarm(root)
     throttled = _number(root / _THROTTLED, 16)
     weak = alarm
     if throttled is not None:
-        weak = bool(alarm) or bool(throttled & _WEAK_NOW)
+        weak = bool(alarm) or bool(throttled & _UNDER_VOLTAGE_NOW)
     was_weak: bool | None = None
-    if weak or (throttled is not None and throttled & _WAS_WEAK):
+    if weak or (throttled is not None and throttled & _UNDER_VOLTAGE_SINCE_BOOT):
         was_weak = True
     elif throttled is not None and alarm is None:
         was_weak = False
     millidegrees = _number(root / _TEMPERATURE, 10)
-    return Board(None if millidegrees is None else millidegrees / 1000, weak, was_weak, _card(marks))
+    return Board(None if millidegrees is None else millidegrees / 1000, weak, was_weak, _card(fault_directory))
 
 
 def read_model(root: Path = ROOT) -> str | None:
-    """The board's name, such as `Raspberry Pi 4 Model B Rev 1.4`; None where it tells none."""
-    # The device tree ends its texts with a zero byte.
+    """The board's name, such as `Raspberry Pi 4 Model B Rev 1.4`; None if unknown."""
+    # Device tree strings end with a NUL byte.
     text = _text(root / _MODEL)
     return (text.rstrip("\0").strip() or None) if text else None
 
 
 async def watch_board(emit: Callable[[Event], None]) -> None:
-    """Tell what the board says, at once and whenever something changed by more than noise, until cancelled."""
-    marks = os.environ.get("RUNTIME_DIRECTORY")
+    """Emit the board's state at once and after each change beyond noise, until cancelled."""
+    fault_directory = os.environ.get("RUNTIME_DIRECTORY")
     reported: Board | None = None
     was_weak: bool | None = None
     while True:
-        board = await in_daemon_thread(lambda: read_board(marks=marks), "read the board")
-        # The kernel forgets within seconds that the supply was weak.
+        board = await in_daemon_thread(lambda: read_board(fault_directory=fault_directory), "read the board")
+        # The kernel reports an under-voltage for a few seconds only.
         was_weak = was_weak or board.was_weak
         board = replace(board, was_weak=was_weak)
         if reported is None or _differs(board, reported):
@@ -90,20 +90,20 @@ def _differs(board: Board, reported: Board) -> bool:
     return abs(board.temperature - reported.temperature) >= TEMPERATURE_NOISE
 
 
-def _card(marks: str | None) -> Card:
-    if marks is not None:
+def _card(fault_directory: str | None) -> Card:
+    if fault_directory is not None:
         for name, card in _FAULT_FILES:
-            if Path(marks, name).exists():
+            if Path(fault_directory, name).exists():
                 return card
     return Card.SOUND
 
 
 def _alarm(root: Path) -> bool | None:
-    """Whether the supply was too weak when the driver last asked; None where there is no such driver."""
+    """Whether the driver reported an under-voltage at its last poll; None if there is no such driver."""
     try:
         sensors = sorted((root / _SENSORS).iterdir())
     except OSError:
-        # No kernel with sensors, so none that could emit.
+        # This kernel has no sensors.
         return None
     for sensor in sensors:
         if (_text(sensor / "name") or "").strip() == "rpi_volt":
@@ -117,7 +117,7 @@ def _number(path: Path, base: int) -> int | None:
     try:
         return None if text is None else int(text.strip(), base)
     except ValueError:
-        # Whatever it holds, it is no number that could be reported.
+        # Not a number: treat the value as unknown.
         return None
 
 
@@ -126,5 +126,5 @@ def _text(path: Path) -> str | None:
         with path.open("rb") as file:
             return file.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
-        # Missing on most machines, and unreadable while a sensor is busy: nothing is known then.
+        # Most machines lack the file, and a busy sensor can't be read: treat the value as unknown.
         return None

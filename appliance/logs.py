@@ -1,4 +1,4 @@
-"""Sets up the log: lines on stderr, in the journal's form where the journal reads them, and never a token in one."""
+"""Sets up logging to stderr, with the journal's level prefixes under systemd, and no tokens."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from io import StringIO
 
 _LIBRARIES = ("asyncio", "aiohttp", "gpiozero", "luma", "PIL", "requests", "urllib3", "websockets", "zeroconf")
-"""Below WARNING, websockets logs every frame and header, and so the token; the others are merely loud."""
+"""Libraries to log from WARNING up: at DEBUG, websockets logs every frame, including the token."""
 MOST_HELD_LINES = 50
-"""Lines of what was held back that are printed in the end."""
+"""Held-back lines to print at the end: the last ones."""
 
 
 def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
-    """Log to stderr from this level up. journal: for systemd's journal, or None to find out."""
+    """Log to stderr from this level up. journal: whether systemd's journal reads stderr; None to detect it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JournalFormatter() if (_under_journal() if journal is None else journal) else _plain())
     root = logging.getLogger()
@@ -27,9 +27,9 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
     root.setLevel(level)
     for name in _LIBRARIES:
         library = logging.getLogger(name)
-        # zeroconf warns with a traceback of every packet that a network which just went away did not take.
+        # zeroconf warns, with a traceback, about each packet that it can't send while the network is down.
         library.setLevel(max(level, logging.ERROR if name == "zeroconf" else logging.WARNING))
-        # A library's children may have been given levels of their own.
+        # The libraries' child loggers may have levels of their own.
         for child in list(logging.root.manager.loggerDict):
             if child.startswith(name + "."):
                 logging.getLogger(child).setLevel(logging.NOTSET)
@@ -37,9 +37,9 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
 
 @contextmanager
 def hold_back() -> Iterator[None]:
-    """While a program draws on the terminal, keep what would be logged there, and print the last of it afterwards.
+    """While a program draws on the terminal, buffer the log, and print its last lines afterwards.
 
-    Without a terminal on stderr nothing is kept back.
+    Does nothing if stderr is not a terminal.
     """
     if not sys.stderr.isatty():
         yield
@@ -59,13 +59,13 @@ def hold_back() -> Iterator[None]:
 
 
 class JournalFormatter(logging.Formatter):
-    """Every line starts with its level as sd-daemon(3) has it; the journal adds the time."""
+    """Starts every line with its level as in sd-daemon(3); the journal adds the time."""
 
     def __init__(self) -> None:
         super().__init__("%(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record, a prefix before each of its lines, so that a traceback keeps its level."""
+        """Format a record, with the prefix on each line, so that a traceback keeps its level."""
         prefix = f"<{_priority(record.levelno)}>"
         return "\n".join(prefix + line for line in super().format(record).splitlines())
 
@@ -87,11 +87,11 @@ def _plain() -> logging.Formatter:
 
 
 def _under_journal() -> bool:
-    """Whether stderr itself is the journal's (systemd.exec(5), JOURNAL_STREAM): a child may have redirected it."""
+    """Whether stderr goes to the journal (systemd.exec(5), JOURNAL_STREAM) and was not redirected since."""
     try:
         device, inode = os.environ.get("JOURNAL_STREAM", "").split(":")
         stderr = os.fstat(sys.stderr.fileno())
         return (stderr.st_dev, stderr.st_ino) == (int(device), int(inode))
     except (ValueError, OSError):
-        # Not set, or stderr is no file: io.UnsupportedOperation is both of these.
+        # The variable is unset, or stderr has no descriptor (io.UnsupportedOperation is a subclass of both).
         return False

@@ -1,4 +1,4 @@
-"""The only loop: event -> step -> effects -> view. What the effects ask for, errands do beside it."""
+"""The main loop: event -> step -> effects -> view. EffectHandlers carries out the effects concurrently."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from appliance.panel import Panel
 log = logging.getLogger("appliance")
 
 FRAME_INTERVAL = 0.05
-"""Seconds between two pictures at the least: a flood of changes is drawn as it stands, not change by change."""
+"""Least seconds between two pictures: a flood of changes is not drawn change by change."""
 EVENTS_AT_ONCE = 1000
-"""Events taken before the panel has its turn."""
+"""Events to process before updating the panel."""
 
 
 class Runner:
-    """Runs the appliance until quit() is called, or an errand or the panel fails."""
+    """Runs the appliance until quit() is called, or an effect handler or the panel fails."""
 
     def __init__(self, state: State, effect_handlers: EffectHandlers, panel: Panel) -> None:
         self.state = state
@@ -40,12 +40,12 @@ class Runner:
         self._pressed = False
 
     def post(self, event: Event) -> None:
-        """Take an event, to be handled in its turn. For the loop's own thread."""
+        """Queue an event. Call it in the loop's thread."""
         self._events.append(event)
         self._wake.set()
 
     def quit(self) -> None:
-        """End in an orderly way. For the loop's own thread."""
+        """Shut down in an orderly way. Call it in the loop's thread."""
         self._quit = True
         self._wake.set()
 
@@ -53,7 +53,7 @@ class Runner:
         """Run until quit() is called.
 
         Raises:
-            ExceptionGroup: An errand or the panel failed; the process is to end and to be started again.
+            ExceptionGroup: An effect handler or the panel failed; the process should exit and be restarted.
         """
         self._loop = asyncio.get_running_loop()
         self._panel.start(self.post, self.quit)
@@ -67,7 +67,7 @@ class Runner:
             await self._panel.close()
 
     async def _loop_until_quit(self) -> None:
-        """The loop itself."""
+        """Process events and update the panel until quit() is called."""
         systemd.ready()
         interval = systemd.watchdog_interval()
         while not self._quit:
@@ -102,8 +102,8 @@ class Runner:
         return sounds
 
     def _show(self, now: float, sounds: list[Sound]) -> float:
-        """Show the state if it is time to, and say when the next time is."""
-        # A finger is answered without a pause, however much else there is to show.
+        """Show the state if it is due; return the time of the next update."""
+        # React to a press or a sound at once, whatever the frame interval.
         if not sounds and not self._pressed and now < self._shown_at + FRAME_INTERVAL:
             return self._shown_at + FRAME_INTERVAL
         shown = present(self.state, now)

@@ -1,4 +1,4 @@
-"""The appliance as a service: the real gateways, flash and archive, as the settings want them, around a panel."""
+"""Runs the appliance as a service: connects a panel to the gateways, token store and archive of the settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("appliance")
 
 
 async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> None:
-    """Run the appliance until it is told to end. mistakes: what is wrong with the settings, and was left out."""
+    """Run the appliance until SIGTERM or SIGINT. mistakes: the invalid settings, which were ignored."""
     gateway = config.gateway
     state = begin(
         config.orders,
@@ -46,7 +46,7 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
 
 
 def _make_archiver(config: Config) -> Archiver:
-    """Loads what keeps the archive, which takes its time and the first picture does not need."""
+    """Make the archiver. Its slow imports are here, because the first picture does not need them."""
     from appliance.history.archive import MIB, MONTH, Archive, Bounds
     from appliance.history.archiver import Keeper
 

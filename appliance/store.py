@@ -1,7 +1,6 @@
-"""The tokens on flash: `token.json`, the proven one, and beside it `token.pending.json`, a new one not proven yet.
+"""Stores the tokens on flash: `token.json`, the confirmed one, and `token.pending.json`, a new, unconfirmed one.
 
-Whatever moment the power goes, each of them is as it was or as it was to be: a file is written under another name,
-flushed, renamed, and the directory flushed. What can't be read is put aside and means pairing again.
+Atomic writes keep each file intact through a power cut. A damaged file is put aside, and the box has to pair again.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ _log = logging.getLogger(__name__)
 
 
 class TokenStore:
-    """Reads and writes the tokens in one directory. Every call blocks; calls from several threads take turns."""
+    """Reads and writes the tokens in one directory. Every call blocks. Thread-safe."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory
         self._turn = threading.Lock()
 
     def load(self, *, tidy: bool = True) -> TokensLoaded:
-        """What is there. Never raises OSError: what can't be read counts as damaged, a directory that can't, as empty.
+        """Load the tokens. Never raises OSError: an unreadable file counts as damaged, such a directory as empty.
 
-        tidy: make the directory, take away what a crash left behind and put damaged files aside. A second process
-        reads with False, and so leaves the files to the first.
+        tidy: create the directory, remove temporary files left by a crash, and put damaged files aside. A process that
+        does not own the store passes False.
         """
         try:
             with self._turn, self._directory(make=tidy) as directory:
@@ -50,17 +49,19 @@ class TokenStore:
         except FileNotFoundError:
             return TokensLoaded(None, None)
         except OSError as error:
-            # A read-only or broken disk is no reason not to run: the box pairs, and keeps the token in memory.
-            _log.warning("the state directory %s can't be used: %s", self._path, error.strerror)
+            # The box also runs with a read-only or broken disk: it pairs, and keeps the token in memory.
+            _log.warning(
+                "can't use the state directory %s (%s); the pairing won't be saved", self._path, error.strerror
+            )
             return TokensLoaded(None, None)
 
     def store_pending(self, credential: Credential) -> None:
-        """Put a token that is not proven yet beside the proven one. Raises OSError."""
+        """Store an unconfirmed token beside the confirmed one. Raises OSError."""
         with self._turn, self._directory(make=True) as directory:
             _write(directory, PENDING, credential)
 
     def store(self, credential: Credential) -> None:
-        """Make this the proven token. Raises OSError, and then the old one or this one is there."""
+        """Store this as the confirmed token. Raises OSError, and then either the old token or this one is stored."""
         with self._turn, self._directory(make=True) as directory:
             if _holds(directory, PENDING, credential):
                 os.rename(PENDING, CURRENT, src_dir_fd=directory, dst_dir_fd=directory)
@@ -69,11 +70,11 @@ class TokenStore:
                 _write(directory, CURRENT, credential)
 
     def drop_pending(self) -> None:
-        """Remove the token that was never proven, if there is one. Raises OSError."""
+        """Remove the unconfirmed token, if there is one. Raises OSError."""
         self._remove(PENDING, temporary_name(PENDING))
 
     def forget(self) -> None:
-        """Remove every token, damaged files too. Raises OSError."""
+        """Remove every token, including damaged files. Raises OSError."""
         names = (PENDING, CURRENT)
         new = map(temporary_name, names)
         self._remove(*names, *new, *(name + suffix for name in names for suffix in atomic_file.ASIDE))
@@ -81,7 +82,7 @@ class TokenStore:
     def _remove(self, *names: str) -> None:
         # Without the directory there is nothing to remove.
         with suppress(FileNotFoundError), self._turn, self._directory(make=False) as directory:
-            # A read-only disk refuses to remove even what is not there.
+            # On a read-only disk, unlink fails even for a missing file.
             present = _names(directory)
             for name in names:
                 if name in present:
@@ -104,7 +105,7 @@ class TokenStore:
 
 
 class _TokenFile:
-    """One file, read once: its credential, or whether it is damaged; both empty where there is no file."""
+    """One token file: its credential (None if missing or damaged), and whether it is damaged."""
 
     def __init__(self, directory: int, name: str, tidy: bool) -> None:
         self.credential: Credential | None = None
@@ -115,9 +116,9 @@ class _TokenFile:
             return
         except (OSError, ValueError) as error:
             self.damaged = True
-            # Never the error's own text: a ValueError may quote the file.
-            why = error.strerror if isinstance(error, OSError) else "it is not what was written there"
-            _log.warning("%s can't be read and has to be made anew by pairing: %s", name, why)
+            # Without a ValueError's text, which may quote the file.
+            why = error.strerror if isinstance(error, OSError) else "invalid content"
+            _log.warning("can't read %s (%s); pair again to replace it", name, why)
             if tidy:
                 _put_aside(directory, name)
 
@@ -128,7 +129,7 @@ def _names(directory: int) -> set[str]:
 
 def _read(directory: int, name: str) -> Credential:
     """The credential in a file. Raises OSError and ValueError (whose text may quote the file)."""
-    # Neither a symbolic link nor a pipe may lead or hold us elsewhere.
+    # Do not follow a symbolic link, and do not block on a pipe.
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -161,7 +162,7 @@ def _holds(directory: int, name: str, credential: Credential) -> bool:
     try:
         return _read(directory, name) == credential
     except (OSError, ValueError):
-        # Whatever is there, it is not this credential, which is then written afresh.
+        # An unreadable file does not hold the credential, so the caller writes it.
         return False
 
 
@@ -169,7 +170,7 @@ def _write(directory: int, name: str, credential: Credential) -> None:
     content = {"gateway": credential.gateway, "token": credential.token.reveal()}
     data = json.dumps(content).encode() + b"\n"
     if not _usable(content["gateway"], content["token"]) or len(data) > LARGEST_TOKEN_FILE:
-        raise OSError(errno.EINVAL, "this credential could not be read back")
+        raise OSError(errno.EINVAL, "invalid credential, which load() would reject")
     atomic_file.write(directory, name, data)
 
 
@@ -178,22 +179,22 @@ def _remove_leftovers(directory: int) -> None:
         for name in {temporary_name(CURRENT), temporary_name(PENDING)} & _names(directory):
             os.unlink(name, dir_fd=directory)
     except OSError as error:
-        # They do no harm there; the next write meets the same trouble, and tells.
-        _log.warning("what a crash left behind can't be removed: %s", error.strerror)
+        # They are harmless, and the next write reports the same error.
+        _log.warning("can't remove the temporary files of a crash: %s", error.strerror)
 
 
 def _put_aside(directory: int, name: str) -> None:
     try:
         aside = atomic_file.put_aside(directory, name)
     except OSError as error:
-        # It stays where it is, and is found damaged again at the next start.
-        _log.warning("%s can't be put aside: %s", name, error.strerror)
+        # The next start finds it damaged again.
+        _log.warning("can't rename the damaged %s: %s", name, error.strerror)
     else:
-        _log.warning("%s is kept as %s", name, aside)
+        _log.warning("renamed the damaged %s to %s", name, aside)
 
 
 def _make_directory(path: Path) -> None:
-    """Make the directory for its owner alone, and those above it, durably. Raises OSError."""
+    """Create the directory, private to its owner, and its parents, durably. Raises OSError."""
     try:
         path.mkdir(0o700)
     except FileNotFoundError:
@@ -202,9 +203,9 @@ def _make_directory(path: Path) -> None:
         _make_directory(path.parent)
         path.mkdir(0o700)
     except FileExistsError:
-        # Another process made it meanwhile.
+        # Another process has created it meanwhile.
         return
-    # The umask may have taken even the owner's rights away.
+    # The umask may have removed even the owner's permissions.
     path.chmod(0o700)
     above = open_directory(path.parent)
     try:

@@ -1,4 +1,4 @@
-"""Tells systemd how the service is: ready, alive, stopping (sd_notify(3)). Does nothing where systemd did not ask."""
+"""Notifies systemd of the service's state (sd_notify(3)). Does nothing if systemd does not supervise the process."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import socket
 
 
 def ready() -> None:
-    """The service is up."""
+    """Notify that the service is up."""
     _notify("READY=1")
 
 
 def watchdog() -> None:
-    """The loop that does the work is alive."""
+    """Notify that the main loop is alive."""
     _notify("WATCHDOG=1")
 
 
 def stopping() -> None:
-    """The service is about to end."""
+    """Notify that the service is about to exit."""
     _notify("STOPPING=1")
 
 
 def status(text: str) -> None:
-    """What the service does now, in one line, as `systemctl status` shows it."""
+    """Set the status line that `systemctl status` shows."""
     _notify("STATUS=" + " ".join(text.split()))
 
 
 def watchdog_interval() -> float | None:
-    """Seconds after which `watchdog()` is to be called again, or None where systemd does not ask for it.
+    """Seconds between calls of `watchdog()`; None if systemd's watchdog is off.
 
-    A third of those within which systemd wants to hear it (sd_watchdog_enabled(3)): two may come late.
+    A third of systemd's timeout (sd_watchdog_enabled(3)), so that two calls may be missed.
     """
     try:
         microseconds = int(os.environ.get("WATCHDOG_USEC", ""))
         process = int(os.environ.get("WATCHDOG_PID", os.getpid()))
     except ValueError:
-        # Unset, or not systemd's.
+        # Unset or invalid.
         return None
     if microseconds <= 0 or process != os.getpid():
         return None
@@ -45,7 +45,7 @@ def watchdog_interval() -> float | None:
 def _notify(message: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address.startswith("@"):
-        # An abstract address starts with a NUL byte, which an environment variable can't hold.
+        # An abstract socket address starts with a NUL byte, which environment variables can't hold.
         address = "\0" + address[1:]
     elif not address.startswith("/"):
         return
@@ -53,5 +53,5 @@ def _notify(message: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as notifier:
             notifier.sendto(message.encode(errors="replace"), address)
     except OSError:
-        # A systemd that does not listen, or is too busy to, must not take the service down.
+        # If systemd does not listen or its queue is full, the service must go on.
         return

@@ -39,7 +39,7 @@ def test_what_became_of_the_card(tmp_path: Path) -> None:
         return read_board(tmp_path, str(tmp_path / "marks")).card
 
     assert card() is read_board(tmp_path).card is Card.SOUND
-    put(tmp_path, "marks/state-made-anew", "")
+    put(tmp_path, "marks/state-reset", "")
     assert card() is Card.RESET
     for name in ("state-in-memory", "settings-lost", "system-damaged"):
         put(tmp_path, f"marks/{name}", "")
@@ -126,7 +126,7 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
         loop = asyncio.get_running_loop()
         began, over = loop.time(), asyncio.Event()
 
-        def read(marks: str | None) -> Board:
+        def read(fault_directory: str | None) -> Board:
             if not left:
                 loop.call_soon_threadsafe(over.set)
                 return reads[-1]

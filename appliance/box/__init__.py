@@ -1,1 +1,1 @@
-"""The box as a computer: its name, network, clock and maintenance key, from the section `box:` of the settings file."""
+"""The box's operating system: applies its host name, network, clock and SSH key from the settings file."""

@@ -1,7 +1,7 @@
-"""Applies the machine's settings at each start, before the network: Wi-Fi, addresses, names, time, and who may log in.
+"""Applies the system's settings at each boot, before the network: Wi-Fi, addresses, host name, time, and SSH access.
 
-A file that is missing or broken is no reason to have no network: what can't be used is left out. The appliance itself
-shows it; here it is told in PROBLEMS, a line each.
+Invalid settings are ignored, so that a missing or broken file still leaves the box with a network. They are listed in
+PROBLEMS, one a line; the appliance shows them on its display.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SERIAL = Path("/proc/device-tree/serial-number")
 
 
 def main() -> int:
-    """Apply the settings; the exit code, which is 0."""
+    """Apply the settings; return the exit code, which is 0."""
     config, mistakes = load_leniently(SETTINGS)
     config = without_guesses(config, mistakes)
     for path, file in files(config).items():
@@ -43,7 +43,7 @@ def _serial() -> str:
     try:
         return SERIAL.read_text(errors="replace").strip("\0\n ")
     except OSError:
-        # A board without one is named without it.
+        # Without a serial number, the host name has no suffix.
         return ""
 
 

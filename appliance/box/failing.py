@@ -1,6 +1,6 @@
-"""Says on display and lights that the appliance keeps failing, for a while: restart|again SECONDS.
+"""Shows on display and LEDs that the appliance keeps failing. Arguments: restart|again SECONDS.
 
-restart: the box is restarted next. again: it was, and the appliance is tried again.
+restart: the box reboots next. again: the appliance restarts next, because the box has just rebooted for this failure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.panel.hardware import HardwarePanel
 
 
 async def show_failing(panel: Panel, *, restart: bool, seconds: float) -> None:
-    """Show it for so long; then lights and display are off."""
+    """Show the failure for this time, then switch LEDs and display off."""
     panel.start(lambda _: None, lambda: None)
     try:
         panel.show(failing(restart=restart), None)
@@ -26,7 +26,7 @@ async def show_failing(panel: Panel, *, restart: bool, seconds: float) -> None:
 
 
 def main() -> int:
-    """Say it; the exit code, which is 0."""
+    """Show the failure; return the exit code, which is 0."""
     config, _ = load_leniently(SETTINGS)
     panel = HardwarePanel.from_config(config)
     asyncio.run(show_failing(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""What the settings of the machine mean to the system: the files below /run that its services read. Pure."""
+"""Generates the files below /run that the system's services read, from the settings. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class File:
 
 
 def host_name(box: BoxConfig, serial: str) -> str:
-    """The set name, or one that tells this box from others by the end of its board's serial number."""
+    """The host name of the settings, or one with the last digits of the board's serial number."""
     if box.host_name:
         return box.host_name
     digits = "".join(character for character in serial if character.isalnum())
@@ -30,9 +30,9 @@ def host_name(box: BoxConfig, serial: str) -> str:
 
 
 def without_guesses(config: Config, mistakes: Iterable[Mistake]) -> Config:
-    """The settings without a Wi-Fi whose password may be what was wrong in them.
+    """Return the settings without a Wi-Fi whose password may have been ignored as invalid.
 
-    Left with its name alone the box would join whatever open network somebody gives that name.
+    With the name alone, the box would join any open network of that name.
     """
     doubtful = any(mistake.key in (None, "wifi", "wifi.password") for mistake in mistakes)
     if doubtful and config.wifi.password is None:
@@ -41,13 +41,13 @@ def without_guesses(config: Config, mistakes: Iterable[Mistake]) -> Config:
 
 
 def files(config: Config) -> dict[str, File]:
-    """Every file by its path; those of what is not set are not among them."""
+    """Return the files by path; settings that are not set have none."""
     made: dict[str, File] = {}
     wifi, box = config.wifi, config.box
     if wifi.name is not None:
         made[f"{FOLDER}/wpa_supplicant.conf"] = File(_wpa_supplicant(wifi), 0o600)
     if config.network.address is not None:
-        # One address can't be on two interfaces: where a Wi-Fi is set, it is the Wi-Fi's.
+        # The address can be on one interface only: the Wi-Fi, if one is set.
         made[f"{NETWORK}/10-set.network"] = File(_network(config.network, "ether" if wifi.name is None else "wlan"))
     if box.time_server is not None:
         made["/run/systemd/timesyncd.conf.d/set.conf"] = File(f"[Time]\nNTP={box.time_server}\n")
@@ -74,7 +74,7 @@ def _wpa_supplicant(wifi: WifiConfig) -> str:
 
 
 def _psk(password: str, name: bytes) -> str:
-    """The key that IEEE 802.11 makes of password and name, so that no quote in either has a meaning."""
+    """Derive the pre-shared key of IEEE 802.11 from password and name, so that neither needs quoting."""
     return hashlib.pbkdf2_hmac("sha1", password.encode(), name, 4096, 32).hex()
 
 

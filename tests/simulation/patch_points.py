@@ -96,7 +96,7 @@ def seams(world: World) -> Iterator[None]:
         (appliance.gateway.discovery, "AsyncZeroconf", SimAsyncZeroconf),
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),
         (appliance.board, "in_daemon_thread", world.threads.run),
-        (appliance.board, "read_board", lambda marks: Board(45.0, world.weak_power, None)),
+        (appliance.board, "read_board", lambda fault_directory: Board(45.0, world.weak_power, None)),
         (appliance.effect_handlers, "in_daemon_thread", world.threads.run),
         (appliance.effect_handlers, "random", chance),
         # Many boxes live in this one process, and what each of them freezes would stay for ever.
