@@ -1,6 +1,6 @@
-"""The panel: what a View becomes (display, LEDs, buzzer), and the button that answers it.
+"""The interface of a panel, which shows a View on display, LEDs and buzzer, and has a button.
 
-Owns only the interface; each kind of panel has its own module, and the parts of the real one theirs.
+Each kind of panel has its own module, and so has each part of the hardware panel.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    # Only the types' names: what a display needs for its first picture is loaded first.
+    # For the types only: the first picture must not wait for these imports.
     from appliance.core.events import Event
     from appliance.core.view import Sound, View
 
 __all__ = ["Keys", "Panel"]
 
 Keys = Mapping[str, tuple[str, Callable[[], None]]]
-"""Further keys of a panel that has a keyboard: what the legend says, and what is done in the loop's thread."""
+"""Additional keys of a panel with a keyboard: the text in the legend, and a function to call in the loop's thread."""
 
 
 class Panel(Protocol):
-    """Something that shows a View and has a button. Its methods are called in the loop's thread and never block."""
+    """Shows a View and has a button. Call its methods in the loop's thread; they never block."""
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Begin, inside a running loop.
+        """Start, inside a running loop.
 
-        emit: takes ButtonDown and ButtonUp. quit_: a person, or whoever reads this panel, wants an end.
-        Both are called in the loop's thread.
+        emit: called with ButtonDown and ButtonUp. quit_: called when the user or the program that reads this panel
+        quits. Both are called in the loop's thread.
         """
 
     def show(self, view: View, sound: Sound | None) -> None:
-        """Show a view. sound: not None in the one call that starts a sound."""
+        """Show a view. sound: a sound to start; None for no new sound."""
 
     async def close(self) -> None:
-        """Lights and sound off, display blanked. Takes a second at most, whatever is stuck."""
+        """Switch LEDs and sound off and blank the display. Takes one second at most, even if a part is stuck."""

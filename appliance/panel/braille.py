@@ -1,4 +1,4 @@
-"""A one-bit picture in braille characters, two pixels wide and four high each. Pure."""
+"""Converts a one-bit picture to braille characters, each two pixels wide and four high. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BLANK = 0x2800
-"""Unicode's braille pattern without a dot; each dot adds a bit to it."""
+"""Unicode's braille pattern without dots; each dot adds a bit to it."""
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of a cell's dots, by row and column (Unicode, Braille Patterns)."""
 
 
 def to_braille(picture: Image) -> list[str]:
-    """The picture's rows of cells from top to bottom; 128x64 pixels give 16 rows of 64 characters.
+    """Return the picture's rows of characters from top to bottom; 128x64 pixels give 16 rows of 64 characters.
 
-    picture: of mode "1"; a part of a cell beyond its edge is dark.
+    picture: of mode "1". Pixels of a character outside the picture are dark.
     """
     width, height = picture.size
     stride = (width + 7) // 8

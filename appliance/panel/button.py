@@ -1,7 +1,7 @@
-"""The button: from edges on a noisy wire to ButtonDown and ButtonUp, and ButtonStuck.
+"""Debounces the button's GPIO edges into ButtonDown, ButtonUp and ButtonStuck events.
 
-gpiozero calls back on threads of its own; everything here but that one hop runs in the loop's thread. gpiozero's own
-debouncing is not used: it drops presses shorter than its window, and takes the first edge of noise for a press.
+gpiozero calls back on its own threads; all else here runs in the loop's thread. gpiozero's debouncing is not used,
+because it drops presses shorter than its window, and reports the first edge of noise as a press.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEBOUNCE = 0.03
-"""Seconds without an edge before a level counts: switches bounce for 1 to 20 ms, a quick tap lasts 50 ms."""
+"""Seconds without an edge after which a level is stable: switches bounce for 1 to 20 ms, a quick tap lasts 50 ms."""
 STUCK_AFTER = 10.0
-"""Seconds from the start after which a button that was never up is stuck: whoever plugs the box in has let go of it."""
+"""Seconds after which a button that has been down since the start is stuck: nobody holds it that long by chance."""
 
 
 class ButtonPart:
-    """A button between a pin and ground, the pin pulled up: low is pressed.
+    """A button between a pulled-up pin and ground: low means pressed.
 
-    A button that is down at the start counts only after it came up once, so that a stuck one presses nothing. It is
-    told as stuck after a while, and then its coming up as a release.
+    A button that is down at the start is ignored until it comes up, so that a stuck button presses nothing. After
+    STUCK_AFTER seconds it is reported as stuck, and its coming up as a release.
     """
 
     def __init__(self, pin: DigitalInputDevice) -> None:
@@ -41,7 +41,7 @@ class ButtonPart:
         self._armed = True
 
     def start(self, emit: Callable[[Event], None]) -> None:
-        """Begin to watch, inside a running loop. emit is called in the loop's thread."""
+        """Start to monitor the button, inside a running loop. emit is called in the loop's thread."""
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._pin.when_activated = self._on_edge
@@ -49,11 +49,11 @@ class ButtonPart:
         self._down = bool(self._pin.value)
         self._armed = not self._down
         if self._down:
-            log.warning("the button is down at the start; it counts once it came up")
+            log.warning("the button is pressed at startup; ignoring it until it is released")
             self._stuck_timer = self._loop.call_later(STUCK_AFTER, self._report_stuck)
 
     def close(self) -> None:
-        """Watch no more, and give the pin back."""
+        """Stop monitoring, and release the pin."""
         if self._emit is not None:
             self._pin.when_activated = None
             self._pin.when_deactivated = None
@@ -65,14 +65,14 @@ class ButtonPart:
         self._pin.close()
 
     def _on_edge(self) -> None:
-        """An edge, on one of gpiozero's threads."""
+        """Handle an edge, on one of gpiozero's threads."""
         if self._loop is None:
             return
         try:
             self._loop.call_soon_threadsafe(self._restart_debounce)
         except RuntimeError:
-            # The loop was closed while this edge was on its way; there is nobody left to tell.
-            log.debug("an edge came after the end")
+            # The loop was closed in the meantime.
+            log.debug("ignoring a button edge after the loop was closed")
 
     def _restart_debounce(self) -> None:
         if self._emit is None or self._loop is None:
@@ -97,7 +97,9 @@ class ButtonPart:
     def _report_stuck(self) -> None:
         self._stuck_timer = None
         if self._emit is not None:
-            log.warning("the button has been down since the start: it is stuck, or its wire touches ground")
-            # Whoever is told that it is stuck is to be told when it no longer is.
+            log.warning(
+                "the button has been pressed since startup: check if it is stuck, or its wire is shorted to ground"
+            )
+            # The release of a button that was reported as stuck must be reported too.
             self._armed = True
             self._emit(ButtonStuck())

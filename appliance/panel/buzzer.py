@@ -1,7 +1,7 @@
-"""The buzzer: what each sound is, which of two is heard, and the pin that plays it.
+"""Plays the sounds on a buzzer, and decides which of two sounds has priority.
 
-A buzzer is active, with a tone of its own that is only switched on and off, or passive, which is told each tone. Sounds
-are told apart by the number and the length of their beeps, on both kinds alike; a passive one's pitch says it again.
+An active buzzer has a fixed tone that is switched on and off; a passive one is driven by a square wave of any pitch.
+Sounds differ by the number and length of their beeps, so that both kinds can play them, and by pitch on a passive one.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 ACTIVE, PASSIVE = "active", "passive"
 """The kinds of buzzers."""
 
-# Small buzzers resonate at 2 to 4 kHz, where ears are keenest too; above that the old hear less. These three are a
-# major chord, 4:5:6: steps that nobody takes for one tone, and friendly for a sound that comes all day.
+# Small buzzers resonate at 2 to 4 kHz, where hearing is most sensitive; older people hear less above that. These three
+# are a major chord (4:5:6), which is easy to distinguish, and pleasant enough for a sound that repeats all day.
 LOW, MIDDLE, HIGH = 2100, 2625, 3150
-# Far below the resonance: of a square wave so low, a small buzzer gives mainly the overtones, which is a growl.
+# Far below the resonance: a small buzzer plays mainly the overtones of such a low square wave, which sounds harsh.
 GROWL = 500
 SILENT = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a sound. seconds: how long. pitch: in Hz, where the buzzer is passive; 0 is silence."""
+    """A step of a sound. seconds: its duration. pitch: in Hz, for a passive buzzer; 0 is silence."""
 
     seconds: float
     pitch: int = SILENT
 
 
 PATTERNS: dict[Sound, tuple[Step, ...]] = {
-    # Three beeps. Over before the next page may sound, 1.5 s later.
+    # Three beeps, which end before the next page may sound, 1.5 s later.
     Sound.PAGE: (Step(0.35, LOW), Step(0.15), Step(0.35, MIDDLE), Step(0.15), Step(0.35, HIGH)),
-    # A quick run of five, up to a note that no other sound has.
+    # Five quick beeps, up to a pitch that no other sound has.
     Sound.PAIRED: (
         Step(0.06, LOW),
         Step(0.06),
@@ -50,45 +50,45 @@ PATTERNS: dict[Sound, tuple[Step, ...]] = {
         Step(0.06),
         Step(0.15, 2 * LOW),
     ),
-    # Two, short and long: it stumbles.
+    # Two beeps, short and long.
     Sound.ERROR: (Step(0.15, GROWL), Step(0.1), Step(0.5, GROWL)),
-    # A single long one.
+    # A single long beep.
     Sound.LATE: (Step(1.0, LOW),),
 }
-"""Each begins and ends with a tone."""
+"""Each sound begins and ends with a tone."""
 
 PRIORITY = {Sound.PAGE: 2, Sound.ERROR: 1, Sound.PAIRED: 1, Sound.LATE: 0}
-"""Which sound may cut off which: one that is as urgent or more.
+"""A sound cuts off one of the same or a lower priority.
 
-A page calls a person now, and its sound is all that says so to those who don't look up. Paired and error answer a hand
-on the button, which expects it at once. A late order stays late: the red LED says so until it is served.
+A page calls a person who may not be looking at the display. Paired and error respond to a press, and must come at once.
+A late order can wait: the red LED shows it until it is served.
 """
 CUT_OFF_GAP = 0.08
-"""Seconds of silence where a sound cuts off another: without, an active buzzer's last beep and first beep are one."""
+"""Seconds of silence before a sound that cuts off another: an active buzzer would join their beeps otherwise."""
 
 
 def duration(sound: Sound) -> float:
-    """How long a sound lasts, in seconds."""
+    """The duration of a sound in seconds."""
     return sum(step.seconds for step in PATTERNS[sound])
 
 
 def duty_cycle(volume: int) -> float:
-    """The share of each wave for which a passive buzzer's pin is high. volume: 1 to 100 percent of the loudness.
+    """Convert a volume to the duty cycle of a passive buzzer's pin. volume: 1 to 100 percent of the loudness.
 
-    Half of the wave is loudest. The tone's pressure goes with sin(pi * duty), the first term of a pulse wave's Fourier
-    series; loudness goes with the 0.6th power of the pressure (Stevens). In whole percents, for lgpio takes no others.
+    A duty cycle of 0.5 is loudest. The sound pressure is proportional to sin(pi * duty), the first term of a pulse
+    wave's Fourier series, and the loudness to the 0.6th power of the pressure (Stevens). lgpio needs whole percents.
     """
     pressure = (volume / 100) ** (1 / 0.6)
     return math.ceil(100 * math.asin(pressure) / math.pi - 1e-9) / 100
 
 
 def open_pin(number: int, kind: str, factory: Any = None) -> DigitalOutputDevice | PWMOutputDevice:
-    """Take a buzzer's pin, silent. number: BCM. factory: gpiozero's. Raises what gpiozero and its pin library raise."""
+    """Open a buzzer's pin, silent. number: BCM. factory: of gpiozero. Raises any error of gpiozero and the factory."""
     import gpiozero
 
     if kind == PASSIVE:
         if factory is None:
-            # As the pin library itself, loaded only where there are pins.
+            # Like the pin library itself, imported only on machines with pins.
             from appliance.panel.pins import tone_factory
 
             factory = tone_factory()
@@ -97,10 +97,10 @@ def open_pin(number: int, kind: str, factory: Any = None) -> DigitalOutputDevice
 
 
 class BuzzerPart:
-    """Plays sounds on a pin, one at a time and none later, by timers of the loop.
+    """Plays one sound at a time on a pin, by timers of the loop; sounds are never queued.
 
-    pin: what open_pin gave for this kind, or None where there is no buzzer. enabled: False mutes it. volume: of a
-    passive buzzer, 1 to 100 percent; an active one has none.
+    pin: from open_pin for this kind; None if there is no buzzer. enabled: False mutes it. volume: of a passive buzzer,
+    1 to 100 percent; ignored for an active one.
     """
 
     def __init__(
@@ -122,11 +122,11 @@ class BuzzerPart:
             self._set(pin, SILENT)
 
     def play(self, sound: Sound) -> None:
-        """Start a sound, inside a running loop; not one that plays already, and not in place of a more urgent one."""
+        """Start a sound, inside a running loop, unless it is playing already, or a sound of a higher priority is."""
         if self._pin is None or not self._enabled:
             return
         now = asyncio.get_running_loop().time()
-        # By the clock: after a loop that was held up, the timer that ends the last sound may be due but not yet run.
+        # Check the clock too: in a delayed loop, the timer that ends the last sound may be overdue.
         playing = self._playing if now < self._ends else None
         if playing is not None and (sound is playing or PRIORITY[sound] < PRIORITY[playing]):
             return
@@ -137,7 +137,7 @@ class BuzzerPart:
         self._step(self._pin, pattern, 0, now)
 
     def silence(self) -> None:
-        """End the sound that plays, if one does."""
+        """Stop the current sound, if there is one."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -146,14 +146,14 @@ class BuzzerPart:
             self._set(self._pin, SILENT)
 
     def close(self) -> None:
-        """Silent, and the pin given back."""
+        """Stop the sound, and release the pin."""
         self.silence()
         if self._pin is not None:
             self._pin.close()
             self._pin = None
 
     def _step(self, pin: DigitalOutputDevice | PWMOutputDevice, pattern: tuple[Step, ...], at: int, due: float) -> None:
-        # Each step is due a step's length after the last was due, not after it ran, so that delays don't add up.
+        # Due times are absolute, so that delays of the loop don't add up.
         if at == len(pattern):
             self.silence()
             return
@@ -169,7 +169,7 @@ class BuzzerPart:
             pin.frequency = pitch
             pin.value = self._duty
         else:
-            # Not a duty of 0 alone: lgpio's thread would still wake for every wave, some 3,000 times a second. And the
-            # level comes last, for without waves the pin may be left high.
+            # A duty cycle of 0 is not enough: lgpio's thread would still wake for every period, some 3,000 times a
+            # second. The level comes last, because stopping the wave may leave the pin high.
             pin.frequency = None
             pin.value = 0

@@ -1,7 +1,6 @@
-"""One display on the bus, from its set-up to its first fault and from there to the next set-up.
+"""One display on the I2C bus: sets it up, shows pictures, and probes it; sets it up again after a fault.
 
-Owns what it shows, how brightly, and when it is asked whether it is still there. Every method may block as long as the
-bus does, and raises whatever luma and the bus raise.
+Every method may block as long as the bus does, and raises any error of luma and the bus.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Paint = Callable[[tuple[int, int]], "Image"]
-"""Makes the picture for a display of this width and height."""
+"""Draws the picture for a display of this width and height."""
 
 DIM_CONTRAST = 1
-"""The contrast of a dim display. It is not 0, with which some displays go dark."""
+"""The contrast of a dim display. Not 0, because that switches some displays off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the display is looked at, in seconds.
+    """Timeouts and intervals in seconds.
 
-    probe: from the last transfer to a probe; so long may a pulled display go unnoticed. It is longer than a heartbeat,
-    so that one takes the other's place. refresh: between refreshes, each at the first look or picture after it is due;
-    so long may a display stay wrong that lost its memory without a failed transfer. retry, retry_most: before a display
-    that failed is set up again, at first and at most. stuck: after which a call counts as stuck; the slowest good one,
-    a set-up at 100 kHz, takes 0.3.
+    probe: from the last transfer to a probe, which detects an unplugged display; longer than the interval of the
+    heartbeat, so that its transfers replace the probes. refresh: between refreshes, which repair a display that lost
+    its memory or settings without a failed transfer; each comes with the next probe or picture. retry, retry_most:
+    back-off before setting up a failed display again, first and longest. stuck: after which a call counts as stuck; the
+    slowest normal call, a set-up at 100 kHz, takes 0.3.
     """
 
     probe: float = 2.5
@@ -46,7 +45,10 @@ class Timing:
 
 
 class Display:
-    """make: sets up a frugal device of luma's (see frugal). contrast: of a bright display, 0 to 255. clock: seconds."""
+    """make: sets up a luma device with an incremental display() (see `incremental`).
+
+    contrast: of a bright display, 0 to 255. clock: in seconds.
+    """
 
     def __init__(
         self, make: Callable[[], Any], contrast: int, timing: Timing, clock: Callable[[], float] = time.monotonic
@@ -62,18 +64,18 @@ class Display:
 
     @property
     def works(self) -> bool:
-        """Whether it is set up, and nothing has failed since."""
+        """Whether the display is set up, and nothing has failed since."""
         return self._device is not None
 
     @property
     def wait(self) -> float:
-        """Seconds until it wants to be updated although nothing is new; 0 or less if it does so now."""
+        """Seconds until update() is due without a new picture; 0 or less if it is due now."""
         return self._reached + self._timing.probe - self._clock()
 
     def update(self, paint: Paint | None, power: Power) -> None:
-        """Bring it to show this, so brightly; set it up, refresh or probe it where that is due.
+        """Show a picture at this power; first set the display up, refresh or probe it if that is due.
 
-        paint: None while there is nothing to show yet. After an exception: release it, and update it again.
+        paint: None while there is no picture yet. After an exception, call release(), and then update() again.
         """
         if self._device is None:
             self._set_up()
@@ -88,20 +90,20 @@ class Display:
             self._reached = self._clock()
 
     def blank(self) -> None:
-        """Switch it off, empty, and close its bus."""
+        """Clear the display, switch it off, and close its bus."""
         if self._device is not None:
             self._device.cleanup()
 
     def release(self) -> None:
-        """Give up a device that failed, and close its bus. Raises nothing."""
+        """Discard a device that failed, and close its bus. Never raises."""
         device, self._device = self._device, None
         if device is None:
             return
         try:
             device._serial_interface.cleanup()
         except Exception as error:  # noqa: BLE001
-            # Its bus is given up anyway, for whatever reason it can't be closed.
-            log.debug("the display's bus could not be closed: %s", error)
+            # The device is discarded anyway, whatever error luma raises.
+            log.debug("can't close the display's bus: %s", error)
 
     def _set_up(self) -> None:
         self._device = self._make()
@@ -110,7 +112,7 @@ class Display:
         self._reached = self._refreshed = self._clock()
 
     def _show(self, paint: Paint, power: Power, full: bool = False) -> None:
-        """Draw, send, and set the power; what is not to be seen any more goes first, what is to be seen comes last."""
+        """Send the picture and the power: switch off before, and on after, so that no wrong picture is visible."""
         device, before = self._device, self._power
         sent = full
         if self._shown is None or self._shown[0] is not paint:

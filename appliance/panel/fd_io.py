@@ -1,7 +1,7 @@
-"""Standard input and output without blocking the loop: one daemon thread each, on the bare file descriptor.
+"""Reads standard input and writes standard output without blocking the loop: one daemon thread for each descriptor.
 
-The descriptor's own flags stay as they are, for other programs may share it; and no Python stream is touched, because a
-thread that hangs in one holds its lock and breaks the interpreter's end.
+The descriptors stay in blocking mode, because other programs may share them. Python's stream objects are not used: a
+thread that hangs in one holds its lock, which breaks the shutdown of the interpreter.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CHUNK = 4096
-"""Bytes read at once; the next are read when these were taken, so that a fast writer can't flood the loop."""
+"""Bytes per read; the next read waits until the loop has consumed them, so that a fast writer can't flood it."""
 
 
 class Reader:
-    """Reads a descriptor. received: called in the loop's thread with what came, and with b"" once at the end."""
+    """Reads a descriptor. received: called in the loop's thread with each chunk, and with b"" at the end of input."""
 
     def __init__(self, fd: int, received: Callable[[bytes], None]) -> None:
         self._fd = fd
@@ -36,7 +36,7 @@ class Reader:
         threading.Thread(target=self._run, name="input", daemon=True).start()
 
     def close(self) -> None:
-        """Pass nothing on any more. The thread may stay in its last read, which ends with the process."""
+        """Stop calling `received`. The thread may stay in its last read until the process exits."""
         self._closed.set()
 
     def _deliver(self, chunk: bytes) -> None:
@@ -53,16 +53,16 @@ class Reader:
                     return
                 chunk = os.read(self._fd, CHUNK)
             except BlockingIOError:
-                # The descriptor came non-blocking and somebody else took what was there.
+                # The descriptor was non-blocking already, and another process read the data.
                 continue
             except (OSError, ValueError) as error:
-                # A terminal that hung up, or a descriptor that was closed: both are the end of the input.
-                log.debug("the input ended: %s", error)
+                # The terminal hung up, or the descriptor was closed: both count as the end of the input.
+                log.debug("end of input: %s", error)
                 chunk = b""
             try:
                 self._loop.call_soon_threadsafe(self._deliver, chunk)
             except RuntimeError:
-                # The loop is gone, and so is whoever wanted this.
+                # The loop is closed: nobody needs the input.
                 return
             self._consumed.get()
 
@@ -70,9 +70,9 @@ class Reader:
 class Writer(Generic[T]):
     """Writes items to a descriptor, in order.
 
-    encode: makes an item's bytes, in the writer's thread. failed: called once, in the loop's thread, when the other end
-    is gone. capacity: how many items wait for a slow reader; beyond that the oldest are dropped. loss_level: the level of the log
-    line that says so.
+    encode: encodes an item, in the writer's thread. failed: called once, in the loop's thread, if a write fails.
+    capacity: the number of items to queue for a slow reader; beyond it, the oldest are dropped. loss_level: the level
+    at which to log that.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Writer(Generic[T]):
         threading.Thread(target=self._run, name="output", daemon=True).start()
 
     def put(self, item: T) -> None:
-        """Write this when its turn comes. Returns at once."""
+        """Queue an item. Returns at once."""
         if len(self._items) == self._items.maxlen and not self._dropping:
-            log.log(self._loss_level, "nobody reads the output fast enough: what is old is dropped")
+            log.log(self._loss_level, "the reader of the output is too slow; dropping the oldest lines")
             self._dropping = True
         elif not self._items:
             self._dropping = False
@@ -105,7 +105,7 @@ class Writer(Generic[T]):
         self._wake.put(True)
 
     async def close(self, within: float) -> bool:
-        """Wait until all is written, at most so many seconds; whether it was."""
+        """Wait up to `within` seconds until everything is written; return whether it was."""
         self._wake.put(False)
         try:
             await asyncio.wait_for(self._ended.wait(), within)
@@ -121,7 +121,7 @@ class Writer(Generic[T]):
                 while self._items:
                     self._write(self._encode(self._items.popleft()))
         except OSError as error:
-            # The other end is gone, or the disk behind it is full: whoever reads this panel is lost.
+            # The reader is gone, or the disk is full: the output has ended.
             self._call(self._failed, error)
         finally:
             self._call(self._ended.set)
@@ -137,5 +137,5 @@ class Writer(Generic[T]):
         try:
             self._loop.call_soon_threadsafe(callback, *args)
         except RuntimeError:
-            # The loop did not wait for a reader that is stuck.
-            log.debug("the output's thread outlived the loop")
+            # The loop was closed without waiting for a reader that is stuck.
+            log.debug("the loop was closed before the output thread ended")

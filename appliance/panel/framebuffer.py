@@ -1,7 +1,7 @@
-"""Pictures as a display's controller keeps them, and what of one is not yet there. Pure.
+"""Packs pictures as in a display controller's frame buffer, and finds what changed between two of them. Pure.
 
-A controller keeps page_count of eight rows from top to bottom, one byte a column, the topmost row in the lowest bit (data
-sheets of SSD1306 and SH1106). Pillow packs a picture so; luma does it in a loop over every pixel.
+The frame buffer has memory pages of eight pixel rows, from top to bottom; each byte is a column of eight pixels, the
+top one in the lowest bit (data sheets of SSD1306 and SH1106). Pillow packs a picture in C; luma loops over all pixels.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Window = tuple[int, int, int, int]
-"""Part of a picture: its left and right column and its top and bottom page, the last ones included."""
+"""Part of a picture: left and right column, top and bottom memory page, all inclusive."""
 
 
 def pack(picture: Image) -> bytes:
-    """A one-bit picture's page_count, from top to bottom; its height is a multiple of eight."""
+    """Pack a one-bit picture into memory pages, from top to bottom; its height is a multiple of eight."""
     from PIL import Image
 
     page_count = picture.height // 8
-    # Turned on its side, a column's pixels are a row's, which Pillow packs; "1;R" puts the first in the lowest bit.
+    # Transposed, a column becomes a row, which Pillow packs; "1;R" puts the first pixel in the lowest bit.
     columns = picture.transpose(Image.Transpose.TRANSPOSE).tobytes("raw", "1;R")
     return b"".join([columns[page::page_count] for page in range(page_count)])
 
 
 def window_bytes(packed: bytes, width: int, window: Window) -> bytes:
-    """What stands in a window, page by page. packed: a whole picture of this width."""
+    """Return a window's bytes, memory page by memory page. packed: a full picture of this width."""
     left, right, top, bottom = window
     if top == bottom:
         return packed[top * width + left : top * width + right + 1]
@@ -38,10 +38,10 @@ def window_bytes(packed: bytes, width: int, window: Window) -> bytes:
 
 
 def changed_windows(before: bytes | None, after: bytes, width: int, overhead: int, multi_page: bool) -> list[Window]:
-    """Windows that together hold every byte that differs between two packed pictures, for few bytes on the bus.
+    """Return windows that cover every byte that differs between two packed pictures, at a low cost on the bus.
 
-    before: None where nothing is known. width: in columns. overhead: what each window costs beside its content, in
-    bytes. multi_page: whether a window may have more than one page.
+    before: None if unknown. width: in columns. overhead: the cost of a window beside its content, in bytes.
+    multi_page: whether a window may have more than one memory page.
     """
     page_count = len(after) // width
     if before is None:
@@ -67,18 +67,18 @@ def changed_windows(before: bytes | None, after: bytes, width: int, overhead: in
 
 @cache
 def _runs(overhead: int) -> re.Pattern[bytes]:
-    """Finds bytes that are not zero, with gaps between them that cost no more than a new window does."""
+    """Matches runs of non-zero bytes, across gaps of zeros that cost no more than a new window."""
     return re.compile(rb"[^\0]+(?:\0{1,%d}[^\0]+)*" % overhead)
 
 
 def _merge(runs: list[Window], overhead: int) -> list[Window]:
-    """Fewer windows around the same runs of columns, which come page by page, for at most as many bytes.
+    """Merge runs of columns of several memory pages into fewer windows, for at most as many bytes.
 
-    Each run goes into the window that grows by it for the fewest bytes, or into a new one if that is cheaper.
+    Greedy: each run joins the window that grows least by it, or starts a new one if that is cheaper.
     """
     whole = _bounding(runs)
     if _area(whole) <= sum(right - left + 1 for left, right, _, _ in runs) + overhead * (len(runs) - 1):
-        # So it mostly is, and the search is spared.
+        # A shortcut for the most common case.
         return [whole]
     found: list[Window] = []
     for run in runs:

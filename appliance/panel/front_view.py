@@ -1,6 +1,6 @@
-"""The panel as a picture: the display enlarged and its three LEDs beside it, as on the front of the box.
+"""Draws the front of the box: the display, enlarged, with the three LEDs beside it.
 
-Owns colours and proportions, for every panel and picture that is not the box itself.
+Defines colours and proportions for the window panel and for all pictures of the box.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ Colour = tuple[int, int, int]
 
 BACKGROUND: Colour = (7, 11, 20)
 PIXELS = {Power.BRIGHT: (165, 232, 255), Power.DIM: (66, 104, 124), Power.DARK: BACKGROUND}
-"""An OLED's lit pixels, against its ground."""
+"""The colours of an OLED's lit pixels."""
 PLATE: Colour = (47, 51, 58)
 FRAME: Colour = (24, 27, 32)
 WORDS: Colour = (228, 231, 235)
 FAINT: Colour = (138, 145, 154)
 LED_COLOURS: tuple[tuple[str, Colour], ...] = (("G", (66, 205, 104)), ("A", (255, 178, 32)), ("R", (255, 84, 72)))
-"""Each LED's letter, which says which it is to those who can't tell the colours apart, and its colour."""
+"""Each LED's letter, for people who can't distinguish the colours, and its colour."""
 SUPERSAMPLING = 4
-"""How many times larger the round parts are drawn before they are made smooth."""
+"""Scale at which round shapes are drawn before they are reduced, for smooth edges."""
 
 Lit = tuple[bool, bool, bool]
 
@@ -35,11 +35,11 @@ Lit = tuple[bool, bool, bool]
 def draw_front(
     view: View, size: tuple[int, int], scale: int, around: Colour = PLATE, lit: Lit | None = None
 ) -> Image.Image:
-    """The front of the box, enlarged. The picture's mode is RGB.
+    """Draw the front of the box, enlarged. Returns an RGB picture.
 
-    size: the display's width and height in its own pixels. scale: the length of one of those in the picture. around:
-    the colour behind the plate's round corners. lit: which LEDs are lit at this moment; None for a still picture, in
-    which every LED that is not off is lit, and a word says how it blinks.
+    size: the display's width and height in pixels. scale: the size of one of these pixels in the picture. around: the
+    colour behind the plate's round corners. lit: the LEDs that are lit at this moment; None for a still picture, which
+    shows every LED lit unless it is off, with its mode as text.
     """
     wide, high = size[0] * scale, size[1] * scale
     edge = 4 * scale
@@ -57,7 +57,7 @@ def draw_front(
 
 
 def font(height: int) -> FreeTypeFont:
-    """The font for words beside the display, which is not the display's own. height: in pixels."""
+    """The font for text outside the display. height: in pixels."""
     found = ImageFont.load_default(size=height)
     if not isinstance(found, ImageFont.FreeTypeFont):
         raise TypeError("Pillow was built without FreeType")
@@ -65,7 +65,7 @@ def font(height: int) -> FreeTypeFont:
 
 
 def _draw_leds(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit | None) -> None:
-    """The LEDs from top to bottom. left: where their column begins, in pixels."""
+    """Draw the LEDs from top to bottom. left: of their column, in pixels."""
     step = (plate.height - 2 * scale) // 3
     across = min(9 * scale, step - 2 * scale)
     modes = (leds.green, leds.amber, leds.red)
@@ -82,7 +82,7 @@ def _draw_leds(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit |
 
 
 def _draw_led(plate: Image.Image, corner: tuple[int, int], across: int, colour: Colour | None) -> None:
-    """One LED: filled where it is lit, and a ring where it is dark."""
+    """Draw one LED: a disc if lit, a ring if dark (colour is None)."""
     mask = Image.new("L", (across * SUPERSAMPLING, across * SUPERSAMPLING))
     last = across * SUPERSAMPLING - 1
     if colour is None:
@@ -93,7 +93,7 @@ def _draw_led(plate: Image.Image, corner: tuple[int, int], across: int, colour: 
 
 
 def _draw_plate(plate: Image.Image, radius: int) -> None:
-    """Fill the plate, with round corners."""
+    """Fill the plate with its colour, with round corners."""
     mask = Image.new("L", (plate.width * SUPERSAMPLING, plate.height * SUPERSAMPLING))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius * SUPERSAMPLING, fill=255)
     plate.paste(PLATE, (0, 0), mask.resize(plate.size, Image.Resampling.BOX))

@@ -1,7 +1,7 @@
-"""The real panel: display, LEDs, buzzer and button, each working whether or not the others do.
+"""The hardware panel: display, LEDs, buzzer and button; each works even if the others fail.
 
-Owns the making of the parts and nothing else of them. gpiozero and luma are imported only when a panel is made: they
-take long to load, and are missing on machines without pins.
+gpiozero and luma are imported only when a panel is made, because they load slowly, and are missing on machines without
+pins.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 class HardwarePanel:
-    """The parts on the pins and the bus.
+    """The parts on the GPIO pins and the I2C bus.
 
-    Pins are BCM numbers, None where a part is not mounted. The display's values are those of Oled, the buzzer's those
-    of BuzzerPart. pin_factory and make_device: gpiozero's and luma's own seams, for machines without pins. Making it
-    may block; do so before the loop.
+    Pins are BCM numbers; None if a part is not mounted. For the other values see Oled and BuzzerPart. pin_factory,
+    make_device: replacements for gpiozero's pins and luma's device, for tests. The constructor may block; call it
+    before the loop runs.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class HardwarePanel:
         port: int = 1,
         address: int = 0x3C,
         rotate: int = 0,
-        contrast: int = 127,
+        contrast: int,
         height: int = 64,
         button: int | None = None,
         green: int | None = None,
@@ -58,14 +58,21 @@ class HardwarePanel:
         make_device: Callable[[], Any] | None = None,
     ) -> None:
         self._oled = Oled(
-            driver, port, address, rotate, contrast, height, make_device=make_device, changed=self._update_leds
+            driver,
+            port,
+            address,
+            rotate,
+            height,
+            contrast=contrast,
+            make_device=make_device,
+            changed=self._update_leds,
         )
         self._oled.show_first(functools.partial(draw_screen, starting_screen(__version__)))
         self._drawn: tuple[object, ...] | None = None
         self._leds_wanted = Leds()
         self._closed = False
         self._emit: Callable[[Event], None] | None = None
-        # Loaded only now, with the asyncio that they need: the first picture waits for none of it.
+        # Imported only now, because the first picture must not wait for them and for asyncio.
         from appliance.panel.buzzer import BuzzerPart
         from appliance.panel.leds import LedPart
 
@@ -81,7 +88,7 @@ class HardwarePanel:
 
     @classmethod
     def from_config(cls, config: Config) -> HardwarePanel:
-        """The panel on the pins and the bus of the settings."""
+        """Make the panel on the pins and the bus of the settings."""
         display, pins = config.display, config.pins
         return cls(
             driver=display.driver,
@@ -101,26 +108,26 @@ class HardwarePanel:
         )
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Begin, inside a running loop. quit_ is not used: nobody ends the box by its button."""
+        """Start, inside a running loop. quit_ is not used: the button can't quit the program."""
         self._emit = emit
         self._oled.start()
         if self._button is not None:
             self._button.start(self._on_button)
 
     def show(self, view: View, sound: Sound | None) -> None:
-        """Show a view. sound: not None in the one call that starts a sound."""
+        """Show a view. sound: a sound to start; None for no new sound."""
         if sound is not None:
             self._buzzer.play(sound)
         self._leds_wanted = view.leds
         self._update_leds()
-        # A View also has facts that are not drawn, such as an age in seconds.
+        # Ignores the fields that are not drawn, such as an age in seconds.
         drawn = (view.screen, view.power, view.beat, view.pressed, view.walk)
         if drawn != self._drawn:
             self._drawn = drawn
             self._oled.show(functools.partial(draw, view), view.power)
 
     async def close(self) -> None:
-        """Lights and sound off first, then the display blanked, which may be stuck."""
+        """Switch LEDs and sound off, and then blank the display, which may be stuck."""
         self._closed = True
         self._buzzer.close()
         self._leds.close()
@@ -129,8 +136,8 @@ class HardwarePanel:
         await self._oled.close()
 
     def _on_button(self, event: Event) -> None:
-        """What the button says. A press is answered here, so that it is at once, whatever else goes on."""
-        # Here, as the button itself: the first picture waits for neither.
+        """Forward a button event. Gives feedback on a press here, so that it comes at once."""
+        # Imported only now, because the first picture must not wait for it.
         from appliance.core.events import ButtonDown
 
         if isinstance(event, ButtonDown):
@@ -140,9 +147,9 @@ class HardwarePanel:
             self._emit(event)
 
     def _update_leds(self) -> None:
-        """The LEDs as wanted; while the display is out, red blinks fast: a part of this box is broken."""
+        """Set the LEDs of the view; while the display fails, red blinks fast instead."""
         if self._closed:
-            # The display may still have something to say when the LEDs are already given back.
+            # The display may still report a change after the LEDs' pins were released.
             return
         leds = self._leds_wanted
         if self._oled.fault is not None:
@@ -159,7 +166,7 @@ def _make_button(wire: Any) -> ButtonPart | None:
 
 
 class _Pins:
-    """Makes gpiozero devices, and says once in plain words why one can't be made."""
+    """Makes gpiozero devices, and logs once why one can't be made."""
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
@@ -169,12 +176,12 @@ class _Pins:
             try:
                 _ensure_factory()
             except Exception as error:  # noqa: BLE001
-                # Each pin library raises errors of its own kind; the display works without them.
-                log.warning("no pins can be used here: LEDs, buzzer and button are off (%s)", _describe(error))
+                # Each pin library raises its own errors; the display works without pins.
+                log.warning("can't use the GPIO pins; LEDs, buzzer and button are off: %s", _describe(error))
                 self._works = False
 
     def output(self, name: str, pin: int | None) -> Any:
-        """An output that starts low; None where there is none."""
+        """Open an output that starts low; None if it can't be used or is not mounted."""
 
         def make(number: int) -> Any:
             from gpiozero import DigitalOutputDevice
@@ -184,13 +191,13 @@ class _Pins:
         return self._make(name, pin, make)
 
     def buzzer(self, pin: int | None, kind: str) -> Any:
-        """The buzzer's output, silent; None where there is none."""
+        """Open the buzzer's output, silent; None if it can't be used or is not mounted."""
         from appliance.panel.buzzer import open_pin
 
         return self._make("buzzer", pin, lambda number: open_pin(number, kind, self._factory))
 
     def input(self, name: str, pin: int | None) -> Any:
-        """An input that is pulled up; None where there is none."""
+        """Open an input with a pull-up; None if it can't be used or is not mounted."""
 
         def make(number: int) -> Any:
             from gpiozero import DigitalInputDevice
@@ -200,11 +207,11 @@ class _Pins:
         return self._make(name, pin, make)
 
     def log_busy(self) -> None:
-        """Say in one line which pins another program holds: mostly it is the same one for all."""
+        """Log the pins that another program holds, in one line, because it is mostly one program for all of them."""
         if self._busy:
             log.warning(
-                "another program holds the pins of these parts, and they are left out: %s; "
-                "perhaps the appliance, or its doctor, is running already",
+                "another program holds the pins of these parts, so they are off: %s; "
+                "check whether the appliance or its doctor is already running",
                 ", ".join(self._busy),
             )
 
@@ -216,10 +223,10 @@ class _Pins:
         except Exception as error:  # noqa: BLE001
             # As above: the rest of the panel works without this part.
             if "busy" in str(error).lower():
-                # The kernel's `Device or resource busy`; lgpio has no kind of error for it, and says `GPIO busy`.
+                # `Device or resource busy` from the kernel, or `GPIO busy` from lgpio, which has no class for it.
                 self._busy.append(f"{name} ({pin})")
             else:
-                log.warning("the %s on pin %d can't be used and is left out (%s)", name, pin, _describe(error))
+                log.warning("can't use pin %d, so the %s is off: %s", pin, name, _describe(error))
             return None
 
 
@@ -231,13 +238,13 @@ def _ensure_factory() -> None:
 
 def _without_warnings(make: Callable[[], T]) -> T:
     with warnings.catch_warnings():
-        # gpiozero warns of every pin library that it lacks before it says what is wrong.
+        # gpiozero warns about every missing pin library before it raises the actual error.
         warnings.simplefilter("ignore")
         return make()
 
 
 def _describe(error: Exception) -> str:
-    # By its name, for gpiozero itself may be what is missing.
+    # By its name, because gpiozero itself may be missing.
     if any(kind.__name__ == "PinPWMError" for kind in type(error).__mro__):
-        return "no tones can be made there, and a passive buzzer needs them"
+        return "the pin library can't play tones, which a passive buzzer needs"
     return str(error) or type(error).__name__

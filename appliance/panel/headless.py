@@ -1,6 +1,6 @@
-"""The panel for programs: a JSON line on standard output for each change, commands on standard input.
+"""The panel for programs: writes a JSON line to standard output for each change, reads commands from standard input.
 
-Owns the black-box contract's lines and commands.
+Defines the lines and commands of the black-box contract.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from appliance.panel.fd_io import Reader, Writer
 log = logging.getLogger(__name__)
 
 DRAIN_TIMEOUT = 0.9
-"""Seconds that the end waits for a slow reader; a panel has a second to close."""
+"""Seconds that close() waits for a slow reader; a panel has one second to close."""
 MOST_QUEUED_LINES = 10_000
-"""Lines that wait for a slow reader before the oldest are dropped: an hour of a busy kitchen, a few megabytes."""
+"""Lines to queue for a slow reader before dropping the oldest: an hour of a busy kitchen, a few megabytes."""
 LONGEST_COMMAND = 1000
-"""Bytes of a command line; a longer one is no command."""
+"""Bytes of a command line; a longer one is invalid."""
 MOST_REJECTIONS_LOGGED = 20
-"""Lines that are not commands, and that the log tells of; a program gone wild may send them without end."""
+"""Invalid commands to log; a faulty program may send them without end."""
 
 
 class HeadlessPanel:
-    """Lines out, commands in. stdin, stdout: file descriptors."""
+    """Writes views as lines, reads commands. stdin, stdout: file descriptors."""
 
     def __init__(self, stdin: int = 0, stdout: int = 1) -> None:
         self._stdin = stdin
@@ -49,7 +49,7 @@ class HeadlessPanel:
         self._rejections = 0
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Begin to read and write, inside a running loop."""
+        """Start to read and write, inside a running loop."""
         self._emit, self._quit = emit, quit_
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self._stdout, str.encode, self._output_failed, MOST_QUEUED_LINES)
@@ -57,14 +57,14 @@ class HeadlessPanel:
 
     def show(self, view: View, sound: Sound | None) -> None:
         """Print a line, unless nothing but the oldest order's age changed."""
-        # What is not printed (a bar, say) may have changed as well; that is no reason for a line.
+        # Compares the lines, not the views: fields that are not printed, such as the bar, need no line.
         ageless = to_line(dataclasses.replace(view, oldest=None), None)
         same, self._last, self._ageless = ageless == self._ageless, view, ageless
         if self._writer is not None and not (same and sound is None):
             self._writer.put(to_line(view, sound))
 
     async def close(self) -> None:
-        """Print that the lights went off and the display dark, and wait until the reader has it all, up to a second."""
+        """Print a last line with LEDs and display off, and wait up to DRAIN_TIMEOUT for the reader."""
         if self._hold_timer is not None:
             self._hold_timer.cancel()
         if self._reader is not None:
@@ -72,17 +72,17 @@ class HeadlessPanel:
         if self._last is not None:
             self.show(dataclasses.replace(self._last, leds=Leds(), screen=Asleep()), None)
         if self._writer is not None and not await self._writer.close(DRAIN_TIMEOUT):
-            log.warning("nobody reads the output; its last lines are lost")
+            log.warning("the reader of the output is too slow; its last lines are lost")
 
     def _output_failed(self, error: OSError) -> None:
-        log.warning("the output can't be written any more (%s): this is the end", error.strerror or error)
+        log.warning("can't write to standard output (%s); quitting", error.strerror or error)
         self._end()
 
     def _received(self, chunk: bytes) -> None:
         *lines, self._partial = (self._partial + chunk).split(b"\n")
         if not chunk and self._partial:
             lines, self._partial = [self._partial], b""
-        # What is far too long for a command is kept only as long as it takes to see that.
+        # Keep only enough of an overlong line to see that it is too long.
         self._partial = self._partial[: LONGEST_COMMAND + 1]
         for line in lines:
             if self._ended:
@@ -98,7 +98,7 @@ class HeadlessPanel:
             case ["quit"]:
                 self._end()
             case ["press" | "hold", *_] if self._hold_timer is not None:
-                # A finger that holds the button can't press it: what comes next comes after it is let go.
+                # The button is held: defer the next press until it is released.
                 self._deferred.append(line)
             case ["press"]:
                 self._emit(ButtonDown())
@@ -106,12 +106,12 @@ class HeadlessPanel:
             case ["hold", text]:
                 seconds = to_seconds(text)
                 if seconds is None or self._loop is None:
-                    self._log_rejected("not a number of seconds in %r; ignored", line)
+                    self._log_rejected("ignoring %r: not a number of seconds", line)
                     return
                 self._emit(ButtonDown())
                 self._hold_timer = self._loop.call_later(seconds, self._release)
             case _:
-                self._log_rejected("unknown command %r; ignored (press, hold SECONDS, quit)", line)
+                self._log_rejected("ignoring unknown command %r; use press, hold SECONDS or quit", line)
 
     def _end(self) -> None:
         if not self._ended:
@@ -129,11 +129,11 @@ class HeadlessPanel:
         if self._rejections <= MOST_REJECTIONS_LOGGED:
             log.warning(message, line[:80])
         if self._rejections == MOST_REJECTIONS_LOGGED:
-            log.warning("further commands that can't be used are ignored without a word")
+            log.warning("too many invalid commands; ignoring further ones without logging")
 
 
 def to_line(view: View, sound: Sound | None) -> str:
-    """A view as the contract's JSON, with its line end."""
+    """Format a view as a JSON line of the contract, including its newline."""
     gateway = None if view.gateway is None else {"name": view.gateway, "address": view.address}
     leds = {"green": view.leds.green, "amber": view.leds.amber, "red": view.leds.red}
     facts = {
@@ -151,7 +151,7 @@ def to_line(view: View, sound: Sound | None) -> str:
 
 
 def to_seconds(text: str) -> float | None:
-    """A time that a hold may last, or None for what is none."""
+    """Parse the duration of a hold; None if invalid."""
     try:
         seconds = float(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""luma's devices, made frugal: only what changed travels, and what a controller forgot can be said again.
+"""luma devices with an incremental display(), which sends only the changes, and with a refresh of the settings.
 
-Owns the making of a device on the I2C bus. luma's own packs every pixel in a Python loop and sends the whole picture
-each time, 92 ms of bus at 100 kHz. luma is imported only when a device is made: it takes long to load.
+Makes the devices on the I2C bus. luma's own display() packs every pixel in a Python loop and sends the full picture
+each time, which takes 92 ms of a bus at 100 kHz. luma is imported only when a device is made, because it loads slowly.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ else:
     LumaDevice = object
 
 NOP = 0xE3
-"""The command that does nothing, but is acknowledged (data sheets of SSD1306 and SH1106)."""
+"""A command without effect, which the controller acknowledges (data sheets of SSD1306 and SH1106)."""
 FLUSH = (NOP,) * 6
-"""Ends a command whose transfer was broken off: the controller may go on waiting for its arguments.
+"""Completes a command whose transfer was interrupted, because the controller may still wait for its arguments.
 
-The SSD1306's longest, a scroll (0x26), has six; the SH1106's have one (command tables of their data sheets).
+The SSD1306's longest command, a scroll (0x26), has six; the SH1106's have one (command tables of their data sheets).
 """
 COLUMN_RANGE, MEMORY_PAGE_RANGE = 0x21, 0x22
-"""SSD1306: where the bytes that follow go, as first and last column and page (data sheet, horizontal addressing)."""
+"""SSD1306: first and last column, and memory page, of the data to follow (data sheet, horizontal addressing)."""
 MEMORY_PAGE, LOW_COLUMN, HIGH_COLUMN = 0xB0, 0x00, 0x10
-"""SH1106: page, and the column's low and high four bits, each added to its command (data sheet, page addressing)."""
+"""SH1106: memory page, and low and high four bits of the column, added to the command (data sheet, page addressing)."""
 COMMAND, PIXELS = 0x80, 0x40
-"""Control bytes: one command follows, and then another control byte; pixels follow to the end of the transfer.
+"""Control bytes: one command and another control byte follow; pixels follow to the end of the transfer.
 
-So the place and its pixels are one transfer (data sheets of SSD1306, 8.1.5.2, and SH1106, I2C-bus write data).
+So one transfer holds both address and pixels (data sheets of SSD1306, 8.1.5.2, and SH1106, I2C-bus write data).
 """
 TRANSFER_OVERHEAD = 2
-"""Bytes of a transfer beside commands and pixels: the address and the last control byte."""
+"""Bytes of a transfer beside its commands and pixels: the I2C address and the last control byte."""
 CALL_COST = 12
-"""What the call for a transfer costs the processor, in the bytes that may be sent instead.
+"""The processor time of one transfer's system call, expressed as bytes on the bus.
 
-Measured with a walking count: with it there is one window, and not four, for one part in sixty more bytes.
+Measured with a changing count: it leads to one window instead of four, for 1/60 more bytes.
 """
 
 
 class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
-    """Any device of luma's: a picture that is shown already is not sent again."""
+    """Mixin for any luma device: does not send a picture that is already shown."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         self._shown: bytes | None = None
         super().__init__(*values, **named)
 
     def display(self, image: Image) -> bool:
-        """Show a picture of the display's size; gives whether anything was sent.
+        """Show a picture of the display's size; return whether anything was sent.
 
-        What is shown counts as unknown if this raises, with whatever the bus raises.
+        Raises any error of the bus; the shown picture counts as unknown then.
         """
         assert image.size == self.size
         picture = image if image.mode == self.mode else image.convert(self.mode)
@@ -68,13 +68,13 @@ class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
         return sent
 
     def forget(self) -> None:
-        """Take what is shown as unknown: the next picture is sent as a whole."""
+        """Treat the shown picture as unknown, so that the next one is sent in full."""
         self._shown = None
 
     def refresh(self) -> None:
-        """Heal a controller that may have lost its memory or its settings, together with the picture that follows.
+        """Repair a controller that may have lost its frame buffer or settings; complete with the next picture.
 
-        Where this class does not know the controller, with the picture alone.
+        Restores only the picture if this class does not know the controller.
         """
         self.forget()
 
@@ -86,14 +86,14 @@ class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
 
 
 class PageAddressed(IncrementalDisplay):
-    """A device whose controller keeps pages: settings, contrast and power can be said again without a flicker."""
+    """Mixin for controllers with memory pages: refresh() also restores settings, contrast and power without flicker."""
 
     window_overhead: int
-    """What a window costs beside its content, in bytes."""
+    """The cost of a window beside its content, in bytes."""
     multi_page: bool
-    """Whether a window may have more than one page."""
+    """Whether a window may have more than one memory page."""
     window_header: Callable[[Window, int], bytes]
-    """How the transfer of a window begins, given the controller's column at which the glass does."""
+    """Makes the start of a window's transfer. Its second argument is the controller's first visible column."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         self._message: Any = None
@@ -105,29 +105,29 @@ class PageAddressed(IncrementalDisplay):
         super().__init__(*values, **named)
 
     def command(self, *command: int) -> None:
-        """As luma's. What the constructor sends first, up to the contrast, are the settings."""
+        """Like luma's, but records the constructor's commands up to the contrast as the settings."""
         if self._recording:
             self._settings.append(command)
         super().command(*command)
 
     def contrast(self, level: int) -> None:
-        """As luma's."""
+        """Like luma's, but remembers the level for refresh()."""
         self._recording = False
         super().contrast(level)
         self._contrast_level = level
 
     def show(self) -> None:
-        """As luma's."""
+        """Like luma's, but remembers the power state."""
         super().show()
         self._on = True
 
     def hide(self) -> None:
-        """As luma's."""
+        """Like luma's, but remembers the power state."""
         super().hide()
         self._on = False
 
     def display(self, image: Image) -> bool:
-        """As above; the first picture after a refresh is followed by the power state, so that no noise is seen."""
+        """As above; after a refresh, it restores the power state last, so that no noise is visible."""
         sent = super().display(image)
         if self._refreshing:
             if self._on:
@@ -138,9 +138,9 @@ class PageAddressed(IncrementalDisplay):
         return sent
 
     def refresh(self) -> None:
-        """Say the settings and the contrast again; the next picture is sent as a whole, and the power state after it.
+        """Send settings and contrast again; the next display() sends the full picture, and then the power state.
 
-        The settings window_header with the display's switching off, which is left out.
+        Skips the first command of the settings, which switches the display off.
         """
         self.forget()
         super().command(*FLUSH)
@@ -159,7 +159,7 @@ class PageAddressed(IncrementalDisplay):
         if message is None:
             from smbus2 import i2c_msg
 
-            # One for all transfers, as long as the longest: making one costs more than filling it.
+            # One buffer of the maximum size for all transfers, because creating one is slower than filling it.
             longest = bytes(len(self.window_header((0, 0, 0, 0), 0)) + len(after))
             message = self._message = i2c_msg.write(self._serial_interface._addr, longest)
         width, window_header, first, buffer, send = (
@@ -177,7 +177,7 @@ class PageAddressed(IncrementalDisplay):
 
     @property
     def _first_column(self) -> int:
-        """Where the glass begins in the controller's memory."""
+        """The first visible column in the controller's memory."""
         raise NotImplementedError
 
 
@@ -199,7 +199,7 @@ def _header(*commands: int) -> bytes:
 
 
 class Ssd1306Windows(PageAddressed):
-    """Writes windows of columns and pages."""
+    """Writes windows of several columns and memory pages."""
 
     window_overhead = 2 * 6 + TRANSFER_OVERHEAD + CALL_COST
     multi_page = True
@@ -211,7 +211,7 @@ class Ssd1306Windows(PageAddressed):
 
 
 class Sh1106Windows(PageAddressed):
-    """Writes from one column on within one page."""
+    """Writes from one column on within one memory page."""
 
     window_overhead = 2 * 3 + TRANSFER_OVERHEAD + CALL_COST
     multi_page = False
@@ -224,7 +224,7 @@ class Sh1106Windows(PageAddressed):
 
 @cache
 def incremental(kind: Any) -> Any:
-    """A class like this one of luma's, whose display() sends only what changed. See Frugal for what it has beside."""
+    """Derive a class from this luma class, with the methods of IncrementalDisplay."""
     from luma.oled.device import sh1106, ssd1306
 
     mixin = (
@@ -234,15 +234,15 @@ def incremental(kind: Any) -> Any:
         if issubclass(kind, sh1106)
         else IncrementalDisplay
     )
-    return type(f"frugal_{kind.__name__}", (mixin, kind), {})
+    return type(f"incremental_{kind.__name__}", (mixin, kind), {})
 
 
 def make_i2c_device(
     driver: str, port: int, address: int, rotate: int, contrast: int, height: int = 64, bus: Any = None
 ) -> Any:
-    """Set up a frugal device on the I2C bus. Raises what luma and the bus raise.
+    """Set up an incremental device on the I2C bus. Raises any error of luma and the bus.
 
-    height: 32 or 64, for those that come in both; others have one of their own. bus: luma's seam for another one.
+    height: 32 or 64, for drivers that support both; ignored for others. bus: a replacement for the bus, for tests.
     """
     import luma.oled.device
     from luma.core.interface.serial import i2c
@@ -251,8 +251,7 @@ def make_i2c_device(
     size = {"width": 128, "height": height} if issubclass(kind, PageAddressed) else {}
     serial = i2c(bus=bus, port=port, address=address)
     try:
-        # Asked first, so that where nothing answers the long set-up is not even begun; and what is sent to ask ends
-        # the command at which a transfer was broken off.
+        # Probe first, to skip the long set-up if no display answers; this also completes an interrupted command.
         serial.command(*FLUSH)
         device = kind(serial, rotate=rotate, **size)
         device.contrast(contrast)
@@ -265,7 +264,7 @@ def make_i2c_device(
 
 
 class _LumaExitHook:
-    """Equal to every function that luma.core.device registered to run at exit."""
+    """Compares equal to every function of luma.core.device, including its exit hooks."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -273,13 +272,13 @@ class _LumaExitHook:
         return getattr(other, "__module__", None) == "luma.core.device"
 
     def __call__(self) -> None:
-        """Never called: it is only compared."""
+        """Required by atexit.unregister, but never called."""
 
 
 def forget_exit_hooks() -> None:
-    """Take back what luma registers at exit for every device it makes.
+    """Unregister the exit hooks that luma registers for each device.
 
-    The hook would wait for a stuck bus at the end, and keeps every device that was ever made, with its open file, as
-    long as the process lives. atexit.unregister compares by ==, as its documentation says.
+    A hook would wait for a stuck bus at exit, and keeps its device, with an open file, for the life of the process.
+    atexit.unregister compares by ==, as its documentation says.
     """
     atexit.unregister(_LumaExitHook())

@@ -1,7 +1,4 @@
-"""Keys in place of a button, for panels that people without the hardware use.
-
-Owns which key does what, and whether the simulated finger is on the button.
-"""
+"""Maps keys to button events, for panels without hardware."""
 
 from __future__ import annotations
 
@@ -16,31 +13,31 @@ HOLD = "h"
 
 
 class Keyboard:
-    """keys: further ones, each with what the legend says and what it does."""
+    """Simulates the button. keys: additional keys, as in Keys."""
 
     def __init__(self, keys: Keys | None = None) -> None:
         self._keys = dict(keys or {})
         self._emit: Callable[[Event], None] = lambda _: None
         self._quit: Callable[[], None] = lambda: None
         self.held = False
-        """Whether the button is down now."""
+        """Whether the simulated button is down."""
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """From now on keys mean something. emit, quit_: as a panel's."""
+        """Start to handle keys. emit, quit_: see Panel.start."""
         self._emit, self._quit = emit, quit_
 
     @property
     def legend(self) -> Mapping[str, str]:
-        """What each key does now."""
+        """The current action of each key, as text."""
         own = {"space": "press", HOLD: "let go" if self.held else "hold", "q": "quit"}
         return own | {key: label for key, (label, _) in self._keys.items()}
 
     def type(self, key: str) -> None:
-        """A key was typed; one that means nothing does nothing."""
+        """Handle a typed key; unknown keys are ignored."""
         if key in LEAVE:
             self._quit()
         elif key in TAP:
-            # A finger that holds the button can't tap it; letting go is what a person would do next.
+            # If the button is held, a tap just releases it.
             self.press()
             self.release()
         elif key == HOLD:
@@ -52,13 +49,13 @@ class Keyboard:
             self._keys[key][1]()
 
     def press(self) -> None:
-        """The button goes down, unless it is."""
+        """Press the button, unless it is down."""
         if not self.held:
             self.held = True
             self._emit(ButtonDown())
 
     def release(self) -> None:
-        """The button comes up, if it was down."""
+        """Release the button, if it is down."""
         if self.held:
             self.held = False
             self._emit(ButtonUp())

@@ -1,7 +1,7 @@
-"""The three LEDs: which is lit at this moment, and the pins that do it.
+"""Blinks the three LEDs, and sets their pins.
 
-Owns the blinking, for every panel. gpiozero's own blinking is not used: it runs a thread for each LED, and stopping one
-joins it, which would block the loop.
+Blinker serves every kind of panel. gpiozero's blinking is not used: it runs a thread for each LED, and stopping it
+joins the thread, which would block the loop.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK = 0.125
-"""Seconds that a fast LED stays lit, and dark: four blinks a second."""
+"""Seconds that a fast LED stays on, and off: four blinks a second."""
 SLOW_TICKS = 4
-"""Ticks that a slow LED stays lit, and dark: one blink a second."""
+"""Ticks that a slow LED stays on, and off: one blink a second."""
 
 FLASH = 0.1
-"""Seconds for which all are lit when a press is felt."""
+"""Seconds for which all LEDs are lit as feedback on a press."""
 
 Lit = tuple[bool, bool, bool]
 """Whether green, amber and red are lit at this moment."""
 
 
 class Blinker:
-    """Turns Leds into what is lit now; one chain of timers, which runs only while something blinks.
+    """Computes which LEDs are lit now; uses a single timer, and only while an LED blinks.
 
-    changed: called in the loop's thread whenever what is lit changes. All LEDs blink in phase, lit first.
+    changed: called in the loop's thread after each change. All LEDs blink in phase, starting lit.
     """
 
     def __init__(self, changed: Callable[[Lit], None]) -> None:
@@ -46,11 +46,11 @@ class Blinker:
 
     @property
     def lit(self) -> Lit:
-        """What is lit now."""
+        """The LEDs that are lit now."""
         return self._lit
 
     def show(self, leds: Leds) -> None:
-        """Light these from now on. Inside a running loop."""
+        """Set the LEDs' modes. Call it inside a running loop."""
         if leds == self._leds:
             return
         self._leds = leds
@@ -66,7 +66,7 @@ class Blinker:
         self._update()
 
     def close(self) -> None:
-        """All dark, and no timer left."""
+        """Switch all LEDs off, and stop the timer."""
         self._stop_timer()
         self._leds = Leds()
         self._epoch = None
@@ -74,7 +74,7 @@ class Blinker:
 
     @property
     def _step(self) -> int:
-        """Ticks from one change to the next; 0 when nothing blinks."""
+        """Ticks between two changes; 0 if no LED blinks."""
         modes = (self._leds.green, self._leds.amber, self._leds.red)
         return 1 if LedMode.FAST in modes else SLOW_TICKS if LedMode.SLOW in modes else 0
 
@@ -112,7 +112,7 @@ class Blinker:
 
 
 class LedPart:
-    """The LEDs on their pins, green, amber and red; a pin that is None has no LED."""
+    """The LEDs on their pins: green, amber and red; None for an LED that is not mounted."""
 
     def __init__(self, pins: Sequence[DigitalOutputDevice | None]) -> None:
         self._pins = tuple(pins)
@@ -120,18 +120,18 @@ class LedPart:
         self._flash_timer: asyncio.TimerHandle | None = None
 
     def show(self, leds: Leds) -> None:
-        """Light these from now on. Inside a running loop."""
+        """Set the LEDs' modes. Call it inside a running loop."""
         self._blinker.show(leds)
 
     def flash(self) -> None:
-        """Light all of them for a moment. Inside a running loop."""
+        """Light all LEDs for FLASH seconds. Call it inside a running loop."""
         if self._flash_timer is not None:
             self._flash_timer.cancel()
         self._flash_timer = asyncio.get_running_loop().call_later(FLASH, self._end_flash)
         self._write((True, True, True))
 
     def close(self) -> None:
-        """All dark, and the pins given back."""
+        """Switch all LEDs off, and release the pins."""
         if self._flash_timer is not None:
             self._flash_timer.cancel()
         self._blinker.close()

@@ -1,7 +1,7 @@
-"""The display: pictures to a luma device, in a thread of its own, whatever the bus does.
+"""Shows pictures on a luma device, in a thread of its own, so that the I2C bus can't block the loop.
 
-Owns the one thread that touches the bus, and everything about a display that is missing, pulled out or stuck. The loop
-only leaves the latest picture for it and looks from outside whether it still moves.
+Only this thread uses the bus; it retries a display that is missing or unplugged. The loop queues the latest picture for
+it, and checks from outside whether the thread is stuck.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from appliance.panel.display import Display, Paint, Timing
 from appliance.panel.incremental_display import make_i2c_device
 
 if TYPE_CHECKING:
-    # Loaded where it is used: the first picture does not wait for it.
+    # Imported where it is used, because the first picture must not wait for it.
     import asyncio
 
 __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
@@ -27,20 +27,20 @@ __all__ = ["Oled", "Paint", "Timing", "make_i2c_device"]
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 0.8
-"""Seconds that the end waits for the display to be blanked; a panel has a second."""
+"""Seconds that close() waits for the display to be blanked; a panel has one second to close."""
 LAST_PICTURE_TIME = 0.4
-"""Seconds for which a picture that is the last one stays: time to see that something is said."""
+"""Seconds for which the last picture stays before the display is blanked, long enough to notice it."""
 QUEUE_SIZE = 4
-"""Pictures that wait for the thread: on a stuck bus they would become more and more, and only the last is wanted."""
+"""Pictures to queue for the thread: a bound for a stuck bus, because only the last one is needed."""
 FIRST_PICTURE_TIMEOUT = 0.3
-"""Seconds that the program waits for its first picture before it loads the rest of itself."""
+"""Seconds that the program waits for its first picture before it imports its other modules."""
 
 
 class Oled:
     """A display on the I2C bus.
 
-    driver: a class of luma.oled.device. port, address: the bus and where the display is on it. rotate: quarter turns as
-    luma counts them. contrast: 0 to 255. height: 32 or 64. make_device: what makes the frugal luma device, for tests.
+    driver: a class of luma.oled.device. port, address: the number of the bus and the display's address. rotate: in
+    quarter turns, as in luma. height: 32 or 64. contrast: 0 to 255. make_device: replaces make_i2c_device, for tests.
     changed: called in the loop's thread when `fault` changes.
     """
 
@@ -50,9 +50,9 @@ class Oled:
         port: int = 1,
         address: int = 0x3C,
         rotate: int = 0,
-        contrast: int = 127,
         height: int = 64,
         *,
+        contrast: int,
         make_device: Callable[[], Any] | None = None,
         changed: Callable[[], None] = lambda: None,
         timing: Timing | None = None,
@@ -73,17 +73,17 @@ class Oled:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the display, in words; None while it works."""
+        """The error that keeps the display from working; None while it works."""
         return self._fault
 
     def show_first(self, paint: Paint) -> None:
-        """Show a first picture before there is a loop, and wait for it, but not for long."""
+        """Show a first picture before the loop runs, and wait for it up to FIRST_PICTURE_TIMEOUT."""
         self.show(paint)
         self._start_thread()
         self._first_done.wait(FIRST_PICTURE_TIMEOUT)
 
     def start(self) -> None:
-        """Start the thread if there was no greeting, and watch it, inside a running loop."""
+        """Start the thread unless show_first() did, and monitor it, inside a running loop."""
         import asyncio
 
         self._loop = asyncio.get_running_loop()
@@ -94,13 +94,13 @@ class Oled:
         self._check_stuck()
 
     def show(self, paint: Paint, power: Power = Power.BRIGHT) -> None:
-        """Show this picture next, in place of any that was not drawn yet, so brightly. Returns at once."""
+        """Queue a picture in place of any that was not drawn yet. Returns at once."""
         self._send((paint, power))
         if self._stuck_timer is not None:
             self._check_stuck()
 
     async def close(self) -> None:
-        """Blank the display, a moment after its last picture; a stuck one is left behind within a second."""
+        """Blank the display after LAST_PICTURE_TIME; gives up on a stuck one after CLOSE_TIMEOUT."""
         if self._stuck_timer is not None:
             self._stuck_timer.cancel()
             self._stuck_timer = None
@@ -113,13 +113,13 @@ class Oled:
         try:
             await asyncio.wait_for(self._ended.wait(), CLOSE_TIMEOUT)
         except TimeoutError:
-            log.warning("the display did not answer in time and was not blanked")
+            log.warning("the display did not respond in time, so it was not blanked")
 
     def _send(self, item: tuple[Paint, Power] | None) -> None:
         if self._loop is None:
             self._put(item)
         else:
-            # Last of all that is due: the thread finds the interpreter free, and is woken once a picture and not twice.
+            # After everything else that is due: the thread then finds the GIL free, and wakes only once a picture.
             self._loop.call_soon(self._put, item)
 
     def _put(self, item: tuple[Paint, Power] | None) -> None:
@@ -133,9 +133,9 @@ class Oled:
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def _check_stuck(self) -> None:
-        """Look from outside whether the thread still moves: a stuck call can't tell so itself.
+        """Check from the loop whether the thread is stuck in a call.
 
-        The next look is put off by every picture: while those come often enough, the loop is not woken for it.
+        Every picture postpones the next check, so that a frequently updated display needs no extra wake-ups.
         """
         assert self._loop is not None
         if self._stuck_timer is not None:
@@ -151,12 +151,12 @@ class Oled:
             return
         self._fault = fault
         if fault is not None:
-            log.warning("the display does not work: %s; all else goes on, and it is tried again", fault)
+            log.warning("the display failed: %s; retrying, the other parts still work", fault)
         else:
             log.info("the display works")
         self._changed()
 
-    # From here on: in the display's own thread.
+    # The methods below run in the display's thread.
 
     def _run(self) -> None:
         display = self._display
@@ -176,8 +176,7 @@ class Oled:
             try:
                 display.update(paint, power)
             except Exception as error:  # noqa: BLE001
-                # luma raises errors of its own kind, bare OSErrors and assertions; to the box they are all one:
-                # no display for now.
+                # luma raises its own errors, OSErrors and assertions; each means that the display failed.
                 self._report(str(error) or type(error).__name__)
                 self._first_done.set()
                 display.release()
@@ -191,9 +190,9 @@ class Oled:
         self._end()
 
     def _collect(self, wait: float, only_close: bool) -> tuple[bool, tuple[Paint, Power] | None]:
-        """The latest of what came, after at most `wait` seconds; whether it is the end, and the picture with its power.
+        """Wait up to `wait` seconds; return whether to close, and the latest picture and power, if there is one.
 
-        only_close: while there is no display, a picture does not cut the wait short.
+        only_close: don't return early for a picture, because the display is not set up.
         """
         until = time.monotonic() + wait
         newest: tuple[Paint, Power] | None = None
@@ -221,8 +220,8 @@ class Oled:
         try:
             self._display.update(paint, power)
         except Exception as error:  # noqa: BLE001
-            # As above; it is blanked next, or fails again.
-            log.debug("the last picture could not be shown: %s", error)
+            # As above; blanking the display comes next, and reports its own error.
+            log.debug("can't show the last picture: %s", error)
         else:
             time.sleep(LAST_PICTURE_TIME)
 
@@ -230,9 +229,9 @@ class Oled:
         try:
             self._display.blank()
         except Exception as error:  # noqa: BLE001
-            # As above; and at the end there is nothing left to do about it.
-            log.debug("the display could not be blanked: %s", error)
-        assert self._ended is not None, "it ends only when it is closed"
+            # As above; the thread ends anyway.
+            log.debug("can't blank the display: %s", error)
+        assert self._ended is not None, "the thread ends only after close()"
         self._call(self._ended.set)
 
     def _call(self, callback: Callable[..., None], *args: object) -> None:
@@ -240,5 +239,5 @@ class Oled:
         try:
             self._loop.call_soon_threadsafe(callback, *args)
         except RuntimeError:
-            # The loop ended without waiting for a stuck bus.
-            log.debug("the display's thread outlived the loop")
+            # The loop was closed without waiting for a stuck bus.
+            log.debug("the loop was closed before the display's thread ended")

@@ -1,8 +1,8 @@
-"""The pins of the header, held through libgpiod: a pin library for gpiozero that sleeps until a pin changes.
+"""A pin factory for gpiozero based on libgpiod, which sleeps until a pin changes instead of polling.
 
-lgpio, which gpiozero would take, starts two threads as soon as it opens the chip: one looks after waves at least 50
-times a second, and the other, once an input is watched, at its edges some 1,000 times a second (lgPthTx.c and
-lgPthAlerts.c of lgpio 0.2.2). So it is loaded for the one thing that it alone can do, the tones of a passive buzzer.
+lgpio, gpiozero's default, starts two threads when it opens the chip: one polls its waves at least 50 times a second,
+and once an input is monitored, the other polls its edges some 1,000 times a second (lgPthTx.c and lgPthAlerts.c of
+lgpio 0.2.2). It is therefore loaded only for the tones of a passive buzzer, which libgpiod can't play.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from gpiozero.pins.local import LocalPiFactory, LocalPiPin
 log = logging.getLogger(__name__)
 
 CONSUMER = "tt-appliance"
-"""Who holds the lines, in the kernel's books (`gpioinfo`)."""
+"""The name under which the kernel lists the holder of the lines (`gpioinfo`)."""
 HEADER_CHIPS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
-"""The labels of the chips that have the header's pins: of a Raspberry Pi 5, of a 4, and of those before it (the
-kernel's drivers of these names). Their lines are numbered as BCM numbers its pins."""
+"""The labels of the GPIO chips with the header's pins, named after their kernel drivers: on a Raspberry Pi 5, on a 4,
+and on older ones. Their line numbers are the BCM pin numbers."""
 PROCESSORS_CHIP = "gpio-brcmstb"
-"""The label, up to its `@`, of the chips that a Raspberry Pi 5's processor has beside the header's."""
+"""The label, up to its `@`, of the other GPIO chips of a Raspberry Pi 5."""
 
 _BIAS = {"up": Bias.PULL_UP, "down": Bias.PULL_DOWN, "floating": Bias.DISABLED}
 _PULL = {bias: pull for pull, bias in _BIAS.items()} | {Bias.AS_IS: "floating", Bias.UNKNOWN: "floating"}
 
 
 def ensure_factory() -> None:
-    """Choose the pin library, where none is chosen yet: GpiodFactory, or what GPIOZERO_PIN_FACTORY names.
+    """Set the pin factory, unless one is set: GpiodFactory, or the one named by GPIOZERO_PIN_FACTORY.
 
-    Raises what the library raises: OSError where the chip is missing or may not be used.
+    Raises any error of the library: OSError if the chip is missing or access is denied.
     """
     with warnings.catch_warnings():
-        # gpiozero warns of every pin library that it lacks before it says what is wrong.
+        # gpiozero warns about every missing pin library before it raises the actual error.
         warnings.simplefilter("ignore")
         if Device.pin_factory is None and "GPIOZERO_PIN_FACTORY" not in os.environ:
             Device.pin_factory = GpiodFactory()
@@ -52,9 +52,9 @@ def ensure_factory() -> None:
 
 
 def tone_factory() -> Any:
-    """The pin library for tones: the chosen one, but lgpio in the place of libgpiod, which makes none.
+    """Return the pin factory for tones: the current one, but lgpio in place of libgpiod, which can't play tones.
 
-    Raises ImportError where lgpio is missing, and what it raises.
+    Raises ImportError if lgpio is missing, and any error of lgpio.
     """
     ensure_factory()
     if not isinstance(Device.pin_factory, GpiodFactory):
@@ -65,10 +65,10 @@ def tone_factory() -> Any:
 
 
 def header_chip(folder: Path = Path("/dev"), open_chip: Callable[[str], Any] = gpiod.Chip) -> Path:
-    """The chip with the header's pins, by its label; chip 0 where none has such a label.
+    """Find the GPIO chip with the header's pins by its label; chip 0 if none has a known label.
 
     Raises:
-        FileNotFoundError: A Raspberry Pi 5 whose header is not there: its other chips switch parts of the board.
+        FileNotFoundError: This is a Raspberry Pi 5 without the header's chip; its other chips control the board itself.
     """
     labels = set()
     found = [(int(match[1]), path) for path in folder.iterdir() if (match := re.fullmatch(r"gpiochip(\d+)", path.name))]
@@ -77,54 +77,54 @@ def header_chip(folder: Path = Path("/dev"), open_chip: Callable[[str], Any] = g
             with open_chip(str(path)) as chip:
                 label = chip.get_info().label
         except OSError as error:
-            log.debug("%s can't be looked at: %s", path, error)
+            log.debug("can't open %s: %s", path, error)
             continue
         if label in HEADER_CHIPS:
             return path
         labels.add(label.partition("@")[0])
     if PROCESSORS_CHIP in labels:
-        raise FileNotFoundError(errno.ENOENT, "no pins of the header", HEADER_CHIPS[0])
+        raise FileNotFoundError(errno.ENOENT, "no GPIO chip with the header's pins", HEADER_CHIPS[0])
     return folder / "gpiochip0"
 
 
 class GpiodFactory(LocalPiFactory):  # type: ignore[misc]
-    """gpiozero's pins over libgpiod. path: the chip; None to look for it. Raises OSError where it can't be opened."""
+    """gpiozero's pin factory for libgpiod. path: the chip; None to find it. Raises OSError if it can't be opened."""
 
     def __init__(self, path: Path | None = None, open_chip: Callable[[str], Any] = gpiod.Chip) -> None:
         super().__init__()
-        # Where this is no Raspberry Pi, that is said now rather than of each pin.
+        # On other boards than a Raspberry Pi, raise the error now rather than for each pin.
         self._get_revision()
         path = header_chip(open_chip=open_chip) if path is None else path
         self.number = int(path.name.removeprefix("gpiochip"))
         try:
             self.chip = open_chip(str(path))
         except OSError as error:
-            # libgpiod does not say which.
+            # libgpiod's error does not name the file.
             raise OSError(error.errno, error.strerror, str(path)) from None
         self.pin_class = GpiodPin
 
     def close(self) -> None:
-        """Give all back."""
+        """Release all pins and the chip."""
         super().close()
         self.chip.close()
 
 
 class GpiodPin(LocalPiPin):  # type: ignore[misc]
-    """A line of the chip, held from when it is first set up until it is closed.
+    """A line of the chip, requested at its first set-up and released by close().
 
-    Who watches it is called on a thread of the pin's own, which sleeps until there is an edge.
+    `when_changed` is called on the pin's own thread, which sleeps until the next edge.
     """
 
     def __init__(self, factory: GpiodFactory, info: Any) -> None:
         super().__init__(factory, info)
-        # What libgpiod makes is for one thread at a time.
+        # libgpiod's objects are not thread-safe.
         self._lock = threading.Lock()
         self._request: gpiod.LineRequest | None = None
         self._settings = gpiod.LineSettings()
         self._stop: int | None = None
 
     def close(self) -> None:
-        """Give the line back; the kernel makes it an input."""
+        """Release the line; the kernel makes it an input."""
         self.when_changed = None
         with self._lock:
             if self._request is not None:
@@ -133,11 +133,11 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
             self._settings = gpiod.LineSettings()
 
     def output_with_state(self, state: bool) -> None:
-        """Make it an output that is at once at this level."""
+        """Make the line an output that starts at this level."""
         self._set_up(gpiod.LineSettings(direction=Direction.OUTPUT, output_value=Value(bool(state))))
 
     def _set_up(self, settings: gpiod.LineSettings) -> None:
-        """Hold the line so. Raises OSError: EBUSY where another program holds it."""
+        """Request or reconfigure the line. Raises OSError; EBUSY if another program holds the line."""
         with self._lock:
             if self._request is None:
                 self._request = self.factory.chip.request_lines({self._number: settings}, consumer=CONSUMER)
@@ -182,7 +182,7 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
 
     def _set_edges(self, value: str) -> None:
         if value != "both":
-            raise PinEdgeDetectUnsupported(f"pin {self!r} is watched for both edges")
+            raise PinEdgeDetectUnsupported(f"pin {self!r} can only detect both edges")
 
     def _enable_event_detect(self) -> None:
         self._set_up(replace(self._settings, edge_detection=Edge.BOTH))
@@ -193,7 +193,7 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
         ).start()
 
     def _disable_event_detect(self) -> None:
-        # Not waited for: this may be in the loop. It takes nothing from the line once it is told.
+        # Without joining the thread, which would block the loop; it reads nothing from the line after the signal.
         with self._lock:
             if self._stop is not None:
                 os.eventfd_write(self._stop, 1)
@@ -201,29 +201,29 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
         self._set_up(replace(self._settings, edge_detection=Edge.NONE))
 
     def _listen(self, request: gpiod.LineRequest, line: int, stop: int) -> None:
-        """Hand on each edge of the line, until told to stop. Owns stop, an eventfd."""
+        """Report each edge of the line until `stop`, an eventfd, is signalled. Closes `stop`."""
         ready = select.poll()
         ready.register(line, select.POLLIN)
         ready.register(stop, select.POLLIN)
         while True:
             ready.poll()
             with self._lock:
-                # Who told to stop may have closed the line since, and its number may be another file's.
+                # After the signal the line may be closed, and its descriptor reused for another file.
                 edges = self._read_edges(request) if self._stop == stop else []
                 if not edges:
                     self._stop = None if self._stop == stop else self._stop
                     os.close(stop)
                     return
-            # Not by gpiozero's own call, which takes the pin's other lock where the device is gone without a close.
+            # Not by gpiozero's _call_when_changed(), which takes a lock if the device was collected without a close.
             changed = self._get_when_changed()
             if changed is not None:
                 for edge in edges:
                     changed(edge.timestamp_ns / 1e9, edge.event_type is edge.Type.RISING_EDGE)
 
     def _read_edges(self, request: gpiod.LineRequest) -> list[gpiod.EdgeEvent]:
-        """The edges that wait to be read; none where the chip is gone."""
+        """Read the pending edges; none if the chip is gone."""
         try:
             return request.read_edge_events()
         except OSError as error:
-            log.warning("pin %r is watched no more (%s)", self, error)
+            log.warning("stopped monitoring pin %r: %s", self, error)
             return []

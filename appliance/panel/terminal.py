@@ -1,6 +1,6 @@
-"""The panel in a terminal of 80x24: the display's own picture in braille, LEDs and buzzer beside it, keys as buttons.
+"""The panel in a terminal of 80x24: the display's picture in braille, LEDs and buzzer beside it, keys for the button.
 
-Owns the terminal while it runs: raw mode, the alternate screen, and giving both back, after a crash too.
+Switches the terminal to raw mode and the alternate screen, and restores both, also after a crash.
 """
 
 from __future__ import annotations
@@ -33,16 +33,15 @@ ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
 LEAVE = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 """Alternate screen, cursor and line wrap (xterm control sequences)."""
 NOTE_PERIOD = 0.5
-"""Seconds between looks at the note, which changes without telling."""
+"""Seconds between updates of the note, which has no change event."""
 DRAIN_TIMEOUT = 0.5
-"""Seconds that the end waits for the terminal to take the last bytes."""
+"""Seconds that close() waits for the terminal to accept the last bytes."""
 
 
 class TerminalPanel:
     """A panel for people without the hardware.
 
-    keys: more keys, each with what the legend says and what it does, in the loop's thread. note: makes one more line of
-    words. stdin, stdout: file descriptors.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. stdin, stdout: file descriptors.
     """
 
     def __init__(
@@ -68,27 +67,27 @@ class TerminalPanel:
         self._modes: list[Any] | None = None
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Take the terminal, inside a running loop."""
+        """Set up the terminal, inside a running loop."""
         self._keyboard.start(emit, quit_)
         self._quit = quit_
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(termios.error):  # Not a terminal: there is no mode to change.
+        with contextlib.suppress(termios.error):  # Not a terminal, so it has no mode.
             self._modes = termios.tcgetattr(self._stdin)
             tty.setraw(self._stdin, termios.TCSANOW)
         atexit.register(self._restore_after_crash)
-        # Only the latest frame waits: a slow terminal skips the older ones.
+        # Queue only the latest frame: a slow terminal skips the older ones.
         self._writer = Writer(
             self._stdout, terminal_frame.Differ(ENTER).encode, self._output_failed, capacity=1, loss_level=logging.DEBUG
         )
         self._reader = Reader(self._stdin, self._handle_input)
-        with contextlib.suppress(ValueError, RuntimeError):  # Outside the main thread there are no signals.
+        with contextlib.suppress(ValueError, RuntimeError):  # Signal handlers need the main thread.
             loop.add_signal_handler(signal.SIGWINCH, self._draw)
         self._draw()
         if self._note is not None:
             self._refresh_note()
 
     def show(self, view: View, sound: Sound | None) -> None:
-        """Show a view. sound: not None in the one call that starts a sound."""
+        """Show a view. sound: a sound to start; None for no new sound."""
         if sound is not None:
             self._sound = sound
             self._bells += 1
@@ -99,17 +98,17 @@ class TerminalPanel:
         self._draw()
 
     async def close(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the terminal."""
         self._timers.close()
         self._blinker.close()
-        with contextlib.suppress(ValueError, RuntimeError):  # As in start.
+        with contextlib.suppress(ValueError, RuntimeError):  # As in start().
             asyncio.get_running_loop().remove_signal_handler(signal.SIGWINCH)
         if self._reader is not None:
             self._reader.close()
         if self._writer is not None:
             self._writer.put(terminal_frame.Frame((), 0, last=LEAVE))
             if not await self._writer.close(DRAIN_TIMEOUT):
-                log.warning("the terminal takes nothing any more")
+                log.warning("the terminal does not accept output; run `reset` if it looks wrong")
             self._writer = None
         self._restore_mode()
         atexit.unregister(self._restore_after_crash)
@@ -136,7 +135,7 @@ class TerminalPanel:
         try:
             return os.get_terminal_size(self._stdout)
         except OSError:
-            # Not a terminal, or one that hung up: then nobody sees it, and the usual size does.
+            # Not a terminal, or it hung up: any size will do.
             return os.terminal_size((terminal_frame.WIDTH, terminal_frame.HEIGHT))
 
     def _handle_input(self, chunk: bytes) -> None:
@@ -144,7 +143,7 @@ class TerminalPanel:
             self._quit()
             return
         if chunk.startswith(b"\x1b"):
-            # An arrow or function key, or a paste: none of them is a key of ours.
+            # An arrow or function key, or a paste: ignored.
             return
         for key in chunk.decode(errors="replace"):
             self._keyboard.type(key)
@@ -159,7 +158,7 @@ class TerminalPanel:
         self._timers.start("note", NOTE_PERIOD, self._refresh_note)
 
     def _output_failed(self, error: OSError) -> None:
-        log.warning("the terminal is gone (%s)", error.strerror or error)
+        log.warning("can't write to the terminal (%s); quitting", error.strerror or error)
         self._quit()
 
     def _restore_mode(self) -> None:

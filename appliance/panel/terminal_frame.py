@@ -1,4 +1,4 @@
-"""What the terminal panel shows, as rows of styled text, and the bytes from one such frame to the next. Pure."""
+"""Lays out the terminal panel as rows of styled text, and encodes the changes from frame to frame. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from appliance.core.view import LedMode, Leds, Sound
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WIDTH, HEIGHT = 80, 24
-"""The terminal that it needs, in characters."""
+"""The size of the terminal panel in characters."""
 DISPLAY = (64, 16)
-"""The display's picture in braille cells."""
+"""The size of the display's picture in braille characters."""
 RESET, BOLD, DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
 COLOURS = {"green": "\x1b[32m", "amber": "\x1b[33m", "red": "\x1b[31m"}
-"""ANSI colours; a terminal without them still has the words and shapes."""
+"""ANSI colours; a terminal without them still shows the LEDs' modes and shapes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Rows from top to bottom.
 
-    bells: how often the bell rang until now. size: the terminal's. last: if not empty, the bytes that end it all.
+    bells: number of bells rung so far. size: of the terminal. last: the bytes that restore the terminal, in the last
+    frame; else empty.
     """
 
     rows: tuple[str, ...]
@@ -41,10 +42,9 @@ def compose(
     legend: Mapping[str, str],
     note: str,
 ) -> list[str]:
-    """All rows of the panel.
+    """Lay out all rows of the panel, each at most WIDTH characters wide.
 
-    picture: of DISPLAY's size. lit: which LEDs are lit at this moment. legend: what each key does. Each row shows at
-    most WIDTH characters.
+    picture: of the size DISPLAY. lit: the LEDs that are lit at this moment. legend: the action of each key.
     """
     side = {1: f"{BOLD}Appliance{RESET}"}
     modes = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
@@ -63,7 +63,7 @@ def compose(
 
 
 def legend_rows(legend: Mapping[str, str]) -> list[str]:
-    """What each key does, as many to a row as fit."""
+    """Format the action of each key, as many in a row as fit."""
     rows: list[str] = []
     used = WIDTH
     for key, label in legend.items():
@@ -78,20 +78,20 @@ def legend_rows(legend: Mapping[str, str]) -> list[str]:
 
 
 def too_small(columns: int, lines: int) -> list[str]:
-    """What to say in a terminal that the panel does not fit."""
+    """The message in a terminal that is too small for the panel."""
     words = [f"This window is {columns} x {lines}.", f"It needs {WIDTH} x {HEIGHT}.", "Make it larger.", "q quits."]
     return [word[:columns] for word in words[:lines]]
 
 
 class Differ:
-    """Encodes each frame as the bytes that change the terminal from the frame before. first: bytes to begin with."""
+    """Encodes each frame as the difference to the previous one. first: bytes to send before the first frame."""
 
     def __init__(self, first: bytes = b"") -> None:
         self._first = first
         self._before: Frame | None = None
 
     def encode(self, frame: Frame) -> bytes:
-        """The bytes for this frame: the rows that differ, each cleared to its end; all of them after a resize."""
+        """Encode a frame: the changed rows, each cleared to its end; all rows after a resize."""
         if frame.last:
             return frame.last
         before, self._before = self._before, frame
@@ -103,7 +103,7 @@ class Differ:
         for number in range(max(len(frame.rows), len(old))):
             row = frame.rows[number] if number < len(frame.rows) else ""
             if number >= len(old) or old[number] != row:
-                # After a row as wide as the terminal the cursor is still on its last cell, which would be cleared.
+                # After a row of full width, the cursor is still on its last cell, which must not be cleared.
                 rest = "\x1b[K" if len(_COLOURS.sub("", row)) < frame.size[0] else ""
                 out += f"\x1b[{number + 1};1H{row}{RESET}{rest}"
         if before is not None and frame.bells != before.bells:

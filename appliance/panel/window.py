@@ -1,7 +1,6 @@
-"""The panel in a window: the front of the box enlarged, its LEDs blinking, and its button under the mouse.
+"""The panel in a desktop window: the front of the box, enlarged, with blinking LEDs and a button to click.
 
-Owns the window while it runs. It is a luma.emulator device, an optional extra: imported here alone, and only when a
-window is asked for.
+Needs luma.emulator, an optional extra, which is imported only here, and only for a window.
 """
 
 from __future__ import annotations
@@ -23,50 +22,50 @@ from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
 
 SCALE = 6
-"""How much the display is enlarged: readable from where one sits, and less than 1,000 pixels wide."""
+"""Scale of the display: readable from a chair, and less than 1,000 pixels wide."""
 MARGIN = 16
 WINDOW_SIZE = 960, 576
 """The window's width and height in pixels."""
 BUTTON = 400, 436, 560, 484
 """The drawn button: left, top, right and bottom."""
 LEGEND_AT, NOTE_AT = 508, 556
-"""Where the middles of the first row of keys and of the note are."""
+"""The vertical centres of the legend's first row and of the note."""
 POLL_INTERVAL = 0.03
-"""Seconds between two looks at keys and mouse: half of what a person notices."""
+"""Seconds between polls of keys and mouse: half the delay that a person notices."""
 NOTE_PERIOD = 0.5
-"""Seconds between looks at the note, which changes without telling."""
+"""Seconds between updates of the note, which has no change event."""
 FONT_HEIGHT = 15
-"""Height in pixels of the words below the display."""
+"""Height in pixels of the text below the display."""
 
 
 class WindowMissingError(Exception):
-    """There can be no window here; the message says what to do."""
+    """No window can be opened; the message says what to do."""
 
 
 def load_emulator() -> tuple[Any, Any]:
-    """luma.emulator's window, as a class, and the module pygame, which it needs. Takes a second the first time.
+    """Import luma.emulator; return its window class and the module pygame. Takes a second the first time.
 
     Raises:
         WindowMissingError: It is not installed.
     """
-    # Or it would greet on standard output.
+    # Without it, pygame prints a banner to standard output.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         with warnings.catch_warnings():
-            # It still asks setuptools for its own files, which setuptools warns of.
+            # pygame uses a deprecated API of setuptools.
             warnings.simplefilter("ignore")
             import pygame
             from luma.emulator import device
     except ImportError as error:
-        raise WindowMissingError(f"A window needs luma.emulator: pip install luma.emulator ({error})") from error
+        raise WindowMissingError(f"the window needs luma.emulator: pip install luma.emulator ({error})") from error
     return device.pygame, pygame
 
 
 class WindowPanel:
     """A panel for people without the hardware, on a desktop.
 
-    keys: more keys, each with what the legend says and what it does, in the loop's thread. note: makes one more line of
-    words. size: the display's. Making it opens the window, which may block for a moment.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. size: of the display in pixels. The
+    constructor opens the window, which may block for a moment.
 
     Raises:
         WindowMissingError: luma.emulator is not installed, or there is no screen to open a window on.
@@ -88,16 +87,16 @@ class WindowPanel:
         emulator, pygame = load_emulator()
         self._pygame = pygame
         try:
-            # No frame rate: waiting for the next frame would hold up the loop.
+            # frame_rate=0, because waiting for the next frame would block the loop.
             self._device = emulator(*WINDOW_SIZE, mode="RGB", transform="none", scale=1, frame_rate=0)
             self._open = True
             self._draw()
             pygame.display.set_caption("Table Tracker appliance")
         except pygame.error as error:
-            raise WindowMissingError(f"No window can be opened here: {error}") from error
+            raise WindowMissingError(f"can't open a window; is this a desktop session? ({error})") from error
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Begin to look at keys and mouse, inside a running loop."""
+        """Start to poll keys and mouse, inside a running loop."""
         self._keyboard.start(emit, self._quit_program)
         self._quit = quit_
         self._poll()
@@ -105,7 +104,7 @@ class WindowPanel:
             self._refresh_note()
 
     def show(self, view: View, sound: Sound | None) -> None:
-        """Show a view. sound: not None in the one call that starts a sound."""
+        """Show a view. sound: a sound to start; None for no new sound."""
         if sound is not None:
             self._sound = sound
             self._timers.start("sound", duration(sound), self._silence)
@@ -119,7 +118,7 @@ class WindowPanel:
         self._blinker.close()
 
     def picture(self) -> Image.Image:
-        """What the window shows at this moment; RGB."""
+        """Draw the window's current content, in RGB."""
         picture = Image.new("RGB", WINDOW_SIZE, PLATE)
         pen = ImageDraw.Draw(picture)
         if self._view is not None:
@@ -141,7 +140,7 @@ class WindowPanel:
         return picture
 
     def _rows(self, entries: list[str]) -> list[str]:
-        """Entries in as many rows as they need."""
+        """Arrange the entries in as many rows as they need."""
         rows: list[str] = []
         for entry in entries:
             longer = f"{rows[-1]}   {entry}" if rows else entry
@@ -157,11 +156,11 @@ class WindowPanel:
         try:
             self._device.display(self.picture())
         except SystemExit:
-            # The emulator ends the whole program where it sees the window closed before we do; that is ours to do.
+            # The emulator exits the program if it sees the closed window first; shut down in an orderly way instead.
             self._quit_program()
 
     def _poll(self) -> None:
-        """Take what was typed and clicked since the last look; it never waits."""
+        """Handle the keys and clicks since the last poll. Never blocks."""
         pygame = self._pygame
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
@@ -179,7 +178,7 @@ class WindowPanel:
 
     def _click(self) -> None:
         if self._keyboard.held:
-            # It is held by a key: letting go is what a person would do next.
+            # A key holds the button down: a click releases it.
             self._keyboard.release()
         else:
             self._clicked = True

@@ -49,7 +49,7 @@ class I2cDisplay:
 
     @property
     def on(self) -> bool:
-        """Whether it shines."""
+        """Whether its pixels are lit."""
         return self._present and self.chip.on and self.chip.pumping
 
     def forget(self) -> None:

@@ -28,8 +28,9 @@ VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green
 
 
 async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
-    """A panel, made as the program makes it: not in the loop, for it waits until it has greeted."""
+    """A panel, made as the program makes it: not in the loop, because it waits for the first picture."""
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 127, bus=display)  # noqa: E731
+    mounted.setdefault("contrast", 127)
     return await asyncio.to_thread(lambda: HardwarePanel(**mounted, pin_factory=pins, make_device=make))
 
 
@@ -147,11 +148,11 @@ async def test_the_display_is_made_as_it_was_described(pins: MockFactory, monkey
 
     class Described(Oled):
         def __init__(self, *values: Any, **seams: Any) -> None:
-            asked.append(values)
+            asked.append((*values, seams["contrast"]))
             super().__init__(*values, **seams)
 
     monkeypatch.setattr("appliance.panel.hardware.Oled", Described)
-    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "contrast": 9, "height": 32}
+    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "height": 32, "contrast": 9}
     panel = await made(pins, I2cDisplay(), **described)
     assert asked == [tuple(described.values())]
     await panel.close()
@@ -180,8 +181,7 @@ async def test_pins_that_make_no_tones_cost_the_passive_buzzer(
 ) -> None:
     panel = await made(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE)
     assert [record.getMessage() for record in caplog.records] == [
-        "the buzzer on pin 18 can't be used and is left out "
-        "(no tones can be made there, and a passive buzzer needs them)"
+        "can't use pin 18, so the buzzer is off: the pin library can't play tones, which a passive buzzer needs"
     ]
     panel.show(VIEW, Sound.PAGE)
     assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
@@ -213,8 +213,8 @@ async def test_pins_that_another_program_holds_are_told_plainly_and_once(
     display = I2cDisplay()
     panel = await made(MockFactory(pin_class=HeldPin), display, **PINS)
     assert [record.getMessage() for record in caplog.records] == [
-        f"another program holds the pins of these parts, and they are left out: {parts}; "
-        "perhaps the appliance, or its doctor, is running already"
+        f"another program holds the pins of these parts, so they are off: {parts}; "
+        "check whether the appliance or its doctor is already running"
     ]
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
@@ -258,10 +258,10 @@ async def test_it_greets_before_it_is_started(pins: MockFactory) -> None:
     display = I2cDisplay()
     panel = await made(pins, display, **PINS)
     assert display.picture().getbbox() is not None
-    greeting = display.picture().tobytes()
+    first_picture = display.picture().tobytes()
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
-    await until(lambda: display.picture().tobytes() != greeting)
+    await until(lambda: display.picture().tobytes() != first_picture)
     await panel.close()
 
 
@@ -277,7 +277,7 @@ async def test_a_machine_without_pins_still_has_its_display(
         await until(lambda: display.picture().getbbox() is not None)
         await panel.close()
     assert len(caplog.records) == 1
-    assert "no pins can be used here" in caplog.text
+    assert "can't use the GPIO pins" in caplog.text
 
 
 async def test_a_busy_pin_costs_one_part(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
@@ -285,7 +285,7 @@ async def test_a_busy_pin_costs_one_part(pins: MockFactory, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO):
         panel = await made(pins, I2cDisplay(), **PINS)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "the red LED on pin 22 can't be used" in caplog.text
+    assert "can't use pin 22, so the red LED is off" in caplog.text
     panel.show(VIEW, Sound.PAGE)
     assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await panel.close()

@@ -145,7 +145,7 @@ def test_a_forgotten_picture_is_sent_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("driver", ["ssd1305", "ssd1306", "ssd1309", "ssd1315", "ssd1316", "sh1106"])
-def test_relatives_are_frugal_too(driver: str) -> None:
+def test_related_drivers_are_incremental_too(driver: str) -> None:
     model = I2cDisplay(driver == "sh1106")
     device = make_i2c_device(driver, 1, ADDRESS, 0, CONTRAST, 64, bus=model)
     picture = noise(12, (128, 64))

@@ -38,7 +38,7 @@ def shows(display: I2cDisplay, column: int) -> bool:
 
 
 def level(display: I2cDisplay) -> int:
-    """How brightly it shines; 0 for not at all."""
+    """The contrast; 0 while the display is off."""
     return display.chip.contrast if display.on else 0
 
 
@@ -199,7 +199,7 @@ async def test_a_transfer_broken_off_is_a_fault_that_mends_itself() -> None:
     display = I2cDisplay()
     changes: list[bool] = []
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
-    oled = Oled(make_device=make, timing=QUICK, changed=lambda: changes.append(oled.fault is None))
+    oled = Oled(contrast=200, make_device=make, timing=QUICK, changed=lambda: changes.append(oled.fault is None))
     oled.start()
     oled.show(painted(1))
     await until(lambda: shows(display, 1))
@@ -220,14 +220,14 @@ async def test_any_error_of_a_display_library_is_a_fault() -> None:
     def make() -> None:
         raise Odd("no such thing")
 
-    oled = Oled(make_device=make, timing=QUICK)
+    oled = Oled(contrast=200, make_device=make, timing=QUICK)
     oled.start()
     await until(lambda: oled.fault == "no such thing")
     await oled.close()
 
 
 async def test_a_machine_without_a_bus_says_so() -> None:
-    oled = Oled("sh1106", port=99, timing=QUICK)
+    oled = Oled("sh1106", port=99, contrast=200, timing=QUICK)
     oled.start()
     await until(lambda: oled.fault is not None)
     assert "/dev/i2c-99" in str(oled.fault)
@@ -241,7 +241,7 @@ async def test_backoff_grows_to_its_cap() -> None:
         times.append(time.monotonic())
         raise OSError("gone")
 
-    oled = Oled(make_device=make, timing=Timing(retry=0.02, retry_most=0.06))
+    oled = Oled(contrast=200, make_device=make, timing=Timing(retry=0.02, retry_most=0.06))
     oled.start()
     for number in range(5):
         oled.show(painted(number))  # A picture must not cut the wait short.

@@ -24,7 +24,9 @@ async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytes
     changes: list[str | None] = []
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
     # Long enough that a busy machine is no stuck bus.
-    oled = Oled(make_device=make, timing=replace(QUICK, stuck=0.5), changed=lambda: changes.append(oled.fault))
+    oled = Oled(
+        contrast=200, make_device=make, timing=replace(QUICK, stuck=0.5), changed=lambda: changes.append(oled.fault)
+    )
     oled.start()
     oled.show(painted(4))
     await until(lambda: shows(display, 4))
@@ -48,7 +50,9 @@ async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytes
 
 async def test_a_stuck_bus_keeps_only_the_latest_pictures() -> None:
     display = I2cDisplay()
-    oled = Oled(make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=QUICK)
+    oled = Oled(
+        contrast=200, make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=QUICK
+    )
     oled.start()
     oled.show(painted(4))
     await until(lambda: shows(display, 4))
@@ -78,7 +82,9 @@ async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
 
     display = I2cDisplay()
     oled = Counted(
-        make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=replace(QUICK, stuck=0.5)
+        contrast=200,
+        make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display),
+        timing=replace(QUICK, stuck=0.5),
     )
     oled.start()
     for number in range(10):
@@ -103,7 +109,7 @@ from tests.clock import until
 from tests.panel.i2c_display import I2cDisplay
 async def main():
     display = I2cDisplay()
-    oled = Oled(make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display))
+    oled = Oled(contrast=200, make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display))
     oled.start()
     while not display.on:
         await asyncio.sleep(0.01)

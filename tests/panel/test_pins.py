@@ -202,7 +202,7 @@ def test_a_chip_that_goes_away_is_told(caplog: pytest.LogCaptureFixture, monkeyp
         while not caplog.records:
             assert time.monotonic() < end
             time.sleep(0.001)
-    assert "GPIO17 is watched no more ([Errno 19] No such device)" in caplog.text
+    assert "stopped monitoring pin GPIO17: [Errno 19] No such device" in caplog.text
 
 
 async def test_the_whole_panel(header: Header) -> None:
@@ -229,8 +229,8 @@ async def test_busy_pins_are_told_in_one_line(header: Header, caplog: pytest.Log
     factory = await blocking(header.factory)
     panel = await made(factory, I2cDisplay(), **PINS)
     assert [record.getMessage() for record in caplog.records] == [
-        "another program holds the pins of these parts, and they are left out: red LED (22), button (4); "
-        "perhaps the appliance, or its doctor, is running already"
+        "another program holds the pins of these parts, so they are off: red LED (22), button (4); "
+        "check whether the appliance or its doctor is already running"
     ]
     await panel.close()
     for pin in held.values():
@@ -273,7 +273,7 @@ def test_the_headers_chip_is_known_by_its_label(tmp_path: Path, labels: dict[str
 
 def test_where_a_pi_5_has_no_header_its_other_chips_are_left_alone(tmp_path: Path) -> None:
     labels = {"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip1": "gpio-brcmstb@107d517c00"}
-    with pytest.raises(FileNotFoundError, match="no pins of the header"):
+    with pytest.raises(FileNotFoundError, match="no GPIO chip with the header"):
         header_chip(tmp_path, chips(tmp_path, labels))
 
 
@@ -345,5 +345,5 @@ async def test_a_machine_whose_pin_library_is_missing_still_has_its_display(
         await until(lambda: display.picture().getbbox() is not None)
         await panel.close()
     assert [record.getMessage() for record in caplog.records] == [
-        "no pins can be used here: LEDs, buzzer and button are off (import of gpiod halted; None in sys.modules)"
+        "can't use the GPIO pins; LEDs, buzzer and button are off: import of gpiod halted; None in sys.modules"
     ]

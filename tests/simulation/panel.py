@@ -177,7 +177,7 @@ class SimPanel(HardwarePanel):
 
     def __init__(self, watch: Callable[[View, Sound | None], None]) -> None:
         self.factory = MockFactory(pin_class=_Pin)
-        super().__init__(button=BUTTON, green=5, amber=6, red=13, buzzer=BUZZER, pin_factory=self.factory)
+        super().__init__(contrast=127, button=BUTTON, green=5, amber=6, red=13, buzzer=BUZZER, pin_factory=self.factory)
         self._watcher = watch
 
     def show(self, view: View, sound: Sound | None) -> None:
