@@ -111,12 +111,12 @@ def test_nothing_is_cut_off(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
     """Drawn with room on all sides, the picture has no ink there, and the same within, at every pixel shift."""
-    orbit = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
-    width, height = size[0] - max(x for x, _ in orbit), size[1] - max(y for _, y in orbit)
+    offsets = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
+    width, height = size[0] - max(x for x, _ in offsets), size[1] - max(y for _, y in offsets)
     roomy = compose(screen, (width, height), beat, MARGIN).image
     inner = roomy.crop((MARGIN, MARGIN, MARGIN + width, MARGIN + height))
     assert ink(roomy) == ink(inner)
-    for shift, (x, y) in enumerate(orbit):
+    for shift, (x, y) in enumerate(offsets):
         picture = draw_screen(screen, size, beat=beat, shift=shift)
         assert (picture.mode, picture.size) == ("1", size)
         assert ink(picture) == ink(inner)
@@ -139,11 +139,11 @@ def test_a_sleeping_word_visits_the_whole_display(size: tuple[int, int]) -> None
     assert ink(draw_screen(Asleep(), size, beat=True)) == 0
 
 
-@pytest.mark.parametrize("orbit", [PIXEL_SHIFTS, LOW_PIXEL_SHIFTS])
-def test_the_pixel_shift_goes_everywhere_by_single_pixels(orbit: tuple[tuple[int, int], ...]) -> None:
-    steps = [abs(x - left) + abs(y - top) for (x, y), (left, top) in pairwise([*orbit, orbit[0]])]
+@pytest.mark.parametrize("offsets", [PIXEL_SHIFTS, LOW_PIXEL_SHIFTS])
+def test_the_pixel_shift_goes_everywhere_by_single_pixels(offsets: tuple[tuple[int, int], ...]) -> None:
+    steps = [abs(x - left) + abs(y - top) for (x, y), (left, top) in pairwise([*offsets, offsets[0]])]
     assert set(steps) == {1}
-    assert len(set(orbit)) == 3 * (1 + max(y for _, y in orbit))
+    assert len(set(offsets)) == 3 * (1 + max(y for _, y in offsets))
 
 
 @pytest.mark.parametrize("screen", ALL_KINDS)

@@ -1,4 +1,4 @@
-"""A Screen as a one-bit picture, for a display of any size.
+"""Draws a Screen as a one-bit picture, for a display of any size.
 
 Owns the picture's slow shift against burn-in, the heart and the answer to a press; each kind of screen has a module of
 its own. Nothing is ever cut off, at no step of the shift. Pure: the same View gives the same picture.
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PIXEL_SHIFTS = ((0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1), (1, 1), (0, 1))
-"""Where the picture stands, step by step: each of nine places, and one pixel at a time, back to the first as well."""
+"""Offsets of the picture: nine positions, in a closed path of single-pixel steps."""
 LOW_PIXEL_SHIFTS = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1))
-"""The same for a display of 32 rows or fewer, where rows are dear."""
+"""The same for a display of 32 rows or fewer, which can spare fewer rows."""
 
 
 def draw(view: View, size: tuple[int, int] = (128, 64)) -> Image:
-    """Draw what a view shows. size: width and height in pixels. The picture's mode is "1"; lit pixels are 1."""
+    """Draw a view. size: width and height in pixels. The picture's mode is "1"; lit pixels are 1."""
     return draw_screen(view.screen, size, beat=view.beat, pressed=view.pressed, shift=view.walk)
 
 
@@ -43,11 +43,11 @@ def draw_screen(
     pressed: bool = False,
     shift: int = 0,
 ) -> Image:
-    """Draw a screen. beat, pressed and shift are a View's; all else is as in `draw`."""
+    """Draw a screen. beat, pressed: as in View. shift: View.walk. All else is as in `draw`."""
     from PIL import Image
 
-    orbit = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
-    room = max(1, size[0] - max(x for x, _ in orbit)), max(1, size[1] - max(y for _, y in orbit))
+    offsets = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
+    room = max(1, size[0] - max(x for x, _ in offsets)), max(1, size[1] - max(y for _, y in offsets))
     whole = Image.new("1", size)
     if isinstance(screen, Asleep):
         canvas = Canvas(*size)
@@ -55,7 +55,7 @@ def draw_screen(
         at = (0, 0)
     else:
         canvas = compose(screen, room, beat)
-        at = orbit[shift % len(orbit)]
+        at = offsets[shift % len(offsets)]
     if pressed:
         invert_corner(canvas)
     whole.paste(canvas.image, at)
@@ -65,7 +65,7 @@ def draw_screen(
 def compose(
     screen: Message | Count | Paged | Listing | Today, room: tuple[int, int], beat: bool | None, margin: int = 0
 ) -> Canvas:
-    """Draw a screen and its heart into a room of this width and height. margin: see Canvas."""
+    """Draw a screen and its heartbeat on a canvas of this width and height. margin: see Canvas."""
     canvas = Canvas(*room, margin)
     corner = HEART if beat is not None else 0
     match screen:
@@ -88,7 +88,7 @@ def compose(
 
 
 def invert_corner(canvas: Canvas) -> None:
-    """Show that a press is felt: the top right corner is turned over, light on dark or dark on light."""
+    """Give feedback on a press: fold the top right corner, light on dark or dark on light."""
     side = 12 if canvas.height >= 48 else 9
     right = canvas.width - 1
     corner = canvas.image.crop((canvas.width - side, 0, canvas.width, side)).convert("L").histogram()
@@ -98,7 +98,7 @@ def invert_corner(canvas: Canvas) -> None:
 
 
 def _draw_asleep(canvas: Canvas, asleep: Asleep, shift: int) -> None:
-    """One small word anywhere on the display, or nothing."""
+    """Draw the small word at a position that changes with the shift, or nothing."""
     text = to_drawable(asleep.word)
     row = fit_row(text, Face.REGULAR, 11, canvas.width)
     row = tight_row(row.text, row.face, row.size)
@@ -109,7 +109,7 @@ def _draw_asleep(canvas: Canvas, asleep: Asleep, shift: int) -> None:
 
 
 def _stride(places: int) -> int:
-    """A step that leads to every one of so many places before it comes back, and far each time."""
+    """A large step that visits every position (modulo `places`) before it repeats one."""
     step = max(1, int(places * 0.382))
     while gcd(step, places) > 1:
         step += 1

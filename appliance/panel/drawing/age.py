@@ -1,6 +1,6 @@
-"""The oldest order's age in its block: plain, framed or filled, as it stands against the benchmarks.
+"""Draws the oldest order's age in its block: plain, framed or filled, depending on the benchmarks.
 
-The digits have cells of their own, and room for two: a minute more changes a digit, and moves nothing else.
+Each digit has a cell of fixed width, and there is room for two: another minute changes a digit, but moves nothing.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}
 """Pixels between the age and the edge of its block."""
 ALERT_SIZE = (11, 9)
 LOW_ALERTED = 11
-"""Rows below which digits have no triangle beside them."""
+"""Height in rows below which digits have no triangle beside them."""
 COLUMN_GAP = 2
-"""Columns between the mark and what is beside it."""
+"""Columns between the triangle and the text beside it."""
 HEAD_GAP = 3
 """Rows between the caption and the age."""
 LOW_DIGITS = 14
-"""Most rows of a plain age's digits on a low display."""
+"""Maximum height in rows of a plain age's digits on a low display."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """An age with large digits: each piece and where it starts. height: of the digits, on which all pieces stand.
+    """An age with large digits. pieces: each with its left edge. height: of the digits; all pieces share the baseline.
 
-    room: the columns that it would take if its minutes had two digits. alerted: its block has a triangle.
+    room: its width in columns with two digits for the minutes. alerted: whether its block has a triangle.
     """
 
     pieces: tuple[tuple[int, Row], ...]
@@ -44,20 +44,20 @@ class Age:
 
 
 def age_within(count: Count, width: int, height: int, tall: bool, captioned: bool, least: int) -> Age | None:
-    """The age as large as its block allows, or None where its digits would be lower than `least`.
+    """Return the age as large as its block allows; None if its digits would be lower than `least`.
 
-    captioned: with its caption, which stands over it on a tall display, and before it on a low one.
+    captioned: with its caption, which is above it on a tall display, and before it on a low one.
     """
     headed = captioned and tall
     inner = width - 2 * PADDING[count.mark]
     if count.mark is Mark.FINE and not tall:
-        # On a low display the age's digits are nearly as high as the number: the word keeps them apart.
+        # On a low display, keep the age's digits lower than the number's, so that they can't be confused.
         height = min(height, LOW_DIGITS)
     text = to_drawable(count.oldest)
     beside = count.mark is not Mark.FINE and not headed
     bare = beside and (not tall or least < LOW_ALERTED)
     for alerted in (True, False) if bare else (count.mark is not Mark.FINE,):
-        # Rather than small digits beside its triangle, larger ones in their frame or on their light alone.
+        # Prefer larger digits without the triangle to small digits beside it; the frame or fill still shows the mark.
         lowest = max(least, LOW_ALERTED) if bare and alerted else least
         room = inner - (ALERT_SIZE[0] + COLUMN_GAP if beside and alerted else 0)
         for size in range(height * 3 // 2, 8, -1):
@@ -70,13 +70,13 @@ def age_within(count: Count, width: int, height: int, tall: bool, captioned: boo
 
 
 def block_height(mark: Mark, age: Age, captioned: bool) -> int:
-    """Rows of the block. captioned: with the caption over the age."""
+    """The block's height in rows. captioned: with the caption above the age."""
     own = max(age.height, ALERT_SIZE[1]) if age.alerted and not captioned else age.height
     return (_head_height(mark) + HEAD_GAP if captioned else 0) + own + 2 * PADDING[mark]
 
 
 def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int], captioned: bool) -> None:
-    """Draw the age with its mark. place: the block's left edge, width and height; it stands at the top."""
+    """Draw the age with its mark. place: the block's left edge, width and height; its top edge is 0."""
     left, width, height = place
     right, padding, lit = left + width - 1, PADDING[mark], mark is not Mark.LATE
     if mark is Mark.WARN:
@@ -95,13 +95,13 @@ def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int]
         x = left + padding
     baseline = height - padding if captioned else (height + age.height) // 2
     for at, row in age.pieces:
-        # A sign that reaches below the digits would run into the frame.
+        # Raise a sign that descends below the digits, which would touch the frame.
         row.paint(canvas, x + at, baseline + row.top - max(0, row.bottom), lit)
 
 
 @lru_cache(maxsize=128)
 def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
-    """An age with digits of this size, and all else smaller. captioned: after its caption, on the same row."""
+    """Lay out an age with digits of this size, and smaller text. captioned: after its caption, on the same row."""
     gap = 3 if size >= 16 else 2
     cell, height = _cell(size)
     small = Face.BOLD, sizes(Face.BOLD, min(15, size * 9 // 20))[0]
@@ -126,7 +126,7 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
 
 @lru_cache(maxsize=64)
 def _cell(size: int) -> tuple[int, int]:
-    """Width and height of the cell that holds any digit."""
+    """Width and height of a cell that fits every digit."""
     rows = [tight_row(digit, Face.DIGITS, size) for digit in "0123456789"]
     return max(row.width for row in rows), max(-row.top for row in rows)
 

@@ -1,4 +1,4 @@
-"""What a screen is drawn on: a black one-bit picture, and the few strokes that the screens are made of."""
+"""A black one-bit picture with the drawing operations that the screens need."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Point = tuple[int, int]
 
 
 class Canvas:
-    """A picture of width by height pixels, with a margin around it that a screen must leave black.
+    """A picture of width by height pixels, with a margin around it, in which a screen must not draw.
 
-    Coordinates count from the top left pixel inside the margin. Strokes are one pixel wide where nothing else is said.
+    The origin is the top left pixel inside the margin. Lines are one pixel wide by default.
     """
 
     def __init__(self, width: int, height: int, margin: int = 0) -> None:
@@ -26,34 +26,34 @@ class Canvas:
         self._pen = ImageDraw.Draw(self.image)
 
     def stamp(self, ink: Image, left: int, top: int, lit: bool = True) -> None:
-        """Light or darken the pixels that are lit in this one-bit picture."""
+        """Set (or clear) the pixels that are lit in a one-bit picture."""
         self.image.paste(int(lit), (left + self._margin, top + self._margin), ink)
 
     def fill(self, left: int, top: int, right: int, bottom: int, lit: bool = True) -> None:
-        """A filled box; its edges count as inside."""
+        """Fill a box, including its edges."""
         if right >= left and bottom >= top:
             self._pen.rectangle(self._at((left, top), (right, bottom)), fill=int(lit))
 
     def frame(self, left: int, top: int, right: int, bottom: int, lit: bool = True) -> None:
-        """A box of one-pixel strokes."""
+        """Draw the outline of a box."""
         if right >= left and bottom >= top:
             self._pen.rectangle(self._at((left, top), (right, bottom)), outline=int(lit))
 
     def line(self, *points: Point, lit: bool = True, width: int = 1) -> None:
-        """A stroke through points."""
+        """Draw a line through points."""
         self._pen.line(self._at(*points), fill=int(lit), width=width)
 
     def shape(self, *points: Point, lit: bool = True, filled: bool = True) -> None:
-        """A polygon."""
+        """Draw a polygon."""
         self._pen.polygon(self._at(*points), fill=int(lit) if filled else None, outline=int(lit))
 
     def round(self, left: int, top: int, right: int, bottom: int, lit: bool = True, filled: bool = True) -> None:
-        """An ellipse within a box."""
+        """Draw an ellipse within a box."""
         box = self._at((left, top), (right, bottom))
         self._pen.ellipse(box, fill=int(lit) if filled else None, outline=int(lit))
 
     def arc(self, box: tuple[int, int, int, int], start: int, end: int, width: int = 1) -> None:
-        """Part of an ellipse within a box (left, top, right, bottom), in degrees clockwise from three o'clock."""
+        """Draw an arc of an ellipse in a box (left, top, right, bottom), in degrees clockwise from three o'clock."""
         self._pen.arc(self._at(box[:2], box[2:]), start, end, fill=1, width=width)
 
     def _at(self, *points: Sequence[int]) -> list[tuple[int, int]]:

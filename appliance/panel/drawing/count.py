@@ -1,6 +1,6 @@
-"""The count: the number as large as the display allows, and beside it how old the oldest order is and what is urgent.
+"""Draws the count: the number, as large as possible, with the sidebar beside it and the note below.
 
-Owns the number, and the fault under it. Each digit has a cell of its own, so that 13 after 12 changes one cell only.
+Each digit has a cell of fixed width, so that the change from 12 to 13 affects one cell only.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from appliance.panel.drawing.visual_order import to_drawable
 LARGEST_NUMBER = 9999
 """Orders above which the number is shortened."""
 SIDEBAR_GAP = 4
-"""Columns between the number and what is beside it."""
+"""Columns between the number and the sidebar."""
 NOTE_MIN_HEIGHT = 28
-"""Rows below which there is room for the number alone."""
+"""Height in rows below which a display has no room for a note."""
 SIDEBAR_MIN_WIDTH = 47
-"""Columns that are kept beside the number at the least."""
+"""Columns to reserve for the sidebar, at least."""
 
 
 def draw_count(canvas: Canvas, count: Count) -> None:
@@ -38,7 +38,7 @@ def draw_count(canvas: Canvas, count: Count) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """The number's cells. pitch: from one cell's left edge to the next one's; each digit is centred in its cell."""
+    """The cells of the number. pitch: columns from one cell to the next; each digit is centred in its cell."""
 
     size: int
     cell: int
@@ -49,7 +49,7 @@ class Digits:
 
 @lru_cache(maxsize=64)
 def fit_digits(height: int, width: int, cells: int) -> Digits:
-    """The largest digits of which so many fit this space; the size does not depend on which digits they are."""
+    """Find the largest size at which so many cells fit; it does not depend on which digits are in them."""
     for size in range(int(height * 1.5), 8, -1):
         all_ten = [glyph(digit, Face.DIGITS, size) for digit in "0123456789"]
         top, bottom = min(one.top for one in all_ten), max(one.bottom for one in all_ten)
@@ -61,7 +61,7 @@ def fit_digits(height: int, width: int, cells: int) -> Digits:
 
 
 def _draw_number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[int, bool]:
-    """Draw the number at the left. Returns how many columns it takes, and whether the noun is under it."""
+    """Draw the number at the left. Returns its width in columns, and whether the noun is below it."""
     cells = len(text)
     room = max(canvas.width - SIDEBAR_GAP - SIDEBAR_MIN_WIDTH, canvas.width // 2)
     found = fit_digits(height, room, cells)
@@ -80,7 +80,7 @@ def _draw_number(canvas: Canvas, text: str, height: int, count: Count) -> tuple[
 
 
 def _noun_below(count: Count, space: int, width: int) -> Row | None:
-    """The noun under a number that is not as high as the display."""
+    """The noun below a number that leaves `space` rows; None if it does not fit."""
     for size in sizes(Face.BOLD, 14):
         row = tight_row(to_drawable(count.noun), Face.BOLD, size)
         if row.height + 2 <= space and row.width <= width:
@@ -89,13 +89,13 @@ def _noun_below(count: Count, space: int, width: int) -> Row | None:
 
 
 def _draw_note(canvas: Canvas, note: str) -> int:
-    """Draw what is wrong at the bottom, in full or with an ellipsis. Returns how many rows it takes."""
+    """Draw the note at the bottom, with an ellipsis if it is too long. Returns its height in rows."""
     sign = bitmap(FAULT)
     width = canvas.width - HEART
     row = fit_row(note, Face.REGULAR, 11 if canvas.height >= 48 else 10, width - sign.width - 2)
     left = sign.width + 2
     if row.text != note:
-        # The words matter more than the sign before them.
+        # Drop the sign if the text does not fit beside it.
         row, left = fit_row(note, Face.REGULAR, 10, width), 0
     high = max(sign.height, row.height)
     top = canvas.height - high

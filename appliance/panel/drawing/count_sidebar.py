@@ -1,7 +1,7 @@
-"""What stands beside the count: the oldest order's age under its mark, and what is urgent.
+"""Draws the sidebar of the count: the oldest order's age with its mark, and the remarks.
 
-Owns which of these give way where room is short: the noun first, then the caption, the remarks' words, the last
-remarks. The age never does.
+If there is not enough room, it drops the noun first, then the caption, the remarks' words, and the last remarks, but
+never the age.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from appliance.panel.drawing.text import Row, even_row, sizes, tight_row
 from appliance.panel.drawing.visual_order import to_drawable
 
 GAP = 3
-"""Pixels between the parts of the column, at least."""
+"""Pixels between the parts of the sidebar, at least."""
 URGENT = (RemarkKind.PAGED, RemarkKind.LATE)
-"""What is not left out as long as the age is legible; these remarks come first."""
+"""Remarks that are kept as long as the age is legible; they come first."""
 SIGN_GAP = {Face.REGULAR: 1, Face.BOLD: 2}
 ITEM_GAP = 5
-"""Columns between a sign and its words or number, and between two remarks in one row."""
+"""Columns between two remarks in one row; SIGN_GAP: between a sign and its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the column holds: the age (None without one), whether it has a caption, remarks, and the noun.
+    """The parts of the sidebar: the age, whether it has a caption, the rows of remarks, and the noun.
 
-    block: the height of the age's block, and width: its width, which leaves the heart's corner free.
+    block, width: height and width of the age's block, which leaves the heartbeat's corner free.
     """
 
     age: Age | None
@@ -42,7 +42,7 @@ class _Plan:
 
 
 def draw_sidebar(canvas: Canvas, count: Count, left: int, height: int, named: bool) -> None:
-    """Draw the column from `left` to the right edge. height: its own, from the top. named: the noun is elsewhere."""
+    """Draw the sidebar from `left` to the right edge. height: from the top. named: the noun is drawn elsewhere."""
     width = canvas.width - left
     corner = HEART if height == canvas.height else 0
     plan = _plan(count, width, height, corner, named)
@@ -76,7 +76,7 @@ def draw_sidebar(canvas: Canvas, count: Count, left: int, height: int, named: bo
 
 
 def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _Plan | None:
-    """The first way to fill the column that fits it."""
+    """Return the first variant that fits; None if none does."""
     tall = height >= 40
     for remarks, worded, captioned, noun, least in _variants(count, tall, named):
         row = _noun(count, width - corner, height, noun, bool(remarks))
@@ -102,7 +102,7 @@ def _plan(count: Count, width: int, height: int, corner: int, named: bool) -> _P
 
 
 def _variants(count: Count, tall: bool, named: bool) -> Iterator[tuple[Sequence[Remark], bool, bool, bool, int]]:
-    """Remarks, whether with their words, the caption, the noun, and how high the age's digits are at least."""
+    """Yield variants, best first: remarks, whether with words, caption, noun, and the minimum height of the digits."""
     captions = (True, False) if count.oldest and (tall or count.mark is Mark.FINE) else (False,)
     urgent = sum(remark.sign in URGENT for remark in count.remarks)
     for fewest in (urgent, 0) if urgent else (0,):
@@ -131,7 +131,7 @@ def _noun(count: Count, width: int, height: int, wanted: bool, remarks: bool) ->
 def _remark_rows(
     remarks: Sequence[Remark], worded: bool, width: int, tall: bool
 ) -> tuple[tuple[tuple[Remark, Row], ...], ...] | None:
-    """The remarks in rows, or None where one is wider than the column."""
+    """Arrange the remarks in rows; None if one is wider than the sidebar."""
     rows: list[list[tuple[Remark, Row]]] = []
     for remark in remarks:
         text = to_drawable(remark.text)
@@ -147,7 +147,7 @@ def _remark_rows(
 
 
 def _remark(text: str, worded: bool, width: int, tall: bool) -> Row | None:
-    """A remark with its words, or its number alone, which may be larger then."""
+    """A remark's text, or its number alone in a larger font; None if it is too wide."""
     face = Face.REGULAR if worded else Face.BOLD
     for size in sizes(face, (11 if tall else 10) if worded else 13):
         row = even_row(text, face, size) if worded else tight_row(text.split(" ")[0], face, size)

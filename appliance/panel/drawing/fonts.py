@@ -1,6 +1,6 @@
-"""The fonts that ship with the box, one character at a time, as one-bit ink.
+"""Renders single characters of the bundled fonts as one-bit glyphs, and selects the font for each character.
 
-Owns which font draws which character. Licences and how the files were made: fonts/README.md.
+For licences and the origin of the files see fonts/README.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILES = Path(__file__).parent / "fonts"
 WIDE = "unifont-wide-16x16.bin"
-"""GNU Unifont's letters of East Asia: 32 bytes each, a row in two, for every character of these ranges in turn."""
+"""GNU Unifont's East Asian characters: 32 bytes each, two per row, for the characters of RANGES in order."""
 RANGES = (
     (0x3000, 0x30FF),
     (0x3130, 0x318F),
@@ -29,13 +29,13 @@ RANGES = (
     (0xFF00, 0xFFEF),
 )
 CELL = 16
-"""Height of those letters in pixels. They are drawn at it or at a multiple of it: in between they are mush."""
+"""Their height in pixels. They are scaled by whole numbers only, because other sizes are illegible."""
 BELOW = 2
-"""Rows of their cell that are below the baseline."""
+"""Rows of their cell below the baseline."""
 
 
 class Face(Enum):
-    """A font, by the file of its outlines."""
+    """A font, by its outline file."""
 
     REGULAR = "DejaVuSansCondensed.ttf"
     BOLD = "DejaVuSansCondensed-Bold.ttf"
@@ -47,15 +47,15 @@ STRIKES = {
     Face.BOLD: ("Helvetica-Bold", (10, 12, 14, 17, 20, 24)),
     Face.DIGITS: ("", ()),
 }
-"""Fonts drawn by hand, pixel by pixel, and the sizes at which they were: outlines make small letters that look alike,
-such as an f and a t. What a strike lacks, and what is larger than the largest, comes from the outlines."""
+"""Bitmap strikes (hand-drawn fonts of fixed sizes) and their sizes. Small letters from outlines look alike, such as f
+and t. The outlines serve larger sizes, and characters that a strike lacks."""
 OUTLINE = {8: 9, 10: 11}
-"""Size of the outlines that are as high as a strike, where the two differ."""
+"""The outline size that matches the height of a strike, if the sizes differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One character's ink, None for a space; its place relative to pen and baseline, and how far the pen moves on."""
+    """A character's bitmap (None for a space), its position relative to pen and baseline, and its advance width."""
 
     ink: Image | None
     left: int
@@ -67,7 +67,7 @@ class Glyph:
 
 @lru_cache(maxsize=2048)
 def glyph(character: str, face: Face, height: int) -> Glyph:
-    """A character that `has`. height: the font's size in pixels."""
+    """Render a character for which has_glyph() is true. height: the font size in pixels."""
     if is_wide(character):
         return _wide_glyph(character, height)
     from PIL import Image, ImageDraw
@@ -84,7 +84,7 @@ def glyph(character: str, face: Face, height: int) -> Glyph:
 
 
 def strike_size(face: Face, height: int) -> int | None:
-    """The size of the strike for a height in pixels, the largest that is no higher; None where outlines draw it."""
+    """The largest strike that is no higher than this height in pixels; None to use the outlines."""
     sizes = STRIKES[face][1]
     if not sizes or height > sizes[-1]:
         return None
@@ -93,9 +93,9 @@ def strike_size(face: Face, height: int) -> int | None:
 
 @lru_cache(maxsize=1024)
 def has_glyph(character: str) -> bool:
-    """Whether some font has a glyph of its own for it: they draw a box for what they lack, as for U+FFFF.
+    """Whether a font has a glyph for the character, which then differs from the box that it draws for U+FFFF.
 
-    What is no space and has no ink among the letters of East Asia, it has not: it would be a gap.
+    East Asian characters with an empty bitmap count as missing, unless they are spaces.
     """
     if unicodedata.category(character) in ("Cs", "Cn", "Co"):
         return False
@@ -106,7 +106,7 @@ def has_glyph(character: str) -> bool:
 
 
 def is_wide(character: str) -> bool:
-    """Whether it is one of the letters of East Asia."""
+    """Whether the character is in RANGES."""
     code = ord(character)
     return code >= RANGES[0][0] and any(first <= code <= last for first, last in RANGES)
 
@@ -129,7 +129,7 @@ def _wide_glyph(character: str, height: int) -> Glyph:
 
 @lru_cache(maxsize=1)
 def _wide_glyphs() -> mmap:
-    # Mapped, not read: a name needs a few hundred bytes of the megabyte.
+    # Memory-mapped, because a name needs only a few hundred bytes of the megabyte.
     with (FILES / WIDE).open("rb") as file:
         return mmap(file.fileno(), 0, access=ACCESS_READ)
 
@@ -143,7 +143,7 @@ def _trimmed(canvas: Image, pen: int, baseline: int, advance: int) -> Glyph:
 
 
 def _in_strike(character: str, face: Face, size: int) -> bool:
-    """Whether a strike has the character: it draws its first glyph for what it lacks."""
+    """Whether a strike has the character; it draws its first glyph for missing ones."""
     if character.isascii():
         return True
     font = _strike_font(face, size)
@@ -157,7 +157,7 @@ def _strike_font(face: Face, size: int) -> FreeTypeFont:
 
     from PIL import ImageFont
 
-    # Unpacked here, once: FreeType would begin anew with each glyph.
+    # Decompressed once here, because FreeType would decompress the file again for each glyph.
     file = BytesIO(gzip.decompress((FILES / f"{STRIKES[face][0]}-{size}.pcf.gz").read_bytes()))
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 

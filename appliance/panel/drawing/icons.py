@@ -1,4 +1,4 @@
-"""The pictures beside a message, 24 pixels square: drawn for exactly that size, and fit for both displays."""
+"""Draws the icons of messages, 24 by 24 pixels, for displays of either height."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDE = 24
 
 @lru_cache(maxsize=16)
 def icon(which: Icon) -> Image:
-    """One-bit ink, SIDE by SIDE pixels."""
+    """Draw an icon as a one-bit picture of SIDE by SIDE pixels."""
     canvas = Canvas(SIDE, SIDE)
     match which:
         case Icon.STARTING:

@@ -1,4 +1,4 @@
-"""Rows under a title: what at the left, how much of it at the right, and each order's mark before it."""
+"""Draws a listing: a title, and rows with a left and a right part, each order with its mark in front."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from appliance.panel.drawing.text import fit_row
 from appliance.panel.drawing.visual_order import to_drawable
 
 TITLE_MIN_HEIGHT = 48
-"""Rows of pixels below which a display has no room for a title."""
+"""Height in pixels below which a display has no room for a title."""
 ROWS = 4
 COLUMN_GAP = 4
 """Columns between the left and the right part of a row."""
 
 
 def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
-    """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
+    """Draw the screen on a canvas of its size. corner: columns at the right edge to leave for the heartbeat."""
     top = 0
     if canvas.height >= TITLE_MIN_HEIGHT and listing.title:
         title = fit_row(to_drawable(listing.title), Face.BOLD, 11, canvas.width - 4)
@@ -52,7 +52,7 @@ def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
 
 
 def _parts(row: Row, size: int, width: int) -> tuple[Text, Text]:
-    """Left and right as they fit: the right one whole, if need be smaller, and the left one in what it leaves."""
+    """Fit both parts of a row: shrink the right one if needed, and put the left one in the remaining width."""
     width -= 10 if row.mark is not None else 0
     right = fit_row(to_drawable(row.right), Face.BOLD if row.mark is not None else Face.REGULAR, size, width)
     left_width = width - (right.width + COLUMN_GAP if right.width else 0)

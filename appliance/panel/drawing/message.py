@@ -1,7 +1,7 @@
-"""A few words with a picture beside them and a bar under them.
+"""Draws a message: lines of text, with an icon beside them and a progress bar below.
 
-Nothing is ever cut off: the words shrink, then wrap, then take the picture's place, then share rows; what is still too
-wide ends in an ellipsis, and what has no room at all is left out at the end.
+If the text does not fit, it shrinks, then wraps, then replaces the icon, then shares rows. A line that is still too
+wide ends in an ellipsis, and the last lines are dropped if there is no room.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ TALL: Sizes = (
     *((10, 10), (10, 8)),
 )
 LOW: Sizes = ((14, 12), (14, 10), (12, 10), (10, 10), (10, 8), (8, 8))
-"""Sizes of MEDIUM and SMALL, the largest first, for displays of 48 rows and more, and for lower ones."""
+"""Font sizes of MEDIUM and SMALL lines, largest first, for displays of 48 rows and more (TALL), and for lower ones."""
 READABLE = {True: 12, False: 10}
-"""Size of MEDIUM below which the words rather wrap or have the picture's place, for these two kinds of display."""
+"""Font size of MEDIUM lines below which the text wraps or replaces the icon instead, for tall and low displays."""
 GAP = 5
-"""Most pixels between two rows, and those between the picture and the words."""
+"""Maximum pixels between two rows, and the pixels between the icon and the text."""
 WRAP_COST = 5
-"""Pixels of size that one row more is worth."""
+"""The cost of another row, in pixels of font size."""
 HUGE_SHARES = (0.5, 0.35, 0.2)
-"""How much of the height is kept for HUGE lines while the others choose their size: as much as still fits."""
+"""Shares of the height to reserve for HUGE lines when the others choose their size; the first that fits is used."""
 HUGE_LEAST = 14
-"""Ink of a HUGE line that would be lower than this in one row is words rather than a number, and set as MEDIUM."""
+"""Height in pixels below which a HUGE line is drawn as MEDIUM, because it is text rather than a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the words go: rows beside the picture, and rows below both. Without a picture all rows are below."""
+    """The rows beside the icon, and the rows below both. Without an icon, all rows are in `below`."""
 
     beside: tuple[Row, ...]
     below: tuple[Row, ...]
@@ -56,7 +56,7 @@ class Layout:
 
 
 def draw_message(canvas: Canvas, message: Message, corner: int) -> None:
-    """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
+    """Draw the screen on a canvas of its size. corner: columns at the right edge to leave for the heartbeat."""
     width, height = canvas.width - corner, canvas.height
     if message.bar is not None:
         thick = 7 if height >= 48 else 5
@@ -84,7 +84,7 @@ def draw_message(canvas: Canvas, message: Message, corner: int) -> None:
 
 
 def _draw_stack(canvas: Canvas, rows: Sequence[Row], left: int | None, top: int, height: int, width: int = 0) -> None:
-    """Rows evenly over a height; each in the middle of a width where no left edge is given."""
+    """Draw rows evenly spaced over a height, at a left edge or centred in a width."""
     spare = height - stack_height(rows, 0)
     gap = min(GAP, max(1 if spare >= len(rows) - 1 else 0, spare // (len(rows) + 1)))
     top += max(0, (spare - gap * (len(rows) - 1)) // 2)
@@ -104,12 +104,12 @@ def _draw_bar(canvas: Canvas, share: float, width: int, thick: int) -> None:
 
 @lru_cache(maxsize=32)
 def choose_layout(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Layout:
-    """The first setting of these lines that fits; where there is none, of those that are not spare."""
+    """Return the first layout that fits; if none does, drop spare lines, the highest rank first."""
     for rank in sorted({line.spare for line in lines} - {0}, reverse=True):
         setting = _fitting_layout(lines, width, height, pictured)
         if setting is not None:
             return setting
-        # A name that ends in an ellipsis is worth what tells it from others like it.
+        # Keep a spare line, such as what distinguishes gateways of the same name, even if a name is truncated for it.
         rows = _pack_rows(lines, width, Face.REGULAR)
         if stack_height(rows, 0) <= height:
             return Layout((), tuple(rows), False)
@@ -120,7 +120,7 @@ def choose_layout(lines: tuple[Line, ...], width: int, height: int, pictured: bo
 
 
 def _fitting_layout(lines: tuple[Line, ...], width: int, height: int, pictured: bool) -> Layout | None:
-    """The first setting that has room for all of these lines, none of them cut."""
+    """Return the first layout that fits all lines without truncating any; None if there is none."""
     tall = height >= 40
     levels = TALL if tall else LOW
     readable = tuple(level for level in levels if level[0] >= READABLE[tall])
@@ -150,7 +150,7 @@ def _fitting_layout(lines: tuple[Line, ...], width: int, height: int, pictured: 
 
 
 def _truncate_rows(lines: Sequence[Line], width: int, height: int) -> list[Row]:
-    """As much of these lines as there is room for: of what is too long as much as fits, and the last are left out."""
+    """Fit as much as possible of these lines: truncate the ones that are too long, and drop the last ones."""
     packed = _pack_rows(lines, width, Face.REGULAR)
     while packed and stack_height(packed, 0) > height:
         packed.pop()
@@ -165,13 +165,13 @@ def _truncate_rows(lines: Sequence[Line], width: int, height: int) -> list[Row]:
 
 
 def _cost(found: tuple[int, Layout]) -> int:
-    """How bad it is to wrap so often at so small a size."""
+    """The cost of a layout: more rows and smaller fonts are worse."""
     medium, setting = found
     return WRAP_COST * (len(setting.beside) + len(setting.below)) - medium
 
 
 def _join_sentence(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines of MEDIUM words that are one sentence as one line."""
+    """Join consecutive MEDIUM lines, which are parts of one sentence."""
     joined: list[Line] = []
     for line in lines:
         if joined and line.size is joined[-1].size is Size.MEDIUM:
@@ -182,12 +182,12 @@ def _join_sentence(lines: Sequence[Line]) -> tuple[Line, ...]:
 
 
 def _wrap_all(lines: Sequence[Line], width: int) -> list[Row]:
-    """All lines at the smallest size, in as many rows as they need."""
+    """Wrap all lines at the smallest size."""
     return [row for line in lines for row in wrap(line.text, Face.REGULAR, SMALLEST[Face.REGULAR], width)]
 
 
 def _pack_rows(lines: Sequence[Line], width: int, only: Face | None) -> list[Row]:
-    """All lines at the smallest size, and two in one row where they fit there. only: the one font for all of them."""
+    """Set all lines at the smallest size, two in one row if they fit. only: a font for all of them."""
     rows: list[Row] = []
     for line in lines:
         face = only or _face(line)
@@ -208,7 +208,7 @@ def _pack_rows(lines: Sequence[Line], width: int, only: Face | None) -> list[Row
 def _layouts(
     lines: Sequence[Line], medium: int, small: int, width: int, height: int, pictured: bool, wraps: bool, share: float
 ) -> Iterator[Layout]:
-    """The ways to set these lines at these sizes that fit: as many as can be beside the picture."""
+    """Yield the layouts of these lines and sizes that fit, the one with most lines beside the icon first."""
     narrow = width - SIDE - GAP
     if not pictured:
         rows = _lay_out(lines, medium, small, width, height, wraps, share)
@@ -216,7 +216,7 @@ def _layouts(
             yield Layout((), tuple(rows), False)
         return
     head = next((at for at, line in enumerate(lines) if line.size is Size.SMALL), len(lines))
-    # A sentence is never torn apart: what is beside the picture are all lines, or those in large, or one more.
+    # Don't split a sentence: put all lines beside the icon, or the large ones, or one more.
     for split in (len(lines), *((head, head + 1) if 0 < head < len(lines) - 1 else (head,) if head else ())):
         below = _lay_out(lines[split:], medium, small, width, height, wraps, share)
         if below is None or any(line.size is Size.HUGE for line in lines[split:]):
@@ -230,11 +230,11 @@ def _layouts(
 def _lay_out(
     lines: Sequence[Line], medium: int, small: int, width: int, space: int, wraps: bool, share: float
 ) -> list[Row] | None:
-    """All rows with HUGE in what the others leave, or None where they do not fit, or wrap and may not."""
+    """Set all rows, with HUGE lines in the space that the others leave; None if they don't fit, or must not wrap."""
     parts: list[list[Row] | str] = []
     for line in lines:
         size = small if line.size is Size.SMALL else medium
-        # There are no bold letters as small as that.
+        # The bold font has no size as small as that.
         face = Face.REGULAR if size < SMALLEST[Face.BOLD] else _face(line)
         if line.size is Size.HUGE and _is_number(line.text, width, space):
             parts.append(line.text)

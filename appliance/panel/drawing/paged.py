@@ -1,6 +1,6 @@
-"""An order that was paged: dark on light over the whole display, so that it can't be taken for the count.
+"""Draws a paged order: dark on light over the whole display, so that it can't be confused with the count.
 
-Owns which words give way where room is short: the count first, then the bell's size, the others, and the place.
+If there is not enough room, it gives up the count first, then the bell's size, the text about other orders, the place.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 HEADING = "PAGED"
 EDGE = 3
-"""Pixels between the edge of the light and what is on it."""
+"""Pixels between the edge of the light area and its content."""
 COLUMNS = {True: (54, 68, 82), False: (66, 76, 86)}
-"""Columns that are kept for the words, on a display of 48 rows and more, and on a lower one: more if that helps."""
+"""Columns to reserve for the text, on a tall display (True) and on a low one; tried in order until the text fits."""
 COLUMN_GAP = 6
-"""Columns between the tracker's number and the words."""
+"""Columns between the tracker's number and the text."""
 
 
 def draw_paged(canvas: Canvas, paged: Paged) -> None:
@@ -57,7 +57,7 @@ def draw_paged(canvas: Canvas, paged: Paged) -> None:
 
 
 def _tracker_rows(text: str, width: int, height: int) -> list[Row]:
-    """The tracker's number as large as it fits; a name may take several rows."""
+    """Set the tracker's number as large as possible; a name may take several rows."""
     if text.isascii() and text.isdecimal():
         row = largest_row(text, Face.DIGITS, width, height)
         return [row or fit_row(text, Face.BOLD, 12, width)]
@@ -72,9 +72,9 @@ def _tracker_rows(text: str, width: int, height: int) -> list[Row]:
 
 
 def _draw_words(canvas: Canvas, paged: Paged, left: int, width: int, height: int, whole: bool) -> bool:
-    """Draw the words if they fit; whether they do. whole: only if none of them is cut.
+    """Draw the text if it fits, and return whether it did. whole: only if none of it is truncated.
 
-    The bell stands above or beside the word, large or small; the count is left out where it must be.
+    The bell is above or beside the heading, large or small; the count is dropped if there is no room.
     """
     for bell, above, size, words, rest in _variants(paged, width, height >= 40, whole):
         word = tight_row(HEADING, Face.BOLD, size)
@@ -82,7 +82,7 @@ def _draw_words(canvas: Canvas, paged: Paged, left: int, width: int, height: int
         first = max(word.height, 0 if bell is None or above else bell.height)
         heights = [*([bell.height] if bell is not None and above else []), first, *(row.height for row in words)]
         heights += [rest.height] if rest else []
-        # What stands lowest is as far from the heart as anything.
+        # Keep the lowest row clear of the heartbeat.
         lowest = first_width if not words else words[-1].width
         below = HEART - 2 if rest is None and lowest > width - HEART else 0
         spare = height - below - sum(heights) - (len(heights) - 1)
@@ -109,7 +109,7 @@ def _draw_words(canvas: Canvas, paged: Paged, left: int, width: int, height: int
 def _variants(
     paged: Paged, width: int, tall: bool, whole: bool
 ) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
-    """Bell, whether it stands above, the word's size, the rows under it, and the count; the best first."""
+    """Yield variants, best first: bell, whether it is above, the heading's size, the rows below it, and the count."""
     large, small = bitmap(BELL), bitmap(SIGNS[RemarkKind.PAGED])
     rest = tight_row(to_drawable(paged.rest), Face.REGULAR, 10)
     place, more = to_drawable(paged.place), to_drawable(paged.more)
@@ -133,7 +133,7 @@ def _variants(
 
 
 def _rows(texts: list[str], size: int, width: int, most: int) -> list[Row] | None:
-    """Rows of this size, or None where a text takes more than so many."""
+    """Set the texts at this size; None if one of them takes more than `most` rows."""
     rows: list[Row] = []
     for text in texts:
         own = wrap(text, Face.BOLD, size, width)

@@ -1,4 +1,4 @@
-"""The small shapes that say at a glance what a number is about, pixel by pixel."""
+"""Bitmaps of the small signs and marks."""
 
 from __future__ import annotations
 
@@ -124,17 +124,17 @@ BELL = (
     ".......##.......",
 )
 HEART = 7
-"""The corner at the bottom right that every screen leaves to the heart, both ways."""
+"""Width and height of the bottom right corner that every screen leaves for the heartbeat."""
 HEARTS = {
     True: (".#.#.", "#####", "#####", ".###.", "..#.."),
     False: (".#.#.", "#.#.#", "#...#", ".#.#.", "..#.."),
 }
-"""Five by five pixels: the heart as it beats."""
+"""Five by five pixels: the two phases of the heartbeat."""
 
 
 @lru_cache(maxsize=32)
 def bitmap(rows: tuple[str, ...]) -> Image:
-    """Rows of `#` and `.` as one-bit ink."""
+    """Convert rows of `#` and `.` to a one-bit picture."""
     from PIL import Image
 
     ink = Image.new("1", (len(rows[0]), len(rows)))

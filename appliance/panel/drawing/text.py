@@ -1,7 +1,7 @@
-"""Rows of text: how wide and high they are, how they wrap, shrink and end, and their ink on a canvas.
+"""Measures, wraps, shrinks, truncates and draws rows of text.
 
-Glyphs are set at whole pixels and with at least one dark column in between: at fractions of a pixel, as the library
-sets them, small letters touch and the dots of an address vanish.
+Glyphs are placed at whole pixels, at least one dark column apart: at fractions of a pixel, as the library places them,
+small letters touch, and the dots of an address vanish.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from appliance.panel.drawing.fonts import Face, Glyph, glyph, strike_size
 from appliance.panel.drawing.visual_order import to_visual_order
 
 SMALLEST = {Face.REGULAR: 8, Face.BOLD: 10, Face.DIGITS: 9}
-"""Size in pixels below which the letters lose their strokes."""
+"""Font size in pixels below which letters are illegible."""
 _BREAKS = re.compile(r"(?= )|(?<=\w-)(?=\w)|(?<=[\u3040-\u9fff\uac00-\ud7a3])(?=[\u3040-\u9fff\uac00-\ud7a3])")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of text and the box it takes: top and bottom are relative to its baseline."""
+    """A row of text and its box; top and bottom are relative to the baseline."""
 
     text: str
     face: Face
@@ -34,11 +34,11 @@ class Row:
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The height of the box in pixels."""
         return self.bottom - self.top
 
     def paint(self, canvas: Canvas, left: int, top: int, lit: bool = True) -> None:
-        """Put it with its box's top left corner there."""
+        """Draw the row with the top left corner of its box at this point."""
         for at, one in _place_glyphs(self.text, self.face, self.size):
             if one.ink is not None:
                 canvas.stamp(one.ink, left + at, top - self.top + one.top, lit)
@@ -46,7 +46,7 @@ class Row:
 
 @lru_cache(maxsize=512)
 def tight_row(text: str, face: Face, size: int) -> Row:
-    """A row's own ink, from its first lit pixel to its last both ways."""
+    """Make a row whose box is the bounding box of its lit pixels."""
     inked = [(at, one) for at, one in _place_glyphs(text, face, size) if one.ink is not None]
     width = max((at + one.width for at, one in inked), default=0)
     top = min((one.top for _, one in inked), default=0)
@@ -54,13 +54,13 @@ def tight_row(text: str, face: Face, size: int) -> Row:
 
 
 def even_row(text: str, face: Face, size: int) -> Row:
-    """A row with room for any letter, so that rows of one size stand evenly."""
+    """Make a row whose box has room for any letter, so that rows of one size are spaced evenly."""
     own, plain = tight_row(text, face, size), tight_row("Hdgp", face, size)
     return Row(text, face, size, own.width, min(own.top, plain.top), max(own.bottom, plain.bottom))
 
 
 def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
-    """Rows of whole words, each as wide as fits. A word breaks after a hyphen and between letters of East Asia."""
+    """Wrap text into rows. Lines break at spaces, after hyphens, and between East Asian characters."""
     rows: list[str] = [""]
     for word in _BREAKS.split(text):
         if tight_row(f"{rows[-1]}{word}".strip(), face, size).width <= width:
@@ -71,7 +71,7 @@ def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
 
 
 def sizes(face: Face, most: int) -> list[int]:
-    """The sizes at which this font looks different, from `most` down; at least the smallest."""
+    """The distinct sizes of this font, from `most` down; at least the smallest."""
     least = SMALLEST[face]
     most = max(most, least)
     smaller = {strike_size(face, size) or size for size in range(least, most)}
@@ -79,7 +79,7 @@ def sizes(face: Face, most: int) -> list[int]:
 
 
 def fit_row(text: str, face: Face, size: int, width: int) -> Row:
-    """One row, at this size or smaller, and with an ellipsis where even that is too wide."""
+    """Make one row, at this size or smaller, and truncated with an ellipsis if it is still too wide."""
     smallest = SMALLEST[face]
     for smaller in sizes(face, size):
         row = even_row(text, face, smaller)
@@ -93,14 +93,14 @@ def fit_row(text: str, face: Face, size: int, width: int) -> Row:
 
 
 def is_cut(row: Row, *texts: str) -> bool:
-    """Whether a row of these texts ends in an ellipsis that is not the text's own."""
+    """Whether fit_row() truncated a row of these texts, i.e. its ellipsis is not their own."""
     own = any(row.text.endswith(text) or text.endswith(row.text) for text in texts)
     return row.text.endswith("…") and not own
 
 
 def largest_row(text: str, face: Face, width: int, space: int) -> Row | None:
-    """One row as large as fits both ways, by its ink alone; None where the smallest does not."""
-    # Ink grows all but evenly with the size, so the answer is near the one that a single measure gives.
+    """Make one row as large as fits both ways, by its lit pixels; None if the smallest size does not fit."""
+    # The lit area is nearly proportional to the font size, so one measurement gives a close estimate.
     probe = tight_row(text, face, 32)
     guess = int(32 * min(width / max(1, probe.width), space / max(1, probe.height))) + 2
     for size in sizes(face, guess):
@@ -111,13 +111,13 @@ def largest_row(text: str, face: Face, width: int, space: int) -> Row | None:
 
 
 def stack_height(rows: Sequence[Row], gap: int = 1) -> int:
-    """The height of rows one above the other."""
+    """The total height of stacked rows."""
     return sum(row.height for row in rows) + gap * max(0, len(rows) - 1)
 
 
 @lru_cache(maxsize=256)
 def _place_glyphs(text: str, face: Face, size: int) -> tuple[tuple[int, Glyph], ...]:
-    """The glyphs of a row and where each one's ink starts."""
+    """The glyphs of a row, each with its first lit column."""
     row: list[tuple[int, Glyph]] = []
     pen = free = 0
     for character in to_visual_order(text):

@@ -1,7 +1,7 @@
-"""The day so far: a title with the number of orders, the delivery times, and a bar for each hour.
+"""Draws the statistics of today: a title with the number of orders, the delivery times, and a bar for each hour.
 
-Its words are never cut off: each row has several wordings, and the first that fits is taken. What a display has no
-room for is left out whole: first the note, then the bars.
+The text is never truncated: each row has several wordings, and the first one that fits is used. If there is not enough
+room, the note is dropped first, then the bars.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from appliance.panel.drawing.text import Row, even_row, sizes
 from appliance.panel.drawing.visual_order import to_drawable
 
 TITLE_MIN_HEIGHT = 48
-"""Rows of pixels below which a display has no room for a title."""
+"""Height in pixels below which a display has no room for a title."""
 SIZE = 11
 COLUMN_GAP = 4
-"""Columns between what is at the left and what is at the right."""
+"""Columns between the left and the right part of a row."""
 BARS_LEAST, BARS_MOST = 6, 22
-"""Rows of the highest bar."""
+"""Limits of the highest bar's height in rows."""
 Pair = tuple[Row, Row]
 
 
 def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
-    """Draw the screen on a canvas of its size. corner: columns at the right edge that are left to the heart."""
+    """Draw the screen on a canvas of its size. corner: columns at the right edge to leave for the heartbeat."""
     top, tall = 0, canvas.height >= TITLE_MIN_HEIGHT
     if tall:
         top = _draw_title(canvas, today)
     mark = bitmap(MARKS[Mark.WARN]) if today.doubt else None
     indent = mark.width + 3 if mark is not None else 0
-    # Where there is no room for the gateway's own figures, the mark stands before ours.
+    # Without room for the note with the gateway's statistics, the mark is in the first row instead.
     first = 0 if tall else indent
     rows = [_pair(wordings, canvas.width - first) for wordings in (_tall_rows(today) if tall else _low_rows(today))]
     note = _note_row(today, canvas.width - corner - indent) if tall else None
@@ -83,13 +83,13 @@ def _low_rows(today: Today) -> list[list[tuple[str, str]]]:
 
 
 def _times(today: Today) -> tuple[str, str, str]:
-    """The average, the same in short, and the median."""
+    """The average, its short form, and the median, as text."""
     average = texts.AVERAGE.format(time=today.average), texts.AVERAGE_SHORT.format(time=today.average)
     return *average, texts.MEDIAN.format(time=today.median)
 
 
 def _draw_title(canvas: Canvas, today: Today) -> int:
-    """Draw it, and say where the rest begins."""
+    """Draw the title; return the row at which the rest begins."""
     wordings = [(today.title, f"{today.orders} {today.noun}"), (today.title, today.orders), (today.orders, "")]
     left, right = _pair(wordings, canvas.width - 4, Face.BOLD)
     high = max(left.height, right.height) + 1
@@ -100,7 +100,7 @@ def _draw_title(canvas: Canvas, today: Today) -> int:
 
 
 def _note_row(today: Today, width: int) -> Row | None:
-    """What stands at the bottom: the gateway's own figures, with a mark where they are doubtful."""
+    """Set the note at the bottom, which has the gateway's statistics; None if it does not fit."""
     text = to_drawable(today.note)
     if not text:
         return None
@@ -112,7 +112,7 @@ def _note_row(today: Today, width: int) -> Row | None:
 
 
 def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REGULAR) -> Pair:
-    """The first wording that fits, at the largest size at which one does; the last one whatever it takes."""
+    """Set the first wording that fits, at the largest possible size; if none fits, the last one."""
     pair: Pair | None = None
     for size in sizes(face, SIZE):
         for words in wordings:
@@ -125,7 +125,7 @@ def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REG
 
 
 def _draw_bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
-    """A bar for each hour between the first hour's number and the last one's."""
+    """Draw a bar for each hour, between the labels of the first and the last hour."""
     first = even_row(texts.HOUR.format(hour=today.first), Face.REGULAR, 10)
     last = even_row(texts.HOUR.format(hour=today.first + len(today.hours) - 1), Face.REGULAR, 10)
     left = right = 0
@@ -139,5 +139,5 @@ def _draw_bars(canvas: Canvas, today: Today, top: int, high: int, width: int) ->
     most = max(today.hours)
     for number, count in enumerate(today.hours):
         at, bar = start + number * pitch, -(-count * high // most) if most else 0
-        # A line at the foot, so that an hour without an order is seen to be one.
+        # At least one pixel high, so that an hour without orders is visible.
         canvas.fill(at, top + high - max(1, bar), at + pitch - 2, top + high - 1)

@@ -1,4 +1,4 @@
-"""Any text as characters that can be drawn, in the order in which they stand on the display."""
+"""Replaces the characters that can't be drawn, and puts text into visual order (right-to-left scripts)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import lru_cache
 from appliance.panel.drawing.fonts import has_glyph
 
 LONGEST_LINE = 200
-"""Characters of a line that are looked at; far more than fit on any display."""
+"""Characters of a line that are processed; far more than fit on any display."""
 REPLACEMENT = "◇"
-"""What stands for a run of characters that can't be drawn, such as a word in a script whose letters join."""
+"""Replaces a run of characters that can't be drawn, such as a word in a script whose letters join."""
 _RUNS = re.compile(rf"{REPLACEMENT}(?:[\s\W]*{REPLACEMENT})+")
 _HEBREW = r"[\u0590-\u05ff]"
 _BACKWARD = re.compile(rf"{_HEBREW}(?:[^\w]*{_HEBREW})*")
@@ -21,16 +21,16 @@ _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 @lru_cache(maxsize=256)
 def to_drawable(text: str) -> str:
-    """The text on one line in characters that the fonts have."""
+    """Convert text to one line of characters that the fonts have."""
     drawn = "".join(map(_drawable, unicodedata.normalize("NFC", text[: LONGEST_LINE + 1])))
     drawn = _RUNS.sub(REPLACEMENT, " ".join(drawn.split()))
     return drawn if len(text) <= LONGEST_LINE else drawn[: LONGEST_LINE - 1] + "…"
 
 
 def to_visual_order(text: str) -> str:
-    """A clean row from left to right as it is drawn: Hebrew runs the other way.
+    """Put the text of a row into visual order, from left to right; Hebrew is reversed.
 
-    This is the part of Unicode's bidirectional algorithm that a name on one row needs.
+    Implements the part of Unicode's bidirectional algorithm that a name on one row needs.
     """
     if text.isascii() or not re.search(_HEBREW, text):
         return text
@@ -43,7 +43,7 @@ def to_visual_order(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _drawable(character: str) -> str:
-    """What stands for one character."""
+    """The replacement for one character; itself if the fonts have it."""
     if " " <= character <= "~":
         return character
     if character.isspace():
