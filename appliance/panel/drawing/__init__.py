@@ -1,7 +1,7 @@
 """Draws a Screen as a one-bit picture, for a display of any size.
 
-Owns the picture's slow shift against burn-in, the heart and the answer to a press; each kind of screen has a module of
-its own. Nothing is ever cut off, at no step of the shift. Pure: the same View gives the same picture.
+Adds the pixel shift against burn-in, the heartbeat, and the feedback on a press; each kind of screen has its own
+module. No pixel shift cuts anything off. Pure: the same View gives the same picture.
 """
 
 from __future__ import annotations
