@@ -44,18 +44,18 @@ def hold_back() -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    terminal, kept = sys.stderr, StringIO()
+    terminal, buffer = sys.stderr, StringIO()
     handlers = [
         h for h in logging.getLogger().handlers if isinstance(h, logging.StreamHandler) and h.stream is terminal
     ]
     for handler in handlers:
-        handler.setStream(kept)
+        handler.setStream(buffer)
     try:
         yield
     finally:
         for handler in handlers:
             handler.setStream(terminal)
-        terminal.write("".join(kept.getvalue().splitlines(keepends=True)[-MOST_HELD_LINES:]))
+        terminal.write("".join(buffer.getvalue().splitlines(keepends=True)[-MOST_HELD_LINES:]))
 
 
 class JournalFormatter(logging.Formatter):

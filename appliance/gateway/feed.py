@@ -269,9 +269,9 @@ def _raise_for_error(envelope: Envelope) -> None:
 
 def _failure_of(closed: ConnectionClosed, live: bool) -> FeedFailure:
     # The code with which this side closed, if it closed first.
-    said = closed.sent.code if closed.sent is not None and not closed.rcvd_then_sent else None
-    if said == CloseCode.MESSAGE_TOO_BIG and not live:
+    close_code = closed.sent.code if closed.sent is not None and not closed.rcvd_then_sent else None
+    if close_code == CloseCode.MESSAGE_TOO_BIG and not live:
         return FeedFailure.TOO_MUCH
-    if said == CloseCode.INTERNAL_ERROR and closed.rcvd is None:
+    if close_code == CloseCode.INTERNAL_ERROR and closed.rcvd is None:
         return FeedFailure.UNREACHABLE
     return FeedFailure.CLOSED if live else FeedFailure.CLOSED_EARLY

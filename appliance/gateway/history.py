@@ -48,10 +48,10 @@ class HistoryFailure(StrEnum):
 
 
 class HistoryError(Exception):
-    """A batch could not be read. words: details for the log."""
+    """A batch could not be read. details: for the log."""
 
-    def __init__(self, failure: HistoryFailure, words: str = "") -> None:
-        super().__init__(f"{failure}{f' ({words})' if words else ''}")
+    def __init__(self, failure: HistoryFailure, details: str = "") -> None:
+        super().__init__(f"{failure}{f' ({details})' if details else ''}")
         self.failure = failure
 
 
@@ -88,27 +88,27 @@ async def read_statistics(address: Address, token: Token, target: float) -> Gate
         HistoryError: The call failed.
     """
     answer = await _get(address, f"/api/v2/statistics?{urlencode({'target_time': max(1, int(target))})}", token)
-    told = answer.body.get("statistics") if isinstance(answer.body, dict) else None
-    return parse_statistics(told)
+    statistics = answer.body.get("statistics") if isinstance(answer.body, dict) else None
+    return parse_statistics(statistics)
 
 
-def parse_statistics(told: object) -> GatewayStats | None:
+def parse_statistics(statistics: object) -> GatewayStats | None:
     """Find the two statistics that can be compared with the archive's; None if both are missing.
 
     The gateway's names for them are undocumented, so they are recognised by the words in the names: the first number
     of finished orders, and the first average time.
     """
-    if not isinstance(told, dict):
+    if not isinstance(statistics, dict):
         return None
     count = average = None
-    for name, value in told.items():
+    for name, value in statistics.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
             continue
-        words = str(name).lower().replace("_", "")
-        if average is None and ("average" in words or words.startswith("avg")) and "sit" not in words:
+        label = str(name).lower().replace("_", "")
+        if average is None and ("average" in label or label.startswith("avg")) and "sit" not in label:
             average = float(value)
-        elif count is None and any(word in words for word in ("finished", "delivered", "cleared", "completed")):
-            count = int(value) if "time" not in words else None
+        elif count is None and any(word in label for word in ("finished", "delivered", "cleared", "completed")):
+            count = int(value) if "time" not in label else None
     return None if count is None and average is None else GatewayStats(count, average)
 
 
@@ -133,11 +133,11 @@ async def _get(address: Address, path: str, token: Token) -> Answer:
     code = envelope.return_code
     if 200 <= answer.status < 300 and (code is None or code >= 0):
         return answer
-    said = f"HTTP {answer.status}" + ("" if code is None else f", returnCode {code}")
+    details = f"HTTP {answer.status}" + ("" if code is None else f", returnCode {code}")
     if code == MALFORMED_AUTHORIZATION:
-        raise HistoryError(HistoryFailure.MALFORMED, said)
+        raise HistoryError(HistoryFailure.MALFORMED, details)
     if refuses_token(envelope, answer):
-        raise HistoryError(HistoryFailure.REFUSED, said)
+        raise HistoryError(HistoryFailure.REFUSED, details)
     by_code = {
         UNAVAILABLE: HistoryFailure.UNAVAILABLE,
         LIMIT: HistoryFailure.LIMIT,
@@ -145,10 +145,10 @@ async def _get(address: Address, path: str, token: Token) -> Answer:
         DATE: HistoryFailure.DATE,
     }
     if code in by_code:
-        raise HistoryError(by_code[code], said)
+        raise HistoryError(by_code[code], details)
     if answer.status in (401, 403):
-        raise HistoryError(HistoryFailure.FORBIDDEN, said)
-    raise HistoryError(HistoryFailure.UNAVAILABLE if answer.status >= 500 else HistoryFailure.UNEXPECTED, said)
+        raise HistoryError(HistoryFailure.FORBIDDEN, details)
+    raise HistoryError(HistoryFailure.UNAVAILABLE if answer.status >= 500 else HistoryFailure.UNEXPECTED, details)
 
 
 def _parse_order(item: Any) -> ListedOrder:

@@ -22,8 +22,8 @@ from appliance.gateway.discovery import SERVICE_TYPE, Discovery
 LOOPBACK = "127.0.0.1"
 
 
-class Ear:
-    """Hears what discovery tells of gateways whose name begins with a prefix, and all else that it tells."""
+class EventRecorder:
+    """Records the events of gateways whose name begins with a prefix, and separately all others."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -46,7 +46,7 @@ class Ear:
         return self.events[-1] if self.events else None
 
     async def until(self, true: Callable[[], bool], within: float = 4.0) -> None:
-        """Wait until what was told is as it is to be."""
+        """Wait until a condition on the received events holds."""
         async with asyncio.timeout(within):
             while not true():
                 self._heard.clear()
@@ -67,13 +67,13 @@ def gateway(name: str, *hosts: str, port: int = 8000) -> Gateway:
 
 
 @asynccontextmanager
-async def browsing(ear: Ear, only: str | None = None) -> AsyncIterator[Discovery]:
+async def browsing(recorder: EventRecorder, only: str | None = None) -> AsyncIterator[Discovery]:
     """Give a running discovery on the loopback interface, and see to it that it ends without a trace."""
     before = asyncio.all_tasks()
-    discovery = Discovery(ear, only, ("lo",))
+    discovery = Discovery(recorder, only, ("lo",))
     task = asyncio.create_task(discovery.run())
     try:
-        await ear.until(lambda: bool(ear.others))
+        await recorder.until(lambda: bool(recorder.others))
         await asyncio.sleep(0.02)  # zeroconf binds its sockets
         yield discovery
         assert not task.done()

@@ -44,7 +44,7 @@ class Listener:
         return [notification for batch in batches for notification in batch]
 
     async def until(self, true: Callable[[Listener], bool], within: float = 5.0) -> None:
-        """Wait until what was told is as it is to be."""
+        """Wait until a condition on the received events holds."""
         async with asyncio.timeout(within):
             while not true(self):
                 self._heard.clear()
@@ -67,7 +67,7 @@ async def feeding(address: Address, token: Token = TOKEN) -> AsyncIterator[tuple
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def told(address: Address, token: Token = TOKEN, within: float = 5.0) -> list[Event]:
+async def feed_events(address: Address, token: Token = TOKEN, within: float = 5.0) -> list[Event]:
     """All that a feed tells until it ends by itself."""
     listener = Listener()
     async with asyncio.timeout(within):

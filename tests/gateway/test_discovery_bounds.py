@@ -17,7 +17,7 @@ from appliance.core.values import Address, Gateway
 from appliance.gateway import discovery as module
 from appliance.gateway.discovery import SERVICE_TYPE, Discovery
 
-from .mdns_peers import Ear, Stranger, browsing, records
+from .mdns_peers import EventRecorder, Stranger, browsing, records
 
 
 class Crowded(Discovery):
@@ -38,14 +38,14 @@ class Crowded(Discovery):
 
 
 async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
-    told: list[Event] = []
-    discovery = Crowded(told.append)
+    emitted: list[Event] = []
+    discovery = Crowded(emitted.append)
     running = asyncio.create_task(discovery.run())
     try:
         for number in range(1000):
             discovery._queue_change(f"Name {number}._tracker-http._tcp.local.", True)
         await asyncio.sleep(0.3)
-        found = {event.gateway.name for event in told if isinstance(event, GatewayFound)}
+        found = {event.gateway.name for event in emitted if isinstance(event, GatewayFound)}
         assert found == {f"Name {number}" for number in range(MOST_GATEWAYS)}
         assert discovery.asked < 3 * MOST_GATEWAYS
         assert await discovery.resolve("Name 999") is not None, "the paired one may be any"
@@ -54,7 +54,7 @@ async def test_a_flood_of_names_is_followed_to_a_limit() -> None:
         discovery._queue_change("Name 1._tracker-http._tcp.local.", False)
         discovery._queue_change("Late._tracker-http._tcp.local.", True)
         await asyncio.sleep(0.1)
-        assert GatewayFound(Gateway("Late", (Address("192.0.2.1"),))) in told
+        assert GatewayFound(Gateway("Late", (Address("192.0.2.1"),))) in emitted
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -64,9 +64,9 @@ async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: 
     """zeroconf bounds its cache, but not what its browser knows of each name that was ever announced."""
     monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.1)
     prefix = "After a flood"
-    ear, other = Ear(prefix), Stranger()
+    recorder, other = EventRecorder(prefix), Stranger()
     try:
-        async with browsing(ear, prefix) as discovery:
+        async with browsing(recorder, prefix) as discovery:
             await asyncio.sleep(0.3)
             before = discovery._zeroconf
             for number in range(MOST_ANNOUNCED):
@@ -80,7 +80,7 @@ async def test_after_a_flood_of_announcements_browsing_begins_anew(monkeypatch: 
                     await asyncio.sleep(0.05)
             other.answer(prefix.encode(), "127.0.0.4")
             other.say(records(prefix.encode(), "127.0.0.4"))
-            await ear.found(prefix, "127.0.0.4")
+            await recorder.found(prefix, "127.0.0.4")
             after = discovery._zeroconf
             await asyncio.sleep(0.3)
             assert discovery._zeroconf is after, "once for each flood"

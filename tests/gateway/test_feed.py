@@ -30,7 +30,18 @@ from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
 
 from .conftest import SECRET, http, saying, serving
-from .scripted_feeds import ATTEMPT, CLOSED, EMPTY, OPENED, REFUSED, Listener, feeding, gateway_that, sending, told
+from .scripted_feeds import (
+    ATTEMPT,
+    CLOSED,
+    EMPTY,
+    OPENED,
+    REFUSED,
+    Listener,
+    feed_events,
+    feeding,
+    gateway_that,
+    sending,
+)
 
 
 @pytest.fixture
@@ -101,7 +112,7 @@ async def test_a_large_site(count: int) -> None:
     message = json.dumps({"type": "ACTIVE_ORDERS", "count": count, "items": items})
     assert len(message) < LARGEST_MESSAGE
     async with gateway_that(sending(message)) as address:
-        opened, closed = await told(address, within=20)
+        opened, closed = await feed_events(address, within=20)
     assert closed == CLOSED
     assert isinstance(opened, FeedOpened)
     assert [order.uuid for order in opened.orders] == [item["uuid"] for item in items]
@@ -119,7 +130,7 @@ async def test_whatever_comes_is_told_and_ends_nothing() -> None:
     ]
     bad = '{"type": "ORDER_MODIFIED", "seq": 5, "uuid": 17}'
     async with gateway_that(sending(first, *messages, bad, paged(6), paged(7).encode(), EMPTY)) as address:
-        events = await told(address)
+        events = await feed_events(address)
     assert events[0] == FeedOpened(ATTEMPT, (Order("a"),), Unreadable(nameless=1))
     assert events[-1] == CLOSED
     unusable = MessageUnusable()
@@ -136,7 +147,7 @@ async def test_whatever_comes_is_told_and_ends_nothing() -> None:
 
 async def test_what_comes_before_the_whole_set_is_not_told() -> None:
     async with gateway_that(sending("hello", paged(1), '{"returnCode": 7}', EMPTY)) as address:
-        assert await told(address) == [OPENED, CLOSED]
+        assert await feed_events(address) == [OPENED, CLOSED]
 
 
 async def test_fragments_make_one_message() -> None:
@@ -146,7 +157,7 @@ async def test_fragments_make_one_message() -> None:
         await connection.close()
 
     async with gateway_that(script) as address:
-        events = await told(address)
+        events = await feed_events(address)
     assert events == [OPENED, FeedNotified(ATTEMPT, (OrderPaged(Order("1", state="located"), 1),)), CLOSED]
 
 
@@ -257,12 +268,12 @@ async def test_the_token_is_in_no_log(gateway: SimulatedGateway, log_lines: list
         await heard.until(lambda heard: len(heard.notifications) == 3)
         gateway.drop_lines()
         await task
-    await told(nobody, token)
-    await told(at(gateway), Token("0" * 48))
+    await feed_events(nobody, token)
+    await feed_events(at(gateway), Token("0" * 48))
     async with gateway_that(sending(EMPTY, "hello", f'{{"returnCode": -5, "message": "{SECRET}"}}')) as address:
-        await told(address)
+        await feed_events(address)
     async with serving(saying(http("302 Found", b"", f"Location: ws://x/{secret}"))) as server:
-        await told(server.address, token)
+        await feed_events(server.address, token)
     assert any("ended" in line for line in log_lines)
     assert [line for line in log_lines if secret in line or SECRET in line] == []
 
@@ -271,7 +282,7 @@ async def test_nor_where_the_gateway_repeats_it(log_lines: list[str], monkeypatc
     """Of a type that is not known the log has the beginning, which must not be a token's."""
     monkeypatch.setattr(module, "_logged", set())
     async with gateway_that(sending(EMPTY, json.dumps({"type": SECRET}))) as address:
-        await told(address)
+        await feed_events(address)
     assert any("unknown type (token)" in line for line in log_lines)
     assert [line for line in log_lines if SECRET[:16] in line] == []
 
@@ -283,6 +294,6 @@ async def test_orders_that_cannot_be_read_are_logged_once(
     whole = json.dumps({"type": "ACTIVE_ORDERS", "items": [{"uuid": SECRET, "state": "started", "paged": "no"}]})
     for _ in range(2):
         async with gateway_that(sending(whole, whole)) as address:
-            await told(address)
+            await feed_events(address)
     assert sum("unreadable orders" in line for line in log_lines) == 1
     assert [line for line in log_lines if SECRET in line] == []

@@ -30,10 +30,10 @@ from .scripted_feeds import (
     REFUSED,
     TOO_MUCH,
     UNREACHABLE,
+    feed_events,
     feeding,
     gateway_that,
     sending,
-    told,
     waiting,
 )
 
@@ -83,7 +83,7 @@ async def test_every_way_to_close(closing: bytes, live: bool, caplog: pytest.Log
     caplog.set_level(logging.DEBUG, module.log.name)
     async with gateway_that(script) as address:
         for _ in range(2):
-            assert await told(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
+            assert await feed_events(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
     ended = [record.getMessage() for record in caplog.records if record.name == module.log.name]
     assert len(ended) == 2
     assert not any(SECRET in words for words in ended)
@@ -98,7 +98,7 @@ async def test_a_reset(live: bool) -> None:
         reset(connection)
 
     async with gateway_that(script) as address:
-        events = await told(address)
+        events = await feed_events(address)
     # A reset may overtake what was sent before it.
     assert events in ([OPENED, CLOSED], [CLOSED_EARLY]) if live else events == [CLOSED_EARLY]
 
@@ -111,7 +111,7 @@ async def test_an_end_of_the_stream_without_a_close_frame(live: bool) -> None:
         transport(connection).close()
 
     async with gateway_that(script) as address:
-        assert await told(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
+        assert await feed_events(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
 
 
 async def test_a_gateway_that_loses_its_power(gateway: SimulatedGateway) -> None:
@@ -161,7 +161,7 @@ async def test_a_gateway_that_talks_but_answers_no_ping(short: float) -> None:
         transport(connection).abort()
 
     async with gateway_that(script) as address:
-        events = await told(address)
+        events = await feed_events(address)
     assert (events[0], events[-1]) == (OPENED, UNREACHABLE)
     assert FeedNotified(ATTEMPT, (MessageUnusable(),)) in events
 
@@ -169,9 +169,9 @@ async def test_a_gateway_that_talks_but_answers_no_ping(short: float) -> None:
 async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_MESSAGE", 10_000)
     async with gateway_that(sending(EMPTY, "x" * 10_000)) as address:
-        assert await told(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
+        assert await feed_events(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
     async with gateway_that(sending(EMPTY, "x" * 10_001)) as address:
-        assert await told(address) == [OPENED, CLOSED]
+        assert await feed_events(address) == [OPENED, CLOSED]
 
     async def in_fragments(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
@@ -179,9 +179,9 @@ async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
         await connection.wait_closed()
 
     async with gateway_that(in_fragments) as address:
-        assert await told(address) == [OPENED, CLOSED]
+        assert await feed_events(address) == [OPENED, CLOSED]
     async with gateway_that(sending(json.dumps({"type": "ACTIVE_ORDERS", "items": [], "x": "x" * 10_000}))) as address:
-        assert await told(address) == [TOO_MUCH]
+        assert await feed_events(address) == [TOO_MUCH]
 
 
 async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.M
         await connection.wait_closed()
 
     async with gateway_that(script) as address:
-        assert await told(address) == [OPENED, UNREACHABLE]
+        assert await feed_events(address) == [OPENED, UNREACHABLE]
 
 
 async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.Monke
         await asyncio.sleep(3.5)
 
     async with gateway_that(script) as address:
-        events = await told(address)
+        events = await feed_events(address)
     assert events[0] == OPENED
     assert events[-1] == CLOSED, "it was let go, although it answered"
 
@@ -232,7 +232,7 @@ async def test_frames_that_break_the_protocol(frame: bytes) -> None:
         await connection.wait_closed()
 
     async with gateway_that(script) as address:
-        assert await told(address) == [OPENED, CLOSED]
+        assert await feed_events(address) == [OPENED, CLOSED]
 
 
 async def test_text_that_is_none_is_a_message_that_can_not_be_used() -> None:
@@ -241,7 +241,7 @@ async def test_text_that_is_none_is_a_message_that_can_not_be_used() -> None:
         transport(connection).write(b"\x81\x02\xff\xfe")
 
     async with gateway_that(script) as address:
-        assert await told(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
+        assert await feed_events(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ async def test_an_error_in_words(code: int, end: object, live: bool) -> None:
     error = json.dumps({"status": 401, "returnCode": code, "message": "No."})
     messages = [EMPTY, error] if live else [error]
     async with gateway_that(sending(*messages, EMPTY)) as address:
-        assert await told(address) == ([OPENED, end] if live else [end])
+        assert await feed_events(address) == ([OPENED, end] if live else [end])
 
 
 async def test_an_error_in_words_need_not_be_followed_by_a_close(short: float) -> None:
@@ -264,14 +264,14 @@ async def test_an_error_in_words_need_not_be_followed_by_a_close(short: float) -
 
     async with gateway_that(script) as address:
         began = time.monotonic()
-        assert await told(address) == [REFUSED]
+        assert await feed_events(address) == [REFUSED]
         assert time.monotonic() - began < short
 
 
 async def test_the_whole_set_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.1)
     async with gateway_that(waiting) as address:
-        assert await told(address, within=1) == [UNREACHABLE]
+        assert await feed_events(address, within=1) == [UNREACHABLE]
 
     async def chatting(connection: ServerConnection) -> None:
         while True:
@@ -279,7 +279,7 @@ async def test_the_whole_set_never_comes(monkeypatch: pytest.MonkeyPatch) -> Non
             await asyncio.sleep(0.01)
 
     async with gateway_that(chatting) as address:
-        assert await told(address, within=1) == [UNREACHABLE]
+        assert await feed_events(address, within=1) == [UNREACHABLE]
 
 
 async def test_the_line_goes_silent_before_the_whole_set(short: float) -> None:
@@ -290,5 +290,5 @@ async def test_the_line_goes_silent_before_the_whole_set(short: float) -> None:
 
     async with gateway_that(script) as address:
         began = time.monotonic()
-        assert await told(address) == [UNREACHABLE]
+        assert await feed_events(address) == [UNREACHABLE]
         assert time.monotonic() - began < short

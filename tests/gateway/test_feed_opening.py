@@ -13,7 +13,7 @@ from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
-from .scripted_feeds import CLOSED, CLOSED_EARLY, OPENED, REFUSED, UNREACHABLE, feeding, told
+from .scripted_feeds import CLOSED, CLOSED_EARLY, OPENED, REFUSED, UNREACHABLE, feed_events, feeding
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_wrong_token_is_refused_in_words() -> None:
     async with SimulatedGateway() as gateway:
-        assert await told(Address(gateway.host, gateway.port)) == [REFUSED]
+        assert await feed_events(Address(gateway.host, gateway.port)) == [REFUSED]
 
 
 async def test_a_gateway_that_is_half_booted_closes_without_a_word() -> None:
     async with SimulatedGateway() as gateway:
         gateway.half_booted = True
-        assert await told(Address(gateway.host, gateway.port), Token(gateway.issue_token())) == [CLOSED_EARLY]
+        assert await feed_events(Address(gateway.host, gateway.port), Token(gateway.issue_token())) == [CLOSED_EARLY]
 
 
 async def test_the_token_is_in_the_first_message_and_not_in_the_handshake() -> None:
@@ -61,7 +61,7 @@ async def test_the_token_is_in_the_first_message_and_not_in_the_handshake() -> N
 )
 async def test_a_handshake_answered_with_another_status(status: str, end: object) -> None:
     async with serving(saying(http(status, b"<html>", "Retry-After: 1"))) as server:
-        assert await told(server.address) == [end]
+        assert await feed_events(server.address) == [end]
         assert len(server.seen) == 1
 
 
@@ -71,14 +71,14 @@ async def test_a_redirect_is_not_followed(status: str, scheme: str) -> None:
     async with serving(silence) as other:
         location = f"Location: {scheme}://{other.address}/api/v2/websocket"
         async with serving(saying(http(status, b"", location))) as server:
-            assert await told(server.address) == [CLOSED]
+            assert await feed_events(server.address) == [CLOSED]
             assert [SECRET.encode() in seen for seen in server.seen] == [False]
         assert other.seen == []
 
 
 async def test_a_redirect_within_the_gateway_is_not_followed_either() -> None:
     async with serving(saying(http("302 Found", b"", "Location: /api/v3/websocket"))) as server:
-        assert await told(server.address) == [CLOSED]
+        assert await feed_events(server.address) == [CLOSED]
         assert len(server.seen) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_redirect_within_the_gateway_is_not_followed_either() -> None:
 )
 async def test_a_handshake_answered_with_what_is_no_http(data: bytes) -> None:
     async with serving(saying(data)) as server:
-        assert await told(server.address) in ([UNREACHABLE], [CLOSED])
+        assert await feed_events(server.address) in ([UNREACHABLE], [CLOSED])
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_a_handshake_answered_with_what_is_no_http(data: bytes) -> None:
 )
 async def test_a_handshake_that_promises_what_it_does_not_prove(lines: str) -> None:
     async with serving(saying(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())) as server:
-        assert await told(server.address) == [CLOSED]
+        assert await feed_events(server.address) == [CLOSED]
         assert SECRET.encode() not in server.seen[0]
 
 
@@ -127,7 +127,7 @@ async def test_a_handshake_that_promises_what_it_does_not_prove(lines: str) -> N
 async def test_the_handshake_has_a_deadline(script: Script) -> None:
     async with serving(script) as server:
         began = time.monotonic()
-        assert await told(server.address) == [UNREACHABLE]
+        assert await feed_events(server.address) == [UNREACHABLE]
         assert time.monotonic() - began < 0.5
 
 
@@ -141,17 +141,17 @@ async def test_an_endless_answer_to_the_handshake() -> None:
             await asyncio.sleep(0)
 
     async with serving(script) as server:
-        assert await told(server.address) in ([UNREACHABLE], [CLOSED])
+        assert await feed_events(server.address) in ([UNREACHABLE], [CLOSED])
 
 
 async def test_nobody_listens(nobody: Address) -> None:
-    assert await told(nobody) == [UNREACHABLE]
+    assert await feed_events(nobody) == [UNREACHABLE]
 
 
 @pytest.mark.parametrize("host", ["gateway.local", "256.1.1.1", "fe80::1", "::1%nowhere", "", "[::1]", "a b", "\x00"])
 async def test_addresses_that_lead_nowhere(host: str) -> None:
     """A name leads nowhere too: it is looked up before, where a look-up may take its time."""
-    assert await told(Address(host, 9)) == [UNREACHABLE]
+    assert await feed_events(Address(host, 9)) == [UNREACHABLE]
 
 
 @pytest.mark.parametrize("host", ["::1", "::1%1"])

@@ -21,7 +21,7 @@ from appliance.gateway.fixed_address import FixedGateway
 from appliance.gateway.own_addresses import OwnAddress, own_addresses
 from tests.clock import VirtualTimeLoop
 
-from .mdns_peers import Ear, responding
+from .mdns_peers import EventRecorder, responding
 
 HERE = OwnAddress("127.0.0.1", 8)
 
@@ -59,30 +59,30 @@ def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
 
 async def test_a_network_that_comes_changes_and_goes(own: list[OwnAddress]) -> None:
     name = f"T{uuid4().hex[:10]}"
-    ear = Ear(name)
+    recorder = EventRecorder(name)
     async with responding() as responder:
         await responder.announce(name, "127.0.0.2")
-        task = asyncio.create_task(Discovery(ear).run())
+        task = asyncio.create_task(Discovery(recorder).run())
         await asyncio.sleep(0.1)
-        assert ear.others == [NetworkChanged(())]
-        assert ear.events == []
+        assert recorder.others == [NetworkChanged(())]
+        assert recorder.events == []
         own.append(HERE)
-        await ear.found(name, "127.0.0.2")
+        await recorder.found(name, "127.0.0.2")
         own[:] = [OwnAddress("127.0.0.9", 8)]
-        await ear.until(lambda: ear.events[1:2] == [GatewayLost(name)])
-        await ear.until(lambda: len(ear.others) == 3)
+        await recorder.until(lambda: recorder.events[1:2] == [GatewayLost(name)])
+        await recorder.until(lambda: len(recorder.others) == 3)
         own[:] = [HERE]
-        await ear.until(lambda: len(ear.others) == 4)
-        await ear.found(name, "127.0.0.2")
+        await recorder.until(lambda: len(recorder.others) == 4)
+        await recorder.found(name, "127.0.0.2")
         own.clear()
-        await ear.until(lambda: ear.last == GatewayLost(name))
+        await recorder.until(lambda: recorder.last == GatewayLost(name))
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     networks = [(), ("127.0.0.1",), ("127.0.0.9",), ("127.0.0.1",), ()]
-    assert ear.others == [NetworkChanged(addresses) for addresses in networks]
-    assert all(isinstance(event, GatewayFound | GatewayLost) for event in ear.events)
+    assert recorder.others == [NetworkChanged(addresses) for addresses in networks]
+    assert all(isinstance(event, GatewayFound | GatewayLost) for event in recorder.events)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")  # zeroconf's own, when it can't start
@@ -90,17 +90,19 @@ async def test_mdns_that_cannot_start_is_tried_again(own: list[OwnAddress], capl
     """An address that is not ours (any more) can't be bound to."""
     caplog.set_level(logging.INFO)
     name = f"T{uuid4().hex[:10]}"
-    ear = Ear(name)
+    recorder = EventRecorder(name)
     own.append(OwnAddress("192.0.2.77", 24))
-    task = asyncio.create_task(Discovery(ear).run())
+    task = asyncio.create_task(Discovery(recorder).run())
     await asyncio.sleep(0.2)
     assert not task.done()
-    assert ear.others == [NetworkChanged(("192.0.2.77",))], "the network did not change, although mDNS is tried again"
+    assert recorder.others == [NetworkChanged(("192.0.2.77",))], (
+        "the network did not change, although mDNS is tried again"
+    )
     assert sum("mDNS can't start" in record.getMessage() for record in caplog.records) == 1
     async with responding() as responder:
         await responder.announce(name, "127.0.0.2")
         own[:] = [HERE]
-        await ear.found(name, "127.0.0.2")
+        await recorder.found(name, "127.0.0.2")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -126,7 +128,10 @@ def test_looking_at_the_network_wakes_the_box_no_more_often_than_its_heart_beats
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SleepyLoop)
         await asyncio.sleep(late)
-        tasks = asyncio.create_task(heart(loop)), asyncio.create_task(FixedGateway(Ear("Bar"), Address("::1", 8)).run())
+        tasks = (
+            asyncio.create_task(heart(loop)),
+            asyncio.create_task(FixedGateway(EventRecorder("Bar"), Address("::1", 8)).run()),
+        )
         before = loop.slept
         await asyncio.sleep(60)
         for task in tasks:
