@@ -203,8 +203,8 @@ def writes_are_given_up_and_tried_again_too_soon(patch: pytest.MonkeyPatch) -> N
 
 
 def what_cannot_be_read_is_left_out(patch: pytest.MonkeyPatch) -> None:
-    whole_set = wire._order_set
-    patch.setattr(wire, "_whole_set", lambda items: OrdersReplaced(whole_set(items).orders))
+    order_set = wire._order_set
+    patch.setattr(wire, "_order_set", lambda items: OrdersReplaced(order_set(items).orders))
 
 
 def more_than_can_be_held_is_shown(patch: pytest.MonkeyPatch) -> None:
