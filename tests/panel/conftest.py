@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def nothing_blocks() -> Iterator[None]:
     with blockbuster_ctx() as buster:
         # A font is read once, when something is first drawn so large; a terminal draws in the loop.
-        buster.functions["io.BufferedReader.read"].can_block_in("panel/drawing/fonts.py", {"_strike"})
+        buster.functions["io.BufferedReader.read"].can_block_in("panel/drawing/fonts.py", {"_strike_font"})
         yield
 
 
