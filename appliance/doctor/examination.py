@@ -13,7 +13,6 @@ import textwrap
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from io import TextIOWrapper
 from typing import NamedTuple
 
 from appliance import logs
@@ -66,11 +65,7 @@ def main(config: Config, *, questions: bool) -> int:
     """
     # What the parts would log, the doctor says itself.
     logs.set_up(logging.CRITICAL)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A gateway may have a name that this terminal has no letters for.
-        sys.stdout.reconfigure(errors="replace")
-    # Started with a closed standard input, Python has none at all.
-    asks = questions and sys.stdin is not None and sys.stdin.isatty()
+    asks = questions and sys.stdin.isatty()
     console = Console(_write, sys.stdin.fileno() if asks else None)
     with _workplace():
         return asyncio.run(attend(Bench(config, console)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +23,7 @@ from appliance.history.paths import NoPlaceError, find_place
 from appliance.history.progress import Bar
 from appliance.history.report import order_lines, report, report_lines
 from appliance.history.schema import ArchiveError
+from appliance.standard_streams import OutputError
 
 NOT_UP_TO_DATE = 75
 """The exit code where the gateway could not be read, and what was told is what the archive holds (sysexits.h)."""
@@ -68,15 +68,12 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
             _say(f"{trouble}; this is what was kept before")
         gateway = place.credential.gateway if place.credential else kept[-1]
         _tell(archive, gateway, options, config)
-    except BrokenPipeError:
-        # Whoever read this has seen enough; what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OutputError:
+        raise
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
     except (ArchiveError, NoChartError) as error:
         return _fail(str(error))
-    except KeyboardInterrupt:
-        return 130
     return NOT_UP_TO_DATE if trouble else 0
 
 

@@ -7,9 +7,7 @@ terminal, is written as its escape, and a text that a spreadsheet would take for
 from __future__ import annotations
 
 import csv
-import errno
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -102,9 +100,5 @@ def lines_to(path: Path | None) -> Iterator[TextIO]:
         with replacement(path) as new, new.open("w", encoding="utf-8", newline="") as out:
             yield out
         return
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "the standard output")
-    # A terminal that lacks a character of a name must not stop the report.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     yield sys.stdout
     sys.stdout.flush()

@@ -18,6 +18,7 @@ from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.history.locate import OTHERS, SIGHT, Sight, looking
 from appliance.history.paths import user_directory
 from appliance.history.progress import Bar
+from appliance.standard_streams import OutputError
 from appliance.store import TokenStore
 
 LAST_ANSWERS = 5.0
@@ -51,14 +52,14 @@ def main(options: argparse.Namespace, config: Config) -> int:
     """Run the command; its exit code."""
     if options.gateway is not None:
         config = replace(config, gateway=GatewayConfig(name=options.gateway))
-    people = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    people = sys.stdin.isatty() and sys.stderr.isatty()
     try:
         paired = asyncio.run(pair(config, _confirmed if people else None))
+    except OutputError:
+        raise
     except OSError as error:
-        print(f"tt-appliance pair: the token can't be kept: {error}", file=sys.stderr)
+        print(f"tt-appliance pair: can't save the token: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     if isinstance(paired, str):
         print(f"tt-appliance pair: {paired}", file=sys.stderr)
         return 1

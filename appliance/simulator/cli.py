@@ -16,7 +16,7 @@ from random import Random
 import ifaddr
 
 from appliance.simulator.commands import CommandError, Hand, do_key, do_line
-from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys, stdin_is_terminal
+from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.past_orders import past_orders
 from appliance.simulator.traffic import Traffic, lunch_rush, steady, visits
@@ -88,7 +88,7 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
     gateway.floor.remember(past_orders(random, datetime.now(), days=options.history) if options.history else ())
     traffic = Traffic(gateway.floor, guests, pace=options.pace)
     hand = Hand(gateway, traffic, ending.set)
-    keys = stdin_is_terminal()
+    keys = sys.stdin.isatty()
     try:
         async with gateway:
             console.say("keys: h lists them" if keys else "commands: help lists them")
@@ -110,10 +110,16 @@ async def _live(hand: Hand, console: Console, ending: asyncio.Event, *, keys: bo
             tasks.create_task(hand.traffic.run())
             tasks.create_task(_obey(hand, console, keys=keys))
             tasks.create_task(_watch(hand, console))
+            tasks.create_task(_end_with(console, ending))
             await ending.wait()
             raise _Ended
     except* _Ended:
         pass  # the way out of a task group: everything else was cancelled
+
+
+async def _end_with(console: Console, ending: asyncio.Event) -> None:
+    await console.failed.wait()
+    ending.set()
 
 
 class _Ended(Exception):
@@ -122,8 +128,7 @@ class _Ended(Exception):
 
 async def _obey(hand: Hand, console: Console, *, keys: bool) -> None:
     commands: asyncio.Queue[str] = asyncio.Queue()
-    if sys.stdin is not None:
-        read_into(commands, sys.stdin.fileno(), keys=keys)
+    read_into(commands, sys.stdin.fileno(), keys=keys)
     do = do_key if keys else do_line
     while True:
         try:

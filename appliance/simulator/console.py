@@ -6,13 +6,14 @@ import asyncio
 import logging
 import os
 import shutil
-import sys
 import termios
 import threading
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+from appliance.standard_streams import OutputError
 
 
 class Console:
@@ -22,28 +23,34 @@ class Console:
         self._out = out
         self._status = ""
         self._terminal = out.isatty()
+        self.failed = asyncio.Event()
+        """Set when the output can't be written any more."""
 
     def say(self, text: str) -> None:
         """Print lines of text."""
-        if self._terminal and self._status:
-            self._out.write("\r\x1b[K")
-        self._out.write(f"{text}\n{self._status}")
-        self._out.flush()
+        clear = "\r\x1b[K" if self._terminal and self._status else ""
+        self._write(f"{clear}{text}\n{self._status}")
 
     def show_status(self, text: str) -> None:
         """Show the status line, cut to the terminal's width; written again only when it says something else."""
         text = text[: shutil.get_terminal_size().columns - 1]
         if self._terminal and text != self._status:
             self._status = text
-            self._out.write(f"\r\x1b[K{text}")
-            self._out.flush()
+            self._write(f"\r\x1b[K{text}")
 
     def end_status(self) -> None:
         """Leave the status line behind, so that the shell's prompt begins a line."""
         if self._status:
             self._status = ""
-            self._out.write("\n")
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
             self._out.flush()
+        except OutputError:
+            # Not raised: the caller may be the gateway, which must still stop in an orderly way.
+            self.failed.set()
 
 
 class ConsoleHandler(logging.Handler):
@@ -97,8 +104,3 @@ def read_into(queue: asyncio.Queue[str], fd: int, *, keys: bool) -> None:
                 return
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-
-
-def stdin_is_terminal() -> bool:
-    """Whether there is somebody at the keys."""
-    return sys.stdin is not None and sys.stdin.isatty()

@@ -185,7 +185,8 @@ def test_without_a_standard_input_nobody_is_asked(tmp_path: Path, stdin: str) ->
         "import sys; from functools import partial; from pathlib import Path; from appliance.config import load; "
         "from appliance.doctor import examination; from appliance.doctor.context import Bench, Limits; "
         "examination.Bench = partial(Bench, limits=Limits(lit=0.01)); "
-        "sys.exit(examination.main(load(Path(sys.argv[1])), questions=True))"
+        "from appliance.program import run; "
+        "sys.exit(run(lambda: examination.main(load(Path(sys.argv[1])), questions=True)))"
     )
     settings_ = settings(tmp_path, NOWHERE, MUTE)
     done = subprocess.run(
