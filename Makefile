@@ -1,19 +1,20 @@
-# Everything runs in .venv, which .ci/setup makes and keeps up to date.
+# Everything runs in .venv, which .ci/setup creates and keeps up to date.
 PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
-	release lock clean venv system venv-tools
+	release wheel lock clean venv system venv-demo venv-tools
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile
 
-demo: venv ## A simulated gateway and the appliance, on this terminal (ARGS=--auto: unattended)
+# The window's library is only in the dev lock.
+demo: $(if $(findstring --window,$(ARGS)),venv,venv-demo) ## A simulated gateway and the appliance, on this terminal (ARGS=--auto: unattended)
 	@$(PYTHON) -m appliance demo $(ARGS)
 
-run: venv ## The appliance itself (ARGS="--panel terminal --config FILE")
+run: venv-demo ## The appliance itself (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
 # Half of a test's time is waiting, so there are more workers than cores; a file to a worker: what a file sets up is set
@@ -69,14 +70,22 @@ release: ## Build the image of what is committed, with Debian's updates, test it
 	@rm -rf "$${IMAGE_CACHE:-build/image}"/base-*
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
+	@$(MAKE) --no-print-directory wheel
 	@image/release
 
-lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
+wheel: venv ## The Python package for a laptop, in dist/
+	@rm -f dist/table_tracker_appliance-*.whl
+	@$(PYTHON) -m hatchling build --target wheel --directory dist >&2
+
+lock: venv ## Pin the newest versions that pyproject.toml allows, in the requirements*.lock files
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
+		--extra simulator --extra build pyproject.toml --output-file requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--constraint requirements.lock --extra tools pyproject.toml --output-file requirements-tools.lock
+		--constraint requirements.lock --extra simulator --extra build --extra report --extra window --extra dev \
+		pyproject.toml --output-file requirements-dev.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--constraint requirements-dev.lock --extra tools pyproject.toml --output-file requirements-tools.lock
 
 clean: ## Take away what the other targets made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -84,6 +93,9 @@ clean: ## Take away what the other targets made
 
 venv:
 	@.ci/setup
+
+venv-demo:
+	@.ci/setup --demo
 
 venv-tools: venv
 	@.ci/setup --tools

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -21,6 +22,7 @@ from appliance.history.archive import Archive, Progress
 PROGRAM = Path(sys.executable).parent / "tt-appliance"
 TIMEOUT = 40.0
 BROKEN_PIPE, INTERRUPTED = 141, 130
+EMPTY: Mapping[str, str] = MappingProxyType({})
 UGLY = ("Traceback", "Exception ignored", "Error in sys.excepthook", "UnicodeEncodeError", "Logging error")
 
 
@@ -97,7 +99,12 @@ class Process:
 
 @contextmanager
 def started(
-    folder: Path, line: str, redirection: str = "", *, stdout: int = subprocess.PIPE, **environment: str
+    folder: Path,
+    line: str,
+    redirection: str = "",
+    *,
+    stdout: int = subprocess.PIPE,
+    environment: Mapping[str, str] = EMPTY,
 ) -> Iterator[Process]:
     """A command in a shell that redirects its streams. Its gateway is a port of the loopback that nobody listens on."""
     config = folder / "tt.yaml"
@@ -168,7 +175,7 @@ NARROW: tuple[Mapping[str, str], ...] = (
 @every_command
 @pytest.mark.parametrize("environment", NARROW, ids=["LC_ALL=C", "PYTHONIOENCODING=ascii"])
 def test_a_terminal_that_is_not_utf_8(name: str, environment: Mapping[str, str], tmp_path: Path) -> None:
-    with started(tmp_path, COMMANDS[name].line, **environment) as process:
+    with started(tmp_path, COMMANDS[name].line, environment=environment) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
         assert process.end(signal.SIGINT) in (*COMMANDS[name].codes, INTERRUPTED), process.said
         assert process.said.count("\n") < 20
@@ -195,7 +202,9 @@ LOOPS = [
 def test_ctrl_c_while_it_starts(name: str, moment: str, tmp_path: Path) -> None:
     """At an import, or when the event loop opens its first socket. The process interrupts itself at that moment."""
     (tmp_path / "sitecustomize.py").write_text(HOOK)
-    with started(tmp_path, COMMANDS[name].line, PYTHONPATH=str(tmp_path), INTERRUPT_AT=moment) as process:
+    with started(
+        tmp_path, COMMANDS[name].line, environment={"PYTHONPATH": str(tmp_path), "INTERRUPT_AT": moment}
+    ) as process:
         code = process.end()
         assert process.said == ""
         assert code == INTERRUPTED
