@@ -48,8 +48,8 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("oldest_first", [False, True])
 def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> None:
-    site.gateway.floor.lists_oldest_first = oldest_first
-    site.do(lambda: site.gateway.floor.create_many(40))
+    site.gateway.restaurant.lists_oldest_first = oldest_first
+    site.do(lambda: site.gateway.restaurant.create_many(40))
     told = run(site, "--since", "30d", "--format", "csv")
     assert (told.returncode, told.stderr) == (0, "")
     kept, known = orders(told.stdout), site.finished()
