@@ -48,8 +48,8 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
 def _keeper(config: Config) -> Keeper:
     """Loads what keeps the archive, which takes its time and the first picture does not need."""
     from appliance.history.archive import MIB, MONTH, Archive, Bounds
-    from appliance.history.archiver import Keeper
+    from appliance.history.archiver import Archiver
 
-    return Keeper(
+    return Archiver(
         Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
     )

@@ -19,7 +19,7 @@ from appliance.effect_handlers import UNFORESEEN
 from appliance.gateway import history
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.archive import Archive, Progress
-from appliance.history.archiver import Keeper
+from appliance.history.archiver import Archiver
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
 from tests.test_runner import appliance, count, paired_with
@@ -74,7 +74,7 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
     for age in (100.0, 200.0):
         gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO", age=age).uuid)
     archive = Archive(tmp_path)
-    async with appliance(tmp_path, typed=gateway, keeper=lambda: Keeper(archive, Benchmarks())) as box:
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: Archiver(archive, Benchmarks())) as box:
         await turned_to_today(box)
         view = await box.until(day(2))
         assert isinstance(view.screen, Today)
@@ -100,7 +100,7 @@ async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
     async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
         gateway.restaurant.reports_elapsed = False
         paired_with(gateway, tmp_path)
-        keeper = Keeper(Archive(tmp_path), Benchmarks())
+        keeper = Archiver(Archive(tmp_path), Benchmarks())
         async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
             await box.until(count(0))
             orders = [gateway.restaurant.create(order_type="TO_GO") for _ in range(3)]
@@ -122,7 +122,7 @@ async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
     paired_with(gateway, tmp_path)
     (tmp_path / FILE).write_bytes(b"no archive" * 1000)
     gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
-    async with appliance(tmp_path, typed=gateway, keeper=lambda: Keeper(Archive(tmp_path), Benchmarks())) as box:
+    async with appliance(tmp_path, typed=gateway, keeper=lambda: Archiver(Archive(tmp_path), Benchmarks())) as box:
         await turned_to_today(box)
         await box.until(day(1))
         gateway.restaurant.create_many(2)
@@ -138,7 +138,7 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_RETRY", 0.1)
     paired_with(gateway, tmp_path)
     (tmp_path / "file").write_text("in the way")
-    keeper = Keeper(Archive(tmp_path / "file"), Benchmarks())
+    keeper = Archiver(Archive(tmp_path / "file"), Benchmarks())
     async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
         await turned_to_today(box)
         gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
@@ -146,7 +146,7 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
         await asyncio.sleep(0.5)
         gateway.restaurant.create_many(3)
         await box.until(count(3))
-    assert caplog.text.count("The history can't be kept now") == 1, "said once"
+    assert caplog.text.count("Could not update the archive") == 1, "said once"
 
 
 @pytest.mark.parametrize("where", ["the archive", "its making", "the keeper"])
@@ -175,10 +175,10 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
     elif where == "the keeper":
         monkeypatch.setattr("appliance.history.archiver.CurrentAddresses", fails)
 
-    def make() -> Keeper:
+    def make() -> Archiver:
         if where == "its making" and failed < 3:
             fails()
-        return Keeper(Archive(tmp_path), Benchmarks())
+        return Archiver(Archive(tmp_path), Benchmarks())
 
     async with appliance(tmp_path, typed=gateway, keeper=make) as box:
         await turned_to_today(box)
@@ -229,7 +229,7 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
     monkeypatch.setattr("appliance.history.archiver.read_page", asked)
     monkeypatch.setattr(FeedPriority, "opening", opens)
     monkeypatch.setattr(FeedPriority, "settled", has_settled)
-    keeper = Keeper(Archive(tmp_path), Benchmarks())
+    keeper = Archiver(Archive(tmp_path), Benchmarks())
     async with appliance(tmp_path, typed=gateway, keeper=lambda: keeper) as box:
         await turned_to_today(box)
         await box.until(day(500), within=20)

@@ -113,7 +113,7 @@ def started(
     state.mkdir()
     (state / "token.json").write_text('{"gateway": "127.0.0.1:9", "token": "0"}')
     orders = [Finished(str(number), created=60.0 * number, cleared=60.0 * number + 5) for number in range(100)]
-    Archive(state).keep("127.0.0.1:9", orders, Progress())
+    Archive(state).add("127.0.0.1:9", orders, Progress())
     words = [str({"CONFIG": config, "OUT": folder / "out"}.get(word, word)) for word in line.split()]
     errors = folder / "stderr"
     with errors.open("wb") as stderr:

@@ -16,7 +16,7 @@ from appliance.core.values import Benchmarks
 from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.discovery import Discovery
 from appliance.history.archive import Archive
-from appliance.history.archiver import Keeper
+from appliance.history.archiver import Archiver
 from appliance.panel import Keys, Panel
 from appliance.runner import Runner
 from appliance.simulator.commands import BY_WORD, CommandError, Controls
@@ -73,7 +73,7 @@ async def _play(gateway: SimulatedGateway, state_dir: Path, make_panel: MakePane
         gateway_keys.tasks = tasks
         find = partial(Discovery, only=NAME, interfaces=["lo"])
         effect_handlers = EffectHandlers(
-            find, TokenStore(state_dir), keeper=lambda: Keeper(Archive(state_dir), BENCHMARKS)
+            find, TokenStore(state_dir), keeper=lambda: Archiver(Archive(state_dir), BENCHMARKS)
         )
         runner = Runner(begin(BENCHMARKS, version=__version__), effect_handlers, panel)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -32,7 +32,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
-    """A pipe here, /dev/null for whoever has all rights."""
+    """A pipe here, /dev/null as root."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     read: list[str] = []
