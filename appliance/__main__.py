@@ -250,12 +250,16 @@ def _screens(options: argparse.Namespace) -> int:
         print("tt-appliance screens: not part of the SD card image; run it on another computer", file=sys.stderr)
         return 1
     from appliance.pictures import save_all
+    from appliance.progress import ProgressBar
 
+    bar = ProgressBar(sys.stderr, "saving")
     try:
-        save_all(options.out)
+        save_all(options.out, bar)
     except OSError as error:
-        print(f"tt-appliance screens: {options.out}: {error}", file=sys.stderr)
+        bar.close()
+        print(f"tt-appliance screens: can't write {error.filename or options.out}: {error.strerror}", file=sys.stderr)
         return 1
+    bar.close()
     return 0
 
 
