@@ -156,8 +156,8 @@ class _Reader:
                     self._report(entry.node.line, None, dotted, f"must contain these keys, indented below it: {keys}")
             elif dotted not in KEYS or "." in entry.key:
                 # Do not repeat keys below wifi: with a misplaced colon, the password is part of a key.
-                told = section if section == "wifi" else dotted
-                self._report(entry.line, None, told, f"unknown key; {_hint(entry.key, section)}")
+                shown_key = section if section == "wifi" else dotted
+                self._report(entry.line, None, shown_key, f"unknown key; {_hint(entry.key, section)}")
             elif not _is_null(entry.node) and dotted not in self._without:
                 self.lines[dotted] = entry.line
                 try:

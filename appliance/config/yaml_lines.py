@@ -107,7 +107,7 @@ def _too_wild(text: str, report: Report) -> bool:
             report(line, None, None, "anchors are not allowed; put a value that begins with & in quotes")
             return True
         if depth > MAX_DEPTH:
-            report(line, None, None, f"nested more than {MAX_DEPTH} levels; the settings need 2")
+            report(line, None, None, f"nested more than {MAX_DEPTH} levels; the settings need 3")
             return True
     return False
 

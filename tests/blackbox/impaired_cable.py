@@ -2,8 +2,8 @@
 
 Runs as its own process in the switch's namespace: `python -m tests.blackbox.impaired_cable HOST_END SWITCH_END`. It
 replaces tc's netem, which many kernels lack. A line of JSON on its input sets the impairment of one direction, as seen
-from the host: `{"way": "out", "loss": 0.3}`, or plugs it: `{"plugged": false}`. It answers each with a line, and ends with
-its input.
+from the host: `{"way": "out", "loss": 0.3}`, or plugs it: `{"plugged": false}`. It answers each with a line, and ends
+with its input.
 """
 
 from __future__ import annotations

@@ -170,10 +170,11 @@ WRONG = {
     # YAML.
     "a: 1\nb: *x": "tt.yaml:2: aliases are not allowed; put a value that begins with * in quotes",
     "a: &x 1": "tt.yaml:1: anchors are not allowed; put a value that begins with & in quotes",
-    "[" * 50_000: "tt.yaml:1: nested more than 8 levels; the settings need 2",
-    "- " * 30_000: "tt.yaml:1: nested more than 8 levels; the settings need 2",
+    "[" * 50_000: "tt.yaml:1: nested more than 8 levels; the settings need 3",
+    "- " * 30_000: "tt.yaml:1: nested more than 8 levels; the settings need 3",
     "display:\n\tdriver: x": (
-        "tt.yaml:2:1: invalid YAML: while scanning for the next token, found character '\\t' that cannot start any token"
+        "tt.yaml:2:1: invalid YAML: while scanning for the next token, "
+        "found character '\\t' that cannot start any token"
     ),
     "a: 1\n---\nb: 2": (
         "tt.yaml:2:1: invalid YAML: expected a single document in the stream, but found another document"
