@@ -87,7 +87,7 @@ async def pair(config: Config, confirm: Confirm | None = None) -> Paired | str:
         if len(known) > 1 and confirm is None:
             names = ", ".join(legible(gateway.name) for gateway in known)
             return f"found several gateways; choose one with --gateway: {names}"
-        print("Now press the button of the gateway:", *map(_described, known), sep="\n  ", flush=True)
+        print("Press the button of the gateway now:", *map(_described, known), sep="\n  ", flush=True)
         asked = {gateway.name for gateway in known}
         issued = await _ask_all(search, asked, others=confirm is not None)
         if isinstance(issued, Denial):

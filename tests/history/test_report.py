@@ -180,7 +180,7 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
         ({"end": "2026-13-01"}, "--to must be like"),
         ({"end": "2026-W47"}, "--to must be like"),
         ({"begin": "2026-11-01T18:00Z"}, "--from must be like"),
-        ({"since": "3d", "begin": "2026-11-01"}, "leave one of them out"),
+        ({"since": "3d", "begin": "2026-11-01"}, "use only one of them"),
         ({"begin": "2026-11-02", "end": "2026-11-01"}, "must be after the start"),
     ],
 )
