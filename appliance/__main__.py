@@ -256,10 +256,10 @@ def _screens(options: argparse.Namespace) -> int:
     try:
         save_all(options.out, bar)
     except OSError as error:
-        bar.close()
         print(f"tt-appliance screens: can't write {error.filename or options.out}: {error.strerror}", file=sys.stderr)
         return 1
-    bar.close()
+    finally:
+        bar.close()
     return 0
 
 

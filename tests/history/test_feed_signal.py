@@ -53,7 +53,7 @@ async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(signal_: FeedS
 async def test_a_reader_waits_for_a_limited_time(
     signal_: FeedSignal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
     signal_.show(True)
     assert not await waits(tmp_path)
 
@@ -62,7 +62,7 @@ async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
     signal_: FeedSignal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name is anybody's, for a socket of the abstract namespace has no owner."""
-    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.bind(module._name(tmp_path))
         feed_priority = FeedPriority(signal_.show)
@@ -73,7 +73,7 @@ async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
         with pytest.raises(BlockingIOError):
             stranger.recv(1)
     feed_priority.opening(2)
-    monkeypatch.setattr(module, "BUSY_TIMEOUT", 30.0)
+    monkeypatch.setattr(module, "PATIENCE", 30.0)
     assert await waits(tmp_path), "with the name free again the signal is there"
 
 

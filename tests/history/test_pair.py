@@ -148,7 +148,10 @@ async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> N
         raise NoAnswerError("nobody")
 
     monkeypatch.setattr("appliance.gateway.api.get", nobody)
-    assert await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9)))) == "the gateway does not respond; check that it is on and in the same network"
+    assert (
+        await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9))))
+        == "the gateway does not respond; check that it is on and in the same network"
+    )
 
 
 def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Path, home: Path) -> None:
