@@ -3,17 +3,18 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test quick slowest check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
-	release lock clean venv system venv-tools
+.PHONY: help demo run test quick slowest check simulate fuzz soak audit bench image image-test boot-times idle power-cut \
+	base-twice release wheel lock clean venv system venv-demo venv-tools
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS=...]'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile
 
-demo: venv ## Run a simulated gateway and the appliance in this terminal (ARGS=--auto: unattended)
+# Only the dev lock has the library of the window.
+demo: $(if $(findstring --window,$(ARGS)),venv,venv-demo) ## Run a simulated gateway and the appliance in this terminal (ARGS=--auto: unattended)
 	@$(PYTHON) -m appliance demo $(ARGS)
 
-run: venv ## Run the appliance (ARGS="--panel terminal --config FILE")
+run: venv-demo ## Run the appliance (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
 # Tests mostly wait, so use more workers than cores. tests/slowest.py gives the slow tests to the workers first.
@@ -76,14 +77,22 @@ release: ## Build the current commit's image with Debian's updates, test it, cut
 	@rm -rf "$${IMAGE_CACHE:-build/image}"/base-*
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
+	@$(MAKE) --no-print-directory wheel
 	@image/release
 
-lock: venv ## Pin the newest versions that pyproject.toml allows in requirements.lock
+wheel: venv ## Build the Python package for a laptop, in dist/
+	@rm -f dist/table_tracker_appliance-*.whl
+	@$(PYTHON) -m hatchling build --target wheel --directory dist >&2
+
+lock: venv ## Pin the newest versions that pyproject.toml allows, in requirements*.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--extra simulator --extra report --extra window --extra dev pyproject.toml --output-file requirements.lock
+		--extra simulator --extra build pyproject.toml --output-file requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
-		--constraint requirements.lock --extra tools pyproject.toml --output-file requirements-tools.lock
+		--constraint requirements.lock --extra simulator --extra build --extra report --extra window --extra dev \
+		pyproject.toml --output-file requirements-dev.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--constraint requirements-dev.lock --extra tools pyproject.toml --output-file requirements-tools.lock
 
 clean: ## Remove build outputs
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -91,6 +100,9 @@ clean: ## Remove build outputs
 
 venv:
 	@.ci/setup
+
+venv-demo:
+	@.ci/setup --demo
 
 venv-tools: venv
 	@.ci/setup --tools

@@ -1,4 +1,4 @@
-"""The command line: each command, its options, and the part that carries it out, which alone is loaded."""
+"""The command line: each command with its options. Only the modules that the command needs are imported."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +21,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("appliance")
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yaml")
-"""Where the service's settings are, with the image and without it; whoever asks on that machine means those."""
+"""The service's settings: on the SD card image, and elsewhere. Other commands on that machine use them by default."""
 EX_CONFIG = 78
-"""The exit code of a configuration that can't be used (sysexits.h)."""
+"""The exit code for invalid settings (sysexits.h)."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; its exit code."""
+    """Run a command; its exit code. Raises what only a process can handle: `program.run` does."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["simulate"]:
-        from appliance.simulator.cli import main as simulate
-
-        return simulate(arguments[1:])
+        return _simulate(arguments[1:])
     options = _parser(arguments).parse_args(arguments)
     return int(options.command(options))
 
@@ -48,61 +47,63 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     run.add_argument(
         "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
     )
-    _takes_settings(run, "all defaults")
+    _add_config_option(run, "all defaults")
     run.add_argument(
-        "--lenient", action="store_true", help="show mistakes in the settings on the display, and go on without them"
+        "--lenient",
+        action="store_true",
+        help="show errors in the settings on the display, and use the defaults instead",
     )
-    run.add_argument("--verbose", action="store_true", help="log more")
+    run.add_argument("--verbose", action="store_true", help="log debug messages")
     run.set_defaults(command=_run)
 
-    config = commands.add_parser("config", help="print the settings in force, commented")
-    _takes_settings(config, "all defaults")
+    config = commands.add_parser("config", help="print the settings that apply, with comments")
+    _add_config_option(config, "all defaults")
     config.set_defaults(command=_config)
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
-    how = demo.add_mutually_exclusive_group()
-    how.add_argument("--auto", action="store_true", help="play the whole story unattended, and check it")
-    how.add_argument("--window", action="store_true", help="in a window instead of the terminal; needs luma.emulator")
+    mode = demo.add_mutually_exclusive_group()
+    mode.add_argument("--auto", action="store_true", help="play a whole story unattended, and check each step")
+    mode.add_argument("--window", action="store_true", help="use a window instead of the terminal; needs luma.emulator")
     demo.set_defaults(command=_demo)
 
-    doctor = commands.add_parser("doctor", help="try every part in turn, and say what is wrong and how to mend it")
-    _takes_settings(doctor, "the service's")
-    doctor.add_argument("--no-questions", action="store_true", help="ask nobody what is seen and heard")
+    doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
+    _add_config_option(doctor, "the service's")
+    doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
     doctor.set_defaults(command=_doctor)
 
-    screens = commands.add_parser("screens", help="draw every screen, in each size, as pictures")
+    screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
     screens.set_defaults(command=_screens)
 
-    history = commands.add_parser("history", help="tell of orders that are over: a table, CSV, JSON lines or a chart")
-    _takes_settings(history, "the service's")
+    history = commands.add_parser("history", help="report finished orders: as a table, CSV, JSON lines or a chart")
+    _add_config_option(history, "the service's")
     history.set_defaults(command=_history)
     if arguments[:1] == ["history"]:
         from appliance.history.cli import add_arguments
 
         add_arguments(history)
 
-    pair = commands.add_parser("pair", help="get this computer a token of its own from the gateway, for history")
-    _takes_settings(pair, "the service's")
+    pair = commands.add_parser("pair", help="pair this computer with the gateway, for history")
+    _add_config_option(pair, "the service's")
     pair.set_defaults(command=_pair)
     if arguments[:1] == ["pair"]:
         from appliance.history.pair import add_arguments
 
         add_arguments(pair)
 
-    # Only named here; its own options are read by the simulator.
+    # Listed for --help; the simulator parses its own options.
     commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
     return parser
 
 
-def _takes_settings(command: argparse.ArgumentParser, default: str) -> None:
-    command.add_argument("--config", type=Path, metavar="FILE", help=f"the settings, in YAML; default: {default}")
+def _add_config_option(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument("--config", type=Path, metavar="FILE", help=f"settings file (YAML); default: {default}")
 
 
 def _run(options: argparse.Namespace) -> int:
     from appliance import logs
 
-    # Told to end before there is a loop that could do so in an orderly way: there is nothing to put in order yet.
+    # Until the event loop handles SIGTERM there is nothing to shut down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
     mistakes: tuple[Mistake, ...] = ()
@@ -111,15 +112,15 @@ def _run(options: argparse.Namespace) -> int:
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
-            place = "" if mistake.line is None else f":{mistake.line}"
+            line = "" if mistake.line is None else f":{mistake.line}"
             key = f"{mistake.key}: " if mistake.key else ""
-            log.warning("Left out: %s%s: %s%s", options.config, place, key, mistake.text)
+            log.warning("Ignored setting: %s%s: %s%s", options.config, line, key, mistake.text)
     else:
         strict = _load(options.config)
         if strict is None:
             return EX_CONFIG
         config = strict
-    # Made first, and before there is a loop: the display greets while the rest of the program is not even loaded.
+    # Created before asyncio is imported: the display shows its greeting while the rest of the program is loading.
     panel = _panel(config, options.panel)
     import asyncio
 
@@ -161,12 +162,14 @@ def _demo(options: argparse.Namespace) -> int:
 
     from appliance import logs
 
-    # That a gateway is lost is seen on the screen, and meant to be.
+    # The demo loses its gateway on purpose: the screen shows that, and no warning is needed.
     logs.set_up(logging.ERROR)
+    if not _has_simulator("demo"):
+        return 1
     if options.window:
         return _demo_in_a_window()
-    # Without a terminal there is nobody to press a key; a stream that is closed is None.
-    if options.auto or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+    # Without a terminal nobody can press a key.
+    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
         from appliance.demo.scripted import play_story
 
         return asyncio.run(play_story())
@@ -175,6 +178,26 @@ def _demo(options: argparse.Namespace) -> int:
 
     with logs.hold_back():
         return asyncio.run(play(TerminalPanel))
+
+
+def _simulate(arguments: list[str]) -> int:
+    if not _has_simulator("simulate"):
+        return 1
+    from appliance.simulator.cli import main
+
+    return main(arguments)
+
+
+def _has_simulator(command: str) -> bool:
+    """Whether aiohttp, which the simulator needs and the appliance does not, is installed; else say how to get it."""
+    if find_spec("aiohttp") is not None:
+        return True
+    print(
+        f"tt-appliance {command}: aiohttp is not installed; install this program with its extra `simulator`, "
+        "or only aiohttp: pip install aiohttp",
+        file=sys.stderr,
+    )
+    return False
 
 
 def _demo_in_a_window() -> int:
@@ -223,24 +246,31 @@ def _pair(options: argparse.Namespace) -> int:
 
 
 def _screens(options: argparse.Namespace) -> int:
-    from appliance.pictures import save_all
-
-    try:
-        save_all(options.out)
-    except OSError as error:
-        print(f"tt-appliance screens: {options.out}: {error}", file=sys.stderr)
+    if find_spec("appliance.pictures") is None:
+        print("tt-appliance screens: not part of the SD card image; run it on another computer", file=sys.stderr)
         return 1
+    from appliance.pictures import save_all
+    from appliance.progress import ProgressBar
+
+    bar = ProgressBar(sys.stderr, "saving")
+    try:
+        save_all(options.out, bar)
+    except OSError as error:
+        print(f"tt-appliance screens: can't write {error.filename or options.out}: {error.strerror}", file=sys.stderr)
+        return 1
+    finally:
+        bar.close()
     return 0
 
 
 def _settings(options: argparse.Namespace) -> Path | None:
-    """The settings that were named, or the service's on its own machine; None for neither."""
-    named: Path | None = options.config
-    return named or next(filter(Path.is_file, SETTINGS), None)
+    """The settings file of the command line, or the service's where there is one."""
+    given: Path | None = options.config
+    return given or next(filter(Path.is_file, SETTINGS), None)
 
 
 def _load(path: Path | None) -> Config | None:
-    """The settings; None, and what is wrong on stderr, where they can't be used."""
+    """The settings in a file; None if they are invalid, with the errors on stderr."""
     from appliance.config import ConfigError, load
 
     try:
@@ -251,4 +281,6 @@ def _load(path: Path | None) -> Config | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from appliance.program import run
+
+    sys.exit(run(main))

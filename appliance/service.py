@@ -48,8 +48,8 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
 def _make_archiver(config: Config) -> Archiver:
     """Make the archiver. Its slow imports are here, because the first picture does not need them."""
     from appliance.history.archive import MIB, MONTH, Archive, Bounds
-    from appliance.history.archiver import Keeper
+    from appliance.history.archiver import Archiver
 
-    return Keeper(
+    return Archiver(
         Archive(config.state_dir, Bounds(config.history.months * MONTH, config.history.size * MIB)), config.orders
     )

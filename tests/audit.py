@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "image/requirements-pi.lock", "requirements-tools.lock")
+LOCKS = ("requirements-dev.lock", "image/requirements-pi.lock", "requirements-tools.lock")
 SERVICES = ("pypi", "osv")
 UNAVAILABLE = 69
 Told = Mapping[str, Any]

@@ -14,12 +14,12 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from appliance.core.delivery import Finished, LeftOut, delivery_time
 from appliance.core.values import Benchmarks
 from appliance.core.view import Today, View
-from appliance.demo.recording_panel import WatcherPanel
+from appliance.demo.recording_panel import RecordingPanel
 from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway import history
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.archive import Archive, Progress
-from appliance.history.archiver import Keeper
+from appliance.history.archiver import Archiver
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
 from tests.test_runner import appliance, count, paired_with
@@ -59,7 +59,7 @@ async def measured_in(directory: Path, orders: int) -> list[Finished]:
             await asyncio.sleep(0.05)
 
 
-async def turned_to_today(box: WatcherPanel) -> None:
+async def turned_to_today(box: RecordingPanel) -> None:
     await box.until(count(0))
     box.press()
     box.press()
@@ -72,15 +72,15 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_EVERY", 0.4)
     paired_with(gateway, tmp_path)
     for age in (100.0, 200.0):
-        gateway.floor.clear(gateway.floor.create(order_type="TO_GO", age=age).uuid)
+        gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO", age=age).uuid)
     archive = Archive(tmp_path)
-    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: Keeper(archive, Benchmarks())) as box:
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: Archiver(archive, Benchmarks())) as box:
         await turned_to_today(box)
         view = await box.until(day(2))
         assert isinstance(view.screen, Today)
         assert (view.screen.title, view.screen.average) == ("Latest day", "2:30")
         for _ in range(3):
-            gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+            gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
         view = await box.until(day(5))
         assert isinstance(view.screen, Today)
         assert view.screen.title == "Today"
@@ -98,16 +98,16 @@ async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_EVERY", 0.3)
     shift = timedelta()
     async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
-        gateway.floor.tells_elapsed = False
+        gateway.restaurant.reports_elapsed = False
         paired_with(gateway, tmp_path)
-        keeper = Keeper(Archive(tmp_path), Benchmarks())
+        keeper = Archiver(Archive(tmp_path), Benchmarks())
         async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
             await box.until(count(0))
-            orders = [gateway.floor.create(order_type="TO_GO") for _ in range(3)]
+            orders = [gateway.restaurant.create(order_type="TO_GO") for _ in range(3)]
             await box.until(count(3))
             shift = timedelta(hours=hours)
             for order in orders:
-                gateway.floor.clear(order.uuid)
+                gateway.restaurant.clear(order.uuid)
             await box.until(count(0))
             kept = await measured_in(tmp_path, 3)
     assert all(order.took is not None and order.took < 5 for order in kept), kept
@@ -121,13 +121,13 @@ async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
     paired_with(gateway, tmp_path)
     (tmp_path / FILE).write_bytes(b"no archive" * 1000)
-    gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+    gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
     async with appliance(
-        tmp_path, fixed_address=gateway, make_archiver=lambda: Keeper(Archive(tmp_path), Benchmarks())
+        tmp_path, fixed_address=gateway, make_archiver=lambda: Archiver(Archive(tmp_path), Benchmarks())
     ) as box:
         await turned_to_today(box)
         await box.until(day(1))
-        gateway.floor.create_many(2)
+        gateway.restaurant.create_many(2)
         await box.until(count(2))
     assert (tmp_path / f"{FILE}.damaged").exists()
     assert len(await kept_in(tmp_path)) == 1
@@ -140,13 +140,13 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_RETRY", 0.1)
     paired_with(gateway, tmp_path)
     (tmp_path / "file").write_text("in the way")
-    keeper = Keeper(Archive(tmp_path / "file"), Benchmarks())
+    keeper = Archiver(Archive(tmp_path / "file"), Benchmarks())
     async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
         await turned_to_today(box)
-        gateway.floor.clear(gateway.floor.create(order_type="TO_GO").uuid)
+        gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
         await box.until(day(1))
         await asyncio.sleep(0.5)
-        gateway.floor.create_many(3)
+        gateway.restaurant.create_many(3)
         await box.until(count(3))
     assert caplog.text.count("The history can't be kept now") == 1, "said once"
 
@@ -177,17 +177,17 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
     elif where == "the keeper":
         monkeypatch.setattr("appliance.history.archiver.CurrentAddresses", fails)
 
-    def make() -> Keeper:
+    def make() -> Archiver:
         if where == "its making" and failed < 3:
             fails()
-        return Keeper(Archive(tmp_path), Benchmarks())
+        return Archiver(Archive(tmp_path), Benchmarks())
 
     async with appliance(tmp_path, fixed_address=gateway, make_archiver=make) as box:
         await turned_to_today(box)
         async with asyncio.timeout(5):
             while failed < 3:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.05)
-        gateway.floor.create_many(3)
+        gateway.restaurant.create_many(3)
         await box.until(count(3))
     told = [record.getMessage() for record in caplog.records if UNEXPECTED_HISTORY_ERROR in record.getMessage()]
     assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
@@ -204,8 +204,8 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
     monkeypatch.setattr("appliance.core.transitions.REFRESH_AFTER", 0.2)
     monkeypatch.setattr("appliance.core.connected.REFRESH_AFTER", 0.2)
     paired_with(gateway, tmp_path)
-    gateway.floor.create_many(500)
-    gateway.floor.clear_all()
+    gateway.restaurant.create_many(500)
+    gateway.restaurant.clear_all()
     opening: set[int] = set()
     feeds = pages = 0
     page, begun, settled = history.read_orders, FeedPriority.opening, FeedPriority.settled
@@ -231,7 +231,7 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
     monkeypatch.setattr("appliance.history.archiver.read_orders", asked)
     monkeypatch.setattr(FeedPriority, "opening", opens)
     monkeypatch.setattr(FeedPriority, "settled", has_settled)
-    keeper = Keeper(Archive(tmp_path), Benchmarks())
+    keeper = Archiver(Archive(tmp_path), Benchmarks())
     async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
         await turned_to_today(box)
         await box.until(day(500), within=20)

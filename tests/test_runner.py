@@ -19,7 +19,7 @@ from appliance.core.events import Denial
 from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import Sound, View
-from appliance.demo.recording_panel import WatcherPanel
+from appliance.demo.recording_panel import RecordingPanel
 from appliance.effect_handlers import Archiver, EffectHandlers
 from appliance.gateway.api import Denied
 from appliance.gateway.discovery import Discovery
@@ -55,7 +55,7 @@ async def appliance(
     fixed_address: SimulatedGateway | None = None,
     benchmarks: Benchmarks | None = None,
     make_archiver: Callable[[], Archiver] | None = None,
-) -> AsyncIterator[WatcherPanel]:
+) -> AsyncIterator[RecordingPanel]:
     """A running appliance; fixed_address: the gateway whose address was fixed_address in, else mDNS finds one."""
 
     def find(tell: Callable[[Any], None]) -> Any:
@@ -63,7 +63,7 @@ async def appliance(
             return Discovery(tell, NAME, ["lo"])
         return FixedGateway(tell, Address(fixed_address.host, fixed_address.port), "Bar")
 
-    panel = WatcherPanel()
+    panel = RecordingPanel()
     state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
     runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), make_archiver=make_archiver), panel)
     running = asyncio.create_task(runner.run())
@@ -92,7 +92,7 @@ async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
         SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]) as gateway,
         appliance(tmp_path) as box,
     ):
-        gateway.floor.create_many(3)
+        gateway.restaurant.create_many(3)
         await box.until(in_state("awaiting_pairing"))
         box.press()
         await box.until(in_state("pairing"))
@@ -125,15 +125,15 @@ async def test_a_feed_that_ends_is_opened_again_and_what_was_paged_meanwhile_sou
     gateway: SimulatedGateway, tmp_path: Path
 ) -> None:
     paired_with(gateway, tmp_path)
-    first, second = gateway.floor.create_many(2)
+    first, second = gateway.restaurant.create_many(2)
     async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(2))
-        gateway.floor.page(first.uuid)
+        gateway.restaurant.page(first.uuid)
         await box.until(lambda view: view.paged == 1)
         await gateway.stop()
         view = await box.until(in_state("offline", "gateway unreachable"))
         assert (view.active, view.paged, view.oldest) == (None, None, None)
-        gateway.floor.page(second.uuid)
+        gateway.restaurant.page(second.uuid)
         await gateway.start()
         await box.until(lambda view: view.paged == 2)
         assert box.sounds == [Sound.PAGE, Sound.PAGE]
@@ -174,21 +174,21 @@ async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
 ) -> None:
     monkeypatch.setattr("appliance.core.connected.LOOK_EVERY", 0.2)
     paired_with(gateway, tmp_path)
-    gateway.floor.create_many(2)
+    gateway.restaurant.create_many(2)
     async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(2))
-        gateway.floor.create_many(1)
-        gateway.floor.lose(1)
-        gateway.floor.create_many(1)
+        gateway.restaurant.create_many(1)
+        gateway.restaurant.drop_next(1)
+        gateway.restaurant.create_many(1)
         if trouble == "lost":
-            gateway.floor.create_many(1)
+            gateway.restaurant.create_many(1)
         else:
             gateway.send_garbage(trouble)
         await box.until(count(5 if trouble == "lost" else 4))
         async with asyncio.timeout(3):
             while gateway.feeds != 1:  # noqa: ASYNC110 - the simulator has no event for it
                 await asyncio.sleep(0.02)
-        gateway.floor.clear_all()
+        gateway.restaurant.clear_all()
         await box.until(count(0))
 
 
@@ -209,18 +209,18 @@ async def test_a_gateway_with_one_feed_a_token_is_no_outage(
 
         monkeypatch.setattr(box, "show", noted)
         await asyncio.sleep(1.0)
-        gateway.floor.create_many(1)
+        gateway.restaurant.create_many(1)
         await box.until(count(1))
         assert set(shown) == {"connected"}
 
 
 async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
-    gateway.floor.create_many(20_000)
+    gateway.restaurant.create_many(20_000)
     async with appliance(tmp_path, fixed_address=gateway) as box:
         await box.until(count(20_000), within=30)
-        for order in gateway.floor.active[:5000]:
-            gateway.floor.clear(order.uuid)
+        for order in gateway.restaurant.active[:5000]:
+            gateway.restaurant.clear(order.uuid)
         await box.until(count(15_000), within=30)
 
 
@@ -282,7 +282,7 @@ async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway,
 
 async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
-    gateway.floor.create_many(1, age=1.0)
+    gateway.restaurant.create_many(1, age=1.0)
     async with appliance(tmp_path, fixed_address=gateway, benchmarks=Benchmarks(0.5, 2.4, 60.0)) as box:
         await box.until(lambda view: view.leds.amber == "on")
         await box.until(lambda view: view.leds.red == "on")
@@ -291,7 +291,7 @@ async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Pat
 
 
 async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tmp_path: Path) -> None:
-    class Broken(WatcherPanel):
+    class Broken(RecordingPanel):
         def show(self, view: View, sound: Sound | None) -> None:
             if view.state == "awaiting_pairing":
                 raise RuntimeError("the panel is broken")

@@ -1,6 +1,6 @@
-"""The configuration: frozen values, read from YAML.
+"""The settings: frozen values, read from YAML.
 
-Owns only what others need; `keys` is the one table of what can be set, and `checks` and `machine` say what it may be.
+`keys` is the table of all keys; `checks` and `box_checks` validate values.
 """
 
 from appliance.config.loader import ConfigError, Problem, load, parse

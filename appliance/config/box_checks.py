@@ -1,7 +1,4 @@
-"""What the settings of the machine itself may be: Wi-Fi, addresses, names, time and the key of whoever may log in.
-
-Checks as in checks, whose values the image applies at boot.
-"""
+"""Checks (see `checks`) of the settings that the SD card image applies at boot: Wi-Fi, network, host, time, SSH key."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ KEY_TYPES = (
     "sk-ssh-ed25519@openssh.com",
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
-"""Types of public keys that OpenSSH takes today (sshd's manual, AUTHORIZED_KEYS FILE FORMAT)."""
+"""Types of public keys that OpenSSH accepts (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
 
 
 def country(node: Node) -> str:
-    """Two letters (ISO 3166-1). Quotes are not asked for: NO is Norway here, whatever it is in YAML."""
+    """A country code (ISO 3166-1). Needs no quotes: NO is Norway, although it is a boolean in YAML."""
     must = "must be the two letters of a country, such as DE"
     text = scalar_of(node, must).text.upper()
     if not re.fullmatch("[A-Z]{2}", text):
@@ -45,13 +42,13 @@ def wifi_name(node: Node) -> str:
 
 
 def wifi_password(node: Node) -> str:
-    """A wireless network's password: 8 to 63 printable ASCII characters (IEEE 802.11, passphrase). Never repeated."""
+    """A wireless network's password: 8 to 63 printable ASCII characters (IEEE 802.11). Not repeated in errors."""
     must = "must be the network's password, 8 to 63 plain characters"
     found = scalar_of(node, must)
     if found.kind != "str":
         raise ValueError(f"{must}; put it in quotes")
     if not re.fullmatch("[ -~]{8,63}", found.text):
-        raise ValueError(f"{must}, not {len(found.text)}, or with others than those")
+        raise ValueError(f"{must}, without other characters, not {len(found.text)}")
     return found.text
 
 
@@ -66,12 +63,12 @@ def own_address(node: Node) -> str:
     except ValueError:
         raise ValueError(f"{must}, not {shown(node)}") from None
     if "/" not in text or interface.network.num_addresses == 1:
-        raise ValueError(f"{must}; mostly it is {interface.ip}/24")
+        raise ValueError(f"{must}; usually {interface.ip}/24")
     if interface.version == 4 and interface.ip in (
         interface.network.network_address,
         interface.network.broadcast_address,
     ):
-        raise ValueError(f"{must}; {interface.ip} is no single device's in that network")
+        raise ValueError(f"{must}; {interface.ip} is not the address of a device in that network")
     return interface.with_prefixlen
 
 
@@ -88,7 +85,7 @@ def an_address(node: Node) -> str:
 
 
 def addresses(node: Node) -> tuple[str, ...]:
-    """A list of IP addresses; a single one will do."""
+    """A list of IP addresses, or a single one."""
     return tuple(an_address(item) for item in (node.items if isinstance(node, Sequence) else (node,)))
 
 
@@ -105,7 +102,7 @@ def time_zone(node: Node) -> str:
     """A time zone of the tz database, such as Europe/Berlin."""
     must = "must be a time zone, such as Europe/Berlin"
     text = text_of(node, must)
-    # Where there is no database there is no telling; the image has one.
+    # Without a tz database, accept every name; the image has one.
     known = (ZONES / text).is_file() or not ZONES.is_dir()
     if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", text) and known:
         return text
@@ -125,7 +122,7 @@ def time_server(node: Node) -> str:
 
 
 def ssh_key(node: Node) -> str:
-    """A public key as it stands in a .pub file."""
+    """A public key as in a .pub file."""
     import base64
     import binascii
 
@@ -133,16 +130,16 @@ def ssh_key(node: Node) -> str:
     text = " ".join(text_of(node, must).split())
     kind, _, rest = text.partition(" ")
     if "PRIVATE KEY" in text:
-        raise ValueError(f"{must}, and not the private one: keep that to yourself, and make a new pair")
+        raise ValueError(f"{must}, not the private key; keep that secret, and create a new key pair")
     if kind not in KEY_TYPES:
-        raise ValueError(f"{must}; it begins with its type, such as {KEY_TYPES[0]}")
+        raise ValueError(f"{must}; it must begin with its type, such as {KEY_TYPES[0]}")
     if not text.isprintable():
         raise ValueError(f"{must}, without control characters")
     try:
         blob = base64.b64decode(rest.partition(" ")[0], validate=True)
     except binascii.Error:
         blob = b""
-    # A key's content begins with its type again (RFC 4253, 6.6).
+    # The key's data repeats its type (RFC 4253, 6.6).
     if not blob.startswith(len(kind).to_bytes(4) + kind.encode()) or len(blob) < 40:
-        raise ValueError(f"{must}; this one is not whole")
+        raise ValueError(f"{must}; this one is truncated")
     return text

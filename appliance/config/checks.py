@@ -1,7 +1,7 @@
-"""What a configuration value may be: checks from a node of the file to a value.
+"""Checks of settings.
 
-A check takes a node of the file and gives the value, or raises ValueError saying what the value must be. The words of
-such an error follow the dotted key, as in `display.contrast: must be …`.
+A check converts a node of the file to a value, or raises ValueError with what the value must be. The message follows
+the dotted key, as in `display.contrast: must be …`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from appliance.core.values import HTTP_PORT, Address
 Check = Callable[[Node], Any]
 
 MAX_SECONDS = 366 * 24 * 3600.0
-"""Longer than any order could live; keeps a slip of the keyboard out of the sums."""
+"""Upper bound that catches typing errors."""
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,16}")
 _FLOAT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -39,29 +39,29 @@ def _escaped(character: str) -> str:
 
 
 def shown(node: Node) -> str:
-    """What stands in the file, short enough for an error message."""
+    """A node's text, truncated for an error message."""
     if not isinstance(node, Scalar):
         return "a list" if isinstance(node, Sequence) else "a mapping"
     return quoted(node.text if len(node.text) <= 40 else node.text[:39] + "…")
 
 
 def scalar_of(node: Node, must: str) -> Scalar:
-    """The one value that a node is. must: begins the error where it is something else. Raises ValueError."""
+    """A node as a scalar. must: the beginning of the error message. Raises ValueError."""
     if not isinstance(node, Scalar):
         raise ValueError(f"{must}, not {shown(node)}")
     return node
 
 
 def text_of(node: Node, must: str) -> str:
-    """The text that a node is; never empty. must: as above. Raises ValueError."""
+    """A node as text that is not empty. must: as in scalar_of. Raises ValueError."""
     if not isinstance(node, Scalar):
         raise ValueError(f"{must}, not {shown(node)}; put it in quotes")
     if node.kind != "str":
         raise ValueError(f"{must}; put it in quotes: {quoted(node.text)}")
     if not node.text:
-        raise ValueError(f"{must}, and is empty; take the line out for the default")
+        raise ValueError(f"{must}, not empty; delete the line for the default")
     if any("\ud800" <= character <= "\udfff" for character in node.text):
-        raise ValueError(f"{must}, without halves of characters (U+D800 to U+DFFF)")
+        raise ValueError(f"{must}, without surrogates (U+D800 to U+DFFF)")
     return node.text
 
 
@@ -77,7 +77,7 @@ def flag(node: Node) -> bool:
 
 
 def whole(low: int, high: int, what: str = "") -> Check:
-    """A check for a whole number from low to high; hexadecimal (0x3C) is as good as decimal."""
+    """A check for a whole number from low to high, decimal or hexadecimal (0x3C)."""
     must = f"must be a whole number from {low} to {high}{what}"
 
     def check(node: Node) -> int:
@@ -134,7 +134,7 @@ def _seconds(node: Node, must: str, never: bool) -> float:
 
 
 def percent(node: Node) -> int:
-    """A share in whole percent, 1 to 100, written without the sign."""
+    """A percentage from 1 to 100, without the sign."""
     if isinstance(node, Scalar) and re.fullmatch(r"([1-9][0-9]?|100) ?%", node.text):
         raise ValueError(f"must be a number without the sign; write {node.text.rstrip('% ')}")
     return int(whole(1, 100, " (percent)")(node))
@@ -160,7 +160,7 @@ def buzzer_kind(node: Node) -> str:
 
 
 def rotation(node: Node) -> int:
-    """The display's turn as luma.core counts it: 0, or 2 for upside down (180 is taken for 2)."""
+    """The display's rotation in luma.core's quarter turns: 0, or 2 for upside down (180 also means 2)."""
     must = "must be 0, or 2 or 180 for upside down"
     scalar = scalar_of(node, must)
     if not scalar.plain or scalar.text not in ("0", "2", "180"):
@@ -169,20 +169,20 @@ def rotation(node: Node) -> int:
 
 
 def display_driver(node: Node) -> str:
-    """A display that luma.oled has a driver for."""
+    """The name of a display that luma.oled supports."""
     name = text_of(node, "must be the name of a display, such as ssd1306")
     if name == "ssd1306":
         return name
     known = _luma_displays()
     if name not in known:
         near = nearest(name, known)
-        hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
-        raise ValueError(f"no display named {shown(node)} is known; {hint}")
+        hint = f"did you mean {near}?" if near else f"valid names: {', '.join(known)}"
+        raise ValueError(f"unknown display {shown(node)}; {hint}")
     return name
 
 
 def _luma_displays() -> tuple[str, ...]:
-    """What luma.oled.device offers, read from its source: to import it would import Pillow and a bus library too."""
+    """The displays of luma.oled, parsed from its source: importing it would also import Pillow and a bus library."""
     import ast
     from importlib.util import find_spec
 
@@ -196,7 +196,7 @@ def _luma_displays() -> tuple[str, ...]:
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
-    """The known word most like this one, or None where none is like it."""
+    """The most similar known word, or None."""
     from difflib import get_close_matches
 
     by_lower = {name.lower(): name for name in known}
@@ -205,7 +205,7 @@ def nearest(word: str, known: tuple[str, ...]) -> str | None:
 
 
 def address(node: Node) -> Address:
-    """Where a gateway is: `host`, `host:port`, `1.2.3.4`, `[v6]` or `[v6]:port`."""
+    """A gateway's address: `host`, `host:port`, `1.2.3.4`, `[v6]` or `[v6]:port`."""
     must = f"must be a host name or an IP address, with :PORT where it is not {HTTP_PORT}"
     text = text_of(node, must)
     url = re.fullmatch(r"(?:https?|ws)://([^/]+)(?:/.*)?", text)
@@ -234,12 +234,11 @@ def _ip_version(text: str) -> int | None:
     try:
         return ipaddress.ip_address(text).version
     except ValueError:
-        # Not an IP address, which is what was asked.
         return None
 
 
 def host_like(text: str) -> bool:
-    """Whether it may be a host's name, or is an IPv4 address."""
+    """Whether a text is a valid host name or IPv4 address."""
     if re.fullmatch(r"[0-9.]+", text):
         return _ip_version(text) == 4
     label = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -258,7 +257,7 @@ def gateway_name(node: Node) -> str:
 
 
 def interfaces(node: Node) -> tuple[str, ...]:
-    """Names of network interfaces (at most 15 bytes each, no white space, no slash: Linux's own rule)."""
+    """Names of network interfaces (Linux: at most 15 bytes, without white space and slashes)."""
     must = "must be a list of network interfaces, such as [eth0, wlan0]"
     if not isinstance(node, Sequence):
         raise ValueError(f"{must}" + (f"; write [{node.text}]" if isinstance(node, Scalar) else ""))
@@ -266,19 +265,19 @@ def interfaces(node: Node) -> tuple[str, ...]:
     for item in node.items:
         name = text_of(item, "must be a list of names")
         if not re.fullmatch(r"[!-.0-~]{1,15}", name) or name in (".", ".."):
-            raise ValueError(f"{must}; {shown(item)} can't be the name of one")
+            raise ValueError(f"{must}; {shown(item)} is not a valid name")
         if name in names:
-            raise ValueError(f"{must}; {shown(item)} is in it twice")
+            raise ValueError(f"{must}; {shown(item)} is a duplicate")
         names.append(name)
     return tuple(names)
 
 
 def directory(node: Node) -> Path:
-    """A path; a relative one starts at the working directory."""
+    """A path, absolute or relative to the working directory."""
     must = "must be the path of a directory"
     text = text_of(node, must)
     if "\0" in text:
         raise ValueError(f"{must}, without a NUL character")
     if text.startswith("~"):
-        raise ValueError(f"{must}, and ~ is not expanded here; write it out, such as /var/lib/tt-appliance")
+        raise ValueError(f"{must}; ~ is not expanded, so write the full path, such as /var/lib/tt-appliance")
     return Path(text)

@@ -1,4 +1,4 @@
-"""What no value is by itself: times in their order, a router in its network, pins that have one use each."""
+"""Checks across several settings: the order of times, a router in its network, unique pins."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 BUS_PINS: Mapping[int, tuple[int, int]] = MappingProxyType({0: (0, 1), 1: (2, 3)})
-"""The BCM numbers of SDA and SCL on the buses that have a place of their own (Raspberry Pi documentation, GPIO)."""
+"""BCM numbers of SDA and SCL of the I2C buses with fixed pins (Raspberry Pi documentation, GPIO)."""
 
 
 def check_together(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
-    """Report values that are each right, and wrong together. lines: of the keys given. wrong: keys that were told."""
+    """Report valid values that conflict. lines: of the keys in the file. wrong: keys that are already reported."""
     orders, display = config.orders, config.display
     ascending: list[tuple[str, float]] = [
         ("orders.warn_after", orders.warn_after),
@@ -50,14 +50,14 @@ def _check_pins(config: Config, lines: Mapping[str, int], wrong: Collection[str]
             uses.setdefault(getattr(config.pins, item.name), []).append(f"pins.{item.name}")
     bus = config.display.i2c_port
     for number, keys in uses.items():
-        # The first in the file is taken to be meant; a default never is at fault.
+        # Report the later key in the file, and never a default.
         first, *others = sorted(keys, key=lambda key: lines.get(key, 0))
-        user = f"already {first} ({_place(first, lines)})"
+        user = f"already used for {first} ({_place(first, lines)})"
         if number in BUS_PINS.get(bus, ()):
-            others, user = keys, f"the display's, on I2C bus {bus}"
+            others, user = keys, f"used for the display on I2C bus {bus}"
         for key in others:
             free = min(set(range(4, 28)) - set(uses), key=lambda pin: (abs(pin - number), pin))
-            report(lines[key], None, key, f"GPIO {number} is {user}; each pin has one use, and {free} is free")
+            report(lines[key], None, key, f"GPIO {number} is {user}; use another pin, such as {free}")
 
 
 def _place(dotted: str, lines: Mapping[str, int]) -> str:
@@ -70,7 +70,7 @@ def _check_address(network: NetworkConfig, lines: Mapping[str, int], report: Rep
     if network.router is None:
         return
     if network.address is None:
-        report(lines["network.router"], None, "network.router", "needs network.address too; without it DHCP tells both")
+        report(lines["network.router"], None, "network.router", "needs network.address too; without it, DHCP sets both")
     elif ip_address(network.router) not in ip_interface(network.address).network:
         what = f"must be in the network of network.address, {ip_interface(network.address).network}"
         report(lines["network.router"], None, "network.router", what)

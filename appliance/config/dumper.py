@@ -1,4 +1,4 @@
-"""A configuration as YAML."""
+"""Prints settings as YAML."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from appliance.config.values import Config
 
 
 def dump(config: Config) -> str:
-    """The configuration as commented YAML that reads back to the same one."""
+    """Settings as YAML with comments; parsing it returns the same settings."""
     lines: list[str] = []
     section = ""
     for dotted, key in KEYS.items():

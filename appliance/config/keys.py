@@ -1,4 +1,4 @@
-"""The one table of configuration keys: for each, how its value is checked and shown, and the comment beside it."""
+"""The table of all settings: for each key, its check, its comment, and its YAML form."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _names(value: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. comment: what stands above it in a printed configuration. show: its value as YAML."""
+    """A key. comment: the line above it in printed settings. show: converts its value to YAML."""
 
     check: check.Check
     comment: str
@@ -37,31 +37,31 @@ class Key:
 
 
 SECTIONS = {
-    "gateway": "Which gateway. Without either, the one that is found and paired with the button.",
-    "orders": "The restaurant's times, in seconds of an order's age; each is more than the one before.",
+    "gateway": "The gateway. Without address and name: the one that is found and paired with the button.",
+    "orders": "The restaurant's times: an order's age in seconds, in ascending order.",
     "display": "The OLED, on the I2C bus.",
-    "pins": "BCM numbers of the GPIO pins; each has one use. The display's bus 1 is on 2 and 3.",
+    "pins": "BCM numbers of the GPIO pins, all different. The display's bus 1 uses 2 and 3.",
     "buzzer": "The buzzer.",
-    "network": "The network. With the image, a fixed address too; without one, DHCP tells it.",
-    "wifi": "The wireless network; with the image alone. Without a name, the cable is used.",
-    "box": "The machine itself; with the image alone.",
-    "history": "How much is kept of orders that are over; the oldest go first.",
+    "network": "The network. The fixed address is for the SD card image only; without one: DHCP.",
+    "wifi": "The wireless network, for the SD card image only. Without a name: cable.",
+    "box": "The machine, for the SD card image only.",
+    "history": "Bounds of the archive of finished orders; the oldest are deleted first.",
 }
-"""What stands above each group of keys."""
+"""The comment above each section."""
 
 _pin = check.whole(0, 27, ", the BCM number of a pin")
 
 KEYS = {
     "gateway.address": Key(
         check.address,
-        f"Where it is, if it is not to be looked for: host, host:port, [IPv6]:port. Port {HTTP_PORT}.",
+        f"Its address, instead of discovery: host, host:port or [IPv6]:port. Default port: {HTTP_PORT}.",
         _quoted,
     ),
-    "gateway.name": Key(check.gateway_name, "The name it announces, if no other is to be paired.", _quoted),
+    "gateway.name": Key(check.gateway_name, "Its announced name, to ignore all other gateways.", _quoted),
     "orders.warn_after": Key(check.seconds, "An older order lights the amber LED.", _number),
     "orders.late_after": Key(check.seconds, "An older order is late: the red LED, and a sound.", _number),
     "orders.forget_after": Key(
-        check.seconds, "An older order was never cleared (a lost tracker): it is counted, and alarms no more.", _number
+        check.seconds, "An older order is a lost tracker: still counted, but without an alarm.", _number
     ),
     "display.driver": Key(check.display_driver, "ssd1306, sh1106 or another display of luma.oled.", _quoted),
     "display.i2c_port": Key(check.whole(0, 99, ", the number in /dev/i2c-N"), "The bus: N of /dev/i2c-N."),
@@ -72,51 +72,45 @@ KEYS = {
     ),
     "display.rotate": Key(check.rotation, "0, or 2 for upside down."),
     "display.contrast": Key(check.whole(0, 255), "Brightness, 0 to 255."),
-    "display.height": Key(check.height, "Pixels from top to bottom, of an ssd1306 or sh1106: 64, or 32."),
+    "display.height": Key(check.height, "Height of an ssd1306 or sh1106 in pixels: 64 or 32."),
     "display.dim_after": Key(
-        check.seconds_or_never, "Seconds without an order or a press, after which it is dimmed; 0: never.", _number
+        check.seconds_or_never, "Dim the display after so many seconds without an order or a press; 0: never.", _number
     ),
     "display.sleep_after": Key(
-        check.seconds_or_never, "The same, after which it is dark, so that it lasts for years; 0: never.", _number
+        check.seconds_or_never, "Switch the display off after so many seconds, to preserve it; 0: never.", _number
     ),
     "pins.button": Key(_pin, "The button, to ground."),
     "pins.green": Key(_pin, "The green LED."),
     "pins.amber": Key(_pin, "The amber LED."),
     "pins.red": Key(_pin, "The red LED."),
     "pins.buzzer": Key(_pin, "The buzzer."),
-    "buzzer.enabled": Key(check.flag, "false: no sound at all.", _bool),
-    "buzzer.kind": Key(
-        check.buzzer_kind, "active: it beeps when it gets a voltage. passive: it is told each tone.", _quoted
-    ),
-    "buzzer.volume": Key(check.percent, "Loudness in percent of a passive buzzer; an active one has only one."),
+    "buzzer.enabled": Key(check.flag, "false: no sounds.", _bool),
+    "buzzer.kind": Key(check.buzzer_kind, "active: beeps at a voltage. passive: plays tones.", _quoted),
+    "buzzer.volume": Key(check.percent, "Volume of a passive buzzer in percent; ignored for an active one."),
     "buzzer.repeat_pages": Key(
         check.flag,
-        "An unanswered page sounds again every 40 s, at most three times, until the button is pressed.",
+        "Repeat the sound of a page every 40 s, at most three times, until the button is pressed.",
         _bool,
     ),
     "network.interfaces": Key(
-        check.interfaces, "Network interfaces, such as [eth0, wlan0]; none means every one but loopback.", _names
+        check.interfaces, "Network interfaces, such as [eth0, wlan0]; empty: all but loopback.", _names
     ),
     "network.address": Key(
         box_checks.own_address,
-        "A fixed address with its network's length, such as 192.168.1.50/24; the Wi-Fi's if one is set.",
+        "A fixed address with prefix length, such as 192.168.1.50/24; for the Wi-Fi if it is set up.",
         _quoted,
     ),
-    "network.router": Key(box_checks.an_address, "The router that goes with it, such as 192.168.1.1.", _quoted),
+    "network.router": Key(box_checks.an_address, "The router for the fixed address, such as 192.168.1.1.", _quoted),
     "network.dns": Key(box_checks.addresses, "Name servers, such as [192.168.1.1].", _names),
-    "wifi.country": Key(
-        box_checks.country, "The country's two letters, such as DE: what may be sent differs by country.", _quoted
-    ),
+    "wifi.country": Key(box_checks.country, "The country code, such as DE, for the allowed radio channels.", _quoted),
     "wifi.name": Key(box_checks.wifi_name, "The wireless network's name.", _quoted),
     "wifi.password": Key(box_checks.wifi_password, "Its password.", _quoted),
-    "box.host_name": Key(box_checks.host_name, "The box's name; null: tt-appliance- and the board's number.", _quoted),
+    "box.host_name": Key(box_checks.host_name, "The host name; null: tt-appliance- and the serial number.", _quoted),
     "box.time_zone": Key(box_checks.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
-    "box.time_server": Key(box_checks.time_server, "A time server, where the usual ones can't be reached.", _quoted),
-    "box.ssh_key": Key(
-        box_checks.ssh_key, "A public key, the line of a file such as id_ed25519.pub; nobody else can log in.", _quoted
-    ),
-    "history.months": Key(check.whole(1, 120, " (months)"), "How long they are kept."),
-    "history.size": Key(check.whole(4, 4096, " (MiB)"), "How large the archive may grow, in MiB."),
-    "state_dir": Key(check.directory, "Where the gateway's token and the archive of orders are kept.", _quoted),
+    "box.time_server": Key(box_checks.time_server, "A time server, if the default ones can't be reached.", _quoted),
+    "box.ssh_key": Key(box_checks.ssh_key, "A public key (the line in id_ed25519.pub) to allow logging in.", _quoted),
+    "history.months": Key(check.whole(1, 120, " (months)"), "Maximum age in months."),
+    "history.size": Key(check.whole(4, 4096, " (MiB)"), "Maximum size in MiB."),
+    "state_dir": Key(check.directory, "The directory of the token and the archive.", _quoted),
 }
-"""Every key there is, in the order in which they are printed."""
+"""All keys, in printing order."""

@@ -1,4 +1,4 @@
-"""A configuration with mistakes, for a box that nobody logs in to: what is right in it, and what is to be shown."""
+"""Reads settings with errors, for a box without a login: uses valid settings and returns the errors for the display."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from appliance.config.values import Config
 from appliance.core.values import Mistake
 
 MOST_BROKEN = 20
-"""Lines of broken YAML that are passed over; a file with more of them is no settings file."""
+"""Maximum number of ignored lines with invalid YAML; a file with more is ignored."""
 
 
 def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
-    """The configuration in a file, with the default for what is wrong, and what is wrong. It never fails.
+    """The settings in a file, with defaults for invalid ones, and the errors. Never raises.
 
-    A file that is not there is wrong too: a PC may have saved it as `tt-appliance.yaml.txt`.
+    A missing file is an error too: a PC may have saved it as `tt-appliance.yaml.txt`.
     """
     try:
         data = read_bytes(path)
@@ -27,12 +27,12 @@ def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
 
 
 def parse_leniently(text: str, name: str) -> tuple[Config, tuple[Mistake, ...]]:
-    """As load_leniently, of a text. name: the file's."""
+    """As load_leniently, for a text. name: the file's."""
     text, broken = _without_broken_lines(text, name)
     config, found = examine(text, name)
     without: set[str] = set()
     rest = found
-    # Values that are wrong only together: the one that is named goes, and the others may be right then.
+    # For conflicting values, drop the reported one and check the others again.
     while left_out := {problem.key for problem in rest if problem.key} - without:
         without |= left_out
         config, rest = examine(text, name, without)
@@ -40,9 +40,9 @@ def parse_leniently(text: str, name: str) -> tuple[Config, tuple[Mistake, ...]]:
 
 
 def _without_broken_lines(text: str, name: str) -> tuple[str, tuple[Problem, ...]]:
-    """The text with lines that are no YAML made empty, and what is wrong with them. Its other lines keep their number.
+    """The text without lines of invalid YAML, which become empty to keep line numbers, and their errors.
 
-    The parser often stumbles one line after the one that is wrong: of the two, the one goes whose loss mends more.
+    The parser often reports the line after the invalid one: of these two, drop the one that leaves fewer errors.
     """
     lines = text.split("\n")
     broken: list[Problem] = []
@@ -59,7 +59,7 @@ def _without_broken_lines(text: str, name: str) -> tuple[str, tuple[Problem, ...
 
 
 def _written(lines: list[str], at: int) -> int | None:
-    """The last line up to this one on which anything stands but a comment."""
+    """The last line up to this one with more than a comment."""
     return next((line for line in range(at, -1, -1) if lines[line].split("#")[0].strip()), None)
 
 
@@ -68,12 +68,12 @@ def _emptied(lines: list[str], at: int) -> list[str]:
 
 
 def _left(text: str, name: str) -> tuple[bool, int]:
-    """How much is wrong with a text: whether it is broken still, and how many problems it has."""
+    """Whether a text is still invalid YAML, and its number of problems."""
     return _broken(text, name) is not None, len(examine(text, name)[1])
 
 
 def _broken(text: str, name: str) -> Problem | None:
-    """What keeps a text from being read at all: such a problem has no key, and nothing else is found beside it."""
+    """The YAML error in a text: the only problem, and without a key."""
     config, problems = examine(text, name)
     alone = len(problems) == 1 and problems[0].key is None and problems[0].line is not None
     return problems[0] if alone and config == Config() else None

@@ -1,7 +1,6 @@
-"""From a file to a configuration: every key is optional, and an absent value means the default.
+"""Loads settings from a file. Every key is optional.
 
-What is wrong with a file is found in one reading and told all at once. The YAML library and the table of keys are
-imported when a file is read, not before.
+Reports all errors at once. Imports the YAML library and the table of keys only to read a file.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     from appliance.config.yaml_lines import Mapping, Node, Report
 
 MOST_TOLD = 20
-"""Lines that are no text, of which each is told; a file with more of them is none that a person wrote."""
+"""Maximum number of reported lines that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong. line and column count from 1; they and the dotted key are None where there is none."""
+    """An error in the settings. line, column (from 1), key (dotted): None if not applicable."""
 
     file: str
     line: int | None
@@ -39,7 +38,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A configuration that can't be used. problems: all that was found, in the file's order; never empty."""
+    """Invalid settings. problems: in the file's order; never empty."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -47,12 +46,12 @@ class ConfigError(Exception):
 
 
 def load(path: Path | None) -> Config:
-    """The configuration in a file, or the default one. Raises ConfigError, also where the file can't be read."""
+    """The settings in a file, or the defaults. Raises ConfigError, also if the file can't be read."""
     return Config() if path is None else parse(read_text(path), str(path))
 
 
 def read_text(path: Path) -> str:
-    """What stands in a file. Raises ConfigError where that is no text, or can't be had."""
+    """The text of a file. Raises ConfigError if it can't be read or decoded."""
     text, problems = text_of(read_bytes(path), str(path))
     if problems:
         raise ConfigError(problems)
@@ -60,7 +59,7 @@ def read_text(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's bytes. Raises ConfigError where they can't be had, or are more than a settings file's."""
+    """A file's bytes. Raises ConfigError if it can't be read or is too large."""
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -68,23 +67,23 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError((Problem(name, None, None, None, f"can't be read: {error.strerror or error}"),)) from error
     except ValueError as error:
-        raise ConfigError((Problem(name, None, None, None, f"is no file's name: {error}"),)) from error
+        raise ConfigError((Problem(name, None, None, None, f"invalid file name: {error}"),)) from error
     if len(data) > LARGEST_SETTINGS:
-        what = f"larger than {LARGEST_SETTINGS // 1024} KiB; this is no configuration"
+        what = f"larger than {LARGEST_SETTINGS // 1024} KiB: too large for a settings file"
         raise ConfigError((Problem(name, data[:LARGEST_SETTINGS].count(b"\n") + 1, None, None, what),))
     return data
 
 
 def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
-    """A file's text, with the lines made empty that are none, and what is wrong with those, MOST_TOLD of them.
+    """A file's text, with undecodable lines made empty, and at most MOST_TOLD problems for those.
 
-    UTF-16 is taken too where it has its mark: Windows' Notepad calls it Unicode, and its PowerShell writes it.
+    Also accepts UTF-16 with a byte order mark, which Windows' Notepad and PowerShell write.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16"), ()
         except UnicodeDecodeError:
-            return "", (Problem(name, None, None, None, "is UTF-16 that is not whole; save the file as UTF-8"),)
+            return "", (Problem(name, None, None, None, "truncated UTF-16; save the file as UTF-8"),)
     problems: list[Problem] = []
     lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
     for at, line in enumerate(lines):
@@ -98,7 +97,7 @@ def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
 
 
 def parse(text: str, name: str) -> Config:
-    """The configuration in a text. name: the file's, for messages. Raises ConfigError with all that is wrong."""
+    """The settings in a text. name: the file's, for messages. Raises ConfigError with all problems."""
     config, problems = examine(text, name)
     if problems:
         raise ConfigError(problems)
@@ -106,10 +105,9 @@ def parse(text: str, name: str) -> Config:
 
 
 def examine(text: str, name: str, without: Collection[str] = ()) -> tuple[Config, tuple[Problem, ...]]:
-    """What a text says, as far as it can be used, and all that is wrong with it, in the file's order.
+    """The valid settings in a text, and all problems in the file's order.
 
-    without: dotted keys that are passed over. Values that are wrong each are left out; those that are wrong together
-    are not.
+    without: dotted keys to ignore. Conflicting values are reported, but not left out.
     """
     from appliance.config import yaml_lines
     from appliance.config.cross_checks import check_together
@@ -124,7 +122,7 @@ def examine(text: str, name: str, without: Collection[str] = ()) -> tuple[Config
     if isinstance(root, yaml_lines.Mapping):
         reader.read(root, "")
     elif root is not None and not _is_null(root):
-        report(root.line, None, None, "must be keys and values, such as `state_dir: /var/lib/tt-appliance`")
+        report(root.line, None, None, "must contain keys and values, such as `state_dir: /var/lib/tt-appliance`")
     config: Config = _with_values(Config(), "", reader.values)
     check_together(config, reader.lines, reader.wrong, report)
     return config, tuple(sorted(problems, key=lambda problem: problem.line or 0))
@@ -135,7 +133,7 @@ def _is_null(node: Node) -> bool:
 
 
 class _Reader:
-    """Collects the values and lines of the keys in a mapping, and reports those that are wrong."""
+    """Collects the values and lines of the keys in a mapping, and reports invalid ones."""
 
     def __init__(self, report: Report, without: Collection[str]) -> None:
         self._without = without
@@ -155,11 +153,11 @@ class _Reader:
                     self.read(entry.node, dotted)
                 elif not _is_null(entry.node):
                     keys = ", ".join(key.split(".")[1] for key in KEYS if key.startswith(f"{dotted}."))
-                    self._report(entry.node.line, None, dotted, f"must hold keys of its own, indented below it: {keys}")
+                    self._report(entry.node.line, None, dotted, f"must contain these keys, indented below it: {keys}")
             elif dotted not in KEYS or "." in entry.key:
-                # What stands below wifi is not repeated: a colon too many, and the password is part of a key.
-                told = section if section == "wifi" else dotted
-                self._report(entry.line, None, told, f"unknown key; {_hint(entry.key, section)}")
+                # Do not repeat keys below wifi: with a misplaced colon, the password is part of a key.
+                shown_key = section if section == "wifi" else dotted
+                self._report(entry.line, None, shown_key, f"unknown key; {_hint(entry.key, section)}")
             elif not _is_null(entry.node) and dotted not in self._without:
                 self.lines[dotted] = entry.line
                 try:
@@ -186,7 +184,7 @@ def _hint(key: str, section: str) -> str:
         near = nearest(key, tuple(known))
         if near:
             return f"did you mean {known[near]}?"
-    return f"known here are {', '.join(siblings)}"
+    return f"valid keys here: {', '.join(siblings)}"
 
 
 def _with_values(part: Any, prefix: str, values: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The configuration's values, frozen; the defaults suit hardware.md."""
+"""The settings as frozen values; the defaults match hardware.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.core.values import Address, Benchmarks, PanelSettings
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """Which gateway to use, where that is not left to discovery and pairing."""
+    """The gateway to use; without address and name, discovery and pairing decide."""
 
     address: Address | None = None
     name: str | None = None
@@ -21,7 +21,7 @@ class GatewayConfig:
 class DisplayConfig:
     """The OLED. rotate: quarter turns as luma counts them, 0 or 2. contrast: 0 to 255. height: in pixels, 64 or 32.
 
-    dim_after, sleep_after: seconds in which nothing happens; 0 for never.
+    dim_after, sleep_after: idle seconds; 0 for never.
     """
 
     driver: str = "ssd1306"
@@ -49,7 +49,7 @@ class Pins:
 class BuzzerConfig:
     """The sounds. kind: active or passive. volume: a passive one's, 1 to 100 percent.
 
-    repeat_pages: sound an unanswered page again.
+    repeat_pages: repeat the sound of unacknowledged pages.
     """
 
     enabled: bool = True
@@ -60,10 +60,10 @@ class BuzzerConfig:
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """interfaces: names of those to look for gateways on; empty for every one but loopback.
+    """The network. interfaces: where to search for gateways; empty for all but loopback.
 
-    address: a fixed one with its prefix, such as 192.168.1.50/24; None for DHCP. router, dns: what goes with it. The
-    last three are applied by the image alone.
+    address: a fixed one with its prefix length, such as 192.168.1.50/24; None for DHCP. router, dns: for a fixed
+    address. Only the image applies the last three.
     """
 
     interfaces: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class WifiConfig:
-    """The wireless network, applied by the image alone. country: two capital letters. name: the network's."""
+    """The wireless network; only the image applies it. country: two capital letters."""
 
     country: str | None = None
     name: str | None = None
@@ -83,9 +83,9 @@ class WifiConfig:
 
 @dataclass(frozen=True, slots=True)
 class BoxConfig:
-    """The machine itself, applied by the image alone. host_name: None for one from the board's serial number.
+    """The machine; only the image applies it. host_name: None for one from the board's serial number.
 
-    ssh_key: a public key in the form of authorized_keys; without one nobody can log in.
+    ssh_key: a public key as in authorized_keys; without one, there is no login.
     """
 
     host_name: str | None = None
@@ -96,7 +96,7 @@ class BoxConfig:
 
 @dataclass(frozen=True, slots=True)
 class HistoryConfig:
-    """How much of the orders that are over is kept. months: of 365.25 / 12 days. size: MiB of the archive's file."""
+    """The bounds of the archive of finished orders. months: of 365.25 / 12 days. size: MiB of the file."""
 
     months: int = 13
     size: int = 256
@@ -104,7 +104,7 @@ class HistoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be configured; the defaults suit hardware.md."""
+    """All settings; the defaults match hardware.md."""
 
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     orders: Benchmarks = field(default_factory=Benchmarks)
@@ -119,6 +119,6 @@ class Config:
 
     @property
     def panel(self) -> PanelSettings:
-        """What the state machine is to know of the panel, where never is infinity."""
+        """The settings of the panel for the state machine; infinity means never."""
         display = self.display
         return PanelSettings(display.dim_after or math.inf, display.sleep_after or math.inf, self.buzzer.repeat_pages)

@@ -1,7 +1,7 @@
-"""Reads YAML into plain nodes that know their line, and refuses what no configuration needs.
+"""Parses YAML into nodes with line numbers, and rejects features that settings don't need.
 
-Refused with the line that has it: aliases (which can make a small file huge), tags, deep nesting, keys that are no
-words, and a key given twice.
+Rejects, with line number: aliases (which can make a small file huge), tags, deep nesting, duplicate keys, and keys that
+are not scalars.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 
 MAX_DEPTH = 8
-"""Levels of nesting. A configuration has three; the parser below recurses, and must not do so for ever."""
+"""Maximum nesting, because the parser below recurses. Settings have three levels."""
 
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "timestamp", "merge", "value", "str"))
 
 Report = Callable[[int | None, int | None, str | None, str], None]
-"""Takes a problem: line and column (from 1), dotted key, and what is wrong; each but the last may be None."""
+"""Reports a problem: line and column (from 1), dotted key, message; each but the last may be None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and nodes in the file's order, each key once."""
+    """Keys and nodes in the file's order, without duplicates."""
 
     line: int
     entries: tuple[Entry, ...]
@@ -62,7 +62,7 @@ Node = Scalar | Sequence | Mapping
 
 
 def read(text: str, report: Report) -> Node | None:
-    """The one document in the text; None where it is empty or can't be read, which is then reported."""
+    """The single document in a text; None if it is empty, or invalid, which is reported."""
     try:
         if _too_wild(text, report):
             return None
@@ -72,17 +72,17 @@ def read(text: str, report: Report) -> Node | None:
         finally:
             loader.dispose()
     except yaml.reader.ReaderError as error:
-        # Has a position in the text, and no mark.
+        # This error has a position instead of a mark.
         line = text.count("\n", 0, error.position) + 1
         report(line, None, None, f"character U+{_code(error.character):04X} is not allowed in YAML")
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if error.context_mark and re.search("quoted scalar|flow ", error.context or ""):
-            # What was never closed is at fault, and not where the file ended.
+            # Report the unclosed quote or bracket, not the end of the file.
             mark = error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        report(mark.line + 1 if mark else None, mark.column + 1 if mark else None, None, f"broken YAML: {what}")
+        report(mark.line + 1 if mark else None, mark.column + 1 if mark else None, None, f"invalid YAML: {what}")
         return None
     return None if root is None else _convert(root, "", report)
 
@@ -100,14 +100,14 @@ def _too_wild(text: str, report: Report) -> bool:
             depth -= 1
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent):
-            # Its name is not repeated: it may be the beginning of a password that wants quotes.
+            # Do not repeat the name: it may be part of an unquoted password.
             report(line, None, None, "aliases are not allowed; put a value that begins with * in quotes")
             return True
         if getattr(event, "anchor", None) is not None:
             report(line, None, None, "anchors are not allowed; put a value that begins with & in quotes")
             return True
         if depth > MAX_DEPTH:
-            report(line, None, None, f"nested more than {MAX_DEPTH} deep; no key needs that")
+            report(line, None, None, f"nested more than {MAX_DEPTH} levels; the settings need 3")
             return True
     return False
 
@@ -122,7 +122,7 @@ def _convert(node: Any, path: str, report: Report) -> Node:
         if node.tag.startswith(_TAG):
             what = f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write the value alone"
         else:
-            # Not repeated: it may be a password that wants quotes.
+            # Do not repeat the tag: it may be part of an unquoted password.
             what = "tags are not allowed; put a value that begins with ! in quotes"
         report(line, None, path or None, what)
         return Scalar(line, "null", "", plain=True)
@@ -134,12 +134,12 @@ def _entries(node: Any, path: str, report: Report) -> tuple[Entry, ...]:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            report(line, None, path or None, "a key must be a word, not a list or a mapping")
+            report(line, None, path or None, "a key must be a name, not a list or a mapping")
             continue
         key = str(key_node.value)
         dotted = f"{path}.{key}" if path else key
         if key in entries:
-            report(line, None, dotted, f"given twice; it is on line {entries[key].line} already")
+            report(line, None, dotted, f"duplicate key; it is already on line {entries[key].line}")
             continue
         entries[key] = Entry(key, line, _convert(value_node, dotted, report))
     return tuple(entries.values())

@@ -1,1 +1,1 @@
-"""The appliance and a simulated gateway together on the loopback interface: for people, and as a check of it all."""
+"""The appliance with a simulated gateway on the loopback interface: an interactive demo, and a scripted test."""

@@ -1,4 +1,4 @@
-"""A panel that remembers what it was told to show, for stories that wait for it and hands that press its button."""
+"""A panel that records its views, for scripts that wait for a view and press the button."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import Sound, View
 
 
-class WatcherPanel:
-    """Shows nothing, and knows all that was shown: `view` now, `sounds` since the start."""
+class RecordingPanel:
+    """Displays nothing. view: the current view. sounds: all sounds since the start."""
 
     def __init__(self) -> None:
         self.view: View | None = None
@@ -19,18 +19,18 @@ class WatcherPanel:
         self._changed = asyncio.Event()
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
-        """Begin. Nothing here ever wants an end."""
+        """Start; this panel never quits."""
         self._emit = emit
 
     def show(self, view: View, sound: Sound | None) -> None:
-        """Remember a view, and a sound that starts."""
+        """Record a view, and a sound that starts."""
         self.view = view
         if sound is not None:
             self.sounds.append(sound)
         self._changed.set()
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def press(self) -> None:
         """Tap the button."""
@@ -38,18 +38,18 @@ class WatcherPanel:
         self._emit(ButtonUp())
 
     def down(self) -> None:
-        """Press the button and hold it."""
+        """Press and hold the button."""
         self._emit(ButtonDown())
 
     def up(self) -> None:
-        """Let go of the button."""
+        """Release the button."""
         self._emit(ButtonUp())
 
     async def until(self, true: Callable[[View], bool], within: float = 15.0) -> View:
-        """Wait until what is shown is so. within: seconds.
+        """Wait for a view that fulfils a condition. within: seconds.
 
         Raises:
-            TimeoutError: It never was; the message is what is shown instead.
+            TimeoutError: With the current view in its message.
         """
         try:
             async with asyncio.timeout(within):
@@ -57,5 +57,5 @@ class WatcherPanel:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise TimeoutError(f"after {within:.0f} s it shows {self.view}") from None
+            raise TimeoutError(f"timed out after {within:.0f} s at {self.view}") from None
         return self.view

@@ -1,6 +1,6 @@
-"""The doctor: tries every part of the box in turn, and says in plain words what is wrong and how to mend it.
+"""The doctor: tests every part of the box, and says what is wrong and how to fix it.
 
-A composition root of its own: it makes the same parts as the appliance does, one at a time, and lets them go again.
+A composition root of its own: it creates the same parts as the appliance, one at a time, and releases them.
 """
 
 from appliance.doctor.examination import main

@@ -1,4 +1,4 @@
-"""The doctor's conversation: lines to the terminal, and yes or no from whoever sits there, if anybody does."""
+"""The doctor's terminal: prints lines, and asks yes-or-no questions if there is a user."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from appliance.panel.fd_io import Reader
 
 ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
 LONGEST = 1024
-"""Bytes of an answer that are looked at."""
+"""Maximum bytes of an answer."""
 
 
 class Console:
-    """Says and asks. write: takes text for the terminal. fd: where answers come from, line by line; None asks nobody.
+    """Prints and asks. write: prints text. fd: the file descriptor for answers, one per line; None without a user.
 
-    Once a question got no answer, nobody is asked any more.
+    After an unanswered question, all further questions are skipped.
     """
 
     def __init__(self, write: Callable[[str], None], fd: int | None = None) -> None:
@@ -27,28 +27,28 @@ class Console:
 
     @property
     def asks(self) -> bool:
-        """Whether there is somebody to ask."""
+        """Whether there is a user to ask."""
         return self._fd is not None
 
     def say(self, text: str) -> None:
-        """Write a line."""
-        self._write(_harmless(text) + "\n")
+        """Print a line."""
+        self._write(_printable(text) + "\n")
 
     async def ask(self, question: str, within: float) -> bool | None:
-        """The answer to a question of yes or no; None where nobody is there to give one within so many seconds."""
+        """The answer to a yes-or-no question; None without an answer within so many seconds."""
         if self._fd is None:
             return None
         if self._reader is None:
-            self._reader = Reader(self._fd, self._got)
-        # What was typed before the question is no answer to it; that nothing more will come is.
+            self._reader = Reader(self._fd, self._received)
+        # Discard input from before the question, but not the end of the input.
         while not self._lines.empty():
             if self._lines.get_nowait() is None:
-                self._leave()
+                self._stop_asking()
                 return None
         try:
             async with asyncio.timeout(within):
                 while True:
-                    self._write(f"{_harmless(question)} [Y/n] ")
+                    self._write(f"{_printable(question)} [Y/n] ")
                     line = await self._lines.get()
                     if line is None:
                         break
@@ -56,24 +56,23 @@ class Console:
                     if answer is not None:
                         return answer
         except TimeoutError:
-            # Nobody is there to answer, which is what is said now.
             pass
-        # Below the question, which the end of a line that was typed would have ended.
+        # The cursor is still behind the question.
         self.say("")
-        self._leave()
+        self._stop_asking()
         return None
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop reading answers."""
         if self._reader is not None:
             self._reader.close()
         self._fd = None
 
-    def _leave(self) -> None:
+    def _stop_asking(self) -> None:
         self.close()
-        self.say("(no answer; nobody is asked any more)")
+        self.say("(no answer; skipping all further questions)")
 
-    def _got(self, chunk: bytes) -> None:
+    def _received(self, chunk: bytes) -> None:
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[:LONGEST]
         for line in lines:
@@ -82,6 +81,6 @@ class Console:
             self._lines.put_nowait(None)
 
 
-def _harmless(text: str) -> str:
-    # The names of gateways come from the network: they might speak to the terminal itself, or in the doctor's name.
+def _printable(text: str) -> str:
+    # Gateway names come from the network and could contain control sequences.
     return "".join(one if one.isprintable() else "?" for one in text)

@@ -1,4 +1,4 @@
-"""What the checks work with: the settings, the terminal, the seams to the parts, and what earlier checks found."""
+"""The context of the checks: settings, terminal, injected hardware, and the results of earlier checks."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from appliance.gateway.source import GatewaySource
 T = TypeVar("T")
 
 ELSEWHERE = "Run the doctor on the box's Raspberry Pi."
-"""What to do on a machine that is none."""
+"""The advice on any other machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long each thing may take, in seconds, so that the doctor always comes to an end.
+    """Timeouts in seconds, so that the doctor always ends.
 
-    check: any one check as a whole, against all that the others don't foresee. answer: a question. call: a call of the
-    kernel or a library. bus: the display's set-up and its picture, 0.4 on a slow bus, or 110 addresses. lit: how long
-    a light is lit, and a picture shown, where nobody is asked. press, release: for the button to go down, and up.
-    sight: for a gateway to be heard of; others: for more of them after the first. reply: for a gateway to answer.
+    check: for one check as a whole. answer: for a question. call: for a call of the kernel or a library. bus: for the
+    display's set-up and a picture (0.4 on a slow bus), or for scanning 110 addresses. lit: how long an LED or a picture
+    stays on without a user. press, release: for the button. sight: for finding a gateway; others: for finding more
+    after the first. reply: for a gateway's response.
     """
 
     check: float = 150.0
@@ -54,14 +54,14 @@ def open_i2c_bus(port: int) -> Any:
 
 
 @dataclass(slots=True)
-class Bench:
-    """All that a check needs.
+class CheckContext:
+    """The input of the checks, and their shared results.
 
-    root: where the kernel's files hang. pin_factory, open_bus: seams for machines without pins. sounds: those that the
-    buzzer is tried with. closing: what is to be undone at the end, whatever the end is.
+    root: the root of the kernel's files. pin_factory, open_bus: replaceable hardware access. sounds: sounds to play.
+    closing: clean-up at the end.
 
-    What earlier checks found: pins by name, as gpiozero devices, and whether another program holds any of them; the
-    tokens on flash; the source of gateways, None without a network; the gateways in sight, and those that answer.
+    Results: pins by name (gpiozero devices); pins_busy: another program uses one of them; tokens: those in the state
+    directory; source: None without a network; found: gateways by name; answering: names of those that respond.
     """
 
     config: Config
@@ -74,17 +74,17 @@ class Bench:
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     pins: dict[str, Any] = field(default_factory=dict)
-    held: bool = False
+    pins_busy: bool = False
     tokens: TokensLoaded | None = None
     source: GatewaySource | None = None
     found: dict[str, Gateway] = field(default_factory=dict)
     answering: set[str] = field(default_factory=set)
 
     async def is_on_a_pi(self) -> bool:
-        """Whether this machine says that it is a Raspberry Pi."""
+        """Whether this machine is a Raspberry Pi."""
         return "Raspberry Pi" in (await self.blocking(lambda: read_model(self.root), "read the model") or "")
 
     async def blocking(self, call: Callable[[], T], name: str, within: float | None = None) -> T:
-        """What a blocking call returns or raises. Raises TimeoutError where it takes too long, and leaves it behind."""
+        """The result of a blocking call on a daemon thread. Raises TimeoutError, which leaves the thread running."""
         async with asyncio.timeout(self.limits.call if within is None else within):
             return await in_daemon_thread(call, name)

@@ -1,6 +1,6 @@
-"""The check of the display: its bus, its address, and a picture on it.
+"""The check of the display: bus, address, and a test picture.
 
-Every call of the bus is made on a daemon thread with a deadline: a bus that is held low by a broken part never returns.
+Every bus access runs on a daemon thread with a timeout: on a bus that a broken part holds low, it never returns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from appliance.core.view import Line, Message, Size
-from appliance.doctor.context import ELSEWHERE, Bench
+from appliance.doctor.context import ELSEWHERE, CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.oled import make_i2c_device
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ADDRESSES = range(0x08, 0x78)
-"""Where a device may be on the bus; those below and above are reserved (I2C specification, reserved addresses)."""
+"""Unreserved 7-bit addresses (I2C specification, reserved addresses)."""
 DISPLAY_ADDRESSES = (0x3C, 0x3D)
-"""Where small OLEDs are, by a resistor on their back (data sheets of SSD1306 and SH1106)."""
+"""Addresses of small OLEDs (data sheets of SSD1306 and SH1106)."""
 MOVED_BY = 2
-"""Columns by which a picture is shifted, with noise at an edge, when an SH1106 is taken for an SSD1306."""
+"""Columns by which the picture is shifted if an SH1106 is configured as an SSD1306."""
 TEST_PICTURE = Message((Line("test", Size.MEDIUM), Line("this way up")))
 WIRES = (
     "Check the display's four wires at the pin header: VCC to position 1 (3.3 V), GND to 6, SDA to 3, SCL to 5.",
@@ -32,90 +32,87 @@ WIRES = (
 )
 
 
-async def check_display(bench: Bench) -> Finding:
-    """Set the display up, show a test picture with a frame around it, and ask whether it is seen."""
-    if bench.held:
+async def check_display(context: CheckContext) -> Finding:
+    """Set up the display, show a framed test picture, and ask whether it is visible."""
+    if context.pins_busy:
         return not_tried("not tried: another program may be drawing on it")
-    bus = _Bus(bench)
-    patience = bench.limits.bus
+    bus = _Bus(context)
+    patience = context.limits.bus
     try:
-        return await _try(bench, bus)
+        return await _try(context, bus)
     except TimeoutError:
-        # Should it come back after all, it is blanked then; nobody waits for that.
+        # Do not wait for blanking a stuck display.
         patience = 0.0
-        return _stuck(bench.config.display.i2c_port)
+        return _stuck(context.config.display.i2c_port)
     finally:
-        # What is wrong with this display was found already, and there is nothing more to do about it.
+        # The finding already says what is wrong.
         with suppress(Exception):
-            await bench.blocking(bus.close, "blank the display", patience)
+            await context.blocking(bus.close, "blank the display", patience)
 
 
-async def _try(bench: Bench, bus: _Bus) -> Finding:
-    """As above, and leaves the picture there. Raises TimeoutError where the bus is stuck."""
-    display = bench.config.display
+async def _try(context: CheckContext, bus: _Bus) -> Finding:
+    """As check_display, without blanking. Raises TimeoutError if the bus is stuck."""
+    display = context.config.display
     try:
-        await bench.blocking(bus.show, "show the test picture", bench.limits.bus)
+        await context.blocking(bus.show, "show the test picture", context.limits.bus)
     except TimeoutError:
         raise
     except FileNotFoundError:
-        return await _no_bus(bench)
+        return await _no_bus(context)
     except PermissionError:
-        return wrong(
-            f"the I2C bus {display.i2c_port} may not be used", "Run it with all rights: sudo tt-appliance doctor"
-        )
+        return wrong(f"no permission to use the I2C bus {display.i2c_port}", "Run as root: sudo tt-appliance doctor")
     except Exception as error:  # noqa: BLE001 - luma raises errors of its own kind, bare OSErrors and assertions
-        return await _silent(bench, bus, error)
+        return await _silent(context, bus, error)
     where = f"at 0x{display.i2c_address:02X}"
-    seen = await bench.console.ask(
-        "Do you see a frame around the whole display, and words the right way up?", bench.limits.answer
+    seen = await context.console.ask(
+        "Do you see a frame around the whole display, and upright words?", context.limits.answer
     )
     if seen is None:
-        await asyncio.sleep(bench.limits.lit)
-        return ok(f"answers {where} and took a picture; nobody was asked whether it was seen")
+        await asyncio.sleep(context.limits.lit)
+        return ok(f"responds {where} and accepted a picture; no answer whether it was visible")
     if seen:
-        return ok(f"answers {where}; its picture was seen")
+        return ok(f"responds {where}; test picture confirmed")
     return _not_seen(display.driver, where)
 
 
 def _not_seen(driver: str, where: str) -> Finding:
     other = "ssd1306" if driver == "sh1106" else "sh1106"
     return wrong(
-        f"answers {where}, but its picture was not seen as it is meant to be",
+        f"responds {where}, but the test picture is not correct",
         "Upside down: set display.rotate to 2 (or back to 0).",
         f"Shifted by {MOVED_BY} columns, or with noise at an edge: set display.driver to {other}.",
         "Squeezed, or every second row dark: set display.height to what the display has, 64 or 32.",
         "Very dark: set display.contrast higher.",
-        "Nothing at all: the display is broken, or its glass is; try another one.",
+        "Nothing at all: the display is broken; try another one.",
     )
 
 
-async def _no_bus(bench: Bench) -> Finding:
-    port = bench.config.display.i2c_port
+async def _no_bus(context: CheckContext) -> Finding:
+    port = context.config.display.i2c_port
     return wrong(
-        f"this machine has no I2C bus {port} (there is no /dev/i2c-{port})",
+        f"this machine has no I2C bus {port} (no /dev/i2c-{port})",
         "Switch it on: sudo raspi-config, then Interface Options, I2C, Yes; then restart the box."
-        if await bench.is_on_a_pi()
+        if await context.is_on_a_pi()
         else ELSEWHERE,
     )
 
 
-async def _silent(bench: Bench, bus: _Bus, error: Exception) -> Finding:
-    """What to say of a display that can't be set up; the others on its bus tell most about why. Raises as above."""
-    display = bench.config.display
+async def _silent(context: CheckContext, bus: _Bus, error: Exception) -> Finding:
+    """The finding for a display that can't be set up, from a scan of its bus. Raises TimeoutError."""
+    display = context.config.display
     where = f"at 0x{display.i2c_address:02X} on bus {display.i2c_port}"
     if not bus.opened:
         return wrong(
             f"the I2C bus {display.i2c_port} can't be used: {_words(error)}",
-            "Take the box off its supply for ten seconds, and try again.",
+            "Unplug the box for ten seconds, and try again.",
         )
     if isinstance(error, OSError) and error.errno == errno.EBUSY:
         return wrong(
-            f"what is {where} is held by a driver of the system itself",
-            "Take the line with dtoverlay that names the display out of /boot/firmware/config.txt; then restart the "
-            "box.",
+            f"a kernel driver uses the device {where}",
+            "Remove the display's dtoverlay line from /boot/firmware/config.txt; then restart the box.",
         )
     try:
-        there = await bench.blocking(bus.scan, "look for other addresses", bench.limits.bus)
+        there = await context.blocking(bus.scan, "look for other addresses", context.limits.bus)
     except TimeoutError:
         raise
     except Exception as scanning:  # noqa: BLE001 - as above; the first error is the one that counts
@@ -123,23 +120,25 @@ async def _silent(bench: Bench, bus: _Bus, error: Exception) -> Finding:
     others = [one for one in there if one != display.i2c_address]
     likely = [one for one in others if one in DISPLAY_ADDRESSES]
     if display.i2c_address in there:
-        return wrong(f"something answers {where}, but can't be set up: {_words(error)}", *WIRES)
+        return wrong(f"a device responds {where}, but can't be set up as a display: {_words(error)}", *WIRES)
     if likely:
         return wrong(
-            f"no display answers {where}, but one may be at 0x{likely[0]:02X}, where something answers",
+            f"no display responds {where}, but one may be at 0x{likely[0]:02X}, where a device responds",
             f"Set display.i2c_address to 0x{likely[0]:02X} in the settings.",
         )
     if others:
         named = ", ".join(f"0x{one:02X}" for one in others)
-        return wrong(f"no display answers {where}; what answers is at {named}, where no display is known to be", *WIRES)
-    return wrong(f"no display answers {where}, nor does anything at another address", *WIRES)
+        return wrong(
+            f"no display responds {where}; devices respond at {named}, which are not addresses of a display", *WIRES
+        )
+    return wrong(f"no display responds {where}, and no device at any other address", *WIRES)
 
 
 def _stuck(port: int) -> Finding:
     return wrong(
-        f"the I2C bus {port} is stuck: it does not come back from a call",
-        "Take the box off its supply for ten seconds, and try again.",
-        "If it stays so: SDA or SCL touches ground or each other, or the display is broken; try another one.",
+        f"the I2C bus {port} is stuck: a transfer timed out",
+        "Unplug the box for ten seconds, and try again.",
+        "If that does not help: SDA or SCL touches ground or each other, or the display is broken; try another one.",
     )
 
 
@@ -149,21 +148,21 @@ def _words(error: Exception) -> str:
 
 
 class _Bus:
-    """The bus with the display on it. Every method blocks, perhaps for ever; calls from several threads take turns."""
+    """The bus and the display on it. Every method may block for ever; a lock serialises threads."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: CheckContext) -> None:
+        self._bench = context
         self._bus: Any = None
         self._device: Any = None
         self._turn = threading.Lock()
 
     @property
     def opened(self) -> bool:
-        """Whether the bus could be opened."""
+        """Whether the bus is open."""
         return self._bus is not None
 
     def show(self) -> None:
-        """Set the display up and show the test picture. Raises what luma and the bus raise."""
+        """Set up the display and show the test picture. Raises errors of luma and the bus."""
         display = self._bench.config.display
         with self._turn:
             self._bus = self._bench.open_bus(display.i2c_port)
@@ -179,12 +178,12 @@ class _Bus:
             self._device.display(draw_test(self._device.size).convert(self._device.mode))
 
     def scan(self) -> list[int]:
-        """The addresses that answer. They are only read from: a write might change what a stranger keeps."""
+        """The addresses that respond to a read; a write could change the state of another device."""
         with self._turn:
             return [address for address in ADDRESSES if self._answers(address)]
 
     def close(self) -> None:
-        """Blank the display and close the bus. Raises what luma and the bus raise."""
+        """Blank the display and close the bus. Raises errors of luma and the bus."""
         with self._turn:
             try:
                 if self._device is not None:
@@ -197,13 +196,13 @@ class _Bus:
         try:
             self._bus.read_byte(address)
         except OSError as error:
-            # A driver of the kernel's has it: something is there, but no display of ours.
+            # A kernel driver uses the device.
             return error.errno == errno.EBUSY
         return True
 
 
 def draw_test(size: tuple[int, int]) -> Image:
-    """A frame along the very edge, and words in the middle."""
+    """A frame along the edge, and words in the middle."""
     from PIL import ImageDraw
 
     from appliance.panel.drawing import draw_screen

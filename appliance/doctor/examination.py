@@ -1,4 +1,4 @@
-"""The examination: every check in turn, a line for each finding, the sum at the end, and everything off after it."""
+"""Runs every check, prints each finding and a summary, and switches all outputs off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import textwrap
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from io import TextIOWrapper
 from typing import NamedTuple
 
 from appliance import logs
@@ -21,28 +20,28 @@ from appliance.config import Config
 from appliance.doctor.box import check_board, check_settings, check_supply
 from appliance.doctor.buzzer import check_buzzer
 from appliance.doctor.console import Console
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display
 from appliance.doctor.finding import Finding, State, wrong
 from appliance.doctor.network import check_gateway, check_network, check_pairing, check_sight
 from appliance.doctor.pins import LIGHTS, check_button, check_light, check_pins
 
 MARK, NAME = 7, 13
-"""Columns of the mark, and of the check's name."""
+"""Widths of the columns for the mark and the check's name."""
 ADVICE = " " * 9
 NARROWEST, WIDEST = 60, 110
-"""Columns of a line, whatever the terminal has."""
+"""Bounds of the line width."""
 
 
 class Check(NamedTuple):
-    """One check, and what it is called."""
+    """A check and its name."""
 
     name: str
-    run: Callable[[Bench], Awaitable[Finding]]
+    run: Callable[[CheckContext], Awaitable[Finding]]
 
 
 def checks_for(config: Config) -> list[Check]:
-    """All checks, in an order in which each finds done what it builds on."""
+    """All checks; later ones use the results of earlier ones."""
     return [
         Check("settings", check_settings),
         Check("board", check_board),
@@ -60,63 +59,59 @@ def checks_for(config: Config) -> list[Check]:
 
 
 def main(config: Config, *, questions: bool) -> int:
-    """Examine the box; the process's exit code: 0 where nothing is wrong, else 1; 128 and the signal's number if ended.
+    """Examine the box; the exit code: 0 if nothing is wrong, 1 if something is, 128 + the signal's number.
 
-    questions: whether somebody sits at the terminal to say what is seen and heard.
+    questions: ask the user what is visible and audible.
     """
-    # What the parts would log, the doctor says itself.
+    # The findings replace the log.
     logs.set_up(logging.CRITICAL)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A gateway may have a name that this terminal has no letters for.
-        sys.stdout.reconfigure(errors="replace")
-    # Started with a closed standard input, Python has none at all.
-    asks = questions and sys.stdin is not None and sys.stdin.isatty()
+    asks = questions and sys.stdin.isatty()
     console = Console(_write, sys.stdin.fileno() if asks else None)
-    with _workplace():
-        return asyncio.run(attend(Bench(config, console)))
+    with _lgpio_directory():
+        return asyncio.run(examine_until_signal(CheckContext(config, console)))
 
 
-async def examine(bench: Bench) -> int:
-    """Try everything and tell of it: 0 where nothing is wrong, else 1. Whatever happens, all is off afterwards."""
+async def examine(context: CheckContext) -> int:
+    """Run all checks and print the findings: 0 if nothing is wrong, else 1. Always switches all outputs off."""
     found: dict[str, Finding] = {}
-    say = partial(_say, bench.console)
-    async with bench.closing:
-        for check in checks_for(bench.config):
-            finding = await _result(check, bench)
+    say = partial(_say, context.console)
+    async with context.closing:
+        for check in checks_for(context.config):
+            finding = await _result(check, context)
             found[check.name] = finding
             say(f"{finding.state.value:<{MARK}}{check.name:<{NAME}}", finding.words)
-            for way in finding.mend:
+            for way in finding.advice:
                 say(f"{ADVICE}- ", way)
-    bench.console.say("")
-    for words in _sum(found):
+    context.console.say("")
+    for words in _summary(found):
         say("", words)
     return 1 if any(finding.state is State.WRONG for finding in found.values()) else 0
 
 
 def _say(console: Console, head: str, words: str) -> None:
-    """Say something in lines that the terminal need not break, all after the first as far from its edge as the head."""
+    """Print words behind a head, wrapped to the terminal's width with a hanging indent."""
     width = min(max(shutil.get_terminal_size((WIDEST, 0)).columns, NARROWEST), WIDEST)
-    # What is to be typed as it stands here, such as tt-appliance, is not to be parted at its hyphen.
+    # Do not break commands such as tt-appliance at a hyphen.
     lines = textwrap.wrap(words, width - len(head), break_on_hyphens=False)
     for at, line in enumerate(lines):
         console.say((" " * len(head) if at else head) + line)
 
 
-async def _result(check: Check, bench: Bench) -> Finding:
-    again = "Run the doctor once more; if it stays so, this is a fault of the program: please report it."
+async def _result(check: Check, context: CheckContext) -> Finding:
+    again = "Run the doctor again; if that does not help, please report this as a bug."
     try:
-        async with asyncio.timeout(bench.limits.check):
-            return await check.run(bench)
+        async with asyncio.timeout(context.limits.check):
+            return await check.run(context)
     except TimeoutError:
-        return wrong("it took too long and was given up", again)
-    except Exception as error:  # noqa: BLE001 - whatever one check did not foresee is no reason not to try the others
+        return wrong("timed out", again)
+    except Exception as error:  # noqa: BLE001 - an unexpected error in one check must not prevent the others
         first: BaseException = error
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
-        return wrong(f"could not be tried: {type(first).__name__}: {first}", again)
+        return wrong(f"unexpected error: {type(first).__name__}: {first}", again)
 
 
-def _sum(found: dict[str, Finding]) -> list[str]:
+def _summary(found: dict[str, Finding]) -> list[str]:
     bad = [name for name, finding in found.items() if finding.state is State.WRONG]
     open_ = [name for name, finding in found.items() if finding.state is State.NOT_TRIED]
     lines = [f"Wrong: {', '.join(bad)}." if bad else "Nothing is wrong."]
@@ -125,13 +120,13 @@ def _sum(found: dict[str, Finding]) -> list[str]:
     return lines
 
 
-async def attend(bench: Bench) -> int:
-    """Examine until the end, or until a signal ends it early; the exit code, as above."""
+async def examine_until_signal(context: CheckContext) -> int:
+    """Run all checks, or stop at a signal; the exit code as in `main`."""
     caught: list[int] = []
-    examining = asyncio.create_task(examine(bench))
+    examining = asyncio.create_task(examine(context))
 
     def stop(number: int) -> None:
-        # A second one does not cut short what switches everything off.
+        # A second signal must not interrupt the clean-up.
         if not caught:
             caught.append(number)
             examining.cancel()
@@ -144,23 +139,23 @@ async def attend(bench: Bench) -> int:
     except asyncio.CancelledError:
         if not caught:
             raise
-        bench.console.say("")
-        bench.console.say("Ended early. Everything is off.")
+        context.console.say("")
+        context.console.say("Interrupted. All outputs are off.")
         return 128 + caught[0]
     finally:
-        bench.console.close()
+        context.console.close()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
 @contextmanager
-def _workplace() -> Iterator[None]:
-    """A directory in which lgpio can make the pipe that it needs, wherever the doctor was called."""
+def _lgpio_directory() -> Iterator[None]:
+    """A temporary directory for lgpio, which creates a pipe in its working directory."""
     if "LG_WD" in os.environ:
         yield
         return
     with ExitStack() as stack:
-        # A disk that is full or read-only may well be why the doctor is called: lgpio then takes where it is.
+        # The disk may be full or read-only; lgpio then uses the current directory.
         with suppress(OSError):
             folder = tempfile.TemporaryDirectory(prefix="tt-appliance-doctor-", ignore_cleanup_errors=True)
             os.environ["LG_WD"] = stack.enter_context(folder)
@@ -172,5 +167,5 @@ def _write(text: str) -> None:
     try:
         print(text, end="", flush=True)
     except OSError:
-        # The terminal is gone, and with it whoever would have read this; all is switched off nonetheless.
+        # The terminal is gone; still run the clean-up.
         return

@@ -1,4 +1,4 @@
-"""What a check found, as a value."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's. mend: what to do about it, the likeliest first; only where something is wrong."""
+    """The result of a check. advice: how to fix it, most likely first; empty unless something is wrong."""
 
     state: State
     words: str
-    mend: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def ok(words: str) -> Finding:
-    """It works."""
+    """A finding: the part works."""
     return Finding(State.OK, words)
 
 
-def wrong(words: str, *mend: str) -> Finding:
-    """It does not work, and this may mend it."""
-    return Finding(State.WRONG, words, mend)
+def wrong(words: str, *advice: str) -> Finding:
+    """A finding: the part does not work."""
+    return Finding(State.WRONG, words, advice)
 
 
 def not_tried(why: str) -> Finding:
-    """It could not be tried."""
+    """A finding: the part could not be tested."""
     return Finding(State.NOT_TRIED, why)

@@ -1,4 +1,4 @@
-"""Checks of the parts on the pins: lights, buzzer and button."""
+"""Checks of the GPIO pins, lights and button."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from functools import partial
 from typing import Any
 
 from appliance.core.events import ButtonDown, ButtonUp, Event
-from appliance.doctor.context import ELSEWHERE, Bench
+from appliance.doctor.context import ELSEWHERE, CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.panel.button import DEBOUNCE, ButtonPart
 from appliance.panel.buzzer import open_pin
 
 LIGHTS = ("green", "amber", "red")
 SETTLE = 0.05
-"""Seconds after which a pin's level is what was asked for."""
+"""Seconds until a pin has its new level."""
 NO_PINS = "not tried: its pin can't be used"
 
 
-async def check_pins(bench: Bench) -> Finding:
-    """Take every pin, and see which can't be had, and why."""
+async def check_pins(context: CheckContext) -> Finding:
+    """Open every pin, and report those that can't be opened."""
     failed: dict[str, Exception] = {}
-    wanted = bench.config.pins
+    wanted = context.config.pins
     try:
-        if bench.pin_factory is None:
-            await bench.blocking(_ensure_factory, "load the pin library")
+        if context.pin_factory is None:
+            await context.blocking(_ensure_factory, "load the pin library")
     except Exception as error:  # noqa: BLE001 - each pin library raises errors of its own kind
-        return await _no_pins(bench, error)
+        return await _no_pins(context, error)
     for name in (*LIGHTS, "buzzer", "button"):
         number = getattr(wanted, name)
         try:
-            device = await bench.blocking(partial(_make, bench, name, number), "take a pin")
+            device = await context.blocking(partial(_make, context, name, number), "take a pin")
         except Exception as error:  # noqa: BLE001 - as above
             failed[name] = error
         else:
-            bench.pins[name] = device
-            bench.closing.callback(_give_back, device)
+            context.pins[name] = device
+            context.closing.callback(_release, device)
     if not failed:
-        return ok(f"all {len(bench.pins)} can be used")
+        return ok(f"all {len(context.pins)} can be used")
     parts = ", ".join(f"{getattr(wanted, name)} ({name})" for name in failed)
-    bench.held = any(_is_held(error) for error in failed.values())
-    if bench.held:
+    context.pins_busy = any(_is_busy(error) for error in failed.values())
+    if context.pins_busy:
         return wrong(
-            f"another program uses GPIO {parts}; probably the appliance itself is running",
+            f"another program uses GPIO {parts}; probably the appliance",
             "Stop it first: sudo systemctl stop tt-appliance",
             "Then run the doctor again, and at the end: sudo systemctl start tt-appliance",
         )
     if any(isinstance(error, ImportError) for error in failed.values()):
         return wrong(
             f"GPIO {parts} can't be used: {_words(next(iter(failed.values())))}",
-            "A passive buzzer's tones need a library of their own: sudo apt install python3-lgpio",
+            "A passive buzzer needs the library lgpio: sudo apt install python3-lgpio",
         )
     return wrong(
         f"GPIO {parts} can't be used: {_words(next(iter(failed.values())))}",
-        "Run it with all rights: sudo tt-appliance doctor",
-        "Are these numbers pins of this board? See hardware.md, Pins; the settings' section is pins.",
+        "Run as root: sudo tt-appliance doctor",
+        "Check the section pins in the settings against hardware.md, Pins.",
     )
 
 
-async def check_light(bench: Bench, colour: str) -> Finding:
-    """Light one LED, and ask whether it is seen."""
-    pin = bench.pins.get(colour)
+async def check_light(context: CheckContext, colour: str) -> Finding:
+    """Light one LED, and ask whether it is visible."""
+    pin = context.pins.get(colour)
     if pin is None:
         return not_tried(NO_PINS)
     pin.on()
@@ -69,60 +69,59 @@ async def check_light(bench: Bench, colour: str) -> Finding:
         await asyncio.sleep(SETTLE)
         if not pin.value:
             return wrong(
-                f"{_where(pin)} stays low although it is switched on",
+                f"{_where(pin)} stays low when it is switched on",
                 "The wire at this pin touches ground: look for a bridge of solder or a bare wire.",
                 "Is the resistor (330 Ω) between pin and light?",
             )
-        seen = await bench.console.ask(f"Do you see the {colour.upper()} light, and no other?", bench.limits.answer)
+        seen = await context.console.ask(f"Do you see the {colour.upper()} light, and no other?", context.limits.answer)
         if seen is None:
-            await asyncio.sleep(bench.limits.lit)
+            await asyncio.sleep(context.limits.lit)
     finally:
         pin.off()
     if seen is None:
-        return ok("lit; nobody was asked whether it was seen")
+        return ok("lit; no answer whether it was visible")
     if seen:
-        return ok("lit, and seen")
+        return ok("confirmed")
     return wrong(
-        f"not seen; it is expected at {_where(pin)}",
-        "Turn the light round: its long leg goes to the pin, its short leg to ground.",
+        f"not visible; it should be at {_where(pin)}",
+        "Turn the LED around: its long leg goes to the pin, its short leg to ground.",
         "Check its wire, its resistor (330 Ω) and its wire to ground.",
         f"If another light was lit, two wires are swapped: swap them, or the numbers in the settings (pins.{colour}).",
     )
 
 
-async def check_button(bench: Bench) -> Finding:
-    """Whether the button is stuck, and, where somebody is there to press it, whether it is felt."""
-    pin = bench.pins.get("button")
+async def check_button(context: CheckContext) -> Finding:
+    """Check that the button is not stuck, and with a user that it can be pressed."""
+    pin = context.pins.get("button")
     if pin is None:
         return not_tried(NO_PINS)
     await asyncio.sleep(DEBOUNCE)
-    if not await _is_up(pin, bench.limits.release):
+    if not await _is_up(pin, context.limits.release):
         return wrong(
-            f"it is down although nobody presses it ({_where(pin)})",
-            "Is it jammed? Press it a few times, and clean it.",
-            "Pull its wire off the pin: if the doctor finds it up then, the wire or the button touches ground.",
+            f"it is pressed all the time ({_where(pin)})",
+            "Is it stuck? Press it a few times, and clean it.",
+            "Unplug its wire from the pin and run the doctor again: if that helps, wire or button touch ground.",
             "A button with four legs: use two that are diagonally opposite.",
         )
-    if not bench.console.asks:
-        return ok("not stuck; nobody was asked to press it")
+    if not context.console.asks:
+        return ok("not stuck; not tested further without a user")
     events: asyncio.Queue[Event] = asyncio.Queue()
     part = ButtonPart(pin)
-    # Its last deed is to give the pin back.
-    bench.closing.callback(part.close)
+    context.closing.callback(part.close)
     part.start(events.put_nowait)
-    bench.console.say(f"Press the button of the box now. (You have {bench.limits.press:.0f} seconds.)")
-    if not await _comes(events, ButtonDown, bench.limits.press):
+    context.console.say(f"Press the button of the box now. (You have {context.limits.press:.0f} seconds.)")
+    if not await _wait_for(events, ButtonDown, context.limits.press):
         return wrong(
-            f"no press was felt within {bench.limits.press:.0f} seconds",
+            f"no press detected within {context.limits.press:.0f} seconds",
             f"Check its two wires: one to {_where(pin)}, the other to ground.",
             "A button with four legs: use two that are diagonally opposite.",
         )
-    if not await _comes(events, ButtonUp, bench.limits.release):
-        return wrong("it went down and did not come up again", "Is it jammed? Press it a few times, and clean it.")
-    return ok("pressed, and felt")
+    if not await _wait_for(events, ButtonUp, context.limits.release):
+        return wrong("no release detected after the press", "Is it stuck? Press it a few times, and clean it.")
+    return ok("press and release detected")
 
 
-async def _comes(events: asyncio.Queue[Event], kind: type[object], within: float) -> bool:
+async def _wait_for(events: asyncio.Queue[Event], kind: type[object], within: float) -> bool:
     try:
         async with asyncio.timeout(within):
             while not isinstance(await events.get(), kind):
@@ -133,7 +132,7 @@ async def _comes(events: asyncio.Queue[Event], kind: type[object], within: float
 
 
 async def _is_up(pin: Any, within: float) -> bool:
-    """Whether nobody presses it, or whoever does lets go within so many seconds."""
+    """Whether the button is up, or released within so many seconds."""
     steps = max(1, round(within / SETTLE))
     for _ in range(steps):
         if not pin.value:
@@ -143,50 +142,50 @@ async def _is_up(pin: Any, within: float) -> bool:
 
 
 def _ensure_factory() -> None:
-    # Loaded only now, for the library that it loads may be missing.
+    # Imported here because the pin library may be missing.
     from appliance.panel.pins import ensure_factory
 
     ensure_factory()
 
 
-def _make(bench: Bench, name: str, number: int) -> Any:
+def _make(context: CheckContext, name: str, number: int) -> Any:
     import gpiozero
 
     with warnings.catch_warnings():
-        # gpiozero warns of what a pin library lacks before it says what is wrong.
+        # Suppress gpiozero's warnings about fallbacks; its exceptions are reported.
         warnings.simplefilter("ignore")
         if name == "button":
-            return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=bench.pin_factory)
+            return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=context.pin_factory)
         if name == "buzzer":
-            return open_pin(number, bench.config.buzzer.kind, bench.pin_factory)
-        return gpiozero.DigitalOutputDevice(number, initial_value=False, pin_factory=bench.pin_factory)
+            return open_pin(number, context.config.buzzer.kind, context.pin_factory)
+        return gpiozero.DigitalOutputDevice(number, initial_value=False, pin_factory=context.pin_factory)
 
 
-def _give_back(device: Any) -> None:
-    """Low and free, whoever else has closed it before."""
+def _release(device: Any) -> None:
+    """Switch a pin off and close it, unless it is closed."""
     if not device.closed:
         if hasattr(device, "off"):
             device.off()
         device.close()
 
 
-async def _no_pins(bench: Bench, error: Exception) -> Finding:
-    if not await bench.blocking(lambda: list((bench.root / "dev").glob("gpiochip*")), "look for pins"):
+async def _no_pins(context: CheckContext, error: Exception) -> Finding:
+    if not await context.blocking(lambda: list((context.root / "dev").glob("gpiochip*")), "look for pins"):
         return wrong(
-            "this machine has no pins: no lights, no buzzer and no button can be on it",
+            "this machine has no GPIO pins for lights, buzzer and button",
             ELSEWHERE,
         )
-    if not await bench.is_on_a_pi():
+    if not await context.is_on_a_pi():
         return wrong(f"the pins of this machine can't be used: {_words(error)}", ELSEWHERE)
     return wrong(
         f"the pins can't be used: {_words(error)}",
-        "Run it with all rights: sudo tt-appliance doctor",
-        "Is the pin library there, gpiod? It comes with the appliance: see image/README.md.",
+        "Run as root: sudo tt-appliance doctor",
+        "Is the library gpiod installed? The appliance depends on it.",
     )
 
 
-def _is_held(error: Exception) -> bool:
-    """Whether another program has the pin. The kernel says `busy`, and lgpio, whose errors have no kinds, too."""
+def _is_busy(error: Exception) -> bool:
+    """Whether another program uses the pin. lgpio's errors have no types, only messages with `busy`."""
     return "busy" in str(error).lower() or type(error).__name__ == "GPIOPinInUse"
 
 
@@ -195,6 +194,6 @@ def _words(error: Exception) -> str:
 
 
 def _where(device: Any) -> str:
-    """A pin in the settings' words and in those of who holds the soldering iron."""
+    """A pin's GPIO name and its position on the header."""
     info = device.pin.info
     return f"{info.name}, position {info.number} of the pin header"

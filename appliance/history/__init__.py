@@ -1,1 +1,1 @@
-"""Orders that are over: fetched from the gateway, kept in an archive, and told as tables, files and charts."""
+"""Finished orders: fetched from the gateway, stored in an archive, and reported as tables, files and charts."""

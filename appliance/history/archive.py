@@ -1,6 +1,6 @@
-"""The archive: finished orders, each once, as far back as its bounds allow. Every call blocks, for a thread.
+"""The archive of finished orders, within bounds of age and size. Every call blocks.
 
-A filling is one transaction: after a power cut there is all of it or nothing.
+Each call of `add` is one transaction, so a power cut leaves all of its orders or none.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from appliance.history.schema import (
     ArchiveError,
     DamagedError,
     as_text,
-    identity,
-    is_whole,
-    opened,
+    file_identity,
+    is_intact,
+    open_archive,
     order_of,
     pack,
     put_aside,
     row_of,
-    told,
+    translated_errors,
 )
 
 MONTH = 365.25 / 12
 """Days."""
 MIB = 1024 * 1024
 LATEST = 200
-"""The newest orders, by half of which the present is judged: more than a clock that was wrong could have dated."""
+"""The number of newest orders that determine the current time: more than a wrong clock could have dated."""
 CLOSED = 60 * DAY
-"""Longer than this no restaurant is closed; a larger step from one order to the next is one of a wrong clock."""
+"""Longest closure of a restaurant; a longer gap between two orders comes from a wrong clock."""
 ROOM, SPARE = 400, 64 * 4096
-"""Bytes that an order may take, with its part of the indexes, and some more for pages that split."""
+"""Bytes per order including indexes, and a reserve for page splits."""
 AT_ONCE = 20_000
-"""Orders that are read at once. In between the file is free: a person may look at the first of them for an hour."""
+"""Orders per query. The file is unlocked between queries, because a user may page through a report for an hour."""
 FREED = 20
-"""The oldest orders go by a part of this many of all where the file is full, so that it is not full again at once."""
+"""One in so many orders is deleted when the file is full, so that the next write has room too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is kept. age: days. size: bytes of the file."""
+    """Bounds of the archive. age: days. size: bytes of the file."""
 
     age: float = 13 * MONTH
     size: int = 256 * MIB
@@ -58,9 +58,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a gateway's orders were read. read_to: up to which of its local times; None for never.
+    """How far a gateway's history was read. read_to: up to this local time of the gateway; None if never.
 
-    mark: where a reading broke off.
+    mark: where an incomplete reading resumes.
     """
 
     read_to: float | None = None
@@ -69,9 +69,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which orders are asked for. begin, end: the gateway's local times, the first included and the last not.
+    """A selection of orders. begin (inclusive), end (exclusive): the gateway's local times.
 
-    types, tables: those that count; none means every one.
+    types, tables: the allowed ones; empty for all.
     """
 
     begin: float | None = None
@@ -81,7 +81,7 @@ class Query:
 
 
 class Archive:
-    """The archive of a directory. A damaged file is put aside when it is met, and a new one begun."""
+    """The archive in a directory. A damaged file is renamed when it is found, and the next call creates a new one."""
 
     def __init__(self, directory: Path, bounds: Bounds | None = None) -> None:
         self.directory = directory
@@ -90,26 +90,26 @@ class Archive:
         self._doubted = 0
 
     def progress(self, gateway: str) -> Progress:
-        """How far it was read. Raises ArchiveError."""
+        """How far a gateway's history was read. Raises ArchiveError."""
         with self._open() as database:
             row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE name = ?", [gateway]).fetchone()
             if row is None:
                 return Progress()
             read_to, mark, tail = row
             if not isinstance(read_to, float | None) or not isinstance(mark, int | None):
-                raise DamagedError("how far it was read is not what was kept")
+                raise DamagedError("invalid progress")
             return Progress(read_to, None if mark is None else Mark(mark, tuple(tail.split("\n"))))
 
-    def keep(
+    def add(
         self,
         gateway: str,
         orders: Iterable[Finished],
         progress: Progress,
         seen: Mapping[str, Finished] | None = None,
     ) -> int:
-        """Add those that are not there yet, in one transaction; gives how many these were.
+        """Add orders that are not archived yet, in one transaction; their number.
 
-        seen: what this box saw of orders by itself, by uuid. Raises ArchiveError.
+        seen: the box's own measurements of orders, by uuid. Raises ArchiveError.
         """
         own = seen or {}
         with self._open() as database, _transaction(database):
@@ -121,7 +121,7 @@ class Archive:
                 f"INSERT INTO orders (gateway, {FIELDS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
             )
             new = database.total_changes - before
-            # A measure may come after its order, when this box was not the one that fetched it.
+            # Another program may have archived an order before the box's measurements of it.
             measures = [(one.took, one.sat, number, pack(uuid)) for uuid, one in own.items() if one.is_measured]
             database.executemany(
                 "UPDATE orders SET took = ?, sat = ? WHERE gateway = ? AND uuid = ? AND took IS NULL AND sat IS NULL",
@@ -130,7 +130,7 @@ class Archive:
             mark = progress.mark
             old = self._progress_row(database, number)
             row = (progress.read_to, mark and mark.offset, mark and as_text("\n".join(mark.tail)))
-            # That nothing happened is no reason to write.
+            # Do not write if only read_to changed.
             if new or row[1:] != old[1:]:
                 database.execute("UPDATE gateways SET read_to = ?, mark = ?, tail = ? WHERE id = ?", (*row, number))
             if new:
@@ -138,30 +138,30 @@ class Archive:
         return new
 
     def orders(self, gateway: str, query: Query | None = None) -> Iterator[Finished]:
-        """The orders of a gateway in the order of their beginnings. Raises ArchiveError."""
+        """The orders of a gateway, sorted by start. Raises ArchiveError."""
         return self._select(gateway, FIELDS, query or Query(), order_of)
 
     def rows(self, gateway: str, query: Query | None = None) -> Iterator[Row]:
-        """What figures are made of, for hundreds of thousands of orders. Raises ArchiveError."""
+        """The columns for reports, which is faster than `orders`. Raises ArchiveError."""
         return self._select(gateway, "type, location, created, cleared, elapsed, took", query or Query())
 
     def holds(self, gateway: str, uuids: Iterable[str]) -> frozenset[str]:
-        """Those of some uuids that are in it. Raises ArchiveError."""
+        """The archived ones of some uuids. Raises ArchiveError."""
         with self._open() as database:
             number = _known(database, gateway)
             statement = "SELECT 1 FROM orders WHERE gateway = ? AND uuid = ?"
             return frozenset(u for u in uuids if database.execute(statement, (number, pack(u))).fetchone())
 
     def latest(self, gateway: str) -> float | None:
-        """When the newest order began, by the gateway's local time; None without orders.
+        """When the newest order started, in the gateway's local time; None without orders.
 
-        A clock that was years ahead for a while has no say in it. Raises ArchiveError.
+        Ignores orders dated by a clock that was far ahead. Raises ArchiveError.
         """
         with self._open() as database:
             return _present(database, _known(database, gateway))
 
     def gateways(self) -> list[str]:
-        """Those that it holds orders of, the one that was read last at the end. Raises ArchiveError."""
+        """The gateways with archived orders, the most recently archived last. Raises ArchiveError."""
         with self._open() as database:
             statement = (
                 "SELECT g.name FROM gateways g JOIN orders o ON o.gateway = g.id GROUP BY g.id ORDER BY max(o.rowid)"
@@ -202,16 +202,16 @@ class Archive:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         check, self._checked = not self._checked, True
-        met = identity(self.directory)
+        met = file_identity(self.directory)
         try:
-            with opened(self.directory, self._bounds.size, check=check) as database, told():
+            with open_archive(self.directory, self._bounds.size, check=check) as database, translated_errors():
                 yield database
         except DamagedError as damage:
-            file = met or identity(self.directory)
-            # Once only: damage that no look at the whole file finds is met again by who met it.
-            if file != self._doubted and is_whole(self.directory):
+            file = met or file_identity(self.directory)
+            # Give the file one more chance if a full check finds no damage.
+            if file != self._doubted and is_intact(self.directory):
                 self._doubted = file
-                raise ArchiveError(f"it could not be read this time: {damage}") from None
+                raise ArchiveError(f"could not read the archive: {damage}; try again") from None
             put_aside(self.directory, file)
             raise
 
@@ -222,7 +222,7 @@ class Archive:
         return row
 
     def _make_room(self, database: sqlite3.Connection, coming: int) -> None:
-        """Let the oldest orders of any gateway go where the file would grow past its bound."""
+        """Delete the oldest orders of all gateways if the file would exceed its bound."""
         size, pages, free = (
             database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
         )
@@ -233,9 +233,9 @@ class Archive:
         database.execute(f"DELETE FROM orders WHERE rowid IN ({oldest})", [max(held // FREED, coming)])
 
     def _forget(self, database: sqlite3.Connection, number: int) -> None:
-        """Let orders go that are past their age by the gateway's clock, and by this machine's too.
+        """Delete orders past the maximum age according to both the gateway's clock and this machine's.
 
-        Either clock may be wrong by years, and then says that all is old. That both are is not to be expected.
+        A single clock that is wrong by years must not delete everything.
         """
         present = _present(database, number)
         if present is None:

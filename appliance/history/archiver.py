@@ -1,4 +1,4 @@
-"""Keeps the appliance's archive: asks the gateway for what it still knows, and says what the archive makes of today."""
+"""Updates the appliance's archive from the gateway's history, and summarises the archived orders of today."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from appliance.core.values import Benchmarks
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.history import HistoryError, ListedOrder, read_orders, read_statistics
 from appliance.history.archive import Archive, Progress, Query
-from appliance.history.fetch import Ask, Read, Tell, fetch
+from appliance.history.fetch import FetchPage, OnProgress, Read, fetch
 from appliance.history.locate import CurrentAddresses, Resolve
-from appliance.history.schema import ArchiveError, BusyError, DamagedError, alone
+from appliance.history.schema import ArchiveError, BusyError, DamagedError, fill_lock
 
 T = TypeVar("T")
 
-WHOLE_EVERY = 24
-"""Fillings between two that read all that the gateway has; those in between read what began since the day before."""
-PATIENCE, LOOK_AGAIN = 60.0, 0.5
-"""Seconds for which another program is waited for at the most, and between two looks whether it is done."""
+FULL_READ_EVERY = 24
+"""One update in so many reads the gateway's whole history; the others read what started since the day before."""
+BUSY_TIMEOUT, BUSY_POLL = 60.0, 0.5
+"""Seconds to wait for another program that is updating the archive, and between two checks."""
 DISK_DEADLINE = 120.0
-"""Seconds for one call of the archive: on the slowest card its check after the start takes some ten."""
+"""Timeout in seconds for one call of the archive: the check at the start takes about ten on the slowest cards."""
 
 log = logging.getLogger(__name__)
 
@@ -35,89 +35,91 @@ log = logging.getLogger(__name__)
 async def fill(
     archive: Archive,
     gateway: str,
-    ask: Ask,
+    fetch_page: FetchPage,
     *,
     whole: bool,
     seen: Mapping[str, Finished] | None = None,
-    tell: Tell = lambda read, part: None,
-    busy: Callable[[], None] | None = None,
+    on_progress: OnProgress = lambda read, part: None,
+    on_busy: Callable[[], None] | None = None,
 ) -> Read:
-    """Bring an archive up to date with a gateway, while no other program does. seen: see `Archive.keep`.
+    """Update an archive from a gateway, while holding the archive's lock. seen: see `Archive.add`.
 
-    busy: is called again and again while another program is waited for; without it none is.
+    on_busy: called repeatedly while another program holds the lock; without it, that is an error.
 
     Raises:
-        HistoryError: The gateway can't be read to the end.
-        ArchiveError: The archive can't be used this time.
-        TimeoutError: The disk does not answer.
+        HistoryError: The gateway's history could not be read completely.
+        ArchiveError: The archive can't be used.
+        TimeoutError: The disk does not respond.
     """
 
-    async def keep(orders: list[Finished], reached: Progress) -> int:
-        return await on_disk(lambda: archive.keep(gateway, orders, reached, seen))
+    async def store(orders: list[Finished], reached: Progress) -> int:
+        return await on_disk(lambda: archive.add(gateway, orders, reached, seen))
 
     async def once() -> Read:
         progress = await on_disk(lambda: archive.progress(gateway))
-        return await fetch(ask, keep, progress, whole=whole or progress.mark is not None, tell=tell)
+        return await fetch(
+            fetch_page, store, progress, whole=whole or progress.mark is not None, on_progress=on_progress
+        )
 
-    ends = asyncio.get_running_loop().time() + PATIENCE
+    ends = asyncio.get_running_loop().time() + BUSY_TIMEOUT
     while True:
-        taken = alone(archive.directory)
+        lock = fill_lock(archive.directory)
         try:
-            await on_disk(taken.__enter__)
+            await on_disk(lock.__enter__)
             break
         except BusyError:
-            if busy is None or asyncio.get_running_loop().time() > ends:
+            if on_busy is None or asyncio.get_running_loop().time() > ends:
                 raise
-        busy()
-        await asyncio.sleep(LOOK_AGAIN)
+        on_busy()
+        await asyncio.sleep(BUSY_POLL)
     try:
         try:
             return await once()
         except DamagedError:
-            # It was put aside, and this begins the new one, with all that the gateway still has.
+            # The damaged file was renamed; this fills a new one.
             return await once()
     finally:
-        taken.__exit__(None, None, None)
+        lock.__exit__(None, None, None)
 
 
 async def on_disk(call: Callable[[], T]) -> T:
-    """What a call of the archive gives. Raises TimeoutError where the disk does not answer."""
+    """The result of a blocking call of the archive. Raises TimeoutError if the disk does not respond."""
     async with asyncio.timeout(DISK_DEADLINE):
         return await in_daemon_thread(call, "sync the history")
 
 
-class Keeper:
-    """Fills one archive. Every call of the disk is made on a thread of its own, with a deadline."""
+class Archiver:
+    """Updates one archive. Each disk access runs on a thread, with a timeout."""
 
     def __init__(self, archive: Archive, benchmarks: Benchmarks) -> None:
         self._archive = archive
         self._benchmarks = benchmarks
         self._read: dict[str, int] = {}
-        self._said = ""
+        self._logged = ""
 
     async def keep(
         self, what: SyncHistory, feed_priority: FeedPriority, resolve: Resolve
     ) -> HistorySynced | HistorySyncFailed:
-        """Bring the archive up to date, and tell what it holds of the day.
+        """Update the archive and summarise its orders of the day. Does not raise for gateway and disk errors.
 
-        resolve: asks afresh where the gateway is. Neither the gateway nor the disk makes it raise.
+        resolve: resolves the gateway's current address.
         """
         try:
             done = await self._fill(what, feed_priority, CurrentAddresses(resolve))
         except (HistoryError, ArchiveError, TimeoutError) as error:
-            words = str(error) or "the disk does not answer"
-            if words != self._said:
-                self._said = words
-                log.warning("The history can't be kept now: %s", words)
+            reason = str(error) or "the disk does not respond"
+            if reason != self._logged:
+                self._logged = reason
+                log.warning("Could not update the archive: %s", reason)
             return HistorySyncFailed(what.attempt)
-        self._said = ""
+        self._logged = ""
         return done
 
     async def _fill(self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses) -> HistorySynced:
         name = what.gateway
         number = self._read.get(name, 0)
 
-        async def ask(offset: int, since: float | None) -> list[ListedOrder]:
+        async def fetch_page(offset: int, since: float | None) -> list[ListedOrder]:
             async def page() -> list[ListedOrder]:
                 await where.confirm(what.address)
                 return await read_orders(what.address, what.token, offset, since)
@@ -125,15 +127,15 @@ class Keeper:
             return await feed_priority.request(page)
 
         seen = {order.uuid: order for order in what.seen}
-        read = await fill(self._archive, name, ask, whole=number % WHOLE_EVERY == 0, seen=seen)
+        read = await fill(self._archive, name, fetch_page, whole=number % FULL_READ_EVERY == 0, seen=seen)
         self._read[name] = number + 1
         own = await self._statistics(what, feed_priority, where)
         day, figures, uuids, measured = await on_disk(lambda: self._day(what))
-        self._tell(read)
+        self._log(read)
         return HistorySynced(what.attempt, day, figures, uuids, measured, own if day == what.day else None)
 
     def _day(self, what: SyncHistory) -> tuple[int | None, DeliveryStats, frozenset[str], frozenset[str]]:
-        """What the archive holds of the day that was asked for, or of its latest, and of what the box saw. Blocks."""
+        """The archived orders of the requested or latest day, and which of the box's orders are archived. Blocks."""
         day = what.day
         if day is None:
             latest = self._archive.latest(what.gateway)
@@ -155,11 +157,11 @@ class Keeper:
         try:
             return await feed_priority.request(figures)
         except HistoryError:
-            # The orders themselves were read; its own figures are only there to be compared with.
+            # The gateway's own statistics are optional: they are only compared with the box's.
             return None
 
-    def _tell(self, read: Read) -> None:
+    def _log(self, read: Read) -> None:
         if read.new:
-            log.info("%d more orders are kept", read.new)
+            log.info("Archived %d orders", read.new)
         if read.unusable:
-            log.warning("%d entries of the gateway's history can't be read", read.unusable)
+            log.warning("Ignored %d unreadable entries of the gateway's history", read.unusable)

@@ -1,6 +1,6 @@
-"""A report as a picture: orders by hour and weekday, delivery times by day, and the slowest tables.
+"""A report as a chart: orders by hour and weekday, delivery times by day, and the slowest tables.
 
-Needs matplotlib, the extra `report`; it is loaded when a chart is drawn and not before.
+Needs matplotlib (the extra `report`), and imports it only to draw.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from appliance.history.report import FEW, Report
 KINDS = (".svg", ".png")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TABLES = 12
-"""Tables that are drawn: as many as have legible names."""
+"""Maximum number of tables with room for their names."""
 INK, FAINT, MAIN, SECOND, ALARM = "#1f2933", "#7b8794", "#1f6feb", "#93b8ee", "#c2410c"
 FEW_DAYS = 10
-"""Days up to which each has its date; matplotlib would name hours between two days."""
+"""Up to so many days each has its date as a tick; matplotlib would choose hours."""
 LONG = 70
-"""Days from which on their lines have no dots."""
+"""From so many days on, lines have no markers."""
 
 
 class NoChartError(Exception):
-    """There is no chart; says why, and what to do."""
+    """A chart can't be drawn; the message says why and what to do."""
 
 
 def check(path: Path) -> None:
-    """See that a chart can be drawn there, before anything is fetched for it.
+    """Check that a chart can be drawn, before fetching data.
 
     Raises:
-        NoChartError: It can't.
+        NoChartError: With a message for the user.
     """
     if path.suffix.lower() not in KINDS:
-        raise NoChartError(f"{path}: a chart is a file that ends in {' or '.join(KINDS)}")
+        raise NoChartError(f"{path}: the name of a chart must end in {' or '.join(KINDS)}")
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise NoChartError(
-            "charts need matplotlib, which is not installed; the extra `report` brings it: "
-            "pip install 'table-tracker-appliance[report]'"
+            "matplotlib is not installed; install this program with its extra `report`, or only matplotlib: "
+            "pip install matplotlib"
         ) from None
 
 
 def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
-    """Draw it. target: seconds.
+    """Draw a chart. target: seconds.
 
     Raises:
-        NoChartError: It can't be drawn.
+        NoChartError: See `check`.
         OSError: The file can't be written.
     """
     check(path)
     import matplotlib as mpl
 
-    # Names come from the gateway, and a `$` in one would begin a formula.
+    # Names come from the gateway, and `$` would start a formula.
     settings: Any = {"text.parse_math": False, "svg.hashsalt": "history", "font.size": 9, "axes.edgecolor": FAINT}
     settings |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK)
     with mpl.rc_context(settings):
@@ -86,7 +86,7 @@ def _title(report: Report, gateway: str) -> str:
 
 
 def _hours(axes: Any, report: Report) -> None:
-    """A cell for each hour of each weekday, with its number of orders by how dark it is."""
+    """A heat map: orders by hour and weekday."""
     busy = [hour for hour in range(24) if any(day[hour] for day in report.hours)]
     first, last = (busy[0], busy[-1]) if busy else (0, 23)
     cells = [day[first : last + 1] for day in report.hours]
@@ -106,7 +106,7 @@ def _hours(axes: Any, report: Report) -> None:
 
 
 def _days(axes: Any, report: Report, target: float) -> None:
-    """Median and ninth decile of each day, and the target."""
+    """Median and 90th percentile of each day, and the target."""
     known = [(EPOCH + timedelta(days=number), day) for number, day in report.days.items() if day.times]
     dates = [date for date, _ in known]
     style: dict[str, Any] = {"marker": "o", "markersize": 3.5} if len(known) < LONG else {}
@@ -131,7 +131,7 @@ def _days(axes: Any, report: Report, target: float) -> None:
 
 
 def _tables(axes: Any, report: Report, target: float) -> None:
-    """Bars of the slowest tables' medians, the slowest at the top."""
+    """Bars: medians of the slowest tables, slowest at the top."""
     slowest = report.slowest[:TABLES]
     names = [f"{legible(name, 12)}  ({len(table.times)})" for name, table in slowest]
     axes.barh(range(len(slowest)), [(table.median or 0.0) / 60 for _, table in slowest], color=MAIN, height=0.65)

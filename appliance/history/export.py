@@ -1,15 +1,13 @@
-"""Orders for other programs: CSV with a header, and JSON lines. One order a line, whatever is in its names.
+"""Orders as CSV with a header, or as JSON lines, one order per line.
 
-JSON holds every text as the gateway gave it. In CSV a control character, which might end a line or speak to a
-terminal, is written as its escape, and a text that a spreadsheet would take for a formula has an apostrophe before it.
+JSON contains every text unchanged. CSV escapes control characters, which could break lines or control a terminal, and
+prefixes texts that a spreadsheet would interpret as formulas with an apostrophe.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -40,7 +38,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def facts(order: Finished, forget_after: float) -> tuple[object, ...]:
-    """What is told of an order, by column; None for what is not known. Times are the gateway's local ones."""
+    """The values of an order by column; None if unknown. Times are the gateway's local ones."""
     seconds = delivery_time(order, forget_after)
     left_out = isinstance(seconds, LeftOut)
     return (
@@ -58,7 +56,7 @@ def facts(order: Finished, forget_after: float) -> tuple[object, ...]:
 
 
 def csv_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
-    """A header, and then an order a line."""
+    """The header, and a line for each order."""
     buffer = StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
 
@@ -74,7 +72,7 @@ def csv_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
 
 
 def json_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
-    """An object a line, without a header."""
+    """A JSON object for each order."""
     for order in orders:
         yield json.dumps(dict(zip(COLUMNS, facts(order, forget_after), strict=True)))
 
@@ -97,14 +95,10 @@ def _plain(seconds: float) -> int | float:
 
 @contextmanager
 def lines_to(path: Path | None) -> Iterator[TextIO]:
-    """Yield the text stream of a file, which is replaced when the block ends, or standard output. Raises OSError."""
+    """A text stream to a file, which is replaced at the end of the block, or to standard output. Raises OSError."""
     if path is not None:
         with replacement(path) as new, new.open("w", encoding="utf-8", newline="") as out:
             yield out
         return
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "the standard output")
-    # A terminal that lacks a character of a name must not stop the report.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     yield sys.stdout
     sys.stdout.flush()

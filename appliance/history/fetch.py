@@ -1,6 +1,6 @@
-"""Reads a gateway's history from one end to the other, and hands it on in batches that are kept as they come.
+"""Reads a gateway's history page by page and stores it in batches.
 
-One request at a time. What fails in passing is asked again a few times; what breaks off leaves a mark to go on from.
+One request at a time. Retries transient errors; after other errors, a stored mark lets the next reading resume.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from dataclasses import dataclass, field
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Progress
-from appliance.history.paging import Paging, RestlessError
+from appliance.history.paging import Paging, UnstableListError
 
-Ask = Callable[[int, float | None], Awaitable[list[ListedOrder]]]
-"""One page: its offset, and the local time after which its orders began."""
-Keep = Callable[[list[Finished], Progress], Awaitable[int]]
-"""Keeps a batch, and says how many orders in it are new."""
-Tell = Callable[[int, float], None]
-"""Takes how many finished orders were read, and which part of the whole that may be, up to 1."""
+FetchPage = Callable[[int, float | None], Awaitable[list[ListedOrder]]]
+"""Fetches one page: its offset, and the local time after which its orders started."""
+Store = Callable[[list[Finished], Progress], Awaitable[int]]
+"""Stores a batch; the number of new orders in it."""
+OnProgress = Callable[[int, float], None]
+"""Called with the number of finished orders read, and the estimated progress from 0.0 to 1.0."""
 
 BATCH = 2000
-"""Orders that are kept at once: the whole of a busy fortnight is seven writes, and a power cut costs a few seconds."""
+"""Orders per write: seven writes for a busy fortnight, and a power cut loses a few seconds of reading."""
 KEPT_BY_GATEWAY = 14 * DAY
-"""How long the gateway remembers at the most (gateway API, orders)."""
-LOOKS_AGAIN = 5
-"""Readings at the most of what is new since a reading began, until one finds nothing more."""
-SAME = 2
-"""Pages of a reading that nothing can have moved in: the first, and the one that finds nothing after it."""
-PAUSES = (1.0, 2.0, 4.0)
-"""Seconds before each further try of a page that could not be had in passing."""
-PASSING = {HistoryFailure.NO_ANSWER, HistoryFailure.TRUNCATED, HistoryFailure.UNAVAILABLE}
+"""How long the gateway stores orders (gateway API, orders)."""
+MAX_REREADS = 5
+"""Maximum number of further readings, each for orders that were added during the last one."""
+STABLE_PAGES = 2
+"""Readings of so few pages can't miss an order: a first page, and a second one that finds nothing new."""
+RETRY_DELAYS = (1.0, 2.0, 4.0)
+"""Seconds before each retry of a page."""
+TRANSIENT = {HistoryFailure.NO_ANSWER, HistoryFailure.TRUNCATED, HistoryFailure.UNAVAILABLE}
 OUTLIERS = 50
-"""One in so many of the newest times may be of a clock that ran ahead, and does not say how far was read."""
+"""One in so many of the newest times may come from a clock that ran ahead, and is ignored."""
 
 
 @dataclass(slots=True)
 class Read:
-    """What a reading brought. orders: finished ones. new: those that were not kept before. unusable: could not be read.
+    """The result of a reading. new: orders that were not archived yet. unusable: unreadable entries.
 
-    requests: pages that were asked for.
+    requests: pages read. waiting: orders that are not stored yet.
     """
 
     uuids: set[str] = field(default_factory=set)
@@ -52,45 +52,52 @@ class Read:
 
     @property
     def read_to(self) -> float | None:
-        """The newest local time that can be believed."""
+        """The newest plausible local time."""
         newest = sorted(self.times)
         return newest[-1 - len(newest) // OUTLIERS] if newest else None
 
 
 async def fetch(
-    ask: Ask, keep: Keep, progress: Progress, *, whole: bool = True, tell: Tell = lambda read, part: None
+    fetch_page: FetchPage,
+    store: Store,
+    progress: Progress,
+    *,
+    whole: bool = True,
+    on_progress: OnProgress = lambda read, part: None,
 ) -> Read:
-    """Read the history and keep it. whole: all that the gateway has; else what began since a day before the last time.
+    """Read and store the history. whole: all of it; otherwise what started since a day before the last reading.
 
     Raises:
-        HistoryError: It broke off. What was read is kept, with a mark.
+        HistoryError: The reading failed. The orders read so far are stored, with a mark to resume from.
     """
     read = Read()
     resumed = progress.mark if whole else None
     since = None if whole or progress.read_to is None else progress.read_to - DAY
     reading = Paging(resumed)
-    await _through(ask, keep, reading, read, since, progress, tell, marks=whole)
-    if reading.pages > SAME or resumed is not None:
+    await _read_all(fetch_page, store, reading, read, since, progress, on_progress, marks=whole)
+    if reading.pages > STABLE_PAGES or resumed is not None:
         after = min(filter(None, (read.read_to, progress.read_to if resumed else None)), default=None)
-        for _ in range(LOOKS_AGAIN):
+        for _ in range(MAX_REREADS):
             before = len(read.uuids)
             again = Paging()
-            await _through(ask, keep, again, read, None if after is None else after - DAY, progress, tell)
+            await _read_all(
+                fetch_page, store, again, read, None if after is None else after - DAY, progress, on_progress
+            )
             if len(read.uuids) == before:
                 break
-    await _flush(keep, read, Progress(read.read_to or progress.read_to))
-    tell(len(read.uuids), 1.0)
+    await _flush(store, read, Progress(read.read_to or progress.read_to))
+    on_progress(len(read.uuids), 1.0)
     return read
 
 
-async def _through(
-    ask: Ask,
-    keep: Keep,
+async def _read_all(
+    fetch_page: FetchPage,
+    store: Store,
     paging: Paging,
     read: Read,
     since: float | None,
     progress: Progress,
-    tell: Tell,
+    on_progress: OnProgress,
     *,
     marks: bool = False,
 ) -> None:
@@ -103,7 +110,7 @@ async def _through(
     try:
         while not paging.done:
             try:
-                page = await _patiently(ask, paging.offset, since)
+                page = await _with_retries(fetch_page, paging.offset, since)
             except HistoryError as error:
                 if error.failure is HistoryFailure.DATE and since is not None:
                     since, paging = None, Paging()
@@ -119,16 +126,16 @@ async def _through(
             if times and began is None:
                 began = times[0]
             if times and began is not None and marks:
-                tell(len(read.uuids), min(0.99, abs(times[-1] - began) / KEPT_BY_GATEWAY))
+                on_progress(len(read.uuids), min(0.99, abs(times[-1] - began) / KEPT_BY_GATEWAY))
             if len(read.waiting) >= BATCH:
-                await _flush(keep, read, place())
-    except (HistoryError, RestlessError) as error:
-        await _flush(keep, read, place())
+                await _flush(store, read, place())
+    except (HistoryError, UnstableListError) as error:
+        await _flush(store, read, place())
         raise error if isinstance(error, HistoryError) else HistoryError(HistoryFailure.CHANGING) from None
 
 
 def _take(page: list[ListedOrder], read: Read) -> list[float]:
-    """Put a page's finished orders with those that wait to be kept; gives when they began."""
+    """Collect a page's finished orders; their start times."""
     times: list[float] = []
     for listed in page:
         order = listed.finished
@@ -143,18 +150,18 @@ def _take(page: list[ListedOrder], read: Read) -> list[float]:
     return times
 
 
-async def _patiently(ask: Ask, offset: int, since: float | None) -> list[ListedOrder]:
-    for pause in PAUSES:
+async def _with_retries(fetch_page: FetchPage, offset: int, since: float | None) -> list[ListedOrder]:
+    for pause in RETRY_DELAYS:
         try:
-            return await ask(offset, since)
+            return await fetch_page(offset, since)
         except HistoryError as error:
-            if error.failure not in PASSING:
+            if error.failure not in TRANSIENT:
                 raise
         await asyncio.sleep(pause)
-    return await ask(offset, since)
+    return await fetch_page(offset, since)
 
 
-async def _flush(keep: Keep, read: Read, progress: Progress) -> None:
-    """Keep what waits, the oldest first."""
+async def _flush(store: Store, read: Read, progress: Progress) -> None:
+    """Store the collected orders, oldest first."""
     batch, read.waiting = sorted(read.waiting, key=lambda order: order.created or order.cleared or 0.0), []
-    read.new += await keep(batch, progress)
+    read.new += await store(batch, progress)

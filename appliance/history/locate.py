@@ -1,6 +1,6 @@
-"""The gateways that are in sight of a person's computer, and where the one of a name is now.
+"""Finds gateways from a user's computer, and resolves the current address of a gateway by its name.
 
-A token is only ever sent to the gateway of its own name, at an address that the name resolves to at this moment.
+A token is only sent to the gateway of its own name, at an address that the name currently resolves to.
 """
 
 from __future__ import annotations
@@ -17,72 +17,72 @@ from appliance.gateway.history import HistoryError, HistoryFailure
 from appliance.gateway.source import GatewaySource, gateway_source
 
 SIGHT = 8.0
-"""Seconds to wait for the gateway to be heard of."""
+"""Seconds to wait until the gateway is found."""
 OTHERS = 1.5
-"""Seconds to wait for more gateways after the first."""
-RESOLVED = 10.0
-"""Seconds to wait for its address."""
-BELIEVED = 5.0
-"""Seconds for which an answer is believed: a reading of two weeks asks a few times."""
+"""Seconds to wait for further gateways after the first."""
+RESOLVE_TIMEOUT = 10.0
+"""Timeout in seconds for resolving its address."""
+CACHED = 5.0
+"""Seconds for which a resolved address is cached: reading two weeks of orders takes longer."""
 
 Resolve = Callable[[], Awaitable[Gateway | None]]
-"""Asks for the gateway's name afresh; None where nobody answers for it."""
+"""Resolves the gateway's name; None if it can't be resolved."""
 
 
 @asynccontextmanager
-async def looking(config: Config, wanted: str | None = None) -> AsyncIterator[Sight]:
-    """Look for gateways meanwhile. wanted: the one of a token, which may be one whose address was typed in."""
-    sight = Sight()
+async def search_gateways(config: Config, wanted: str | None = None) -> AsyncIterator[GatewaySearch]:
+    """Search for gateways inside the block. wanted: the name of a token's gateway, which may be a typed address."""
+    search = GatewaySearch()
     settings = config.gateway
     address = settings.address or (None if wanted is None else typed_address(wanted))
-    # A token that is named by an address belongs to that address, whatever name the settings give.
+    # A token named by an address belongs to that address, whatever name the settings contain.
     name = settings.name if settings.address or not address else None
-    sight.source = gateway_source(sight.tell, address, name, config.network.interfaces)
-    sight.announced = address is None
-    looks = asyncio.create_task(sight.source.run(), name="look for gateways")
+    search.source = gateway_source(search.handle, address, name, config.network.interfaces)
+    search.announced = address is None
+    running = asyncio.create_task(search.source.run(), name="search for gateways")
     try:
-        yield sight
+        yield search
     finally:
-        looks.cancel()
+        running.cancel()
         with suppress(asyncio.CancelledError):
-            await looks
+            await running
 
 
-class Sight:
-    """The gateways in sight, by name."""
+class GatewaySearch:
+    """The gateways found, by name. announced: they announce themselves by mDNS, and may take a moment to appear."""
 
     def __init__(self) -> None:
         self.found: dict[str, Gateway] = {}
         self.source: GatewaySource | None = None
         self.announced = True
 
-    def tell(self, event: Event) -> None:
-        """Take what the source tells."""
+    def handle(self, event: Event) -> None:
+        """Handle an event of the source."""
         if isinstance(event, GatewayFound):
             self.found[event.gateway.name] = event.gateway
         elif isinstance(event, GatewayLost):
             self.found.pop(event.name, None)
 
-    async def resolved(self, name: str) -> Gateway | None:
-        """Where the gateway of this name is at this moment, asked afresh; None where nobody answers for the name."""
-        assert self.source is not None, "it is looked for"
+    async def resolve(self, name: str) -> Gateway | None:
+        """The gateway of this name with its current addresses; None if the name can't be resolved."""
+        assert self.source is not None, "created by search_gateways"
         if self.announced:
-            await self.any_of(lambda: name in self.found, SIGHT)
+            await self.wait_until(lambda: name in self.found, SIGHT)
         with suppress(TimeoutError):
-            async with asyncio.timeout(RESOLVED):
+            async with asyncio.timeout(RESOLVE_TIMEOUT):
                 return await self.source.resolve(name)
         return None
 
-    async def any_of(self, there: Callable[[], bool], within: float) -> None:
-        """Wait until something is there, for so many seconds at the most."""
+    async def wait_until(self, there: Callable[[], bool], within: float) -> None:
+        """Wait for a condition, at most so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while not there():  # noqa: ASYNC110 - what is in sight changes without an event of its own
+                while not there():  # noqa: ASYNC110 - a gateway is found without an event of its own
                     await asyncio.sleep(0.05)
 
 
 def typed_address(name: str) -> Address | None:
-    """The address that a token of a typed-in gateway is named by; None for a name that is announced."""
+    """The address in the name of a gateway whose address was typed in; None for an announced name."""
     found = re.fullmatch(r"(?:\[([0-9a-fA-F:.%\w]+)\]|([\w.-]+)):([0-9]{1,5})", name)
     if found is None:
         return None
@@ -90,7 +90,7 @@ def typed_address(name: str) -> Address | None:
 
 
 class CurrentAddresses:
-    """The addresses of one gateway, never older than `BELIEVED`."""
+    """The addresses of one gateway, cached for `CACHED` seconds."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
@@ -98,10 +98,10 @@ class CurrentAddresses:
         self._addresses: tuple[Address, ...] = ()
 
     async def addresses(self) -> tuple[Address, ...]:
-        """Where it is.
+        """Its current addresses.
 
         Raises:
-            HistoryError: Nobody answers for its name.
+            HistoryError: Its name can't be resolved.
         """
         now = asyncio.get_running_loop().time()
         if now >= self._until:
@@ -109,10 +109,10 @@ class CurrentAddresses:
             if gateway is None:
                 raise HistoryError(HistoryFailure.NOT_FOUND)
             self._addresses = gateway.addresses
-            self._until = asyncio.get_running_loop().time() + BELIEVED
+            self._until = asyncio.get_running_loop().time() + CACHED
         return self._addresses
 
     async def confirm(self, address: Address) -> None:
-        """See that it still is at an address. Raises HistoryError."""
+        """Check that it still has an address. Raises HistoryError."""
         if address not in await self.addresses():
             raise HistoryError(HistoryFailure.NOT_FOUND)

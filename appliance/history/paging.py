@@ -1,10 +1,10 @@
-"""How a list that changes while it is read is read by pages without losing an order. Pure: it asks and is told.
+"""Reads a list by pages while it changes, without missing an order. Pure: the caller fetches the pages.
 
-The gateway's pages are numbered by offset, and every order that is put in or purged before an offset moves what lies
-behind it. So each page begins some orders before the end of what was read. As long as it holds one of those that were
-read, nothing that lasted lies between them and the orders after it; where it holds none, the list has shrunk, and the
-reading goes back until it meets what it knows. Whatever way the gateway sorts its list, an order that was in it from
-the first page to the last is read; one that is put in behind the reader's back is found by reading once more.
+The gateway's pages have offsets, so each order that is added or purged before an offset shifts the orders after it.
+Therefore each page overlaps the last one. If a page contains a known order, no order between the two pages was missed.
+If it contains none, the list has shrunk, and the reading goes back until it finds a known order. Independent of the
+sort order, every order that is in the list during the whole reading is read; orders that are added behind the current
+offset are found by a second reading.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OVERLAP = 10
-"""Orders that two pages have in common: so many may be purged between two requests before one has to be repeated."""
+"""Overlap of two pages in orders: so many may be purged between two requests without a repetition."""
 GO_BACK = 100
-"""Orders that the reading goes back at first when it has lost its place; doubled each time."""
+"""Orders to go back when a page has no known order; doubled each time."""
 SHORT_PAGES = 3
-"""Short pages in a row that are the end of the list, though it grows by some orders with each of them."""
-MOST_RETREATS = 64
-"""Retreats of one reading, after which the list changes faster than it can be read."""
-MOST_IN_VAIN = 200
-"""Pages in a row with nothing new, after which the offset means nothing there, or the list grows faster than it is
-read: a busy fortnight has 160 pages, so that no way back from a retreat is as long."""
+"""Consecutive short pages that mean the end of a list that keeps growing."""
+MAX_RETREATS = 64
+"""Retreats in one reading, after which the list is considered too unstable to read."""
+MAX_FRUITLESS_PAGES = 200
+"""Consecutive pages without a new order, after which the gateway ignores the offset, or the list grows faster than it
+is read. A busy fortnight has 160 pages, so no retreat causes so many."""
 
 
-class RestlessError(Exception):
+class UnstableListError(Exception):
     """The list changes faster than it can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the list, to go on from later. tail: the last uuids that were read before it."""
+    """A position in the list to resume from. tail: the last uuids before it."""
 
     offset: int
     tail: tuple[str, ...]
 
 
 class Paging:
-    """One reading of a list from its beginning to its end, or from a mark on. The caller asks for `offset`."""
+    """One reading of a list, from its beginning or a mark. The caller fetches the page at `offset`."""
 
     def __init__(self, mark: Mark | None = None) -> None:
         self.offset = 0 if mark is None else mark.offset
@@ -46,24 +46,24 @@ class Paging:
         self.pages = 0
         self._read = set() if mark is None else set(mark.tail)
         self._tail: tuple[str, ...] = () if mark is None else mark.tail
-        # How many of the next page's orders are known to be in it: when it has no more than these, the list ends there.
+        # Known orders at the start of the next page: if it has no more than these, it is the last one.
         self._shared = 0
         self._largest = 0
         self._short = 0
         self._back = GO_BACK
         self._retreats = 0
-        self._in_vain = 0
+        self._fruitless_pages = 0
 
     @property
     def mark(self) -> Mark:
-        """Where a later reading may go on."""
+        """The position for a later reading to resume from."""
         return Mark(self.offset, self._tail)
 
     def take(self, uuids: Sequence[str]) -> None:
-        """The page at `offset`: its uuids in the list's order, empty for an order that could not be read.
+        """Take the page at `offset`: its uuids in order, empty for unreadable orders.
 
         Raises:
-            RestlessError: Its place in the list is lost again and again, or no page brings anything new.
+            UnstableListError: Too many retreats, or too many pages without a new order.
         """
         self.pages += 1
         known = {uuid for uuid in uuids if uuid}
@@ -73,11 +73,11 @@ class Paging:
         self._back = GO_BACK
         unread = known - self._read
         self._read |= known
-        self._in_vain = 0 if unread else self._in_vain + 1
-        if self._in_vain > MOST_IN_VAIN:
-            raise RestlessError
+        self._fruitless_pages = 0 if unread else self._fruitless_pages + 1
+        if self._fruitless_pages > MAX_FRUITLESS_PAGES:
+            raise UnstableListError
         self._tail = tuple(uuid for uuid in uuids if uuid)[-OVERLAP:] or self._tail
-        # A gateway may give fewer than it was asked for: only beside its own others is a page known to be the last.
+        # A gateway may return fewer orders than requested, so a page is short only compared with its other pages.
         self._short = self._short + 1 if len(uuids) < self._largest else 0
         self._largest = max(self._largest, len(uuids))
         if len(uuids) <= self._shared or (self._short and not unread) or self._short == SHORT_PAGES:
@@ -87,7 +87,7 @@ class Paging:
         self.offset += len(uuids) - self._shared
 
     def refused(self) -> None:
-        """There is no page at `offset`, says the gateway: the list has shrunk. Raises RestlessError."""
+        """Handle a refused offset: the list has shrunk. Raises UnstableListError."""
         if not self.offset:
             self.done = True
         else:
@@ -95,8 +95,8 @@ class Paging:
 
     def _retreat(self) -> None:
         self._retreats += 1
-        if self._retreats > MOST_RETREATS:
-            raise RestlessError
+        if self._retreats > MAX_RETREATS:
+            raise UnstableListError
         self.offset = max(0, self.offset - self._back)
         self._back *= 2
         self._shared = 0

@@ -1,4 +1,4 @@
-"""Where a person's token and archive are."""
+"""The directory of the user's token and archive."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ from appliance.history.schema import FILE
 from appliance.store import CURRENT, PENDING, TokenStore
 
 
-class NoPlaceError(Exception):
-    """There is no token and no archive; says what to do."""
+class NotPairedError(Exception):
+    """There is neither a token nor an archive; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A directory, and the token in it, if there is one."""
+class StateDirectory:
+    """A directory with a token, an archive, or both."""
 
     directory: Path
     credential: Credential | None
 
 
 def user_directory() -> Path:
-    """Where a person's own state is kept (XDG base directory specification)."""
+    """The user's own state directory (XDG base directory specification)."""
     given = os.environ.get("XDG_STATE_HOME", "")
     base = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
     return base / "tt-appliance"
 
 
-def find_place(config: Config, *, chosen: bool) -> Place:
-    """The place to work in. chosen: the settings were named by the person, and their directory comes first.
+def find_state_directory(config: Config, *, chosen: bool) -> StateDirectory:
+    """The directory to use. chosen: there is a settings file, and its directory takes precedence.
 
     Raises:
-        NoPlaceError: This machine is not paired, and knows no orders.
+        NotPairedError: No directory has a token or an archive.
     """
-    places = [config.state_dir, user_directory()]
-    for directory in places if chosen else reversed(places):
-        tokens = _tokens(directory)
-        if tokens is not None:
-            return Place(directory, tokens)
-    for directory in places:
+    candidates = [config.state_dir, user_directory()]
+    for directory in candidates if chosen else reversed(candidates):
+        credential = _credential(directory)
+        if credential is not None:
+            return StateDirectory(directory, credential)
+    for directory in candidates:
         with suppress(OSError):
             if (directory / FILE).is_file():
-                return Place(directory, None)
-    raise NoPlaceError("this machine is not paired with a gateway yet; pair it first: tt-appliance pair")
+                return StateDirectory(directory, None)
+    raise NotPairedError("this computer is not paired with a gateway; run: tt-appliance pair")
 
 
-def _tokens(directory: Path) -> Credential | None:
-    """The token in a directory, the proven one first."""
+def _credential(directory: Path) -> Credential | None:
+    """The token in a directory: the current one, else the pending one."""
     try:
         if not any((directory / name).exists() for name in (CURRENT, PENDING)):
             return None
     except OSError as error:
-        raise NoPlaceError(f"{directory} can't be read: {error.strerror}; try it with all rights (sudo)") from None
+        raise NotPairedError(f"can't read {directory}: {error.strerror}; run as root (sudo)") from None
     tokens = TokenStore(directory).load(tidy=False)
     return tokens.current or tokens.pending

@@ -1,4 +1,4 @@
-"""The report: figures by day, hour, weekday and table, as values and as text. Pure; core.delivery defines them."""
+"""The report: totals by day, hour, weekday and table, as values and as text. Pure; core.delivery defines the times."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from appliance.core.formatting import clock, legible, percent
 from appliance.gateway.wire import EPOCH
 
 FIRST_WEEKDAY = 5
-"""The weekday of the arbitrary day from which times are counted, a Saturday; Monday is 0."""
+"""The weekday of day 0 of the archive's time, a Saturday; Monday is 0."""
 FEW = 5
-"""Deliveries below which a table's times are chance, and not told as slow."""
+"""Minimum number of deliveries for the list of slowest tables."""
 
 WIDTH = 80
 SLOWEST = 5
-"""Tables that are named."""
+"""Length of the list of slowest tables."""
 NAME = 16
-"""Columns of a name; a longer one ends in an ellipsis."""
+"""Columns for a name; longer names are truncated with an ellipsis."""
 
 Row = tuple[str, str, float | None, float | None, float | None, float | None]
-"""Of an order: type, table, created, cleared, elapsed, took."""
+"""An order's type, table, created, cleared, elapsed, took."""
 
 
 @dataclass(slots=True)
-class Sum:
-    """Some orders. orders: all of them; times: the delivery times of those that count, in seconds."""
+class Totals:
+    """Totals of some orders. orders: their number. times: their known delivery times in seconds."""
 
     orders: int = 0
     times: list[float] = field(default_factory=list)
 
     @property
     def average(self) -> float | None:
-        """Seconds; None where no time is known."""
+        """Seconds; None without times."""
         return math.fsum(self.times) / len(self.times) if self.times else None
 
     @property
@@ -46,53 +46,53 @@ class Sum:
 
     @property
     def slow(self) -> float | None:
-        """Seconds within which nine of ten were delivered."""
+        """The 90th percentile in seconds."""
         return quantile(self.times, 0.9)
 
     def within(self, target: float) -> float | None:
-        """The part, from 0.0 to 1.0, of the times below `target` seconds."""
+        """The share of times below `target` seconds, from 0.0 to 1.0."""
         return sum(time < target for time in self.times) / len(self.times) if self.times else None
 
 
 @dataclass(slots=True)
 class Report:
-    """Every figure of a report.
+    """All totals of a report.
 
-    days: by the day's number, in order. hours: by weekday from Monday, the orders that began in each hour. tables: by
-    name. left_out: how many have no part in the times, and why.
+    days: by number of the day, sorted. hours: orders by weekday (from Monday) and hour. tables: by name. left_out:
+    orders without a delivery time, by reason.
     """
 
-    all: Sum = field(default_factory=Sum)
-    days: dict[int, Sum] = field(default_factory=dict)
+    all: Totals = field(default_factory=Totals)
+    days: dict[int, Totals] = field(default_factory=dict)
     hours: list[list[int]] = field(default_factory=lambda: [[0] * 24 for _ in range(7)])
-    tables: dict[str, Sum] = field(default_factory=dict)
+    tables: dict[str, Totals] = field(default_factory=dict)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
 
     @property
-    def slowest(self) -> list[tuple[str, Sum]]:
-        """Tables and their deliveries, the slowest median first; those with few are not among them."""
+    def slowest(self) -> list[tuple[str, Totals]]:
+        """Tables with at least FEW deliveries, slowest median first."""
         known = [(name, some) for name, some in self.tables.items() if len(some.times) >= FEW]
         return sorted(known, key=lambda table: -(table[1].median or 0.0))
 
 
 def report(rows: Iterable[Row], forget_after: float) -> Report:
-    """The figures of some orders. forget_after: as in `Benchmarks`."""
-    told = Report()
-    days, tables, hours, every = told.days, told.tables, told.hours, told.all
+    """The report on some orders. forget_after: as in `Benchmarks`."""
+    result = Report()
+    days, tables, hours, every = result.days, result.tables, result.hours, result.all
     for type_, table, created, cleared, elapsed, took in rows:
         every.orders += 1
         began = cleared if created is None else created
-        day: Sum | None = None
+        day: Totals | None = None
         if began is not None:
             number = int(began // DAY)
             day = days.get(number)
             if day is None:
-                day = days[number] = Sum()
+                day = days[number] = Totals()
             day.orders += 1
             hours[(number + FIRST_WEEKDAY) % 7][int(began % DAY // HOUR)] += 1
         seconds = reckon(type_, table, created, cleared, elapsed, took, forget_after)
         if isinstance(seconds, LeftOut):
-            told.left_out[seconds] += 1
+            result.left_out[seconds] += 1
             continue
         every.times.append(seconds)
         if day is not None:
@@ -100,44 +100,44 @@ def report(rows: Iterable[Row], forget_after: float) -> Report:
         if table:
             at = tables.get(table)
             if at is None:
-                at = tables[table] = Sum()
+                at = tables[table] = Totals()
             at.orders += 1
             at.times.append(seconds)
-    told.days = dict(sorted(days.items()))
-    return told
+    result.days = dict(sorted(days.items()))
+    return result
 
 
 def quantile(times: Sequence[float], part: float) -> float | None:
-    """The time that this part of them does not exceed: one of them, by the nearest rank; None without any."""
+    """A quantile by the nearest-rank method; None without times."""
     if not times:
         return None
     return sorted(times)[max(0, math.ceil(part * len(times)) - 1)]
 
 
 def report_lines(report: Report, gateway: str, target: float) -> Iterator[str]:
-    """The report, a line each. target: seconds."""
+    """The report as lines of text. target: seconds."""
     within = f"in {clock(target)}"
-    yield f"Orders of {legible(gateway)}, by the gateway's own time"
+    yield f"Orders of {legible(gateway)}, in the gateway's local time"
     yield ""
-    yield f"{_head('day', within)}{'left out':>11}"
+    yield f"{_head('day', within)}{'excluded':>11}"
     for number, day in report.days.items():
         yield _row((EPOCH + timedelta(days=number)).strftime("%a %Y-%m-%d"), day, target)
     yield _row("all", report.all, target)
     if report.left_out:
         yield ""
         parts = (f"{count:,} {why}" for why, count in report.left_out.most_common())
-        yield from _wrapped(f"left out of the times: {', '.join(parts)}")
+        yield from _wrapped(f"excluded from the times: {', '.join(parts)}")
     slowest = report.slowest[:SLOWEST]
     if slowest:
         yield ""
         yield _head("slowest tables", within)
         for name, table in slowest:
             yield _row(legible(name, NAME), table, target)
-        yield f"by their median, of those with {FEW} deliveries or more"
+        yield f"by median, with {FEW} or more deliveries"
 
 
 def order_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str]:
-    """Each order, a line each."""
+    """A line for each order."""
     yield f"{'started':<19} {'tracker':<9} {'kind':<10} {'table':<10} {'time':>7}  not counted"
     for order in orders:
         began = "?" if order.created is None else moment(order.created)
@@ -150,7 +150,7 @@ def order_lines(orders: Iterable[Finished], forget_after: float) -> Iterator[str
 
 
 def moment(local: float) -> str:
-    """A gateway's local time for a person."""
+    """A local time of the gateway as text."""
     return (EPOCH + timedelta(seconds=local)).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -158,7 +158,7 @@ def _head(first: str, within: str) -> str:
     return f"{first:<{NAME}}{'orders':>8}{'average':>10}{'median':>9}{'9 in 10':>10}{within:>12}"
 
 
-def _row(name: str, some: Sum, target: float) -> str:
+def _row(name: str, some: Totals, target: float) -> str:
     within = some.within(target)
     share = "-" if within is None else percent(within)
     left = some.orders - len(some.times)

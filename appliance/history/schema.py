@@ -1,7 +1,6 @@
-"""The archive's file: opened, brought to the present schema, and put aside where it is damaged. Every call blocks.
+"""The archive's file: opens it, migrates its schema, and renames it if it is damaged. Every call blocks.
 
-What only could not be done this time (a full disk, one that can't be written, a lock) is told apart from damage: such
-a file stays where it is.
+Temporary errors (a full or read-only disk, a lock) are distinguished from damage and leave the file in place.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from appliance.core.delivery import Finished
 FILE = "history.sqlite3"
 LOCK = "history.lock"
 LONGEST_VALUE = 1024 * 1024
-"""Bytes of a value, a row or a statement; an order has some hundred."""
+"""Maximum bytes of a value, row or statement; an order has about a hundred."""
 WAIT = 20.0
-"""Seconds to wait for another process that is writing."""
+"""Seconds to wait for another process's write lock."""
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -33,10 +32,10 @@ _DAMAGE = {
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_ERROR,
 }
-"""The last three are what SQLite says of a head or a length that make no sense, and of a table that is gone."""
+"""SQLite reports the last three for an invalid header or length, and for a missing table."""
 
 MIGRATIONS = (
-    # 1: what the gateway tells of an order. Times are its local ones, in seconds since 2000-01-01.
+    # 1: the gateway's data. Times are local, in seconds since 2000-01-01.
     """
     CREATE TABLE gateways (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
@@ -50,51 +49,50 @@ MIGRATIONS = (
     CREATE UNIQUE INDEX orders_once ON orders (gateway, uuid);
     CREATE INDEX orders_by_time ON orders (gateway, coalesce(created, cleared));
     """,
-    # 2: what this box saw by a clock that nobody sets: delivery time, and time to sit.
+    # 2: the box's own measurements by its monotonic clock: delivery time and time to sit.
     """
     ALTER TABLE orders ADD COLUMN took REAL;
     ALTER TABLE orders ADD COLUMN sat REAL;
     """,
 )
-"""What makes each version of the schema of the one before it. Never changed once it was released; only added to."""
+"""The statements from each schema version to the next. Append only: released entries never change."""
 VERSION = len(MIGRATIONS)
 VERSIONS = 1000
-"""More than there will ever be: a number beyond is damage, and not a newer version, which is left alone."""
+"""A higher schema version is damage. A lower one may come from a newer program, and the file is left alone."""
 
 FIELDS = "uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
-"""The columns of an order, in the order of its row."""
+"""The columns of an order in its row."""
 
 log = logging.getLogger(__name__)
 
 
 class ArchiveError(Exception):
-    """The archive can't be used now; says why. Nothing is lost by it but time."""
+    """The archive can't be used now. No data is lost."""
 
 
 class BusyError(ArchiveError):
-    """Another program is filling the archive."""
+    """Another program is updating the archive."""
 
 
 class DamagedError(ArchiveError):
-    """The file is not what was written there."""
+    """The file is damaged."""
 
 
 @contextmanager
-def opened(directory: Path, limit: int | None = None, *, check: bool = False) -> Iterator[sqlite3.Connection]:
-    """The archive of a directory, made where there is none. limit: bytes that it may grow to. check: all of it.
+def open_archive(directory: Path, limit: int | None = None, *, check: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open the archive in a directory, creating it if necessary. limit: maximum bytes. check: check it for damage.
 
-    Statements are their own transactions unless one is begun. Where it can't be written, as on a card that failed, it
-    can still be read.
+    Uses autocommit. Opens a file that can't be written, as on a failed card, for reading.
 
     Raises:
-        DamagedError: Put it aside.
-        ArchiveError: It can't be used this time.
+        DamagedError: The caller should call `put_aside`.
+        ArchiveError: It can't be used now.
     """
-    with told():
+    with translated_errors():
         path, mode = directory / FILE, "rw"
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
-            # The orders are the restaurant's own business: for the owner alone, whatever the umask.
+            # Readable by the owner only, whatever the umask.
             os.close(_own_file(directory, FILE))
         except OSError as error:
             if error.errno not in (errno.EROFS, errno.EACCES) or not os.access(path, os.R_OK):
@@ -102,7 +100,7 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             mode = "ro"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as database:
-            # A length that is damaged would else be believed, and so much memory be asked for.
+            # SQLite would allocate as much memory as a damaged length says.
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
             database.execute("PRAGMA synchronous = EXTRA")
             if limit is not None:
@@ -117,25 +115,25 @@ def opened(directory: Path, limit: int | None = None, *, check: bool = False) ->
             yield database
 
 
-def identity(directory: Path) -> int:
-    """What tells the archive's file from another that may take its place; 0 where there is none."""
+def file_identity(directory: Path) -> int:
+    """The archive file's inode number; 0 without a file."""
     try:
         return (directory / FILE).stat().st_ino
     except OSError:
         return 0
 
 
-def is_whole(directory: Path) -> bool:
-    """Whether all of the file can be read after all. A read that failed once (EIO) is damage to SQLite, too.
+def is_intact(directory: Path) -> bool:
+    """Whether the whole file can be read. SQLite also reports a temporary read error (EIO) as damage.
 
     Raises:
-        ArchiveError: That can't be told now.
+        ArchiveError: The check failed.
     """
     try:
-        with opened(directory) as database:
+        with open_archive(directory) as database:
             (first,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             for table in ("gateways", "orders"):
-                # Some damage is met only by who reads that part of it.
+                # The integrity check misses some damage.
                 for _ in database.execute(f"SELECT * FROM {table}"):
                     pass
             return bool(first == "ok")
@@ -144,36 +142,36 @@ def is_whole(directory: Path) -> bool:
 
 
 def put_aside(directory: Path, damaged: int) -> str | None:
-    """Move a damaged file out of the way; gives its new name. damaged: its identity.
+    """Rename a damaged file; its new name. damaged: its identity.
 
     Raises:
-        ArchiveError: It can't be moved.
+        ArchiveError: It can't be renamed.
     """
     path = directory / FILE
     try:
-        if identity(directory) != damaged:
-            # Another process was quicker.
+        if file_identity(directory) != damaged:
+            # Another process has already renamed it.
             return None
         descriptor = atomic_file.open_directory(directory)
         try:
             aside = atomic_file.put_aside(descriptor, FILE)
         finally:
             os.close(descriptor)
-        # What it left half done belongs to it, and would spoil the next one.
+        # Its journal would damage the new file.
         for left in ("-journal", "-wal", "-shm"):
             path.with_name(FILE + left).unlink(missing_ok=True)
     except OSError as error:
-        raise ArchiveError(f"{path} is damaged and can't be put aside: {error.strerror}") from None
-    log.warning("the archive %s is damaged; it is kept as %s, and a new one begins", path, aside)
+        raise ArchiveError(f"{path} is damaged and can't be renamed: {error.strerror}") from None
+    log.warning("The archive %s is damaged: renamed it to %s and started a new one", path, aside)
     return aside
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """Keep other processes from filling the same archive meanwhile.
+def fill_lock(directory: Path) -> Iterator[None]:
+    """Hold the lock for updating the archive.
 
     Raises:
-        BusyError: Another one is at it.
+        BusyError: Another process holds it.
         ArchiveError: The directory can't be used.
     """
     try:
@@ -185,7 +183,7 @@ def alone(directory: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise BusyError("another program is filling the archive at this moment") from None
+        raise BusyError("another program is updating the archive") from None
     try:
         yield
     finally:
@@ -193,23 +191,23 @@ def alone(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Tell the library's errors apart. Raises DamagedError and ArchiveError in their place."""
+def translated_errors() -> Iterator[None]:
+    """Raise DamagedError or ArchiveError instead of the library's errors."""
     try:
         yield
     except MemoryError:
-        # SQLite says so of some lengths that are damaged; an order takes some hundred bytes.
-        raise DamagedError("a value of it is larger than the memory") from None
+        # SQLite raises this for some damaged lengths.
+        raise DamagedError("the archive is damaged") from None
     except (TypeError, ValueError, AttributeError) as error:
-        # A row of a damaged schema holds what no row of ours does. SQLite's own words about it may be no text either.
+        # A damaged row has values of other types; a damaged schema can even make SQLite's message undecodable.
         log.debug("%s", error)
         raise DamagedError("the archive is damaged") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
-        # Without a code it is Python that found a text to be none.
+        # Errors without a code come from Python, which could not decode a text.
         damaged = code & 0xFF in _DAMAGE if code is not None else isinstance(error, sqlite3.OperationalError)
         if damaged:
-            # What SQLite says of it is for those who look at the file.
+            # SQLite's message only helps developers.
             log.debug("%s", error)
             raise DamagedError("the archive is damaged") from None
         busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
@@ -217,9 +215,9 @@ def told() -> Iterator[None]:
 
 
 def _own_file(directory: Path, name: str) -> int:
-    """A file in the directory, opened and made if need be, that belongs to the directory's owner.
+    """Open or create a file that belongs to the directory's owner.
 
-    On the box a person asks for the history with all rights, and the service must be able to go on with it.
+    On the box, users run `history` as root, and the service must still be able to write the file.
     """
     descriptor = os.open(directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if os.geteuid() == 0:
@@ -231,14 +229,16 @@ def _own_file(directory: Path, name: str) -> int:
 def _migrate(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if not 0 <= version < VERSIONS:
-        raise DamagedError(f"there is no schema {version}")
+        raise DamagedError(f"invalid schema version {version}")
     if version > VERSION:
-        raise ArchiveError(f"it was written by a newer version of this program (schema {version}, known is {VERSION})")
+        raise ArchiveError(
+            f"a newer version of this program wrote the archive (schema {version}, not {VERSION}); update"
+        )
     if version == VERSION:
         return
     database.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have been quicker.
+        # Another process may have migrated it meanwhile.
         (version,) = database.execute("PRAGMA user_version").fetchone()
         for statements in MIGRATIONS[version:]:
             for statement in statements.split(";"):
@@ -252,7 +252,7 @@ def _migrate(database: sqlite3.Connection) -> None:
 
 
 def row_of(gateway: int, order: Finished, seen: Finished | None) -> tuple[object, ...]:
-    """The row of an order: its gateway's number, and its FIELDS. seen: what this box saw of it by itself."""
+    """The row of an order: its gateway's id, and its FIELDS. seen: the box's own measurements of it."""
     took = order.took if seen is None or seen.took is None else seen.took
     sat = order.sat if seen is None or seen.sat is None else seen.sat
     facts = (pack(order.uuid), *map(as_text, (order.name, order.order_type, order.location)), order.paged)
@@ -260,32 +260,32 @@ def row_of(gateway: int, order: Finished, seen: Finished | None) -> tuple[object
 
 
 def order_of(row: tuple[Any, ...]) -> Finished:
-    """The order of such FIELDS. Raises DamagedError where it is not what was put there."""
+    """The order in a row of FIELDS. Raises DamagedError if the row is invalid."""
     uuid, name, type_, location, paged, *times = row
     texts = all(isinstance(text, str) for text in (name, type_, location))
     if not texts or not all(isinstance(time_, float | None) for time_ in times):
-        raise DamagedError("an order is not what was kept")
+        raise DamagedError("invalid order")
     try:
         return Finished(unpack(uuid), name, type_, location, bool(paged), *times)
     except (ValueError, TypeError) as error:
-        raise DamagedError("an order's identity is not what was kept") from error
+        raise DamagedError("invalid uuid of an order") from error
 
 
 def pack(uuid: str) -> bytes | str:
-    """A uuid as it is kept: in 16 bytes where it is written as uuids are, else as it is."""
+    """A uuid as stored: 16 bytes if it is in the canonical form, else text."""
     try:
         known = UUID(uuid)
     except ValueError:
-        # It is opaque, and may be anything.
+        # The gateway may use any text.
         return as_text(uuid)
     return known.bytes if str(known) == uuid else as_text(uuid)
 
 
 def unpack(kept: bytes | str) -> str:
-    """The uuid again."""
+    """The reverse of `pack`."""
     return kept if isinstance(kept, str) else str(UUID(bytes=kept))
 
 
 def as_text(text: str) -> str:
-    """A text as it can be kept: JSON may hold halves of characters, which are none."""
+    """A text as stored: without lone surrogates, which JSON allows and UTF-8 does not."""
     return text.encode("utf-8", "replace").decode()

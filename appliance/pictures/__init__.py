@@ -1,6 +1,6 @@
-"""Pictures of the box, drawn by the code that they show: its screens, and its wiring.
+"""Pictures of the screens and the wiring, drawn by the appliance's own code.
 
-`python -m appliance.pictures` writes those that are kept with the code anew.
+`python -m appliance.pictures` updates the pictures in the repository.
 """
 
 from __future__ import annotations

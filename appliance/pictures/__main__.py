@@ -1,4 +1,4 @@
-"""Makes everything anew that is drawn by the code and kept with it. To be run where the project's source is."""
+"""Updates the generated pictures and tables in the repository."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ HARDWARE = HERE.parents[1] / "hardware.md"
 
 
 def main() -> int:
-    """Write the sheets of screens, the wiring diagram and hardware.md's tables; the exit code."""
+    """Write the contact sheets, the wiring diagram and the tables of hardware.md; the exit code."""
     try:
         save_sheet(SHEET)
         save_steps(STEPS)
         WIRING.write_text(wiring(Pins()), encoding="utf-8")
         HARDWARE.write_text(with_tables(HARDWARE.read_text(encoding="utf-8"), Pins(), Benchmarks()), encoding="utf-8")
     except FileNotFoundError as error:
-        print(f"{error.filename} is not there: this is no copy of the project's source", file=sys.stderr)
+        print(f"{error.filename} not found: run this in a clone of the repository", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
-        print(f"{HERE} or {HARDWARE}: {error}", file=sys.stderr)
+        print(f"could not update {HERE} and {HARDWARE}: {error}", file=sys.stderr)
         return 1
     return 0
 

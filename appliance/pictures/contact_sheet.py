@@ -1,15 +1,17 @@
-"""The contact sheet: all example screens as one picture, for README, and each as a picture of its own."""
+"""Pictures of all screens: one contact sheet, and a file for each screen."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.panel.front_view import font
 from appliance.pictures.example_screens import EXAMPLES, STEPS
 from appliance.pictures.screen_card import PAPER, card
+from appliance.progress import ProgressBar
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,24 +19,24 @@ if TYPE_CHECKING:
     from appliance.pictures.example_screens import Example
 
 SIZES = ((128, 64), (128, 32))
-"""The displays in pixels: the usual and the small one."""
+"""The supported displays, in pixels."""
 SHEET_SCALES = (3, 2)
-"""The enlargement of each display on the sheet."""
+"""The scale of each display on the sheet."""
 SINGLE_SCALE = 6
-"""The enlargement of a single picture."""
+"""The scale of the separate pictures."""
 COLUMNS = 3
 MARGIN = 14
 CAPTION = 27
 INK = (40, 40, 40)
 FAINT = (130, 130, 126)
-COLOURS = 48
-"""The size of the palette: enough for a two-coloured display and three LEDs, and small files."""
+COLOURS = 64
+"""Size of the palette: few colours keep the files small."""
 
 
 def sheet(
     examples: Sequence[Example] = EXAMPLES, sizes: Sequence[tuple[int, int]] = SIZES, columns: int = COLUMNS
 ) -> Image.Image:
-    """Every example under its caption, on each display; RGB."""
+    """All examples with captions, each on all displays; RGB."""
     from PIL import Image, ImageDraw
 
     cells = [
@@ -66,26 +68,33 @@ def save_sheet(path: Path) -> None:
 
 
 def save_steps(path: Path) -> None:
-    """Write the steps of an installation, from the first start to the count, as PNG. Raises OSError."""
+    """Write the steps of an installation as PNG. Raises OSError."""
     _save(sheet(STEPS, SIZES[:1], columns=2), path)
 
 
-def save_all(folder: Path) -> None:
-    """Write the sheet as FOLDER/screens.png, and FOLDER/WIDTHxHEIGHT/NAME.png for every example on every display.
+def save_all(folder: Path, progress: ProgressBar | None = None) -> None:
+    """Write FOLDER/screens.png (the sheet), and FOLDER/WIDTHxHEIGHT/NAME.png for each example on each display.
 
-    Missing folders are made. Raises OSError.
+    Creates missing folders. Raises OSError.
     """
+    progress = progress or ProgressBar(StringIO(), "")
     folder.mkdir(parents=True, exist_ok=True)
+    progress.step(f"{folder / 'screens.png'}")
+    progress.show(0.0, "screens.png")
     save_sheet(folder / "screens.png")
+    total, done = len(SIZES) * len(EXAMPLES), 0
     for wide, high in SIZES:
         inside = folder / f"{wide}x{high}"
         inside.mkdir(exist_ok=True)
+        progress.step(f"{len(EXAMPLES)} pictures in {inside}")
         for caption, view in EXAMPLES:
+            progress.show(done / total, f"{inside.name}/{name(caption)}.png")
             _save(card(view, (wide, high), SINGLE_SCALE), inside / f"{name(caption)}.png")
+            done += 1
 
 
 def name(caption: str) -> str:
-    """The file name of a caption, without its extension: `Gateway found` becomes `gateway-found`."""
+    """The file name of a caption without the suffix: `Gateway found` becomes `gateway-found`."""
     return "-".join(re.findall(r"[a-z0-9]+", caption.lower().replace("'", "")))
 
 

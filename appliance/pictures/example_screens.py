@@ -34,7 +34,7 @@ from appliance.core.values import Address, Board, Card, Credential, Gateway, Mis
 from appliance.core.view import Leds, View
 
 Example = tuple[str, View]
-"""A caption, and what is shown."""
+"""A caption and a view."""
 
 NOW = 187_000.0
 """Monotonic seconds: the box has been running for two days."""
@@ -60,7 +60,7 @@ def _shown(state: State) -> View:
 
 
 def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
-    """Orders of these ages in seconds: the first few of them paged, and the last few to go."""
+    """Orders of these ages in seconds; the first `paged` are paged, and the last `to_go` are to go."""
     orders = [
         Order(
             uuid=str(number),
@@ -76,7 +76,7 @@ def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
 
 
 def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
-    """paged: the uuids of orders that were paged just now. welcome: until when the box says that it is paired."""
+    """paged: uuids of orders that were just paged. welcome: end of the message that the box is paired."""
     alert = Alert(paged, NOW + 5) if paged else None
     state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, last_heard=NOW - 2, alert=alert)
     return _shown(replace(state, welcome_until=welcome))
@@ -88,7 +88,7 @@ def _turned_to(screen: ScreenId, book: OrderBook, world: World = PAIRED, *, left
 
 
 def _pairing(world: World, left: float, answers: Mapping[str, Denial], *offers: Offer) -> View:
-    """left: seconds of the window that are left."""
+    """left: seconds left in the pairing window."""
     return _shown(Pairing(world, 1, NOW + left, answers=answers, offers=offers))
 
 
@@ -97,7 +97,7 @@ def _offline(world: World = PAIRED, why: str = "gateway unreachable") -> View:
 
 
 def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
-    """Orders that are over: so many in each hour from the first one on."""
+    """Finished orders: a count for each hour from `first` on."""
     times = (150.0, 185.0, 204.0, 238.0, 262.0, 295.0, 340.0)
     began = [NOW // DAY * DAY + (first + hour) * 3600.0 for hour, count in enumerate(counts) for _ in range(count)]
     return [
@@ -173,7 +173,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("It failed again after a restart", failing(restart=False)),
     ("Stopping", farewell(_connected(CALM))),
 )
-"""Each screen under its caption. The captions make the files' names: no two may be alike."""
+"""All screens. Captions must be unique, because they determine file names."""
 
 STEPS: tuple[Example, ...] = (
     ("Plugged in", EXAMPLES[0][1]),
@@ -181,4 +181,4 @@ STEPS: tuple[Example, ...] = (
     ("Now press there", _pairing(SEEN, 103, {"Bar": Denial.NOT_PRESSED})),
     ("Paired: the count", _connected(CALM)),
 )
-"""What an installer sees, in this order."""
+"""The steps of an installation."""

@@ -1,4 +1,4 @@
-"""Which pin of the 40-pin header each part is on: the facts of the header, and the pin table made of them.
+"""The wires from the 40-pin header to the parts, and the layout of the header.
 
 The header is the same on every Raspberry Pi since the B+ (Raspberry Pi documentation, GPIO and the 40-pin header).
 """
@@ -14,7 +14,7 @@ from appliance.config import Pins
 POWER_3V3 = (1, 17)
 POWER_5V = (2, 4)
 GROUND = (6, 9, 14, 20, 25, 30, 34, 39)
-"""Positions on the header that are no pin of the processor."""
+"""Positions on the header without a GPIO pin."""
 POSITIONS: Mapping[int, int] = MappingProxyType(
     {
         0: 27,
@@ -47,17 +47,17 @@ POSITIONS: Mapping[int, int] = MappingProxyType(
         27: 13,
     }
 )
-"""From a BCM number, which is the one in the settings, to the position on the header."""
+"""From BCM numbers, as in the settings, to positions on the header."""
 SDA, SCL = 2, 3
-"""BCM numbers of I2C bus 1, which the display is on whatever the settings of the other pins say."""
+"""BCM numbers of I2C bus 1, which the display uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """A wire from the header to a part.
 
-    part: whose. end: which of the part's ends, such as `SDA`. position: on the header. bcm: the pin's number, None for
-    supply and ground. note: what is on the way.
+    end: a terminal of the part, such as `SDA`. position: on the header. bcm: None for supply and ground. note: parts in
+    between.
     """
 
     part: str
@@ -68,14 +68,14 @@ class Wire:
 
     @property
     def label(self) -> str:
-        """What the pin is called."""
+        """The name of the pin."""
         if self.bcm is not None:
             return f"GPIO {self.bcm}"
         return "3.3 V" if self.position in POWER_3V3 else "5 V" if self.position in POWER_5V else "ground"
 
 
 def wires(pins: Pins) -> tuple[Wire, ...]:
-    """Every wire of the box, part by part. pins: BCM numbers."""
+    """All wires, by part. pins: BCM numbers."""
 
     def signal(part: str, end: str, bcm: int, note: str = "") -> Wire:
         return Wire(part, end, POSITIONS[bcm], bcm, note)

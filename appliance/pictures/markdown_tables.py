@@ -1,4 +1,4 @@
-"""The tables in hardware.md that the code knows better than a person: the pins, and what the lights mean."""
+"""The generated tables of hardware.md: the pins, and the meaning of the lights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from appliance.pictures.header_pins import wires
 
 
 def with_tables(text: str, pins: Pins, times: Benchmarks) -> str:
-    """A text with the tables between its marks made anew. Raises ValueError where the marks are not in the text."""
+    """A text with updated tables between its markers. Raises ValueError if a marker is missing."""
     return _with_table(_with_table(text, "pins", pin_table(pins)), "lights", light_table(times))
 
 
 def pin_table(pins: Pins) -> str:
-    """Every wire, in Markdown. pins: BCM numbers."""
+    """All wires as a Markdown table. pins: BCM numbers."""
     rows = ["| part | end | BCM | header | |", "| --- | --- | --- | --- | --- |"]
     for wire in wires(pins):
         pin = wire.label if wire.bcm is None else str(wire.bcm)
@@ -24,7 +24,7 @@ def pin_table(pins: Pins) -> str:
 
 
 def light_table(times: Benchmarks) -> str:
-    """What the lights mean, in Markdown."""
+    """The meaning of the lights as a Markdown table."""
     rows = ["| green | amber | red | meaning |", "| --- | --- | --- | --- |"]
     for _, group in led_legend(times):
         for one in group:
@@ -39,5 +39,5 @@ def _with_table(text: str, name: str, table: str) -> str:
     before, begun, rest = text.partition(begin)
     _, ended, after = rest.partition(end)
     if not begun or not ended:
-        raise ValueError(f"{begin} and {end} are not in it")
+        raise ValueError(f"missing marker {begin} or {end}")
     return f"{before}{begin}\n\n{table}\n{end}{after}"

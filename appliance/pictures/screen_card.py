@@ -1,4 +1,4 @@
-"""One screen as a card: the display, enlarged, with its LEDs beside it."""
+"""A picture of one screen: the enlarged display with the LEDs beside it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from appliance.core.view import View
 
 PAPER = (250, 250, 247)
-"""What the pictures stand on, in every theme of those who look at them."""
+"""The background colour."""
 
 
 def card(view: View, size: tuple[int, int], scale: int) -> Image:
-    """What the box looks like while it shows a view; RGB.
+    """The box's front with a view; RGB.
 
-    size: the display's, in its own pixels. scale: how many pixels of the picture each of them is wide and high.
+    size: the display's, in pixels. scale: pixels of the picture per pixel of the display.
     """
     return draw_front(view, size, scale, around=PAPER)

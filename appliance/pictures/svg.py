@@ -1,4 +1,4 @@
-"""What the wiring diagram is made of, as SVG: text, lines, and the symbols of parts. Lengths are in user units."""
+"""SVG elements of the wiring diagram: text, lines and symbols of parts. Lengths are in user units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', s
 
 
 def tag(name: str, inside: str = "", /, **attributes: object) -> str:
-    """An element. An underscore in an attribute's name is a hyphen; one at its end is nothing."""
+    """An element. In attribute names, underscores become hyphens, and trailing ones are removed."""
     words = "".join(
         f" {key.rstrip('_').replace('_', '-')}={quoteattr(_text(value))}" for key, value in attributes.items()
     )
@@ -21,9 +21,9 @@ def tag(name: str, inside: str = "", /, **attributes: object) -> str:
 
 
 def text(at: Point, words: str, **attributes: object) -> str:
-    """Words, at the left unless text_anchor says otherwise, in the middle of their height."""
+    """Text, left-aligned unless text_anchor is given, vertically centred."""
     style = {"font_size": 13, "fill": INK} | attributes
-    # Half a capital's height by hand: programs do not agree on where the middle of a line is.
+    # Centred by the height of capitals, because renderers disagree on dominant-baseline.
     return tag("text", escape(words), x=at[0], y=at[1] + round(0.36 * float(str(style["font_size"])), 1), **style)
 
 
@@ -34,12 +34,12 @@ def line(points: Sequence[Point], colour: str = INK, wide: float = 2, **attribut
 
 
 def path(points: Sequence[Point]) -> str:
-    """A line's way, as a path's `d`."""
+    """The `d` attribute of a path through points."""
     return "M" + " L".join(f"{_text(x)} {_text(y)}" for x, y in points)
 
 
 def wire(points: Sequence[Point], colour: str) -> str:
-    """A wire, with a gap around it where it crosses others."""
+    """A wire, with a gap where it crosses others."""
     style = {"stroke_linecap": "round"}
     return line(points, PAPER, 8, **style) + line(points, colour, 3, **style)
 
@@ -55,26 +55,26 @@ def circle(at: Point, radius: float, **attributes: object) -> str:
 
 
 def dot(at: Point, colour: str = INK) -> str:
-    """A joint of wires."""
+    """A junction of wires."""
     return circle(at, 4, fill=colour)
 
 
 def pill(at: Point, words: str, colour: str, wide: float = 66) -> str:
-    """A label in a coloured box. at: its middle."""
+    """A label in a coloured box. at: its centre."""
     corner = (at[0] - wide / 2, at[1] - 9)
     style = {"fill": "#fff", "font_size": 12, "font_weight": 600, "text_anchor": "middle"}
     return box(corner, (wide, 18), rx=9, fill=colour) + text(at, words, **style)
 
 
 def resistor(at: Point, words: str, colour: str = INK, **attributes: object) -> str:
-    """A resistor that lies in a horizontal wire. at: its middle; it is 44 long."""
+    """A horizontal resistor, 44 long. at: its centre."""
     corner = (at[0] - 22, at[1] - 8)
     drawn = box(corner, (44, 16), rx=2, fill=PAPER, stroke=colour, stroke_width=2, **attributes)
     return drawn + text((at[0], at[1] - 18), words, font_size=12, text_anchor="middle")
 
 
 def led(at: Point, colour: str, name: str) -> str:
-    """An LED that lies in a horizontal wire, its anode to the right. at: its middle; it is 28 long."""
+    """A horizontal LED with its anode on the right, 28 long. at: its centre."""
     x, y = at
     drawn = tag("path", d=path([(x + 12, y - 12), (x + 12, y + 12), (x - 10, y)]) + " Z", fill=colour, stroke=INK)
     drawn += line([(x - 11, y - 13), (x - 11, y + 13)], INK, 3)
@@ -85,7 +85,7 @@ def led(at: Point, colour: str, name: str) -> str:
 
 
 def transistor(at: Point) -> str:
-    """An NPN transistor, its base to the left, its collector above and its emitter below, each 36 from the middle."""
+    """An NPN transistor: base left, collector above, emitter below, each 36 from the centre."""
     x, y = at
     drawn = circle(at, 27, fill="#eef0f3", stroke=INK, stroke_width=2)
     drawn += line([(x - 36, y), (x - 10, y)]) + line([(x - 10, y - 15), (x - 10, y + 15)], INK, 4)

@@ -1,7 +1,7 @@
-"""The wiring diagram, drawn from the pins in the settings.
+"""The wiring diagram for the pins in the settings.
 
-The header is in the middle, seen from above. On its left are the display, the button and the LEDs; on its right is the
-buzzer with its transistor. A wire from the header's right column to a part on the left passes between two rows.
+The header is in the middle, seen from above; display, button and LEDs are on its left, and the buzzer with its
+transistor on its right. A wire from the right column to the left side passes between two rows.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from appliance.pictures.svg import FAINT, FONT, GROUND_WIRE, INK, PAPER, Point, 
 
 WIDTH, HEIGHT = 1180, 720
 LEFT, TOP, STEP, APART = 610.0, 108.0, 27.0, 30.0
-"""The first pin's place, and how far it is to the next row and to the other column."""
+"""Position of the first pin, and the distances between rows and columns."""
 LABEL = 62.0
-"""From a pin to the middle of its label."""
+"""Distance from a pin to the centre of its label."""
 COLOURS = {
     "VCC": "#c62828",
     "plus": "#c62828",
@@ -30,7 +30,7 @@ COLOURS = {
 
 
 def wiring(pins: Pins) -> str:
-    """The diagram as the text of an SVG file. pins: BCM numbers."""
+    """The diagram as SVG. pins: BCM numbers."""
     used = wires(pins)
     drawn = [
         "<title>Wiring of the Table Tracker appliance</title>",
@@ -55,13 +55,13 @@ def wiring(pins: Pins) -> str:
 
 
 def place(position: int) -> Point:
-    """Where a pin is in the diagram. position: on the header, from 1 to 40."""
+    """A pin's coordinates in the diagram. position: on the header, from 1 to 40."""
     row, right = divmod(position - 1, 2)
     return LEFT + right * APART, TOP + row * STEP
 
 
 def colour(one: Wire) -> str:
-    """A wire's colour; ground is black wherever it goes."""
+    """A wire's colour; ground wires share one."""
     return COLOURS.get(one.part) or COLOURS.get(one.end) or GROUND_WIRE
 
 
@@ -70,7 +70,7 @@ def _wire(one: Wire) -> str:
     start = [pin]
     level = pin[1]
     if (end[0] < LEFT) == (one.position % 2 == 0):
-        # The other column is in the way.
+        # Pass between two pins of the other column.
         inwards = -1 if end[0] < LEFT else 1
         level += STEP / 2
         start.append((pin[0] + inwards * APART / 2, level))

@@ -1,4 +1,4 @@
-"""The parts of the wiring diagram, each in its place, and where the wires from the header end at them."""
+"""The parts of the wiring diagram, and the end points of their wires."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ENDS: dict[tuple[str, str], tuple[Point, float]] = {
     ("buzzer", "base"): ((854, 243), 760),
     ("buzzer", "emitter"): ((926, 318), 760),
 }
-"""Where each wire ends at its part, and how far right or left it goes up or down on its way there."""
+"""The end point of each wire, and the x coordinate of its vertical section."""
 
 
 def display() -> str:
@@ -53,7 +53,7 @@ def display() -> str:
 
 
 def button() -> str:
-    """The button, and dashed what a long wire to it needs."""
+    """The button, and dashed the components for a long wire."""
     (x, ground), _ = ENDS["button", "ground"]
     (_, contact), _ = ENDS["button", "contact"]
     middle = (ground + contact) / 2
@@ -66,7 +66,7 @@ def button() -> str:
     drawn += box((66, middle - 13), (10, 26), rx=3, fill=INK)
     drawn += text((40, ground - 10), "Button", font_weight=600)
     dashed = {"stroke_dasharray": "5 4"}
-    # Both belong at the box's end of a long wire.
+    # The components for a long wire, at its end in the box.
     drawn += line([(230, ground), (230, middle - 4)], FAINT, 1.8, **dashed)
     drawn += line([(230, middle + 4), (230, contact)], FAINT, 1.8, **dashed)
     drawn += line([(216, middle - 4), (244, middle - 4)], FAINT, 3) + line(
@@ -98,7 +98,7 @@ def leds() -> str:
 
 
 def buzzer() -> str:
-    """The buzzer on its transistor, and dashed what a magnetic one needs."""
+    """The buzzer with its transistor, and dashed the diode for a magnetic buzzer."""
     (x, plus), _ = ENDS["buzzer", "plus"]
     (base_x, base), _ = ENDS["buzzer", "base"]
     (_, emitter), _ = ENDS["buzzer", "emitter"]
@@ -125,7 +125,7 @@ def buzzer() -> str:
 
 
 def notes() -> str:
-    """What is to be known before the box is switched on."""
+    """The notes for the first power-on."""
     corner = (764, 392)
     drawn = box(corner, (390, 262), rx=10, fill="#f1f2ee", stroke="#dcded8")
     notes = (

@@ -1,5 +1,5 @@
-"""A Table Tracker gateway to play with and to test against: its API, its advertisement, its button and its faults.
+"""A simulated Table Tracker gateway, for demos and tests: its API, mDNS advertisement, button and faults.
 
-What the gateway's documentation leaves open is an invention here, marked as such where it stands, and no client may
-depend on it. Needs the package's extra `simulator`.
+Behaviour that the gateway's documentation leaves open is invented. A comment marks each invention, and no client may
+depend on one. Needs the package's extra `simulator`.
 """

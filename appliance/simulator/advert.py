@@ -25,7 +25,7 @@ class Advert:
     async def announce(self, host: str, port: int) -> None:
         """Announce an address, or another one in place of it. host: an IP address.
 
-        Returns when the first announcement is out; its repetitions follow. Raises OSError where an interface is gone.
+        Returns when the first announcement is sent; repetitions follow. Raises OSError if an interface is gone.
         """
         label = re.sub(r"[^a-z0-9]+", "-", self._name.lower()).strip("-") or "gateway"
         info = AsyncServiceInfo(
@@ -34,21 +34,21 @@ class Advert:
         await self._stop_broadcast()
         if self._zeroconf is None:
             self._zeroconf = AsyncZeroconf(interfaces=self._interfaces, ip_version=IPVersion.V4Only)
-            # Nobody is asked whether the name is taken: a gateway that comes back has it at once, and a stranger who
-            # takes another's name can be played.
+            # No probing for name conflicts: a restarted gateway has its name at once, and tests can simulate a second
+            # gateway of the same name.
             going = await self._zeroconf.async_register_service(info, cooperating_responders=True)
         else:
             going = await self._zeroconf.async_update_service(info)
         self._broadcast = asyncio.ensure_future(going)
 
     async def close(self, *, goodbye: bool) -> None:
-        """Stop announcing; without a goodbye the rest of the world believes in it until its records expire."""
+        """Stop announcing. Without a goodbye packet, browsers keep the records until they expire."""
         await self._stop_broadcast()
         if self._zeroconf is None:
             return
         zeroconf, self._zeroconf = self._zeroconf, None
         if not goodbye:
-            # What is not registered any more is not said goodbye for.
+            # Unregistered services get no goodbye packet.
             zeroconf.zeroconf.registry.async_remove(zeroconf.zeroconf.registry.async_get_service_infos())
         await zeroconf.async_close()
 
@@ -57,5 +57,5 @@ class Advert:
             return
         broadcast, self._broadcast = self._broadcast, None
         broadcast.cancel()
-        with suppress(asyncio.CancelledError):  # it was cancelled here; its result is of no use
+        with suppress(asyncio.CancelledError):  # cancelled above
             await broadcast

@@ -1,4 +1,4 @@
-"""The hand on the gateway: a table of commands, for keys and for lines alike, and for whoever else has keys."""
+"""The commands that control the simulated gateway: one table for the simulator's keys and lines and the demo's keys."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from appliance.simulator.restaurant import Order, TrackerInUseError, UnknownOrde
 from appliance.simulator.traffic import Traffic
 
 DOWN_FOR = 5.0
-"""Seconds that a restart takes where none are said."""
+"""Default length of a restart in seconds."""
 
 BURST = 20_000
-"""Notifications of a flood where no number is said."""
+"""Default number of notifications in a flood."""
 
 
 class CommandError(Exception):
-    """A command that can't be done as it was said; the message is for the person."""
+    """An invalid command; the message is for the user."""
 
 
 @dataclass
-class Hand:
-    """What commands work on. quit: called by the command of that name. random: picks where nothing is said."""
+class Controls:
+    """What commands act on. quit: called by the command of that name. random: picks default arguments."""
 
     gateway: SimulatedGateway
     traffic: Traffic
@@ -33,162 +33,166 @@ class Hand:
     garbage_sent: int = 0
 
     def choose(self, name: str) -> Order:
-        """Give the order of that tracker or uuid; without one, any that is active. Raises CommandError."""
+        """The active order with this tracker number or uuid; a random one without a name. Raises CommandError."""
         if name:
             try:
-                return self.gateway.floor.find(name)
+                return self.gateway.restaurant.find(name)
             except UnknownOrderError:
-                raise CommandError(f"no active order {name}") from None
-        active = self.gateway.floor.active
+                raise CommandError(f"no active order has tracker or uuid {name}") from None
+        active = self.gateway.restaurant.active
         if not active:
-            raise CommandError("there is no active order")
+            raise CommandError("no active orders")
         return self.random.choice(active)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. key: for a terminal. word: for a line, with what may follow it in `arguments`.
+    """One command. key: on a terminal. word: in a line, followed by `arguments`.
 
-    action: takes the hand and the rest of the line; gives what was done, for the person. Raises CommandError.
+    action: takes the controls and the arguments; returns a message for the user. Raises CommandError.
     """
 
     key: str
     word: str
     arguments: str
     help: str
-    action: Callable[[Hand, str], Awaitable[str]]
+    action: Callable[[Controls, str], Awaitable[str]]
 
 
-async def do_key(hand: Hand, key: str) -> str | None:
-    """Do the command of a key; None where the key has none. Raises CommandError."""
+async def do_key(controls: Controls, key: str) -> str | None:
+    """Run the command of a key; its message, None for an unknown key. Raises CommandError."""
     command = BY_KEY.get(key)
-    return None if command is None else await command.action(hand, "")
+    return None if command is None else await command.action(controls, "")
 
 
-async def do_line(hand: Hand, line: str) -> str | None:
-    """Do the command of a line; None where the line is empty. Raises CommandError."""
+async def do_line(controls: Controls, line: str) -> str | None:
+    """Run the command in a line; its message, None for an empty line. Raises CommandError."""
     word, _, rest = line.strip().partition(" ")
     if not word:
         return None
     command = BY_WORD.get(word.lower())
     if command is None:
-        raise CommandError(f"unknown command {word!r}; help lists them")
-    return await command.action(hand, rest.strip())
+        raise CommandError(f"unknown command {word!r}; enter help for a list")
+    return await command.action(controls, rest.strip())
 
 
-async def _button(hand: Hand, rest: str) -> str:
-    hand.gateway.press_button()
-    return f"pairing window open for {hand.gateway.window_left:.0f} s" if hand.gateway.window_open else "no power"
+async def _button(controls: Controls, rest: str) -> str:
+    controls.gateway.press_button()
+    return (
+        f"pairing window open for {controls.gateway.window_left:.0f} s"
+        if controls.gateway.window_open
+        else "the gateway is off"
+    )
 
 
-async def _page(hand: Hand, rest: str) -> str:
-    return f"order {hand.gateway.floor.page(hand.choose(rest).uuid).name} paged"
+async def _page(controls: Controls, rest: str) -> str:
+    return f"order {controls.gateway.restaurant.page(controls.choose(rest).uuid).name} paged"
 
 
-async def _order(hand: Hand, rest: str) -> str:
+async def _order(controls: Controls, rest: str) -> str:
     count = _number(rest, 1)
     if count == 1:
-        return f"order {hand.gateway.floor.create().name} started"
-    return f"{len(hand.gateway.floor.create_many(int(count)))} orders started"
+        return f"order {controls.gateway.restaurant.create().name} started"
+    return f"{len(controls.gateway.restaurant.create_many(int(count)))} orders started"
 
 
-async def _tracker(hand: Hand, rest: str) -> str:
+async def _tracker(controls: Controls, rest: str) -> str:
     name, _, location = rest.partition(" ")
     if not name:
-        raise CommandError("which tracker?")
+        raise CommandError("missing argument: TRACKER")
     try:
-        order = hand.gateway.floor.create(name, location=location.strip())
+        order = controls.gateway.restaurant.create(name, location=location.strip())
     except TrackerInUseError:
-        raise CommandError(f"tracker {name} is out already") from None
+        raise CommandError(f"tracker {name} already has an active order") from None
     return f"order {order.name} {order.state}"
 
 
-async def _locate(hand: Hand, rest: str) -> str:
+async def _locate(controls: Controls, rest: str) -> str:
     name, _, location = rest.partition(" ")
-    order = hand.choose(name)
-    order = hand.gateway.floor.locate(order.uuid, location.strip() or str(hand.random.randint(1, 40)))
+    order = controls.choose(name)
+    order = controls.gateway.restaurant.locate(order.uuid, location.strip() or str(controls.random.randint(1, 40)))
     return f"order {order.name} located at table {order.location}"
 
 
-async def _clear(hand: Hand, rest: str) -> str:
+async def _clear(controls: Controls, rest: str) -> str:
     if rest == "all":
-        return f"{hand.gateway.floor.clear_all()} orders cleared"
-    return f"order {hand.gateway.floor.clear(hand.choose(rest).uuid).name} cleared"
+        return f"{controls.gateway.restaurant.clear_all()} orders cleared"
+    return f"order {controls.gateway.restaurant.clear(controls.choose(rest).uuid).name} cleared"
 
 
-async def _restart(hand: Hand, rest: str) -> str:
+async def _restart(controls: Controls, rest: str) -> str:
     try:
-        await hand.gateway.restart(_number(rest, DOWN_FOR))
-    except OSError as error:  # somebody took the port meanwhile
-        raise CommandError(f"the gateway could not come back: {error.strerror}") from None
-    return f"restarted at {hand.gateway.address}"
+        await controls.gateway.restart(_number(rest, DOWN_FOR))
+    except OSError as error:  # another program took the port meanwhile
+        raise CommandError(f"could not restart: {error.strerror}") from None
+    return f"restarted at {controls.gateway.address}"
 
 
-async def _move(hand: Hand, rest: str) -> str:
+async def _move(controls: Controls, rest: str) -> str:
     host, _, port = rest.partition(" ")
     try:
-        await hand.gateway.move(host or _next_host(hand.gateway.host), int(port) if port else None)
+        await controls.gateway.move(host or _next_host(controls.gateway.host), int(port) if port else None)
     except (OSError, ValueError) as error:
-        raise CommandError(f"the gateway can't move there: {error}") from None
-    return f"moved to {hand.gateway.address}"
+        raise CommandError(f"could not move to {rest or 'the next address'}: {error}") from None
+    return f"moved to {controls.gateway.address}"
 
 
 def _next_host(host: str) -> str:
-    """Give another loopback address. Only there is it known that the next one is this machine's too."""
+    """The next loopback address: only on loopback does every address belong to this machine."""
     try:
         here = ip_address(host)
     except ValueError:
         here = None
     if not isinstance(here, IPv4Address) or not here.is_loopback:
-        raise CommandError("move where? Say an address of this machine")
+        raise CommandError("missing argument: HOST, an address of this machine")
     last = int(here) & 0xFF
     return str(IPv4Address(int(here) - last + last % 254 + 1))
 
 
-async def _drop(hand: Hand, rest: str) -> str:
-    hand.gateway.drop_lines()
-    return "every line dropped"
+async def _drop(controls: Controls, rest: str) -> str:
+    controls.gateway.drop_lines()
+    return "all connections dropped"
 
 
-async def _silent(hand: Hand, rest: str) -> str:
-    hand.gateway.silent = not hand.gateway.silent
-    return "silent" if hand.gateway.silent else "speaking again"
+async def _silent(controls: Controls, rest: str) -> str:
+    controls.gateway.silent = not controls.gateway.silent
+    return "the gateway stopped responding" if controls.gateway.silent else "the gateway responds again"
 
 
-async def _delete_tokens(hand: Hand, rest: str) -> str:
-    hand.gateway.delete_tokens()
-    return "every token deleted"
+async def _delete_tokens(controls: Controls, rest: str) -> str:
+    controls.gateway.delete_tokens()
+    return "all tokens deleted"
 
 
-async def _garbage(hand: Hand, rest: str) -> str:
-    """Without a kind, each in its turn but the last, which ends connections: that one has to be asked for."""
-    kind = rest or GARBAGE[hand.garbage_sent % (len(GARBAGE) - 1)]
+async def _garbage(controls: Controls, rest: str) -> str:
+    """Without an argument, cycle through all kinds but the last, which ends connections."""
+    kind = rest or GARBAGE[controls.garbage_sent % (len(GARBAGE) - 1)]
     try:
-        hand.gateway.send_garbage(kind)
+        controls.gateway.send_garbage(kind)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    hand.garbage_sent += not rest
+    controls.garbage_sent += not rest
     return f"garbage sent: {kind}"
 
 
-async def _pause(hand: Hand, rest: str) -> str:
-    hand.traffic.paused = not hand.traffic.paused
-    return "traffic paused" if hand.traffic.paused else "traffic goes on"
+async def _pause(controls: Controls, rest: str) -> str:
+    controls.traffic.paused = not controls.traffic.paused
+    return "traffic paused" if controls.traffic.paused else "traffic resumed"
 
 
-async def _flood(hand: Hand, rest: str) -> str:
+async def _flood(controls: Controls, rest: str) -> str:
     half = int(_number(rest, BURST)) // 2
-    for order in hand.gateway.floor.create_many(half):
-        hand.gateway.floor.clear(order.uuid)
-    return f"{2 * half} notifications sent at once"
+    for order in controls.gateway.restaurant.create_many(half):
+        controls.gateway.restaurant.clear(order.uuid)
+    return f"{2 * half} notifications sent"
 
 
-async def _help(hand: Hand, rest: str) -> str:
+async def _help(controls: Controls, rest: str) -> str:
     return help_text()
 
 
-async def _quit(hand: Hand, rest: str) -> str:
-    hand.quit()
+async def _quit(controls: Controls, rest: str) -> str:
+    controls.quit()
     return "quitting"
 
 
@@ -199,9 +203,9 @@ def _number(text: str, default: float) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    # Above a million a slip of the finger would fill the memory.
+    # The upper bound keeps a typing error from filling the memory.
     if not 0 <= number <= 1_000_000:
-        raise CommandError(f"{text!r} is no number from 0 to 1,000,000")
+        raise CommandError(f"must be a number from 0 to 1,000,000, not {text!r}")
     return number
 
 
@@ -209,17 +213,17 @@ COMMANDS = (
     Command("b", "button", "", "press the gateway's button, for pairing", _button),
     Command("p", "page", "[TRACKER]", "page an order", _page),
     Command("o", "order", "[COUNT]", "start orders on free trackers", _order),
-    Command("n", "tracker", "TRACKER [TABLE]", "start an order on that tracker", _tracker),
-    Command("l", "locate", "[TRACKER [TABLE]]", "lay a tracker on a table", _locate),
-    Command("c", "clear", "[TRACKER | all]", "clear an order, or all of them", _clear),
-    Command("r", "restart", "[SECONDS]", "switch the gateway off and on again", _restart),
+    Command("n", "tracker", "TRACKER [TABLE]", "start an order on this tracker", _tracker),
+    Command("l", "locate", "[TRACKER [TABLE]]", "locate an order at a table", _locate),
+    Command("c", "clear", "[TRACKER | all]", "clear one order or all orders", _clear),
+    Command("r", "restart", "[SECONDS]", "switch the gateway off and on", _restart),
     Command("m", "move", "[HOST [PORT]]", "give the gateway another address", _move),
-    Command("d", "drop", "", "cut every feed's line", _drop),
-    Command("s", "silent", "", "stop answering, or answer again", _silent),
-    Command("t", "delete-tokens", "", "delete every token", _delete_tokens),
-    Command("g", "garbage", "[KIND]", "send garbage, of the next kind or that one", _garbage),
-    Command(" ", "pause", "", "stop the restaurant's traffic, or go on", _pause),
-    Command("f", "flood", "[COUNT]", "send very many notifications at once", _flood),
+    Command("d", "drop", "", "drop all feed connections", _drop),
+    Command("s", "silent", "", "stop responding, or respond again", _silent),
+    Command("t", "delete-tokens", "", "delete all tokens", _delete_tokens),
+    Command("g", "garbage", "[KIND]", "send an invalid message", _garbage),
+    Command(" ", "pause", "", "pause or resume the traffic", _pause),
+    Command("f", "flood", "[COUNT]", "send many notifications at once", _flood),
     Command("h", "help", "", "list the commands", _help),
     Command("q", "quit", "", "end the simulator", _quit),
 )
@@ -229,7 +233,7 @@ BY_WORD = {command.word: command for command in COMMANDS}
 
 
 def help_text() -> str:
-    """List the commands, one a line, and the kinds of garbage."""
+    """The list of commands, one per line, and of the kinds of garbage."""
     lines = [
         f"  {'space' if c.key == ' ' else c.key:<6}{f'{c.word} {c.arguments}'.rstrip():<26}{c.help}" for c in COMMANDS
     ]

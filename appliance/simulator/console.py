@@ -1,4 +1,4 @@
-"""Where a person meets the simulator: lines printed on stdout, a status line below them, keys or lines from stdin."""
+"""The simulator's console: lines and a status line on stdout, keys or lines from stdin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import shutil
-import sys
 import termios
 import threading
 import tty
@@ -14,40 +13,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from appliance.standard_streams import OutputError
+
 
 class Console:
-    """Prints lines above one status line, which is there on a terminal alone."""
+    """Prints lines, and on a terminal a status line below them."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._status = ""
         self._terminal = out.isatty()
+        self.failed = asyncio.Event()
+        """Set when a write failed."""
 
     def say(self, text: str) -> None:
         """Print lines of text."""
-        if self._terminal and self._status:
-            self._out.write("\r\x1b[K")
-        self._out.write(f"{text}\n{self._status}")
-        self._out.flush()
+        clear = "\r\x1b[K" if self._terminal and self._status else ""
+        self._write(f"{clear}{text}\n{self._status}")
 
     def show_status(self, text: str) -> None:
-        """Show the status line, cut to the terminal's width; written again only when it says something else."""
+        """Show the status line, cut to the terminal's width; rewritten only when it changes."""
         text = text[: shutil.get_terminal_size().columns - 1]
         if self._terminal and text != self._status:
             self._status = text
-            self._out.write(f"\r\x1b[K{text}")
-            self._out.flush()
+            self._write(f"\r\x1b[K{text}")
 
     def end_status(self) -> None:
-        """Leave the status line behind, so that the shell's prompt begins a line."""
+        """End the status line with a line feed, so that the shell's prompt starts on a new line."""
         if self._status:
             self._status = ""
-            self._out.write("\n")
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
             self._out.flush()
+        except OutputError:
+            # Not raised: the caller may be a request handler of the gateway.
+            self.failed.set()
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints each log record's words on a console."""
+    """Prints the message of each log record on a console."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -60,7 +67,7 @@ class ConsoleHandler(logging.Handler):
 
 @contextmanager
 def single_keys(fd: int) -> Iterator[None]:
-    """Let a terminal give each key at once and unechoed, and put it back afterwards. Ctrl-C stays what it is."""
+    """Read a terminal key by key without echo (cbreak mode); Ctrl-C still interrupts."""
     before = termios.tcgetattr(fd)
     tty.setcbreak(fd)
     try:
@@ -70,10 +77,10 @@ def single_keys(fd: int) -> Iterator[None]:
 
 
 def read_into(queue: asyncio.Queue[str], fd: int, *, keys: bool) -> None:
-    """Put what comes from a file descriptor into a queue, from now to its end: each key, or each line.
+    """Put each key or line from a file descriptor into a queue, until end of file.
 
-    A daemon thread reads, because neither a regular file nor /dev/null can be polled, and nothing can end a read that
-    nobody answers; it holds no lock that could hold up the program's end.
+    Reads on a daemon thread: regular files and /dev/null can't be polled, and a blocked read can't be cancelled. The
+    thread holds no lock, so it can't block the exit.
     """
     loop = asyncio.get_running_loop()
 
@@ -82,23 +89,18 @@ def read_into(queue: asyncio.Queue[str], fd: int, *, keys: bool) -> None:
         while True:
             try:
                 data = os.read(fd, 1024)
-            except OSError:  # stdin is closed, or belongs to another process: then there are no commands
+            except OSError:  # stdin is closed, or the process is in the background
                 return
             parts = list(data.decode(errors="replace")) if keys else (rest + data.decode(errors="replace")).split("\n")
             if not keys:
-                # What follows the last line's end waits for its own; at the end of the file it is a line too.
+                # Keep an unfinished line for the next read; at end of file it counts as a line.
                 rest = "" if not data else parts.pop()
             try:
                 for part in parts:
                     loop.call_soon_threadsafe(queue.put_nowait, part)
-            except RuntimeError:  # the loop is closed: the program ends
+            except RuntimeError:  # the loop is closed
                 return
             if not data:
                 return
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-
-
-def stdin_is_terminal() -> bool:
-    """Whether there is somebody at the keys."""
-    return sys.stdin is not None and sys.stdin.isatty()

@@ -1,4 +1,4 @@
-"""The envelope that every answer wears, and the return codes in it (gateway API, API code glossary)."""
+"""The JSON envelope of every response, and its return codes (gateway API, API code glossary)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ReturnCode(IntEnum):
-    """Positive for success, negative for an error. Those under the second heading are inventions."""
+    """Positive for success, negative for an error."""
 
     TOKEN_MADE = 2
     ACTIVE_ORDERS = 5
@@ -23,7 +23,7 @@ class ReturnCode(IntEnum):
     INVALID_JSON = -31
     TOKEN_TIMEOUT = -32
 
-    # Inventions: the documentation tells of no number for these.
+    # Inventions: the documentation has no numbers for these.
     ONLINE = 1
     ORDERS = 7
     STATISTICS = 8
@@ -33,12 +33,12 @@ class ReturnCode(IntEnum):
 
 
 def envelope(status: int, code: ReturnCode, **fields: object) -> dict[str, object]:
-    """Wrap an answer's fields. status: the HTTP status, said once more in the body (gateway API, errors)."""
+    """A response body with these fields. status: the HTTP status, repeated in the body (gateway API, errors)."""
     return {"status": status, "returnCode": int(code), **fields}
 
 
 class Refusal(Exception):
-    """The gateway says no: an HTTP status, a return code, and words for a person."""
+    """An error response: HTTP status, return code and message."""
 
     def __init__(self, status: int, code: ReturnCode, message: str) -> None:
         super().__init__(message)
@@ -47,5 +47,5 @@ class Refusal(Exception):
         self.message = message
 
     def envelope(self) -> dict[str, object]:
-        """Give the answer's body."""
+        """The response body."""
         return envelope(self.status, self.code, message=self.message)

@@ -1,7 +1,7 @@
-"""The WebSocket side: one Feed a connection, and Feeds, all of them together with the faults that befall them.
+"""The WebSocket server: a Feed is one connection, Feeds are all of them, with simulated faults.
 
-aiohttp makes the handshake and reads. Frames are written here, because a server's frame is the same for every client:
-each notification is made JSON and framed once, however many listen.
+aiohttp does the handshake and reads. This module writes the frames, because a server's frame is the same for every
+client: it serialises and frames each notification once for all feeds.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from appliance.simulator.tokens import Tokens
 log = logging.getLogger(__name__)
 
 AUTH_TIMEOUT = 20.0
-"""Seconds that a client has for its token after the handshake (gateway API, WebSocket)."""
+"""Seconds from the handshake within which a client must send its token (gateway API, WebSocket)."""
 
 FAREWELL = 1.0
-"""Seconds that a client has to answer a close frame before its connection is cut; an invention."""
+"""Seconds from a close frame until the connection is aborted; an invention."""
 
 
 def frame(opcode: WSMsgType, payload: bytes) -> bytes:
-    """Make one whole, unmasked WebSocket frame (RFC 6455, section 5.2)."""
+    """An unfragmented, unmasked WebSocket frame (RFC 6455, section 5.2)."""
     size = len(payload)
     first = 0x80 | opcode
     if size < 126:
@@ -40,14 +40,14 @@ def frame(opcode: WSMsgType, payload: bytes) -> bytes:
 
 
 def text_frame(message: Mapping[str, object]) -> bytes:
-    """Make a message JSON and frame it."""
+    """A message as JSON in a text frame."""
     return frame(WSMsgType.TEXT, json.dumps(message).encode())
 
 
 def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Cut a TCP connection as a power cut does: no more bytes, no goodbye, a RST to the client."""
+    """Reset a TCP connection, as a power cut does: discard pending bytes and send RST."""
     if not isinstance(transport, asyncio.Transport):
-        return  # the connection is gone already
+        return  # already closed
     sock = transport.get_extra_info("socket")
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -55,7 +55,7 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 class Feed:
-    """One client's connection: what is to be written to it, and its end."""
+    """One client's connection and its pending frames."""
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport, remote: str | None) -> None:
         self.ws = ws
@@ -67,22 +67,22 @@ class Feed:
 
     @property
     def ended(self) -> bool:
-        """Whether the gateway has ended this feed; the client may still have to answer."""
+        """Whether the gateway has sent a close frame."""
         return self._farewell is not None
 
     def put(self, data: bytes) -> bool:
-        """Add a frame to those that wait; True where it is the first of them."""
+        """Queue a frame; True if the queue was empty."""
         self._waiting.append(data)
         return len(self._waiting) == 1
 
     def flush(self) -> None:
-        """Write all that waits in one go."""
+        """Write all queued frames at once."""
         if self._waiting and not self.transport.is_closing():
             self.transport.write(b"".join(self._waiting))
         self._waiting.clear()
 
     def end(self, code: int, said: Mapping[str, object] | None = None) -> None:
-        """Close with a close frame, after a last message where there is one."""
+        """Send a last message, if any, and a close frame."""
         if self.ended:
             return
         if said is not None:
@@ -92,7 +92,7 @@ class Feed:
         self._farewell = asyncio.get_running_loop().call_later(FAREWELL, self.transport.abort)
 
     def forget(self) -> None:
-        """Let go of the timer when the connection is over."""
+        """Cancel the timer of a closed connection."""
         if self._farewell is not None:
             self._farewell.cancel()
         if self.ended:
@@ -100,10 +100,10 @@ class Feed:
 
 
 class Feeds:
-    """All feeds of one gateway. They outlive a restart only as an empty set.
+    """All feeds of one gateway.
 
-    half_booted: True closes each new feed without a word once its token has come, as a gateway does that is not quite
-    up yet. one_per_token: True closes a token's old feed when its new one opens.
+    half_booted: close each new feed without a message when its token arrives, as a gateway does while it starts.
+    one_per_token: close a token's old feed when its new one opens.
     """
 
     def __init__(self, tokens: Tokens, whole_set: Callable[[], Notification]) -> None:
@@ -121,7 +121,7 @@ class Feeds:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing is answered. What is held back goes out when the silence ends, as TCP would have it."""
+        """Whether the gateway stopped responding. Queued frames are sent when it responds again, as TCP does."""
         return not self._speaking.is_set()
 
     @silent.setter
@@ -134,41 +134,41 @@ class Feeds:
             feed.flush()
 
     async def until_speaking(self) -> None:
-        """Wait while the gateway is silent."""
+        """Wait until the gateway responds."""
         await self._speaking.wait()
 
-    def tell(self, message: Mapping[str, object]) -> None:
-        """Send a message to every feed."""
+    def broadcast(self, message: Mapping[str, object]) -> None:
+        """Send a message to all feeds."""
         if self._live:
-            self.tell_frame(text_frame(message))
+            self.broadcast_frame(text_frame(message))
 
-    def tell_frame(self, data: bytes) -> None:
-        """Send a frame, good or bad, to every feed."""
+    def broadcast_frame(self, data: bytes) -> None:
+        """Send a frame, valid or not, to all feeds."""
         for feed in self._live:
             self._send(feed, data)
 
     def drop(self) -> int:
-        """Cut every feed's TCP connection; gives how many there were."""
+        """Reset the TCP connections of all feeds; their number."""
         live, self._live = self._live, []
         for feed in live:
             reset(feed.transport)
         return len(live)
 
     def refuse_all(self, refusal: Refusal) -> None:
-        """Close every feed after telling it why."""
+        """Send an error message to all feeds and close them."""
         live, self._live = self._live, []
         for feed in live:
             feed.end(1008, refusal.envelope())
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Carry one connection from its handshake to its end (gateway API, WebSocket)."""
+        """Handle one connection from handshake to close (gateway API, WebSocket)."""
         ws = web.WebSocketResponse(autoping=False, autoclose=False, compress=False)
         if not ws.can_prepare(request):
             raise Refusal(400, ReturnCode.UNAVAILABLE, "This address speaks WebSocket only.")
         await ws.prepare(request)
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):
-            return ws  # the client left during the handshake
+            return ws  # the client disconnected during the handshake
         feed = Feed(ws, transport, request.remote)
         try:
             await self._welcome(feed, request.headers.get("Authorization"))
@@ -218,7 +218,7 @@ class Feeds:
         log.info("feed to %s opened", feed.remote)
 
     async def _next(self, feed: Feed) -> str | bytes | None:
-        """Give a client's next message, answering its pings meanwhile; None at the connection's end."""
+        """A client's next message, answering pings meanwhile; None when the connection ends."""
         while True:
             message = await feed.ws.receive()
             await self._speaking.wait()
@@ -235,8 +235,8 @@ class Feeds:
 
     def _send(self, feed: Feed, data: bytes) -> None:
         if feed.ended:
-            return  # nothing may follow a close frame
-        # A burst is written once, at the end of this turn of the loop, instead of once a frame.
+            return  # no frame may follow a close frame
+        # Coalesce a burst into one write at the end of this loop iteration.
         if feed.put(data) and not self.silent:
             asyncio.get_running_loop().call_soon(self._flush, feed)
 
@@ -246,7 +246,7 @@ class Feeds:
 
 
 def parse(data: str | bytes) -> Mapping[str, object] | None:
-    """Read a client's message; None where it is not JSON. JSON that is no object says nothing."""
+    """A client's message; None if it is not JSON, empty if it is not a JSON object."""
     try:
         message = json.loads(data)
     except ValueError:  # not JSON, or not UTF-8

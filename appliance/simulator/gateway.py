@@ -1,6 +1,4 @@
-"""The simulated gateway as one object: it composes floor, tokens, feeds, API and advertisement, and has a hand on the
-faults.
-"""
+"""The simulated gateway: composes restaurant, tokens, feeds, API and advertisement, and simulates faults."""
 
 from __future__ import annotations
 
@@ -18,26 +16,26 @@ from aiohttp import WSMsgType, web
 from appliance.simulator.advert import Advert
 from appliance.simulator.envelope import Refusal, ReturnCode
 from appliance.simulator.feeds import Feeds, frame, reset, text_frame
-from appliance.simulator.restaurant import Floor, Notification
+from appliance.simulator.restaurant import Notification, Restaurant
 from appliance.simulator.server import Api
 from appliance.simulator.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 GARBAGE = ("not-json", "unknown-type", "bad-order", "binary", "gap", "huge")
-"""The kinds of garbage that a gateway can be made to send."""
+"""The kinds of invalid messages."""
 
 HUGE = 80 * 1024 * 1024
-"""Bytes of a huge message: three times what a site with 100,000 orders says at once."""
+"""Bytes of a huge message: three times the active orders of a site with 100,000 of them."""
 
 
 class SimulatedGateway:
-    """A Table Tracker gateway on one TCP port, as an async context manager: on inside, off outside.
+    """A Table Tracker gateway on one TCP port. As an async context manager it starts and stops.
 
-    name: its DNS-SD instance name. port: 0 takes any free one, and keeps it. advertise_on: IPv4 addresses of the
-    interfaces to announce it on; none means no announcement. clock: the gateway's local time.
+    name: its DNS-SD instance name. port: 0 picks a free one once. advertise_on: IPv4 addresses of the interfaces to
+    announce it on. clock: the gateway's local time.
 
-    floor: the restaurant; each change to it notifies every feed. Tokens and orders outlive a power cut.
+    restaurant: each change to it notifies all feeds. Tokens and orders survive a restart.
     """
 
     def __init__(
@@ -53,11 +51,11 @@ class SimulatedGateway:
         self.host = host
         self.port = port
         self.advertise_on = tuple(advertise_on)
-        self.floor = Floor(clock)
+        self.restaurant = Restaurant(clock)
         self.tokens = Tokens(clock)
         self._feeds = Feeds(self.tokens, self._whole_set)
-        self.floor.listener = self._feeds.tell
-        self._api = Api(self.floor, self.tokens, self._feeds)
+        self.restaurant.listener = self._feeds.broadcast
+        self._api = Api(self.restaurant, self.tokens, self._feeds)
         self._runner: web.AppRunner | None = None
         self._advert: Advert | None = None
         self._power = asyncio.Lock()
@@ -73,24 +71,24 @@ class SimulatedGateway:
 
     @property
     def reachable_host(self) -> str:
-        """Where clients find it: the host, or the first interface announced on where it listens on every one."""
+        """The host for clients: the first announced interface if the gateway listens on all."""
         wildcard = self.host in ("", "0.0.0.0", "::")
         return next(iter(self.advertise_on), "127.0.0.1") if wildcard else self.host
 
     @property
     def address(self) -> str:
-        """`host:port` as a client would write it."""
+        """`host:port` for clients."""
         host = self.reachable_host
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     @property
     def running(self) -> bool:
-        """Whether it has power."""
+        """Whether it is on."""
         return self._runner is not None
 
     @property
     def feeds(self) -> int:
-        """How many feeds are live."""
+        """The number of live feeds."""
         return len(self._feeds)
 
     @property
@@ -105,7 +103,7 @@ class SimulatedGateway:
 
     @property
     def auth_timeout(self) -> float:
-        """Seconds that a new feed has for its token."""
+        """Seconds within which a new feed must send its token."""
         return self._feeds.auth_timeout
 
     @auth_timeout.setter
@@ -113,27 +111,27 @@ class SimulatedGateway:
         self._feeds.auth_timeout = seconds
 
     def press_button(self) -> None:
-        """Press the gateway's own button: a token may be asked for during two minutes. Without power, nothing."""
+        """Press the gateway's button, which opens the pairing window for two minutes. Ignored while it is off."""
         if self.running:
             self.tokens.open_window()
             log.debug("gateway button pressed: the pairing window is open")
 
     def issue_token(self, name: str = "default") -> str:
-        """Make a token without a button, for a client that is to begin paired."""
+        """Create a token without a button press, for a client that starts paired."""
         return self.tokens.make(name).text
 
     async def start(self) -> None:
-        """Give it power: it listens and is announced.
+        """Listen and announce.
 
-        Raises OSError where its address is not to be had, ValueError where a host name is to be announced.
+        Raises OSError if it can't listen on its address, ValueError if it should announce a host name.
         """
         async with self._power:
             await self._start()
 
     async def stop(self, *, goodbye: bool = False) -> None:
-        """Take its power: every connection is reset and the pairing window ends.
+        """Power off: reset all connections and close the pairing window.
 
-        goodbye: whether the announcement is taken back first, as an orderly shutdown does.
+        goodbye: withdraw the mDNS announcement, as a regular shutdown does.
         """
         async with self._power:
             await self._stop()
@@ -142,16 +140,16 @@ class SimulatedGateway:
                 await advert.close(goodbye=goodbye)
 
     async def restart(self, down_for: float) -> None:
-        """Take its power and give it back. down_for: seconds without."""
+        """Power off and on again. down_for: seconds in between."""
         log.debug("gateway goes down for %.1f s", down_for)
         await self.stop()
         await asyncio.sleep(down_for)
         await self.start()
 
     async def move(self, host: str, port: int | None = None) -> None:
-        """Give it another address, announced under the same name; its connections are reset.
+        """Move to another address under the same name; all connections are reset.
 
-        port: as before where it is None. Raises OSError where the address is not to be had; it is then without power.
+        port: None keeps the port. Raises OSError if it can't listen on the address; it is then off.
         """
         async with self._power:
             was_running = self.running
@@ -162,25 +160,25 @@ class SimulatedGateway:
         log.debug("gateway moved to %s", self.address)
 
     def drop_lines(self) -> None:
-        """Cut every feed's TCP connection."""
+        """Reset the TCP connections of all feeds."""
         log.debug("%d feeds dropped", self._feeds.drop())
 
     @property
     def silent(self) -> bool:
-        """Whether it accepts connections and then answers nothing: no call, no ping, and no notification goes out.
+        """Whether it accepts connections but sends nothing: no responses, no pongs, no notifications.
 
-        What was held back goes out when the silence ends.
+        It sends what is pending when it responds again.
         """
         return self._feeds.silent
 
     @silent.setter
     def silent(self, silent: bool) -> None:
         self._feeds.silent = silent
-        log.debug("gateway is silent" if silent else "gateway speaks again")
+        log.debug("gateway stopped responding" if silent else "gateway responds again")
 
     @property
     def half_booted(self) -> bool:
-        """Whether it closes each feed without a word once the token came, and answers secured calls with 503."""
+        """Whether it closes each feed when its token arrives and answers authorised requests with 503."""
         return self._feeds.half_booted
 
     @half_booted.setter
@@ -189,7 +187,7 @@ class SimulatedGateway:
 
     @property
     def one_feed_per_token(self) -> bool:
-        """Whether a token's new feed closes its old one."""
+        """Whether a token's new feed closes its old feed."""
         return self._feeds.one_per_token
 
     @one_feed_per_token.setter
@@ -197,36 +195,36 @@ class SimulatedGateway:
         self._feeds.one_per_token = one
 
     def delete_tokens(self) -> None:
-        """Delete every token, and close the feeds that were opened with one."""
+        """Delete all tokens and close all feeds."""
         log.debug("%d tokens deleted", self.tokens.delete_all())
         self._feeds.refuse_all(Refusal(401, ReturnCode.INVALID_TOKEN, "Invalid or deleted access token."))
 
     def send_garbage(self, kind: str) -> None:
-        """Send every feed what no gateway should. kind: one of GARBAGE. Raises ValueError.
+        """Send an invalid message to all feeds. kind: one of GARBAGE. Raises ValueError.
 
-        `unknown-type` and `bad-order` take a number, and `gap` takes one without sending anything.
+        `unknown-type` and `bad-order` use a sequence number; `gap` only skips one.
         """
         match kind:
             case "not-json":
-                self._feeds.tell_frame(frame(WSMsgType.TEXT, b'{"type": "ORDER_CREATED", "seq": '))
+                self._feeds.broadcast_frame(frame(WSMsgType.TEXT, b'{"type": "ORDER_CREATED", "seq": '))
             case "unknown-type":
-                self._feeds.tell({"type": "TRACKER_BATTERY_LOW", "seq": self.floor.take_seq(), "name": "7"})
+                self._feeds.broadcast({"type": "TRACKER_BATTERY_LOW", "seq": self.restaurant.take_seq(), "name": "7"})
             case "bad-order":
-                self._feeds.tell(self._bad_order())
+                self._feeds.broadcast(self._bad_order())
             case "binary":
-                self._feeds.tell_frame(frame(WSMsgType.BINARY, os.urandom(256)))
+                self._feeds.broadcast_frame(frame(WSMsgType.BINARY, os.urandom(256)))
             case "gap":
-                self.floor.take_seq()
+                self.restaurant.take_seq()
             case "huge":
-                self._feeds.tell_frame(text_frame({"type": "HUGE", "padding": "x" * HUGE}))
+                self._feeds.broadcast_frame(text_frame({"type": "HUGE", "padding": "x" * HUGE}))
             case _:
-                raise ValueError(f"unknown garbage {kind!r}; there are {', '.join(GARBAGE)}")
+                raise ValueError(f"unknown kind {kind!r}; choose from {', '.join(GARBAGE)}")
         log.debug("garbage sent: %s", kind)
 
     def _bad_order(self) -> Notification:
         return {
             "type": "ORDER_MODIFIED",
-            "seq": self.floor.take_seq(),
+            "seq": self.restaurant.take_seq(),
             "name": None,
             "uuid": 17,
             "orderType": ["ON_PREMISE"],
@@ -239,13 +237,13 @@ class SimulatedGateway:
         }
 
     def _whole_set(self) -> Notification:
-        orders = self.floor.active
-        return {"type": "ACTIVE_ORDERS", "count": len(orders), "items": [self.floor.describe(o) for o in orders]}
+        orders = self.restaurant.active
+        return {"type": "ACTIVE_ORDERS", "count": len(orders), "items": [self.restaurant.describe(o) for o in orders]}
 
     async def _start(self) -> None:
         if self._runner is not None:
             return
-        # A handler ends with its connection, or a silent one would outlive the power.
+        # Without cancellation, the handlers of a silent gateway would survive its power cut.
         runner = web.AppRunner(
             self._api.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
         )
@@ -257,13 +255,13 @@ class SimulatedGateway:
             raise
         self._runner = runner
         self.port = runner.addresses[0][1]
-        self.floor.seq = 0
+        self.restaurant.seq = 0
         if self.advertise_on:
             if self._advert is None:
                 self._advert = Advert(self.name, self.advertise_on)
             try:
                 await self._advert.announce(str(ip_address(self.reachable_host)), self.port)
-            except (OSError, ValueError):  # the interface is gone, or the host is a name: no half-started gateway
+            except (OSError, ValueError):  # the interface is gone, or the host is a name: do not stay half-started
                 await self._stop()
                 raise
         log.info("gateway %s is up at %s", self.name, self.address)

@@ -1,6 +1,6 @@
-"""What a restaurant did before anybody looked: finished orders of days past, made from the same guests as its traffic.
+"""Finished orders of past days, generated like the live traffic.
 
-When a place is open, how busy it is then, and how many guests leave early or are forgotten, are inventions.
+The opening hours, the number of guests, and the shares of those who leave early or are forgotten are inventions.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from appliance.simulator.restaurant import Order
 from appliance.simulator.traffic import Change, Step, visits
 
 OPENS, OPEN_FOR = 11 * 3600.0, 11.5 * 3600.0
-"""Seconds after midnight, and from then on."""
+"""Opening time in seconds after midnight, and length of the opening hours in seconds."""
 LEAVES_EARLY, IS_FORGOTTEN = 0.02, 0.002
-"""Parts of the guests: those who never sit down, and those whose tracker is cleared hours later by a manager."""
+"""Shares of guests who never sit down, and of those whose tracker is cleared hours later by a manager."""
 WEEKEND, WEEKDAY = 1.5, 0.8
-"""How busy Friday and Saturday are, and the other days; 1 on average over a week."""
+"""Traffic on Friday and Saturday, and on other days, as factors; 1 on average over a week."""
 
 
 def past_orders(random: Random, now: datetime, *, days: int = 14, per_day: int = 1000) -> list[Order]:
-    """Every order that was finished in the days before `now`, oldest first. per_day: on a day of average busyness."""
+    """All orders finished in the days before `now`, oldest first. per_day: orders on an average day."""
     found: list[Order] = []
     for back in range(days, -1, -1):
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
@@ -33,7 +33,7 @@ def past_orders(random: Random, now: datetime, *, days: int = 14, per_day: int =
 
 
 def _day(random: Random, midnight: datetime, orders: float) -> Iterator[Order]:
-    # Half of those who come are let in at an intensity of 1, on average over the day (see `visits`).
+    # `visits` admits half of the arrivals at an intensity of 1.
     mean = sum(_meals(at * 60.0) for at in range(int(OPEN_FOR // 60))) / (OPEN_FOR // 60)
     per_minute = orders / (OPEN_FOR / 60) / mean
     begun: dict[int, list[Change]] = {}
@@ -46,7 +46,7 @@ def _day(random: Random, midnight: datetime, orders: float) -> Iterator[Order]:
 
 
 def _meals(at: float) -> float:
-    """A factor on arrivals, at most 2: lunch an hour and a half after opening, dinner at eight."""
+    """The factor on arrivals, at most 2, with peaks at lunch and dinner. at: seconds after opening."""
     lunch, dinner = (math.exp(-(((at - peak) / width) ** 2)) for peak, width in ((5400.0, 3600.0), (30_600.0, 5400.0)))
     return 0.25 + 1.4 * lunch + 1.6 * dinner
 

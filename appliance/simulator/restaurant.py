@@ -1,4 +1,4 @@
-"""The restaurant floor: active orders, finished ones, and the notifications that each change makes. No I/O."""
+"""The restaurant: active orders, finished orders, and the notification of each change. No I/O."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 KEPT = timedelta(days=14)
-"""How long the gateway keeps a finished order at most (gateway API, orders)."""
+"""How long the gateway stores finished orders (gateway API, orders)."""
 
 TRACKERS = 100
-"""Trackers of a restaurant; numbers are re-used below this, and above it only where more are out at once."""
+"""Trackers of a restaurant. Higher numbers are used only while more are in use."""
 
 Notification = dict[str, object]
-"""A feed's message before it is made JSON: `type`, `seq` and the order's fields at the top level."""
+"""A feed's message: `type`, `seq` and the order's fields at the top level."""
 
 
 class UnknownOrderError(LookupError):
-    """No active order has that tracker number or uuid."""
+    """No active order has this tracker number or uuid."""
 
 
 class TrackerInUseError(ValueError):
-    """The tracker has an active order already."""
+    """The tracker already has an active order."""
 
 
 def stamp(moment: datetime) -> str:
-    """Write a time as the gateway does: local, to the second, without a zone (gateway API, orders)."""
+    """A time in the gateway's format: local, in seconds, without a time zone (gateway API, orders)."""
     return moment.isoformat(timespec="seconds")
 
 
@@ -45,7 +45,7 @@ class Order:
     paged: bool = False
 
     def fields(self, elapsed: int) -> dict[str, object]:
-        """Give the order's JSON fields, in the documentation's order (gateway API, active orders). elapsed: seconds."""
+        """The JSON fields, in the documentation's order (gateway API, active orders). elapsed: seconds."""
         return {
             "name": self.name,
             "uuid": self.uuid,
@@ -59,34 +59,34 @@ class Order:
         }
 
 
-class Floor:
-    """All orders of one restaurant. Orders are found by tracker number or by uuid.
+class Restaurant:
+    """All orders of one restaurant.
 
-    lists_oldest_first: turns the history round, whose order nobody documents.
+    lists_oldest_first: sort the history oldest first; its documentation does not specify the order.
 
-    listener: told of each notification. seq: the number of the last one. tells_elapsed: False makes `elapsedTime` 0
-    whatever the order's age, as real gateways often do.
+    listener: called with each notification. seq: the last notification's number. reports_elapsed: False makes
+    `elapsedTime` 0 for every order, as real gateways often do.
     """
 
     def __init__(self, clock: Callable[[], datetime], listener: Callable[[Notification], None] | None = None) -> None:
         self.listener = listener
         self.seq = 0
-        self.tells_elapsed = True
+        self.reports_elapsed = True
         self.lists_oldest_first = False
         self._clock = clock
         self._active: dict[str, Order] = {}
         self._uuids: dict[str, str] = {}
         self._finished: deque[Order] = deque()
         self._cursor = 0
-        self._to_lose = 0
+        self._to_drop = 0
 
     @property
     def active(self) -> list[Order]:
-        """The active orders, the oldest first."""
+        """The active orders, oldest first."""
         return list(self._active.values())
 
     def find(self, name_or_uuid: str) -> Order:
-        """Give an active order. Raises UnknownOrderError."""
+        """The active order with this tracker number or uuid. Raises UnknownOrderError."""
         uuid = self._uuids.get(name_or_uuid, name_or_uuid)
         try:
             return self._active[uuid]
@@ -94,8 +94,8 @@ class Floor:
             raise UnknownOrderError(name_or_uuid) from None
 
     def describe(self, order: Order) -> dict[str, object]:
-        """Give an order's JSON fields as of now; a finished order's `elapsedTime` is what its delivery took."""
-        if not self.tells_elapsed:
+        """An order's JSON fields as of now; a finished order's `elapsedTime` is its delivery time."""
+        if not self.reports_elapsed:
             return order.fields(0)
         until = order.changed if order.state == "cleared" else self._clock()
         return order.fields(max(0, int((until - order.created).total_seconds())))
@@ -103,7 +103,7 @@ class Floor:
     def create(
         self, name: str | None = None, *, order_type: str = "ON_PREMISE", location: str = "", age: float = 0.0
     ) -> Order:
-        """Start an order; with a location it begins located. Without a name the next free tracker is taken.
+        """Start an order, located if it has a location. name: None for the next free tracker.
 
         age: seconds since it was created. Raises TrackerInUseError.
         """
@@ -120,21 +120,21 @@ class Floor:
         return order
 
     def create_many(self, count: int, *, age: float = 0.0) -> list[Order]:
-        """Start many orders at once, each on the next free tracker and each with its notification."""
+        """Start orders on the next free trackers, each with its notification."""
         return [self.create(age=age) for _ in range(count)]
 
     def locate(self, name_or_uuid: str, location: str) -> Order:
-        """Lay the tracker on a tagged table, or on another one. Raises UnknownOrderError."""
+        """Place the tracker on a tagged table. Raises UnknownOrderError."""
         order = self.find(name_or_uuid)
         changed = order.changed if order.state == "located" else self._clock()
         return self._change(replace(order, state="located", location=location, changed=changed))
 
     def modify(self, name_or_uuid: str, *, order_type: str) -> Order:
-        """Change an order's kind. Raises UnknownOrderError."""
+        """Change the type of an order. Raises UnknownOrderError."""
         return self._change(replace(self.find(name_or_uuid), order_type=order_type))
 
     def page(self, name_or_uuid: str) -> Order:
-        """Make the tracker vibrate; once more if it does already. Raises UnknownOrderError."""
+        """Make the tracker vibrate, or vibrate again. Raises UnknownOrderError."""
         return self._change(replace(self.find(name_or_uuid), paged=True), "ORDER_PAGED")
 
     def cancel_page(self, name_or_uuid: str) -> Order:
@@ -142,27 +142,27 @@ class Floor:
         return self._change(replace(self.find(name_or_uuid), paged=False))
 
     def clear(self, name_or_uuid: str) -> Order:
-        """Finish an order: it is delivered and no longer active. Raises UnknownOrderError."""
+        """Finish an order. Raises UnknownOrderError."""
         order = replace(self.find(name_or_uuid), state="cleared", changed=self._clock())
         del self._active[order.uuid], self._uuids[order.name]
         self._finished.append(order)
         self._notify("ORDER_MODIFIED", order)
         return order
 
-    def remember(self, orders: Iterable[Order]) -> None:
-        """Have these orders been finished before, without a word to anybody."""
+    def add_finished(self, orders: Iterable[Order]) -> None:
+        """Add finished orders to the history, without notifications."""
         self._finished = deque(sorted((*self._finished, *orders), key=lambda order: order.changed))
 
     def clear_all(self) -> int:
-        """Finish every active order, each with its notification; gives how many there were."""
+        """Finish all active orders, each with its notification; their number."""
         return len([self.clear(uuid) for uuid in list(self._active)])
 
-    def lose(self, count: int = 1) -> None:
-        """Let the next notifications get lost: each takes its number and nobody is told."""
-        self._to_lose += count
+    def drop_next(self, count: int = 1) -> None:
+        """Drop the next notifications; each still uses a sequence number."""
+        self._to_drop += count
 
     def take_seq(self) -> int:
-        """Count a notification that is none of an order's."""
+        """The next sequence number, for a notification that belongs to no order."""
         self.seq += 1
         return self.seq
 
@@ -174,10 +174,10 @@ class Floor:
         order_type: str | None = None,
         location: str | None = None,
     ) -> list[Order]:
-        """Give finished and active orders, the newest first.
+        """Finished and active orders, newest first.
 
-        The order of the list is an invention; that `created_after` includes its moment and `created_before` does not
-        is what the vendor's cloud API says of its own dates.
+        The sort order is an invention. `created_after` is inclusive and `created_before` exclusive, as in the vendor's
+        cloud API.
         """
         self._forget_old()
         found = [
@@ -191,7 +191,7 @@ class Floor:
         return sorted(found, key=lambda order: order.created, reverse=not self.lists_oldest_first)
 
     def statistics(self, target: float) -> dict[str, object]:
-        """Give today's statistics against a delivery target in seconds. The names within are an invention."""
+        """Today's statistics for a delivery target in seconds. The field names are an invention."""
         today = self._clock().date()
         took = [
             (order.changed - order.created).total_seconds() for order in self._finished if order.created.date() == today
@@ -211,8 +211,8 @@ class Floor:
 
     def _notify(self, kind: str, order: Order) -> None:
         seq = self.take_seq()
-        if self._to_lose:
-            self._to_lose -= 1
+        if self._to_drop:
+            self._to_drop -= 1
         elif self.listener is not None:
             self.listener({"type": kind, "seq": seq, **self.describe(order)})
 

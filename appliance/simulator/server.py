@@ -1,4 +1,4 @@
-"""The HTTP calls of the gateway's API, one method a call, and the aiohttp application that routes to them."""
+"""The gateway's HTTP API as an aiohttp application, with one method for each call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from appliance.simulator.envelope import Refusal, ReturnCode, envelope
 from appliance.simulator.feeds import Feeds
-from appliance.simulator.restaurant import Floor, Order, UnknownOrderError
+from appliance.simulator.restaurant import Order, Restaurant, UnknownOrderError
 from appliance.simulator.tokens import TokenRecord, Tokens
 
 log = logging.getLogger(__name__)
@@ -23,15 +23,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
-    """The calls of one gateway; the state that they work on lives in the floor, the tokens and the feeds."""
+    """The HTTP API of one gateway, on top of its restaurant, tokens and feeds."""
 
-    def __init__(self, floor: Floor, tokens: Tokens, feeds: Feeds) -> None:
-        self._floor = floor
+    def __init__(self, restaurant: Restaurant, tokens: Tokens, feeds: Feeds) -> None:
+        self._floor = restaurant
         self._tokens = tokens
         self._feeds = feeds
 
     def application(self) -> web.Application:
-        """Make the application anew, as aiohttp wants it for each start."""
+        """A new application; aiohttp needs one for each start."""
         app = web.Application(middlewares=[self._front])
         app.add_routes(
             [
@@ -52,8 +52,8 @@ class Api:
 
     @web.middleware
     async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        # The query is left out of the log: nothing that a client says of itself is worth keeping there.
-        log.debug("%s asks %s %s", request.remote, request.method, request.path)
+        # Logged without the query, which may contain a client's data.
+        log.debug("%s: %s %s", request.remote, request.method, request.path)
         await self._feeds.until_speaking()
         try:
             return await handler(request)
@@ -61,7 +61,7 @@ class Api:
             return _refuse(refusal)
         except UnknownOrderError:
             return _refuse(Refusal(404, ReturnCode.ORDER_NOT_FOUND, "Active order not found."))
-        except web.HTTPException as error:  # aiohttp's own 404 and 405, put into the gateway's envelope
+        except web.HTTPException as error:  # aiohttp's own 404 and 405, in the gateway's envelope
             return _refuse(Refusal(error.status, ReturnCode.UNAVAILABLE, f"API unavailable: {error.reason}."))
 
     def _admit(self, request: web.Request) -> TokenRecord:
@@ -75,15 +75,15 @@ class Api:
 
     async def _token_by_button(self, request: web.Request) -> web.Response:
         record = self._tokens.make_in_window(request.query.get("name", "default"))
-        log.info("a token was given to %s", request.remote)
+        log.info("token issued to %s", request.remote)
         return _answer(201, ReturnCode.TOKEN_MADE, token=record.fields())
 
     async def _token_by_token(self, request: web.Request) -> web.Response:
-        """Take the name from the query or, an invention, from a JSON body."""
+        """Issue another token. The name is in the query or (an invention) in a JSON body."""
         self._admit(request)
         name = (await _body(request)).get("name", request.query.get("name", "default"))
         record = self._tokens.make(name if isinstance(name, str) else "")
-        log.info("another token was given to %s", request.remote)
+        log.info("another token issued to %s", request.remote)
         return _answer(201, ReturnCode.TOKEN_MADE, token=record.fields())
 
     async def _active_orders(self, request: web.Request) -> web.Response:
@@ -96,7 +96,7 @@ class Api:
         return _answer(200, ReturnCode.ACTIVE_ORDER, activeorder=self._floor.describe(order))
 
     async def _page(self, request: web.Request) -> web.Response:
-        """Page a tracker; `tracking` in the body, which asks for paging again and again, changes nothing here."""
+        """Page a tracker. The simulator ignores `tracking` in the body, which asks for repeated paging."""
         self._admit(request)
         await _body(request)
         order = self._floor.page(request.match_info["order"])
@@ -109,7 +109,7 @@ class Api:
         return _answer(200, ReturnCode.ORDER_CLEARED, message="Order cleared.")
 
     async def _history(self, request: web.Request) -> web.Response:
-        """Answer with one page. `count` is that of the page, as for active orders; an invention."""
+        """One page of the history. `count` is the size of the page, as for active orders; an invention."""
         self._admit(request)
         query = request.query
         limit = _whole(query, "limit", DEFAULT_LIMIT)
@@ -162,7 +162,7 @@ def _whole(query: Mapping[str, str], key: str, default: int) -> int | None:
         return default
     try:
         return int(text)
-    except ValueError:  # the caller knows the return code for it
+    except ValueError:  # the caller chooses the return code
         return None
 
 
@@ -174,7 +174,7 @@ def _date(query: Mapping[str, str], key: str) -> datetime | None:
         date = datetime.fromisoformat(text)
     except ValueError:
         date = None
-    # fromisoformat takes other forms too; the gateway takes YYYY-MM-DDTHH:MM:SS alone (gateway API, orders).
+    # fromisoformat accepts more formats; the gateway accepts YYYY-MM-DDTHH:MM:SS only (gateway API, orders).
     if date is None or len(text) != 19 or text[10] != "T":
         raise Refusal(400, ReturnCode.DATE, f"{key} must be a date like 2016-12-24T08:04:34.")
     return date

@@ -1,4 +1,4 @@
-"""Access tokens, and the window that a press of the gateway's button opens for making one."""
+"""Access tokens, and the pairing window that a press of the gateway's button opens."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from appliance.simulator.envelope import Refusal, ReturnCode
 from appliance.simulator.restaurant import stamp
 
 WINDOW = timedelta(minutes=2)
-"""How long after a press of the button a token may be asked for (gateway API, token generation)."""
+"""Length of the pairing window (gateway API, token generation)."""
 
 _TOKEN_BYTES = 24  # 48 hexadecimal digits (gateway API, token generation)
 
 _NAME = re.compile(r"[\w .-]{1,32}")
-"""What a token may be called. The documentation says only that there are invalid names; the rule is an invention."""
+"""Valid token names. The documentation only mentions invalid names; the rule is an invention."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """What the gateway knows of a token. Its text stays out of `repr`."""
+    """A token and its metadata. The secret text is not in `repr`."""
 
     name: str
     text: str = field(repr=False)
@@ -31,7 +31,7 @@ class TokenRecord:
     ip_address: str | None = None
 
     def fields(self) -> dict[str, object]:
-        """Give the token's JSON fields, the secret among them (gateway API, token generation)."""
+        """The JSON fields, including the secret (gateway API, token generation)."""
         return {
             "name": self.name,
             "token": self.text,
@@ -42,7 +42,7 @@ class TokenRecord:
 
 
 class Tokens:
-    """The tokens of one gateway and its pairing window."""
+    """The tokens of one gateway, and its pairing window."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -54,21 +54,21 @@ class Tokens:
 
     @property
     def window_left(self) -> float:
-        """Seconds for which the pairing window is still open, 0 when it is shut."""
+        """Seconds until the pairing window closes; 0 if it is closed."""
         if self._until is None:
             return 0.0
         return max(0.0, (self._until - self._clock()).total_seconds())
 
     def open_window(self) -> None:
-        """Open the pairing window, or begin it anew."""
+        """Open the pairing window, or restart it."""
         self._until = self._clock() + WINDOW
 
     def shut_window(self) -> None:
-        """End the pairing window."""
+        """Close the pairing window."""
         self._until = None
 
     def make_in_window(self, name: str) -> TokenRecord:
-        """Make the one token that the window is good for. Raises Refusal (-4, -3)."""
+        """Create a token and close the pairing window. Raises Refusal (-4, -3)."""
         self._check_name(name)
         if not self.window_left:
             raise Refusal(403, ReturnCode.WINDOW_EXPIRED, "Time window expired or gateway button not pressed.")
@@ -76,14 +76,14 @@ class Tokens:
         return self.make(name)
 
     def make(self, name: str) -> TokenRecord:
-        """Make a token without a window. Raises Refusal (-4)."""
+        """Create a token, whether or not the window is open. Raises Refusal (-4)."""
         self._check_name(name)
         record = TokenRecord(name, secrets.token_hex(_TOKEN_BYTES), self._clock())
         self._records[record.text] = record
         return record
 
     def admit(self, text: object, remote: str | None) -> TokenRecord:
-        """Take a token and note its use. remote: the client's IP address. Raises Refusal (-2)."""
+        """Check a token and record its use. remote: the client's IP address. Raises Refusal (-2)."""
         record = self._records.get(text) if isinstance(text, str) else None
         if record is None:
             raise Refusal(401, ReturnCode.INVALID_TOKEN, "Invalid or deleted access token.")
@@ -91,14 +91,14 @@ class Tokens:
         return record
 
     def admit_header(self, header: str | None, remote: str | None) -> TokenRecord:
-        """Take a token from an `Authorization: Bearer TOKEN` header. Raises Refusal (-1, -2)."""
+        """Check the token of an `Authorization: Bearer TOKEN` header. Raises Refusal (-1, -2)."""
         scheme, _, text = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             raise Refusal(400, ReturnCode.MALFORMED_AUTHORIZATION, "Malformed authorization header.")
         return self.admit(text.strip(), remote)
 
     def delete_all(self) -> int:
-        """Delete every token; gives how many there were."""
+        """Delete all tokens; their number."""
         count = len(self._records)
         self._records.clear()
         return count

@@ -1,7 +1,7 @@
-"""A restaurant's traffic: guests who come, sit down, are paged and get their food, at a chosen pace.
+"""A restaurant's traffic: guests arrive, sit down, are paged and get their food, at a chosen pace.
 
-`visits` is a pure, endless sequence that depends on its random numbers alone; Traffic plays it on a floor in time.
-How long things take is an invention, made to look like a lunch around the vendor's default target of 300 s.
+`visits` generates an endless sequence of changes from random numbers; Traffic applies them to a restaurant in time.
+The durations are inventions that resemble a lunch with the vendor's default target of 300 s.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from enum import StrEnum
 from itertools import count
 from random import Random
 
-from appliance.simulator.restaurant import Floor, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Restaurant, TrackerInUseError, UnknownOrderError
 
 
 class Step(StrEnum):
-    """What befalls an order."""
+    """What happens to an order."""
 
     START = "start"
     LOCATE = "locate"
@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of one visit. at: restaurant seconds since the doors opened. visit: tells visits apart."""
+    """One step of one visit. at: seconds since opening. visit: the number of the visit."""
 
     at: float
     visit: int
@@ -42,12 +42,12 @@ class Change:
 
 
 def steady(at: float) -> float:
-    """Give the same traffic at every time of day."""
+    """The factor on arrivals for constant traffic."""
     return 1.0
 
 
 def lunch_rush(at: float) -> float:
-    """Give a factor on arrivals that rises from a third to twice the usual an hour in, and falls again."""
+    """The factor on arrivals for a lunch: rises from 1/3 to 2 after an hour, and falls again."""
     return 1 / 3 + 5 / 3 * math.exp(-(((at - 3600.0) / 1800.0) ** 2))
 
 
@@ -60,10 +60,10 @@ def visits(
     already: int = 0,
     intensity: Callable[[float], float] = steady,
 ) -> Iterator[Change]:
-    """Yield every change of an endless opening time, in order of time.
+    """Yield the changes of endless opening hours, in order of time.
 
-    trackers: how many there are, numbered from 1; a guest who comes when all are out gets none and is not seen.
-    already: guests who are there when the doors open. intensity: a factor on arrivals by time, at most 2.
+    trackers: numbered from 1; a guest who arrives while all are in use is not tracked. already: guests at opening.
+    intensity: a factor on arrivals by time, at most 2.
     """
     free = deque(str(number) for number in range(1, trackers + 1))
     upcoming: list[tuple[float, int, Change]] = []
@@ -71,7 +71,7 @@ def visits(
     visit_numbers = count(1)
 
     def come(at: float) -> None:
-        # The tracker that lies longest on the pile goes out next: numbers come back after minutes.
+        # The tracker that has been free longest is next, so that numbers are reused only after minutes.
         steps = _visit(random, at, next(visit_numbers), free.popleft(), tables)
         for change in steps:
             heapq.heappush(upcoming, (change.at, next(order), change))
@@ -80,7 +80,7 @@ def visits(
         come(0.0)
     arrival = 0.0
     while True:
-        # Thinning: guests come at twice the rate, and as many of them are let in as the time of day wants.
+        # A Poisson process with varying rate, by thinning: generate twice the rate, then drop arrivals.
         arrival += random.expovariate(2 * per_minute / 60.0)
         while upcoming and upcoming[0][0] <= arrival:
             change = heapq.heappop(upcoming)[2]
@@ -113,14 +113,14 @@ def _visit(random: Random, at: float, visit: int, tracker: str, tables: int) -> 
 
 
 class Traffic:
-    """Plays changes on a floor, in time, and tolerates that a hand plays there too.
+    """Applies changes to a restaurant in time, while commands may change it too.
 
-    pace: 1 is real, 20 is for a demo. paused: nothing happens meanwhile, and nothing is made up for afterwards.
+    pace: factor on speed. paused: no changes; resuming does not catch up.
     """
 
-    def __init__(self, floor: Floor, changes: Iterator[Change], *, pace: float = 1.0) -> None:
+    def __init__(self, restaurant: Restaurant, changes: Iterator[Change], *, pace: float = 1.0) -> None:
         self.pace = pace
-        self._floor = floor
+        self._floor = restaurant
         self._changes = changes
         self._uuids: dict[int, str] = {}
         self._going = asyncio.Event()
@@ -128,7 +128,7 @@ class Traffic:
 
     @property
     def paused(self) -> bool:
-        """Whether the traffic stands still."""
+        """Whether the traffic is paused."""
         return not self._going.is_set()
 
     @paused.setter
@@ -139,14 +139,14 @@ class Traffic:
             self._going.set()
 
     async def run(self) -> None:
-        """Play until cancelled; the only one that sleeps."""
+        """Apply changes until cancelled."""
         loop = asyncio.get_running_loop()
         then, due = 0.0, loop.time()
         for change in self._changes:
             due += (change.at - then) / self.pace
             then = change.at
-            # Due times are added up, or the loop's own delays would slow down a fast pace.
-            # One that is overdue still gives way, or a full house at the start would hold up the loop.
+            # Adding up due times keeps the event loop's delays from slowing down a fast pace. An overdue change still
+            # yields to the loop, so that many orders at the start do not block it.
             await asyncio.sleep(max(0.0, due - loop.time()))
             if self.paused:
                 await self._going.wait()
@@ -154,12 +154,12 @@ class Traffic:
             self.play(change)
 
     def play(self, change: Change) -> None:
-        """Make one change. A visit whose order or tracker a hand took away is left alone."""
+        """Apply one change. Visits whose order or tracker a command took away are ignored."""
         if change.step is Step.START:
             try:
                 order = self._floor.create(change.tracker, order_type=change.order_type, location=change.location)
             except TrackerInUseError:
-                return  # a hand gave this tracker to somebody else; this visit is not seen
+                return  # a command used this tracker
             self._uuids[change.visit] = order.uuid
             return
         uuid = self._uuids.get(change.visit)
@@ -168,7 +168,7 @@ class Traffic:
         try:
             self._step(uuid, change)
         except UnknownOrderError:
-            del self._uuids[change.visit]  # a hand cleared it
+            del self._uuids[change.visit]  # a command cleared it
 
     def _step(self, uuid: str, change: Change) -> None:
         match change.step:
@@ -182,4 +182,4 @@ class Traffic:
                 self._floor.clear(uuid)
                 del self._uuids[change.visit]
             case Step.START:
-                raise AssertionError("a start has no order yet")
+                raise AssertionError("handled by play")

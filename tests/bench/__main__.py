@@ -102,7 +102,7 @@ async def bench(amounts: Amounts) -> list[Row]:
         _say(f"{measures.FILLED_AFTER:.0f} s for the archive, and {amounts.idle:.0f} s in which nothing happens")
         for program in programs:
             # Something to fill the archive with.
-            program.gateway.floor.clear(program.gateway.floor.create("TO_GO").uuid)
+            program.gateway.restaurant.clear(program.gateway.restaurant.create("TO_GO").uuid)
             await program.start()
         for program in programs:
             await program.live()
@@ -131,7 +131,7 @@ async def bench(amounts: Amounts) -> list[Row]:
 async def _program(stack: AsyncExitStack, kind: str, folder: Path) -> Program:
     folder.mkdir()
     gateway = await stack.enter_async_context(SimulatedGateway(folder.name))
-    gateway.floor.create_many(12)
+    gateway.restaurant.create_many(12)
     program = Program(kind, gateway, folder)
     stack.push_async_callback(program.stop)
     return program

@@ -43,7 +43,7 @@ def measure(days: int = DAYS) -> list[Row]:
         archive, plain = Archive(folder), sqlite3.connect(folder / "plain.sqlite3")
         for statements in MIGRATIONS:
             plain.executescript(statements)
-        filled = _timed(lambda: archive.keep("Bar", orders, Progress()))
+        filled = _timed(lambda: archive.add("Bar", orders, Progress()))
         plain_filled = _timed(lambda: _put(plain, orders))
         told = _best(lambda: report(archive.rows("Bar"), FORGET))
         plain_told = _best(lambda: _figures(plain))
@@ -59,10 +59,10 @@ def measure(days: int = DAYS) -> list[Row]:
         for count in HOURS:
             more = [_order(chance, now + number) for number in range(count)]
             before = _written()
-            archive.keep("Bar", more, Progress())
+            archive.add("Bar", more, Progress())
             rows.append(Row(f"written for {count} new orders", "kB", (_written() - before) / 1000))
         before = _written()
-        archive.keep("Bar", orders[-1000:], Progress())
+        archive.add("Bar", orders[-1000:], Progress())
         rows.append(Row("written for no new order", "kB", (_written() - before) / 1000, limit=0.0))
         plain.close()
     return rows

@@ -74,7 +74,7 @@ async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page
     """Page each program's orders, one program after the other, so often."""
     waiting: dict[Program, deque[str]] = {}
     for program in programs:
-        waiting[program] = deque(order.uuid for order in program.gateway.floor.create_many(rounds))
+        waiting[program] = deque(order.uuid for order in program.gateway.restaurant.create_many(rounds))
     for program in programs:
         await program.settled()
         program.forget()
@@ -85,7 +85,7 @@ async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page
             turn += PERIOD / len(programs)
             await asyncio.sleep(turn - asyncio.get_running_loop().time())
             sent.append((program, time.monotonic()))
-            program.gateway.floor.page(waiting[program].popleft())
+            program.gateway.restaurant.page(waiting[program].popleft())
     for program in programs:
         await program.settled()
     found: dict[str, list[Page]] = {program.kind: [] for program in programs}
@@ -139,8 +139,8 @@ async def burst(program: Program, notifications: int) -> float:
 
     The last notification is the only page among them: the buzzer tells when a program has got that far.
     """
-    floor = program.gateway.floor
-    floor.clear_all()
+    restaurant = program.gateway.restaurant
+    restaurant.clear_all()
     await program.settled()
     program.forget()
     here: deque[str] = deque()
@@ -148,14 +148,14 @@ async def burst(program: Program, notifications: int) -> float:
     # Nothing is sent until this coroutine gives way.
     while said < notifications - 1:
         if len(here) >= AT_TABLES:
-            floor.clear(here.popleft())
+            restaurant.clear(here.popleft())
         else:
-            here.append(floor.create().uuid)
+            here.append(restaurant.create().uuid)
             if said + 1 < notifications - 1:
-                floor.locate(here[-1], str(said % 40 + 1))
+                restaurant.locate(here[-1], str(said % 40 + 1))
                 said += 1
         said += 1
-    floor.page(here[-1])
+    restaurant.page(here[-1])
     began = time.monotonic()
     await _sounded(program, 600.0)
     await program.settled()
@@ -166,8 +166,8 @@ async def memory_of(programs: Sequence[Program], orders: int) -> dict[str, float
     """Megabytes of each program once it holds so many active orders, that came as one whole set."""
     for program in programs:
         await program.gateway.stop()
-        program.gateway.floor.clear_all()
-        program.gateway.floor.create_many(orders)
+        program.gateway.restaurant.clear_all()
+        program.gateway.restaurant.create_many(orders)
     found: dict[str, float] = {}
     for program in programs:
         program.forget()

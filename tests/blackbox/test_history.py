@@ -113,7 +113,7 @@ def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -
     config = str(box.state_dir.parent / "config.yaml")
     code, output, log = run_to_end(box.host, ["history", "--config", config, "--format", "json"])
     assert (code, len(output.splitlines())) == (75, 50), log
-    assert "Ours is not in sight" in log
+    assert "can't find Ours on the network" in log
     assert not stranger.was_shown
     ours.do("up")
     ours.advertise()

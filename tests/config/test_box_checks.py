@@ -40,7 +40,7 @@ def test_what_is_taken(text: str, section: str, name: str, value: object) -> Non
         ("wifi: {password: 12345678}", "in quotes"),
         ("wifi: {password: short}", "8 to 63"),
         ("network: {address: 192.168.1.50}", "192.168.1.50/24"),
-        ("network: {address: 192.168.1.0/24}", "no single device's"),
+        ("network: {address: 192.168.1.0/24}", "not the address of a device"),
         ("network: {address: 192.168.1.300/24}", "must be an address"),
         ("network: {router: 192.168.1.1}", "needs network.address"),
         ("network: {address: 192.168.1.50/24, router: 192.168.2.1}", "must be in the network"),
@@ -49,9 +49,9 @@ def test_what_is_taken(text: str, section: str, name: str, value: object) -> Non
         ("box: {time_zone: Europe/Berln}", "did you mean Europe/Berlin"),
         ("box: {time_zone: ../../etc/passwd}", "must be a time zone"),
         ("box: {time_server: a b}", "time server"),
-        ("box: {ssh_key: AAAA}", "begins with its type"),
-        ("box: {ssh_key: ssh-ed25519 AAAAC3Nz}", "not whole"),
-        ('box: {ssh_key: "-----BEGIN OPENSSH PRIVATE KEY-----"}', "not the private one"),
+        ("box: {ssh_key: AAAA}", "must begin with its type"),
+        ("box: {ssh_key: ssh-ed25519 AAAAC3Nz}", "truncated"),
+        ('box: {ssh_key: "-----BEGIN OPENSSH PRIVATE KEY-----"}', "not the private key"),
     ],
 )
 def test_what_is_refused(text: str, words: str) -> None:

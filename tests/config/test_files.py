@@ -40,8 +40,8 @@ def _binary(path: Path) -> None:
         (_missing, "{}: can't be read: No such file or directory"),
         (_directory, "{}: can't be read: Is a directory"),
         (_latin, "{}:2: byte 0xFC is not UTF-8; save the file as UTF-8"),
-        (_utf16, "{}: is UTF-16 that is not whole; save the file as UTF-8"),
-        (_large, "{}:32769: larger than 64 KiB; this is no configuration"),
+        (_utf16, "{}: truncated UTF-16; save the file as UTF-8"),
+        (_large, "{}:32769: larger than 64 KiB: too large for a settings file"),
         (_binary, "{}:2: byte 0x80 is not UTF-8; save the file as UTF-8"),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_file_that_may_not_be_read_and_a_name_that_is_none(tmp_path: Path) -> 
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(ConfigError, match="can't be read: Too many levels of symbolic links"):
         load(tmp_path / "loop")
-    with pytest.raises(ConfigError, match="is no file's name"):
+    with pytest.raises(ConfigError, match="invalid file name"):
         load(Path("a\0b"))
 
 

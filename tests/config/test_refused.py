@@ -26,13 +26,13 @@ WRONG = {
     "display.contrast: 3": "tt.yaml:1: display.contrast: unknown key; write contrast indented below display:",
     "Display: {}": "tt.yaml:1: Display: unknown key; did you mean display?",
     "orders: {red: 3}": "tt.yaml:1: orders.red: unknown key; did you mean pins.red?",
-    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown key; known here are enabled, kind, volume, repeat_pages",
-    "buzzer: {enabled: yes}\nbuzzer: {}": "tt.yaml:2: buzzer: given twice; it is on line 1 already",
-    "pins:\n  red: 4\n  red: 5": "tt.yaml:3: pins.red: given twice; it is on line 2 already",
-    "[a]: 3": "tt.yaml:1: a key must be a word, not a list or a mapping",
-    "pins: 3": ("tt.yaml:1: pins: must hold keys of its own, indented below it: button, green, amber, red, buzzer"),
-    "- a\n- b": "tt.yaml:1: must be keys and values, such as `state_dir: /var/lib/tt-appliance`",
-    "tt": "tt.yaml:1: must be keys and values, such as `state_dir: /var/lib/tt-appliance`",
+    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown key; valid keys here: enabled, kind, volume, repeat_pages",
+    "buzzer: {enabled: yes}\nbuzzer: {}": "tt.yaml:2: buzzer: duplicate key; it is already on line 1",
+    "pins:\n  red: 4\n  red: 5": "tt.yaml:3: pins.red: duplicate key; it is already on line 2",
+    "[a]: 3": "tt.yaml:1: a key must be a name, not a list or a mapping",
+    "pins: 3": ("tt.yaml:1: pins: must contain these keys, indented below it: button, green, amber, red, buzzer"),
+    "- a\n- b": "tt.yaml:1: must contain keys and values, such as `state_dir: /var/lib/tt-appliance`",
+    "tt": "tt.yaml:1: must contain keys and values, such as `state_dir: /var/lib/tt-appliance`",
     # Numbers.
     "display: {contrast: yes}": 'tt.yaml:1: display.contrast: must be a whole number from 0 to 255, not "yes"',
     "display: {contrast: 1.0}": 'tt.yaml:1: display.contrast: must be a whole number from 0 to 255, not "1.0"',
@@ -102,16 +102,14 @@ WRONG = {
         "tt.yaml:3: display.sleep_after: must be more than display.dim_after, which is 60 (line 2), not 60"
     ),
     "pins: {red: 22}": (
-        "tt.yaml:1: pins.red: GPIO 22 is already pins.green (the default); each pin has one use, and 21 is free"
+        "tt.yaml:1: pins.red: GPIO 22 is already used for pins.green (the default); use another pin, such as 21"
     ),
     "pins:\n  red: 5\n  green: 5": (
-        "tt.yaml:3: pins.green: GPIO 5 is already pins.red (line 2); each pin has one use, and 4 is free"
+        "tt.yaml:3: pins.green: GPIO 5 is already used for pins.red (line 2); use another pin, such as 4"
     ),
-    "pins: {red: 2}": (
-        "tt.yaml:1: pins.red: GPIO 2 is the display's, on I2C bus 1; each pin has one use, and 4 is free"
-    ),
+    "pins: {red: 2}": ("tt.yaml:1: pins.red: GPIO 2 is used for the display on I2C bus 1; use another pin, such as 4"),
     "pins: {red: 0}\ndisplay: {i2c_port: 0}": (
-        "tt.yaml:1: pins.red: GPIO 0 is the display's, on I2C bus 0; each pin has one use, and 4 is free"
+        "tt.yaml:1: pins.red: GPIO 0 is used for the display on I2C bus 0; use another pin, such as 4"
     ),
     "pins: {red: 28}": (
         "tt.yaml:1: pins.red: must be a whole number from 0 to 27, the BCM number of a pin; the nearest to 28 is 27"
@@ -127,10 +125,8 @@ WRONG = {
     "buzzer: {kind: piezo}": 'tt.yaml:1: buzzer.kind: must be active or passive, not "piezo"',
     "buzzer: {kind: true}": 'tt.yaml:1: buzzer.kind: must be active or passive; put it in quotes: "true"',
     "buzzer: {repeat_pages: 3}": 'tt.yaml:1: buzzer.repeat_pages: must be true or false, not "3"',
-    "display: {driver: SSD1306}": (
-        'tt.yaml:1: display.driver: no display named "SSD1306" is known; did you mean ssd1306?'
-    ),
-    "display: {driver: sh1206}": 'tt.yaml:1: display.driver: no display named "sh1206" is known; did you mean sh1106?',
+    "display: {driver: SSD1306}": ('tt.yaml:1: display.driver: unknown display "SSD1306"; did you mean ssd1306?'),
+    "display: {driver: sh1206}": 'tt.yaml:1: display.driver: unknown display "sh1206"; did you mean sh1106?',
     "display: {driver: 1306}": (
         'tt.yaml:1: display.driver: must be the name of a display, such as ssd1306; put it in quotes: "1306"'
     ),
@@ -138,8 +134,8 @@ WRONG = {
         'tt.yaml:1: gateway.name: must be a gateway\'s name as it announces itself; put it in quotes: "12"'
     ),
     "gateway: {name: ''}": (
-        "tt.yaml:1: gateway.name: must be a gateway's name as it announces itself, and is empty; "
-        "take the line out for the default"
+        "tt.yaml:1: gateway.name: must be a gateway's name as it announces itself, not empty; "
+        "delete the line for the default"
     ),
     "gateway: {address: 'http://10.0.0.7:8000/api'}": (
         "tt.yaml:1: gateway.address: must be a host name or an IP address, with :PORT where it is not 8000, not a URL; "
@@ -162,11 +158,11 @@ WRONG = {
     ),
     "network: {interfaces: [eth0, eth0]}": (
         "tt.yaml:1: network.interfaces: must be a list of network interfaces, such as [eth0, wlan0]; "
-        '"eth0" is in it twice'
+        '"eth0" is a duplicate'
     ),
     "state_dir: ~/tt": (
-        "tt.yaml:1: state_dir: must be the path of a directory, and ~ is not expanded here; "
-        "write it out, such as /var/lib/tt-appliance"
+        "tt.yaml:1: state_dir: must be the path of a directory; ~ is not expanded, "
+        "so write the full path, such as /var/lib/tt-appliance"
     ),
     "state_dir: !!python/object:os.system x": (
         "tt.yaml:1: state_dir: the tag !!python/object:os.system is not allowed; write the value alone"
@@ -174,13 +170,14 @@ WRONG = {
     # YAML.
     "a: 1\nb: *x": "tt.yaml:2: aliases are not allowed; put a value that begins with * in quotes",
     "a: &x 1": "tt.yaml:1: anchors are not allowed; put a value that begins with & in quotes",
-    "[" * 50_000: "tt.yaml:1: nested more than 8 deep; no key needs that",
-    "- " * 30_000: "tt.yaml:1: nested more than 8 deep; no key needs that",
+    "[" * 50_000: "tt.yaml:1: nested more than 8 levels; the settings need 3",
+    "- " * 30_000: "tt.yaml:1: nested more than 8 levels; the settings need 3",
     "display:\n\tdriver: x": (
-        "tt.yaml:2:1: broken YAML: while scanning for the next token, found character '\\t' that cannot start any token"
+        "tt.yaml:2:1: invalid YAML: while scanning for the next token, "
+        "found character '\\t' that cannot start any token"
     ),
     "a: 1\n---\nb: 2": (
-        "tt.yaml:2:1: broken YAML: expected a single document in the stream, but found another document"
+        "tt.yaml:2:1: invalid YAML: expected a single document in the stream, but found another document"
     ),
     "gateway:\n  name: \x01": "tt.yaml:2: character U+0001 is not allowed in YAML",
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from appliance.core.delivery import Finished
 from appliance.history.archive import Archive, Progress, Query
-from appliance.history.schema import FILE, opened
+from appliance.history.schema import FILE, open_archive
 
 GATEWAY = "Bar"
 SIZES = (1, 3, 40, 400)
@@ -27,14 +27,14 @@ def filling(number: int) -> list[Finished]:
 
 def fill(archive: Archive, number: int) -> None:
     """Do one filling. Raises ArchiveError."""
-    archive.keep(GATEWAY, filling(number), Progress(float(number)))
+    archive.add(GATEWAY, filling(number), Progress(float(number)))
 
 
 def whole(directory: Path) -> int:
     """How many fillings there are, each whole and in their order. Raises AssertionError, ArchiveError."""
     if not (directory / FILE).exists():
         return 0
-    with opened(directory) as database:
+    with open_archive(directory) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     archive = Archive(directory)
     done = int(archive.progress(GATEWAY).read_to or 0)

@@ -14,8 +14,8 @@ from pathlib import Path
 from appliance.config import NetworkConfig
 from appliance.core.view import Sound
 from appliance.doctor.console import Console
-from appliance.doctor.context import Bench
-from appliance.doctor.examination import attend
+from appliance.doctor.context import CheckContext
+from appliance.doctor.examination import examine_until_signal
 from tests.doctor.fakes import Box, still_taken
 
 
@@ -24,7 +24,7 @@ def main(folder: Path) -> int:
     box = Box(folder)
     box.config = replace(box.config, network=NetworkConfig(("tt-none0",)))
     console = Console(lambda text: print(text, end="", flush=True), sys.stdin.fileno())
-    bench = Bench(
+    context = CheckContext(
         box.config,
         console,
         limits=replace(box.limits, answer=30.0, press=30.0),
@@ -33,7 +33,7 @@ def main(folder: Path) -> int:
         open_bus=lambda _: box.bus,
         sounds=(Sound.PAGE,),
     )
-    code = asyncio.run(attend(bench))
+    code = asyncio.run(examine_until_signal(context))
     left = {"lit": sorted(box.lit()), "taken": still_taken(box), "display": box.display.on, "sent": box.display.sent}
     print(json.dumps(left), flush=True)
     return code

@@ -17,7 +17,7 @@ from appliance.config import BuzzerConfig, Config, DisplayConfig, GatewayConfig,
 from appliance.core.values import Address, Credential, Token
 from appliance.core.view import Sound
 from appliance.doctor.console import Console
-from appliance.doctor.context import Bench, Limits
+from appliance.doctor.context import CheckContext, Limits
 from appliance.doctor.examination import examine
 from appliance.doctor.finding import Finding
 from appliance.store import TokenStore
@@ -95,7 +95,7 @@ class Person:
 
 
 class Box:
-    """All that a bench is made of, in good order; tests break one thing of it."""
+    """All that a context is made of, in good order; tests break one thing of it."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -148,11 +148,11 @@ class Box:
             if self.pins.pin(getattr(PINS, name)).function == "output" and self.pins.pin(getattr(PINS, name)).state
         }
 
-    def bench(self, answers: Mapping[str, Answer] | None = None) -> tuple[Bench, Person]:
-        """A bench of these parts, and the person before it. answers: see Person; None where nobody is there."""
+    def context(self, answers: Mapping[str, Answer] | None = None) -> tuple[CheckContext, Person]:
+        """A context of these parts, and the person before it. answers: see Person; None where nobody is there."""
         person = Person(answers)
         self.persons.append(person)
-        bench = Bench(
+        context = CheckContext(
             self.config,
             person.console(),
             limits=self.limits,
@@ -161,16 +161,16 @@ class Box:
             open_bus=lambda _: self.bus,
             sounds=(Sound.ERROR,),
         )
-        return bench, person
+        return context, person
 
 
-async def tried(bench: Bench, *checks: Callable[[Bench], Awaitable[Finding]]) -> Finding:
+async def tried(context: CheckContext, *checks: Callable[[CheckContext], Awaitable[Finding]]) -> Finding:
     """What the last of some checks found, with everything put away afterwards."""
     found: list[Finding] = []
-    async with bench.closing:
+    async with context.closing:
         for check in checks:
-            found.append(await check(bench))
-    bench.console.close()
+            found.append(await check(context))
+    context.console.close()
     return found[-1]
 
 
@@ -190,14 +190,14 @@ def everything_seen(box: Box) -> dict[str, Answer]:
     return {**dict.fromkeys(QUESTIONS, "y\n"), "Press the button": press(box)}
 
 
-async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, Bench]:
+async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, CheckContext]:
     """An examination without sounds, which take their time; the exit code, and who took part."""
-    bench, person = box.bench(answers)
-    bench.sounds = ()
+    context, person = box.context(answers)
+    context.sounds = ()
     try:
-        return await examine(bench), person, bench
+        return await examine(context), person, context
     finally:
-        bench.console.close()
+        context.console.close()
 
 
 def all_is_off(box: Box) -> bool:

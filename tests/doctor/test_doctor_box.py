@@ -30,91 +30,91 @@ async def take(box: Box, *names: str) -> None:
 async def test_the_settings_that_are_tried_are_told(box: Box) -> None:
     display = DisplayConfig(driver="sh1106", i2c_address=0x3D)
     box.config = replace(Config(), display=display, pins=Pins(button=5, green=6, amber=12, red=13, buzzer=16))
-    bench, _ = box.bench()
-    finding = await tried(bench, check_settings)
+    context, _ = box.context()
+    finding = await tried(context, check_settings)
     assert finding.state is State.OK
     assert "sh1106 at 0x3D" in finding.words
     assert "pins 6, 12 and 13 for the lights, 16 for the buzzer, 5 for the button" in finding.words
 
 
 async def test_a_board_in_good_order(box: Box) -> None:
-    bench, _ = box.bench()
-    assert await tried(bench, check_board) == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4, 48 °C")
+    context, _ = box.context()
+    assert await tried(context, check_board) == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4, 48 °C")
 
 
 @pytest.mark.parametrize(("millidegrees", "state"), [(79_900, State.OK), (80_000, State.WRONG), (85_000, State.WRONG)])
 async def test_a_board_is_too_hot_from_where_it_slows_itself_down(box: Box, millidegrees: int, state: State) -> None:
     await put(box, TEMPERATURE, f"{millidegrees}\n")
-    bench, _ = box.bench()
-    finding = await tried(bench, check_board)
+    context, _ = box.context()
+    finding = await tried(context, check_board)
     assert finding.state is state
     if state is State.WRONG:
         assert finding.words == f"Raspberry Pi 4 Model B Rev 1.4, {millidegrees / 1000:.0f} °C: too hot"
-        assert "air" in finding.mend[0]
+        assert "air" in finding.advice[0]
 
 
 async def test_a_board_that_does_not_tell_how_warm_it_is(box: Box) -> None:
     await take(box, TEMPERATURE)
-    bench, _ = box.bench()
-    finding = await tried(bench, check_board)
-    assert finding == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4; it does not tell how warm it is")
+    context, _ = box.context()
+    finding = await tried(context, check_board)
+    assert finding == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4; no temperature reported")
 
 
 async def test_a_machine_that_tells_only_how_warm_it_is(box: Box) -> None:
     await take(box, MODEL)
-    bench, _ = box.bench()
-    finding = await tried(bench, check_board)
-    assert finding == Finding(State.OK, "a machine that does not tell what it is, 48 °C")
+    context, _ = box.context()
+    finding = await tried(context, check_board)
+    assert finding == Finding(State.OK, "unknown model, 48 °C")
 
 
 async def test_a_machine_that_tells_nothing(box: Box) -> None:
     await take(box, MODEL, TEMPERATURE, THROTTLED)
-    bench, _ = box.bench()
-    board = await tried(bench, check_board)
-    assert board == Finding(State.NOT_TRIED, "this machine does not tell what it is, nor how warm")
-    bench, _ = box.bench()
-    supply = await tried(bench, check_supply)
-    assert supply == Finding(State.NOT_TRIED, "this machine does not tell whether its supply is strong enough")
+    context, _ = box.context()
+    board = await tried(context, check_board)
+    assert board == Finding(State.NOT_TRIED, "this machine reports neither its model nor its temperature")
+    context, _ = box.context()
+    supply = await tried(context, check_supply)
+    assert supply == Finding(State.NOT_TRIED, "this machine does not report its supply voltage")
 
 
 async def test_a_supply_that_was_strong_enough_all_the_time(box: Box) -> None:
-    bench, _ = box.bench()
-    finding = await tried(bench, check_supply)
-    assert finding == Finding(State.OK, "strong enough now, and ever since the box was switched on")
+    context, _ = box.context()
+    finding = await tried(context, check_supply)
+    assert finding == Finding(State.OK, "enough voltage now, and since the box was switched on")
 
 
 @pytest.mark.parametrize(
     ("throttled", "words"),
     [
-        ("50005", "too weak at this moment"),
-        ("1", "too weak at this moment"),
-        ("50000", "strong enough now, but it was too weak since the box was switched on"),
+        ("50005", "undervoltage now"),
+        ("1", "undervoltage now"),
+        ("50000", "enough voltage now, but undervoltage since the box was switched on"),
     ],
 )
 async def test_a_supply_that_is_or_was_too_weak(box: Box, throttled: str, words: str) -> None:
     await put(box, THROTTLED, f"{throttled}\n")
-    bench, _ = box.bench()
-    finding = await tried(bench, check_supply)
+    context, _ = box.context()
+    finding = await tried(context, check_supply)
     assert finding.state is State.WRONG
     assert finding.words == words
-    assert "power supply" in finding.mend[0]
-    assert "cable" in finding.mend[1]
+    assert "power supply" in finding.advice[0]
+    assert "cable" in finding.advice[1]
 
 
 @pytest.mark.parametrize(
     ("alarm", "state", "words"),
-    [("1", State.WRONG, "too weak at this moment"), ("0", State.OK, "strong enough now")],
+    [("1", State.WRONG, "undervoltage now"), ("0", State.OK, "enough voltage now")],
 )
 async def test_a_kernel_that_forgets_tells_only_of_now(box: Box, alarm: str, state: State, words: str) -> None:
     await put(box, f"{SENSOR}/name", "rpi_volt\n")
     await put(box, f"{SENSOR}/in0_lcrit_alarm", f"{alarm}\n")
-    bench, _ = box.bench()
-    finding = await tried(bench, check_supply)
+    context, _ = box.context()
+    finding = await tried(context, check_supply)
     assert (finding.state, finding.words) == (state, words)
 
 
 async def test_too_hot_but_strong_enough_is_no_matter_of_the_supply(box: Box) -> None:
     # Bits 3 and 19: the soft limit of temperature is and was reached.
     await put(box, THROTTLED, "80008\n")
-    bench, _ = box.bench()
-    assert (await tried(bench, check_supply)).state is State.OK
+    context, _ = box.context()
+    assert (await tried(context, check_supply)).state is State.OK

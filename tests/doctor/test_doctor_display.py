@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from appliance.config import DisplayConfig
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display, draw_test
 from appliance.doctor.finding import Finding, State
 from tests.doctor.fakes import Box, Bus, tried
 from tests.panel.i2c_display import I2cDisplay, same
 
-QUESTION = "Do you see a frame around the whole display, and words the right way up?"
+QUESTION = "Do you see a frame around the whole display, and upright words?"
 WIRES = "Check the display's four wires"
 SHINE = 0xAF
 """The command by which a controller shines (data sheets of SSD1306 and SH1106)."""
@@ -27,13 +27,13 @@ WITHIN = 2.0
 """Seconds in which a thread of the doctor's does what it does of itself."""
 
 
-def opens(box: Box, bench: Bench, error: OSError) -> None:
+def opens(box: Box, context: CheckContext, error: OSError) -> None:
     """Let the bus refuse to be opened."""
 
     def refuse(_: int) -> Any:
         raise error
 
-    bench.open_bus = refuse
+    context.open_bus = refuse
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -59,8 +59,8 @@ async def test_a_display_that_is_seen_shows_the_picture_while_it_is_asked_for(
         shown.append(box.display.picture())
         return "\n"
 
-    bench, person = box.bench({QUESTION: look})
-    assert await tried(bench, check_display) == Finding(State.OK, "answers at 0x3C; its picture was seen")
+    context, person = box.context({QUESTION: look})
+    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; test picture confirmed")
     assert same(shown[0], draw_test((128, height)))
     assert is_dark(box.display)
     assert box.bus.closed
@@ -82,40 +82,40 @@ async def test_a_display_that_is_not_seen(box: Box, driver: str, other: str) -> 
     box.display = I2cDisplay(driver == "sh1106")
     box.bus = Bus(box.display)
     box.change(display=DisplayConfig(driver=driver))
-    bench, _ = box.bench({QUESTION: "n\n"})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({QUESTION: "n\n"})
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "answers at 0x3C, but its picture was not seen as it is meant to be"
-    assert "display.rotate" in finding.mend[0]
-    assert finding.mend[1].endswith(f"set display.driver to {other}.")
+    assert finding.words == "responds at 0x3C, but the test picture is not correct"
+    assert "display.rotate" in finding.advice[0]
+    assert finding.advice[1].endswith(f"set display.driver to {other}.")
     assert is_dark(box.display)
     assert box.bus.closed
 
 
 async def test_a_display_with_nobody_there(box: Box) -> None:
-    bench, person = box.bench()
+    context, person = box.context()
     heard: list[int] = []
     box.display.chip.heard = heard.append
-    finding = await tried(bench, check_display)
-    assert finding == Finding(State.OK, "answers at 0x3C and took a picture; nobody was asked whether it was seen")
+    finding = await tried(context, check_display)
+    assert finding == Finding(State.OK, "responds at 0x3C and accepted a picture; no answer whether it was visible")
     assert SHINE in heard
     assert is_dark(box.display)
     assert person.said == ""
 
 
 async def test_the_display_is_let_alone_while_the_appliance_may_draw_on_it(box: Box) -> None:
-    bench, _ = box.bench({})
-    bench.held = True
-    assert (await tried(bench, check_display)).state is State.NOT_TRIED
+    context, _ = box.context({})
+    context.pins_busy = True
+    assert (await tried(context, check_display)).state is State.NOT_TRIED
     assert box.display.sent == 0
 
 
 async def test_a_display_at_the_other_address(box: Box) -> None:
     box.bus = Bus(box.display, address=0x3D)
-    bench, person = box.bench({})
-    assert await tried(bench, check_display) == Finding(
+    context, person = box.context({})
+    assert await tried(context, check_display) == Finding(
         State.WRONG,
-        "no display answers at 0x3C on bus 1, but one may be at 0x3D, where something answers",
+        "no display responds at 0x3C on bus 1, but one may be at 0x3D, where a device responds",
         ("Set display.i2c_address to 0x3D in the settings.",),
     )
     assert box.bus.closed
@@ -124,12 +124,12 @@ async def test_a_display_at_the_other_address(box: Box) -> None:
 
 async def test_a_bus_on_which_nothing_answers(box: Box) -> None:
     box.display.present = False
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "no display answers at 0x3C on bus 1, nor does anything at another address"
-    assert finding.mend[0].startswith(WIRES)
-    assert "3.3 V" in finding.mend[0]
+    assert finding.words == "no display responds at 0x3C on bus 1, and no device at any other address"
+    assert finding.advice[0].startswith(WIRES)
+    assert "3.3 V" in finding.advice[0]
     assert box.bus.closed
 
 
@@ -137,26 +137,26 @@ async def test_a_bus_with_nothing_but_strangers(box: Box) -> None:
     box.display.present = False
     box.bus.strangers = {0x48, 0x76}
     box.bus.held = {0x68}
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert "what answers is at 0x48, 0x68, 0x76, where no display is known to be" in finding.words
-    assert finding.mend[0].startswith(WIRES)
+    assert "devices respond at 0x48, 0x68, 0x76, which are not addresses of a display" in finding.words
+    assert finding.advice[0].startswith(WIRES)
 
 
 async def test_strangers_beside_a_display_are_no_matter(box: Box) -> None:
     box.bus.strangers = {0x3D, 0x48, 0x76}
-    bench, _ = box.bench({QUESTION: "\n"})
-    assert (await tried(bench, check_display)).state is State.OK
+    context, _ = box.context({QUESTION: "\n"})
+    assert (await tried(context, check_display)).state is State.OK
 
 
 async def test_a_display_that_answers_but_takes_nothing(box: Box) -> None:
     box.display.break_after(3)
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words.startswith("something answers at 0x3C on bus 1, but can't be set up:")
-    assert finding.mend[0].startswith(WIRES)
+    assert finding.words.startswith("a device responds at 0x3C on bus 1, but can't be set up as a display:")
+    assert finding.advice[0].startswith(WIRES)
     assert box.bus.closed
 
 
@@ -165,23 +165,23 @@ async def test_a_display_that_a_driver_of_the_system_holds(box: Box, monkeypatch
         raise OSError(errno.EBUSY, "Device or resource busy")
 
     monkeypatch.setattr(box.bus, "write_i2c_block_data", refuse)
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "what is at 0x3C on bus 1 is held by a driver of the system itself"
-    assert "dtoverlay" in finding.mend[0]
+    assert finding.words == "a kernel driver uses the device at 0x3C on bus 1"
+    assert "dtoverlay" in finding.advice[0]
     assert box.bus.closed
 
 
 async def test_a_bus_that_is_stuck_is_given_up_at_its_deadline_and_dark_once_it_comes_back(box: Box) -> None:
     box.limits = replace(box.limits, bus=0.2)
     box.display.hang()
-    bench, _ = box.bench({})
+    context, _ = box.context({})
     async with asyncio.timeout(0.2 + WITHIN / 2):
-        finding = await tried(bench, check_display)
+        finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "the I2C bus 1 is stuck: it does not come back from a call"
-    assert "off its supply" in finding.mend[0]
+    assert finding.words == "the I2C bus 1 is stuck: a transfer timed out"
+    assert "Unplug the box" in finding.advice[0]
     heard: list[int] = []
     box.display.chip.heard = heard.append
     box.display.let_go()
@@ -195,8 +195,8 @@ async def test_a_bus_that_the_kernel_gives_up_is_stuck_too(box: Box, monkeypatch
         raise OSError(errno.ETIMEDOUT, "Connection timed out")
 
     monkeypatch.setattr(box.bus, "write_i2c_block_data", give_up)
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
     assert finding.words.startswith("the I2C bus 1 is stuck")
     await until(lambda: box.bus.closed)
 
@@ -212,9 +212,9 @@ async def test_a_bus_that_is_stuck_while_others_are_looked_for(box: Box, monkeyp
         raise OSError(errno.EREMOTEIO, "Remote I/O error")
 
     monkeypatch.setattr(box.bus, "read_byte", hang)
-    bench, _ = box.bench({})
+    context, _ = box.context({})
     try:
-        assert (await tried(bench, check_display)).words.startswith("the I2C bus 1 is stuck")
+        assert (await tried(context, check_display)).words.startswith("the I2C bus 1 is stuck")
         assert not box.bus.closed
     finally:
         free.set()
@@ -222,47 +222,47 @@ async def test_a_bus_that_is_stuck_while_others_are_looked_for(box: Box, monkeyp
 
 
 async def test_a_board_whose_bus_is_switched_off(box: Box) -> None:
-    bench, _ = box.bench({})
-    opens(box, bench, FileNotFoundError(errno.ENOENT, "No such file or directory"))
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    opens(box, context, FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "this machine has no I2C bus 1 (there is no /dev/i2c-1)"
-    assert "sudo raspi-config" in finding.mend[0]
+    assert finding.words == "this machine has no I2C bus 1 (no /dev/i2c-1)"
+    assert "sudo raspi-config" in finding.advice[0]
 
 
 async def test_a_machine_that_is_no_box_has_no_bus_to_switch_on(box: Box) -> None:
     await asyncio.to_thread(box.put, "proc/device-tree/model", "")
-    bench, _ = box.bench({})
-    opens(box, bench, FileNotFoundError(errno.ENOENT, "No such file or directory"))
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    opens(box, context, FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.mend == ("Run the doctor on the box's Raspberry Pi.",)
+    assert finding.advice == ("Run the doctor on the box's Raspberry Pi.",)
 
 
 async def test_a_bus_that_may_not_be_used(box: Box) -> None:
-    bench, _ = box.bench({})
-    opens(box, bench, PermissionError(errno.EACCES, "Permission denied"))
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    opens(box, context, PermissionError(errno.EACCES, "Permission denied"))
+    finding = await tried(context, check_display)
     assert finding == Finding(
-        State.WRONG, "the I2C bus 1 may not be used", ("Run it with all rights: sudo tt-appliance doctor",)
+        State.WRONG, "no permission to use the I2C bus 1", ("Run as root: sudo tt-appliance doctor",)
     )
 
 
 async def test_a_bus_that_can_not_be_opened_is_told_in_the_systems_words_and_none_of_pythons(box: Box) -> None:
-    bench, _ = box.bench({})
-    opens(box, bench, OSError(errno.ENXIO, "No such device or address"))
-    finding = await tried(bench, check_display)
+    context, _ = box.context({})
+    opens(box, context, OSError(errno.ENXIO, "No such device or address"))
+    finding = await tried(context, check_display)
     assert finding.state is State.WRONG
     assert finding.words == "the I2C bus 1 can't be used: No such device or address"
-    assert finding.mend
+    assert finding.advice
 
 
 async def test_a_display_is_dark_though_the_examination_ended_while_it_was_set_up(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench, _ = box.bench({})
+    context, _ = box.context({})
     box.display.hang()
-    examining = asyncio.create_task(tried(bench, check_display))
+    examining = asyncio.create_task(tried(context, check_display))
     await until(box.display.hanging.is_set)
     examining.cancel()
     await asyncio.sleep(0.01)

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.doctor.examination import attend, examine
+from appliance.doctor.examination import examine, examine_until_signal
 from tests.doctor.fakes import QUESTIONS, Box, all_is_off, everything_seen
 
 
 async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
     box.limits = replace(box.limits, bus=5.0)
-    bench, person = box.bench({})
+    context, person = box.context({})
     box.display.hang()
-    examining = asyncio.create_task(attend(bench))
+    examining = asyncio.create_task(examine_until_signal(context))
     await asyncio.to_thread(box.display.hanging.wait, 5)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
         # Once it has ended, the next one would end the tests.
@@ -27,7 +27,7 @@ async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
     assert not examining.done()
     box.display.let_go()
     assert await examining == 128 + signal.SIGTERM
-    assert person.said.endswith("\nEnded early. Everything is off.\n")
+    assert person.said.endswith("\nInterrupted. All outputs are off.\n")
     assert all_is_off(box)
 
 
@@ -40,14 +40,14 @@ async def test_all_is_off_when_it_is_ended_at_a_question(box: Box, question: str
         asked.set()
         return ""
 
-    bench, _ = box.bench(everything_seen(box) | {question: come})
-    bench.sounds = ()
-    examining = asyncio.create_task(examine(bench))
+    context, _ = box.context(everything_seen(box) | {question: come})
+    context.sounds = ()
+    examining = asyncio.create_task(examine(context))
     async with asyncio.timeout(5):
         await asked.wait()
     examining.cancel()
     with pytest.raises(asyncio.CancelledError):
         await examining
-    bench.console.close()
+    context.console.close()
     assert box.display.sent > 0
     assert all_is_off(box)

@@ -13,7 +13,7 @@ import pytest
 from appliance.config import Config
 from appliance.core.values import Address
 from appliance.doctor import examination as module
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.examination import Check, examine
 from appliance.doctor.finding import Finding, ok
 from appliance.simulator.gateway import SimulatedGateway
@@ -161,26 +161,26 @@ async def test_a_person_who_leaves_is_asked_no_more(box: Box, gateway: Simulated
         person.hang_up()
         return ""
 
-    bench, person = box.bench({"frame around": "y\n", "GREEN": leave, "Did you hear": "n\n", "Press": "n\n"})
-    bench.sounds = ()
-    assert await examine(bench) == 0
+    context, person = box.context({"frame around": "y\n", "GREEN": leave, "Did you hear": "n\n", "Press": "n\n"})
+    context.sounds = ()
+    assert await examine(context) == 0
     assert person.said.count("[Y/n]") == 2
-    assert person.said.count("(no answer; nobody is asked any more)\n") == 1
+    assert person.said.count("(no answer; skipping all further questions)\n") == 1
     assert "Press the button of the box now" not in person.said
-    assert "ok     button       not stuck; nobody was asked to press it\n" in person.said
+    assert "ok     button       not stuck; not tested further without a user\n" in person.said
 
 
 async def test_a_check_that_breaks_and_one_that_never_ends_stop_no_other(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def breaks(_: Bench) -> Finding:
+    async def breaks(_: CheckContext) -> Finding:
         raise ExceptionGroup("unhandled errors in a TaskGroup", [LookupError("the moon is in the way")])
 
-    async def never_ends(_: Bench) -> Finding:
+    async def never_ends(_: CheckContext) -> Finding:
         await asyncio.Event().wait()
         return ok("")
 
-    async def well(_: Bench) -> Finding:
+    async def well(_: CheckContext) -> Finding:
         return ok("works")
 
     checks = [Check("one", breaks), Check("two", never_ends), Check("three", well)]
@@ -189,8 +189,8 @@ async def test_a_check_that_breaks_and_one_that_never_ends_stop_no_other(
     async with asyncio.timeout(5):
         code, person, _ = await examined(box, None)
     assert code == 1
-    assert "WRONG  one          could not be tried: LookupError: the moon is in the way\n" in person.said
-    assert "WRONG  two          it took too long and was given up\n" in person.said
+    assert "WRONG  one          unexpected error: LookupError: the moon is in the way\n" in person.said
+    assert "WRONG  two          timed out\n" in person.said
     assert "ok     three        works\n" in person.said
     assert "\nWrong: one, two.\n" in person.said
 
@@ -201,7 +201,7 @@ def test_the_checks_have_their_names() -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
 async def test_no_line_is_longer_than_the_terminal(box: Box, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    async def long(_: Bench) -> Finding:
+    async def long(_: CheckContext) -> Finding:
         return ok("tt-appliance " * 30)
 
     checks = [*module.checks_for(box.config), Check("long", long)]
@@ -228,9 +228,9 @@ async def test_a_hostile_name_in_mdns_does_nothing_to_the_terminal(box: Box, gat
     async with responding() as responder:
         await responder.announce(hostile, LOOPBACK, port=gateway.port)
         box.change(name=hostile)
-        _, person, bench = await examined(box, None)
-    assert hostile in bench.found
-    assert f"in sight: ?1m? {os.getpid()} (" in person.said
+        _, person, context = await examined(box, None)
+    assert hostile in context.found
+    assert f"found: ?1m? {os.getpid()} (" in person.said
     assert harmless(person.said)
 
 

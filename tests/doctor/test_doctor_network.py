@@ -13,7 +13,7 @@ import pytest
 
 from appliance.core.values import Address
 from appliance.doctor import network
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.network import check_gateway, check_network, check_sight
 from appliance.gateway.discovery import Discovery
@@ -46,40 +46,40 @@ def at(gateway: SimulatedGateway) -> Address:
     return Address(gateway.host, gateway.port)
 
 
-async def sight(bench: Bench) -> Finding:
-    return await tried(bench, check_network, check_sight)
+async def sight(context: CheckContext) -> Finding:
+    return await tried(context, check_network, check_sight)
 
 
-async def hailed(bench: Bench) -> Finding:
-    return await tried(bench, check_network, check_sight, check_gateway)
+async def hailed(context: CheckContext) -> Finding:
+    return await tried(context, check_network, check_sight, check_gateway)
 
 
 async def test_the_boxs_own_address(box: Box) -> None:
-    bench, _ = box.bench()
-    assert await tried(bench, check_network) == Finding(State.OK, "this box is 127.0.0.1")
+    context, _ = box.context()
+    assert await tried(context, check_network) == Finding(State.OK, "this box has 127.0.0.1")
 
 
 async def test_no_network(box: Box) -> None:
     box.change(interfaces=(NO_SUCH_NETWORK,))
-    bench, _ = box.bench()
-    finding = await tried(bench, check_network)
+    context, _ = box.context()
+    finding = await tried(context, check_network)
     assert finding.state is State.WRONG
     assert finding.words == (
-        "this box has no address on tt-none0, the only ones that the settings allow (network.interfaces)"
+        "this box has no IP address on tt-none0, as the settings allow no other interface (network.interfaces)"
     )
-    assert any("Cable" in way for way in finding.mend)
-    assert any("Wi-Fi" in way for way in finding.mend)
+    assert any("Cable" in way for way in finding.advice)
+    assert any("Wi-Fi" in way for way in finding.advice)
     for check in (check_sight, check_gateway):
-        bench, _ = box.bench()
-        assert await tried(bench, check_network, check) == Finding(State.NOT_TRIED, "not tried: there is no network")
+        context, _ = box.context()
+        assert await tried(context, check_network, check) == Finding(State.NOT_TRIED, "not tried: there is no network")
 
 
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ((), "this box has no address"),
-        (("169.254.7.1",), "this box is 169.254.7.1, which it gave itself: nobody gives out addresses on this network"),
-        (("192.0.2.7", "169.254.7.1"), "this box is 192.0.2.7, 169.254.7.1"),
+        ((), "this box has no IP address"),
+        (("169.254.7.1",), "this box has 169.254.7.1, self-assigned: this network has no DHCP server"),
+        (("192.0.2.7", "169.254.7.1"), "this box has 192.0.2.7, 169.254.7.1"),
     ],
 )
 async def test_the_networks_that_a_box_may_be_on(
@@ -87,28 +87,28 @@ async def test_the_networks_that_a_box_may_be_on(
 ) -> None:
     monkeypatch.setattr(network, "own_addresses", lambda _: tuple(OwnAddress(one, 24) for one in own))
     box.change(interfaces=())
-    bench, _ = box.bench()
-    finding = await tried(bench, check_network)
+    context, _ = box.context()
+    finding = await tried(context, check_network)
     assert finding.state is (State.OK if own else State.WRONG)
     assert finding.words == words
 
 
 async def test_a_gateway_that_announces_itself(box: Box, gateway: SimulatedGateway) -> None:
     box.change(name=NAME)
-    bench, person = box.bench()
-    assert await sight(bench) == Finding(State.OK, f"in sight: {NAME} ({gateway.address})")
-    assert person.said == "  looking for gateways (up to 3 seconds)\n"
+    context, person = box.context()
+    assert await sight(context) == Finding(State.OK, f"found: {NAME} ({gateway.address})")
+    assert person.said == "  searching for gateways (up to 3 seconds)\n"
 
 
 async def test_the_paired_gateway_is_waited_for_after_another_was_found(box: Box) -> None:
     mine, other = f"{NAME} mine", f"{NAME} other"
     box.limits = replace(box.limits, sight=4.0, others=0.0)
     await asyncio.to_thread(box.pair, mine, "secret")
-    bench, _ = box.bench()
+    context, _ = box.context()
     async with SimulatedGateway(other, LOOPBACK, advertise_on=(LOOPBACK,)):
-        looking = asyncio.create_task(sight(bench))
+        looking = asyncio.create_task(sight(context))
         async with asyncio.timeout(3):
-            while other not in bench.found:  # noqa: ASYNC110 - a dict tells nobody
+            while other not in context.found:  # noqa: ASYNC110 - a dict tells nobody
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)  # some looks of the doctor's
         assert not looking.done()
@@ -123,15 +123,15 @@ async def test_no_gateway_announces_itself(box: Box) -> None:
     name = f"{NAME} nobody's"
     box.limits = replace(box.limits, sight=0.2)
     box.change(name=name)
-    bench, _ = box.bench()
-    finding = await sight(bench)
+    context, _ = box.context()
+    finding = await sight(context)
     assert finding.state is State.WRONG
     assert finding.words == (
-        f"the gateway {name}, the only one that the settings allow (gateway.name), does not announce itself on this "
+        f"the gateway {name}, the only one allowed in the settings (gateway.name), does not announce itself on this "
         "network"
     )
-    assert "switched on" in finding.mend[0]
-    assert "gateway.address" in finding.mend[-1]
+    assert "switched on" in finding.advice[0]
+    assert "gateway.address" in finding.advice[-1]
 
 
 async def test_a_search_that_breaks_down_is_told_once_and_does_not_break_the_end(
@@ -140,14 +140,14 @@ async def test_a_search_that_breaks_down_is_told_once_and_does_not_break_the_end
     async def break_down(_: object) -> None:
         raise RuntimeError("out of sockets")
 
-    async def told(bench: Bench) -> Finding:
+    async def told(context: CheckContext) -> Finding:
         with pytest.raises(RuntimeError, match="out of sockets"):
-            await check_sight(bench)
+            await check_sight(context)
         return Finding(State.WRONG, "told")
 
     monkeypatch.setattr(Discovery, "run", break_down)
-    bench, _ = box.bench()
-    assert (await tried(bench, check_network, told)).words == "told"
+    context, _ = box.context()
+    assert (await tried(context, check_network, told)).words == "told"
 
 
 async def test_mdns_that_can_not_start_is_told_from_nobody_who_answers(
@@ -159,17 +159,17 @@ async def test_mdns_that_can_not_start_is_told_from_nobody_who_answers(
     monkeypatch.setattr("appliance.gateway.discovery.AsyncZeroconf", taken)
     box.limits = replace(box.limits, sight=0.2)
     box.change(name=f"{NAME} nobody's")
-    bench, _ = box.bench()
-    finding = await sight(bench)
+    context, _ = box.context()
+    finding = await sight(context)
     assert finding.state is State.WRONG
-    assert finding.words == ("gateways can't be looked for: mDNS can't start here ([Errno 98] Address already in use)")
+    assert finding.words == ("can't search for gateways: mDNS can't start ([Errno 98] Address already in use)")
 
 
 async def test_an_address_that_was_typed_in(box: Box, gateway: SimulatedGateway) -> None:
     box.change(address=at(gateway))
-    bench, person = box.bench()
-    assert await sight(bench) == Finding(
-        State.OK, f"where the settings say that it is (gateway.address): {gateway.address}"
+    context, person = box.context()
+    assert await sight(context) == Finding(
+        State.OK, f"at the address in the settings (gateway.address): {gateway.address}"
     )
     assert person.said == "", "there is nothing to wait for"
 
@@ -181,37 +181,37 @@ async def test_a_name_that_was_typed_in_and_that_nobody_knows(box: Box, monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     box.limits = replace(box.limits, sight=0.1)
     box.change(address=Address("gatewey.example", 8000))
-    bench, _ = box.bench()
-    finding = await sight(bench)
+    context, _ = box.context()
+    finding = await sight(context)
     assert finding.state is State.WRONG
-    assert finding.words == "nobody knows where gatewey.example is"
-    assert "gateway.address" in finding.mend[0]
+    assert finding.words == "can't resolve gatewey.example"
+    assert "gateway.address" in finding.advice[0]
 
 
 async def test_a_gateway_that_answers(box: Box, gateway: SimulatedGateway) -> None:
     box.change(name=NAME)
-    bench, _ = box.bench()
-    assert await hailed(bench) == Finding(State.OK, f"{NAME} answers")
+    context, _ = box.context()
+    assert await hailed(context) == Finding(State.OK, f"{NAME} responds")
 
 
 async def test_a_gateway_that_takes_connections_and_says_nothing(box: Box, gateway: SimulatedGateway) -> None:
     gateway.silent = True
     box.change(name=NAME)
-    bench, _ = box.bench()
-    finding = await hailed(bench)
+    context, _ = box.context()
+    finding = await hailed(context)
     assert finding.state is State.WRONG
-    assert finding.words == f"{NAME} does not answer"
-    assert "Restart the gateway" in finding.mend[0]
-    assert "firewall" in finding.mend[1]
+    assert finding.words == f"{NAME} does not respond"
+    assert "Restart the gateway" in finding.advice[0]
+    assert "firewall" in finding.advice[1]
 
 
 async def test_an_address_at_which_nothing_listens(box: Box, nobody: Address) -> None:
     box.change(address=nobody)
-    bench, _ = box.bench()
-    finding = await hailed(bench)
+    context, _ = box.context()
+    finding = await hailed(context)
     assert finding.state is State.WRONG
-    assert finding.words == f"{nobody} does not answer"
-    assert not any("gateway.address" in way for way in finding.mend)
+    assert finding.words == f"{nobody} does not respond"
+    assert not any("gateway.address" in way for way in finding.advice)
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
@@ -219,22 +219,22 @@ async def test_something_else_at_the_address_that_was_typed_in(box: Box, status:
     page = saying(http(status, b"<html><h1>Printer</h1></html>", "Content-Type: text/html"))
     async with serving(page) as printer:
         box.change(address=printer.address)
-        bench, _ = box.bench()
-        finding = await hailed(bench)
+        context, _ = box.context()
+        finding = await hailed(context)
     assert finding.state is State.WRONG
     where = printer.address
-    assert finding.words == f"{where} answers at {where}, but not as a gateway does (HTTP {status[:3]})"
-    assert "gateway.address" in finding.mend[0]
-    assert not any("firewall" in way for way in finding.mend), "it did get through"
+    assert finding.words == f"{where} responds at {where}, but not like a gateway (HTTP {status[:3]})"
+    assert "gateway.address" in finding.advice[0]
+    assert not any("firewall" in way for way in finding.advice), "it did get through"
 
 
 async def test_of_several_gateways_the_paired_one_alone_is_asked(box: Box) -> None:
     mine, other = f"{NAME} mine", f"{NAME} other"
     await asyncio.to_thread(box.pair, mine, "secret")
 
-    async def both(bench: Bench) -> Finding:
+    async def both(context: CheckContext) -> Finding:
         async with asyncio.timeout(3):
-            while not {mine, other} <= set(bench.found):  # noqa: ASYNC110 - as above
+            while not {mine, other} <= set(context.found):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
         return Finding(State.OK, "")
 
@@ -243,13 +243,13 @@ async def test_of_several_gateways_the_paired_one_alone_is_asked(box: Box) -> No
         SimulatedGateway(mine, LOOPBACK, advertise_on=(LOOPBACK,)),
     ):
         silent.silent = True
-        bench, _ = box.bench()
-        finding = await tried(bench, check_network, check_sight, both, check_gateway)
-    assert finding == Finding(State.OK, f"{mine} answers")
+        context, _ = box.context()
+        finding = await tried(context, check_network, check_sight, both, check_gateway)
+    assert finding == Finding(State.OK, f"{mine} responds")
 
 
 async def test_no_gateway_in_sight_is_none_to_ask(box: Box) -> None:
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=f"{NAME} nobody's")
-    bench, _ = box.bench()
-    assert await hailed(bench) == Finding(State.NOT_TRIED, "not tried: no gateway is in sight")
+    context, _ = box.context()
+    assert await hailed(context) == Finding(State.NOT_TRIED, "not tried: no gateway found")

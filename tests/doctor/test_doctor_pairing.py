@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from appliance.core.values import Address
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.network import check_gateway, check_network, check_pairing, check_sight
 from appliance.gateway import discovery
@@ -28,7 +28,7 @@ NAME = f"Grill {os.getpid()}"
 """Other tests announce gateways on the loopback interface at the same time."""
 SECRET = "5c1c7a0d9f1e4b57a1f1f2a3b4c5d6e7"
 NOBODY = 65534
-SUDO = "Run it with all rights: sudo tt-appliance doctor"
+SUDO = "Run as root: sudo tt-appliance doctor"
 
 
 def at(gateway: SimulatedGateway) -> Address:
@@ -39,8 +39,8 @@ async def pair(box: Box, token: str, name: str = NAME) -> None:
     await asyncio.to_thread(box.pair, name, token)
 
 
-async def paired(bench: Bench) -> Finding:
-    return await tried(bench, check_network, check_sight, check_gateway, check_pairing)
+async def paired(context: CheckContext) -> Finding:
+    return await tried(context, check_network, check_sight, check_gateway, check_pairing)
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def without_rights() -> Iterator[None]:
 async def test_a_box_that_was_never_paired(box: Box, there: bool) -> None:
     if there:
         await asyncio.to_thread(box.state.mkdir)
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pairing)
+    context, _ = box.context()
+    finding = await tried(context, check_pairing)
     assert finding.state is State.NOT_TRIED
     assert finding.words.startswith("not paired yet: press the button of the box")
 
@@ -77,11 +77,11 @@ async def test_a_pairing_that_is_damaged(box: Box) -> None:
     await pair(box, SECRET)
     file = box.state / CURRENT
     await asyncio.to_thread(file.write_bytes, b'{"gateway": "Grill", "token": "5c1c7a\x00')
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pairing)
+    context, _ = box.context()
+    finding = await tried(context, check_pairing)
     assert finding.state is State.WRONG
-    assert finding.words == "the saved pairing is damaged and can't be read"
-    assert finding.mend[0].startswith("Pair again: press the button")
+    assert finding.words == "the saved pairing is damaged"
+    assert finding.advice[0].startswith("Pair again: press the button")
     left = await asyncio.to_thread(lambda: [one.name for one in box.state.iterdir()])
     assert left == [CURRENT], "it is the appliance that puts it aside"
     assert "5c1c7a" not in str(finding)
@@ -90,12 +90,10 @@ async def test_a_pairing_that_is_damaged(box: Box) -> None:
 async def test_a_state_directory_that_may_not_be_read(box: Box) -> None:
     await pair(box, SECRET)
     await asyncio.to_thread(box.state.chmod, 0)
-    bench, _ = box.bench()
+    context, _ = box.context()
     with without_rights():
-        finding = await tried(bench, check_pairing)
-    assert finding == Finding(
-        State.WRONG, f"whether the box is paired can't be read in {box.state}: Permission denied", (SUDO,)
-    )
+        finding = await tried(context, check_pairing)
+    assert finding == Finding(State.WRONG, f"can't read the saved pairing in {box.state}: Permission denied", (SUDO,))
 
 
 async def test_a_token_that_may_not_be_read_is_not_taken_for_damaged(box: Box, open_to_all: Path) -> None:
@@ -103,28 +101,28 @@ async def test_a_token_that_may_not_be_read_is_not_taken_for_damaged(box: Box, o
     box.config = replace(box.config, state_dir=open_to_all)
     await pair(box, SECRET)
     await asyncio.to_thread((open_to_all / CURRENT).chmod, 0)
-    bench, _ = box.bench()
+    context, _ = box.context()
     with without_rights():
-        finding = await tried(bench, check_pairing)
+        finding = await tried(context, check_pairing)
     assert finding.words.endswith("Permission denied")
-    assert finding.mend == (SUDO,)
+    assert finding.advice == (SUDO,)
 
 
 async def test_a_state_directory_that_is_none_is_no_matter_of_rights(box: Box) -> None:
     await asyncio.to_thread(box.state.write_text, "")
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pairing)
+    context, _ = box.context()
+    finding = await tried(context, check_pairing)
     assert finding.state is State.WRONG
     assert finding.words.endswith("Not a directory")
-    assert "state_dir" in finding.mend[0]
+    assert "state_dir" in finding.advice[0]
 
 
 async def test_a_token_that_its_gateway_takes(box: Box) -> None:
     async with SimulatedGateway(NAME, LOOPBACK) as gateway:
         await pair(box, gateway.issue_token())
         box.change(address=at(gateway), name=NAME)
-        bench, _ = box.bench()
-        assert await paired(bench) == Finding(State.OK, f"paired with {NAME}, which takes the token")
+        context, _ = box.context()
+        assert await paired(context) == Finding(State.OK, f"paired with {NAME}, which accepts the token")
 
 
 async def test_a_token_that_was_deleted_at_its_gateway(box: Box) -> None:
@@ -132,11 +130,11 @@ async def test_a_token_that_was_deleted_at_its_gateway(box: Box) -> None:
         await pair(box, gateway.issue_token())
         gateway.delete_tokens()
         box.change(address=at(gateway), name=NAME)
-        bench, _ = box.bench()
-        finding = await paired(bench)
+        context, _ = box.context()
+        finding = await paired(context)
     assert finding.state is State.WRONG
-    assert finding.words.startswith(f"{NAME} does not take the token of this box any more; it was deleted there")
-    assert finding.mend[0].startswith("Pair again: press the button")
+    assert finding.words.startswith(f"{NAME} rejected this box's token: it was deleted there")
+    assert finding.advice[0].startswith("Pair again: press the button")
 
 
 async def test_a_gateway_that_does_not_say_whether_it_takes_the_token(box: Box) -> None:
@@ -144,20 +142,20 @@ async def test_a_gateway_that_does_not_say_whether_it_takes_the_token(box: Box) 
         await pair(box, gateway.issue_token())
         gateway.half_booted = True
         box.change(address=at(gateway), name=NAME)
-        bench, _ = box.bench()
-        finding = await paired(bench)
+        context, _ = box.context()
+        finding = await paired(context)
     assert finding.state is State.WRONG
-    assert "does not say whether it takes the token" in finding.words
-    assert "still starting" in finding.mend[0]
+    assert "neither accepts nor rejects the token" in finding.words
+    assert "still be starting" in finding.advice[0]
 
 
 async def test_a_gateway_that_does_not_answer_is_not_sent_the_token(box: Box) -> None:
     await pair(box, SECRET)
     async with serving(saying(http("502 Bad Gateway", b"<html>"))) as broken:
         box.change(address=broken.address, name=NAME)
-        bench, _ = box.bench()
-        finding = await paired(bench)
-    assert finding == Finding(State.NOT_TRIED, f"paired with {NAME}; not tried: it does not answer")
+        context, _ = box.context()
+        finding = await paired(context)
+    assert finding == Finding(State.NOT_TRIED, f"paired with {NAME}; not tried: it does not respond")
     assert [head.split(b"\r\n")[0] for head in broken.seen] == [b"GET /api/v2 HTTP/1.1"]
     assert SECRET.encode() not in b"".join(broken.seen)
 
@@ -170,14 +168,14 @@ async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypa
     answer = saying(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
     async with serving(answer) as stranger, responding() as responder:
         await responder.announce(other, LOOPBACK, port=stranger.address.port)
-        bench, _ = box.bench()
-        finding = await paired(bench)
-        assert other in bench.found
+        context, _ = box.context()
+        finding = await paired(context)
+        assert other in context.found
     assert finding.state is State.WRONG
-    assert finding.words == f"paired with {NAME}, which is not in sight"
-    assert finding.mend[0].startswith(f"Is {NAME} switched on")
-    assert "hold the button of the box for 5 s" in finding.mend[1]
-    assert stranger.seen, "it was asked whether it answers"
+    assert finding.words == f"paired with {NAME}, which was not found"
+    assert finding.advice[0].startswith(f"Is {NAME} switched on")
+    assert "hold the button of the box for 5 s" in finding.advice[1]
+    assert stranger.seen, "it was asked whether it responds"
     assert SECRET.encode() not in b"".join(stranger.seen)
     assert b"authorization" not in b"".join(stranger.seen).lower()
 
@@ -189,10 +187,10 @@ async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, 
     async with serving(answer) as stranger:
         box.change(address=stranger.address, name=name)
         box.limits = replace(box.limits, sight=30.0)
-        bench, _ = box.bench()
+        context, _ = box.context()
         async with asyncio.timeout(5):
             # Nor is the paired one waited for, which can't come.
-            finding = await paired(bench)
+            finding = await paired(context)
     assert finding.state is State.WRONG
     assert finding.words == f"paired with {NAME}, but the settings allow only {name or stranger.address}"
     assert stranger.seen
@@ -203,8 +201,8 @@ async def test_the_name_that_the_settings_allow_is_another(box: Box) -> None:
     await pair(box, SECRET)
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=f"{NAME} other")
-    bench, _ = box.bench()
-    finding = await paired(bench)
+    context, _ = box.context()
+    finding = await paired(context)
     assert finding.state is State.WRONG
     assert finding.words == f"paired with {NAME}, but the settings allow only {NAME} other"
 
@@ -213,9 +211,9 @@ async def test_a_paired_box_without_a_gateway_in_sight_and_without_a_network(box
     await pair(box, SECRET)
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=NAME)
-    bench, _ = box.bench()
-    assert await paired(bench) == Finding(State.NOT_TRIED, f"paired with {NAME}; not tried: it is not in sight")
-    bench, _ = box.bench()
-    assert await tried(bench, check_pairing) == Finding(
+    context, _ = box.context()
+    assert await paired(context) == Finding(State.NOT_TRIED, f"paired with {NAME}; not tried: not found")
+    context, _ = box.context()
+    assert await tried(context, check_pairing) == Finding(
         State.NOT_TRIED, f"paired with {NAME}; not tried: there is no network"
     )

@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from appliance.config import BuzzerConfig
 from appliance.doctor.buzzer import check_buzzer
-from appliance.doctor.context import Bench
+from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.pins import check_button, check_light, check_pins
 from appliance.panel.buzzer import GROWL, duty_cycle
@@ -24,8 +24,8 @@ from tests.panel.gpio_header import Chip
 LIGHTS = ["green", "amber", "red"]
 
 
-async def light(bench: Bench, colour: str) -> Finding:
-    return await tried(bench, check_pins, partial(check_light, colour=colour))
+async def light(context: CheckContext, colour: str) -> Finding:
+    return await tried(context, check_pins, partial(check_light, colour=colour))
 
 
 @pytest.mark.parametrize("colour", LIGHTS)
@@ -36,8 +36,8 @@ async def test_a_light_that_is_seen(box: Box, colour: str) -> None:
         seen.append(box.lit())
         return "\n"
 
-    bench, person = box.bench({colour.upper(): look})
-    assert await light(bench, colour) == Finding(State.OK, "lit, and seen")
+    context, person = box.context({colour.upper(): look})
+    assert await light(context, colour) == Finding(State.OK, "confirmed")
     assert seen == [{colour}]
     assert box.lit() == set()
     assert person.said == f"Do you see the {colour.upper()} light, and no other? [Y/n] "
@@ -45,32 +45,32 @@ async def test_a_light_that_is_seen(box: Box, colour: str) -> None:
 
 @pytest.mark.parametrize("colour", LIGHTS)
 async def test_a_light_that_is_not_seen(box: Box, colour: str) -> None:
-    bench, _ = box.bench({colour.upper(): "n\n"})
-    finding = await light(bench, colour)
+    context, _ = box.context({colour.upper(): "n\n"})
+    finding = await light(context, colour)
     assert finding.state is State.WRONG
     assert f"GPIO{getattr(PINS, colour)}, position" in finding.words
-    assert "long leg" in finding.mend[0]
-    assert f"pins.{colour}" in finding.mend[-1]
+    assert "long leg" in finding.advice[0]
+    assert f"pins.{colour}" in finding.advice[-1]
     assert box.lit() == set()
 
 
 async def test_the_place_on_the_header_is_the_one_in_the_wiring(box: Box) -> None:
-    bench, _ = box.bench({"GREEN": "n\n"})
-    assert "GPIO22, position 15 of the pin header" in (await light(bench, "green")).words
+    context, _ = box.context({"GREEN": "n\n"})
+    assert "GPIO22, position 15 of the pin header" in (await light(context, "green")).words
 
 
 async def test_a_light_with_nobody_there(box: Box) -> None:
-    bench, person = box.bench()
-    finding = await light(bench, "red")
-    assert finding == Finding(State.OK, "lit; nobody was asked whether it was seen")
+    context, person = box.context()
+    finding = await light(context, "red")
+    assert finding == Finding(State.OK, "lit; no answer whether it was visible")
     assert [state.state for state in box.pins.pin(PINS.red).states][-2:] == [True, False]
     assert person.said == ""
 
 
 async def test_a_pin_that_touches_ground(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, person = box.bench({"GREEN": "\n"})
+    context, person = box.context({"GREEN": "\n"})
     monkeypatch.setattr(MockPin, "_change_state", lambda self, value: False)
-    finding = await light(bench, "green")
+    finding = await light(context, "green")
     assert finding.state is State.WRONG
     assert "stays low" in finding.words
     assert person.said == ""
@@ -78,11 +78,11 @@ async def test_a_pin_that_touches_ground(box: Box, monkeypatch: pytest.MonkeyPat
 
 async def test_pins_that_the_appliance_holds(box: Box) -> None:
     with DigitalOutputDevice(PINS.red, pin_factory=box.pins), DigitalOutputDevice(PINS.green, pin_factory=box.pins):
-        bench, _ = box.bench()
-        finding = await tried(bench, check_pins)
+        context, _ = box.context()
+        finding = await tried(context, check_pins)
     assert finding.state is State.WRONG
     assert "another program uses GPIO 22 (green), 23 (red)" in finding.words
-    assert "sudo systemctl stop tt-appliance" in finding.mend[0]
+    assert "sudo systemctl stop tt-appliance" in finding.advice[0]
 
 
 class LgpioError(Exception):
@@ -90,13 +90,13 @@ class LgpioError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("words", "said", "mend"),
+    ("words", "said", "advice"),
     [
         ("'GPIO busy'", "another program uses GPIO 22", "systemctl stop"),
         ("'can not open gpiochip'", "can not open gpiochip", "sudo tt-appliance doctor"),
     ],
 )
-async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, mend: str) -> None:
+async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, advice: str) -> None:
     class Factory(MockFactory):  # type: ignore[misc]
         def pin(self, name: Any) -> Any:
             if name == PINS.green:
@@ -104,18 +104,18 @@ async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, mend: s
             return super().pin(name)
 
     box.pins = Factory()
-    bench, _ = box.bench()
-    finding = await light(bench, "green")
+    context, _ = box.context()
+    finding = await light(context, "green")
     assert finding == Finding(State.NOT_TRIED, "not tried: its pin can't be used")
     # A new one each time, as for a new run of the doctor: gpiozero remembers a pin that it could not make.
     box.pins = Factory()
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pins)
+    context, _ = box.context()
+    finding = await tried(context, check_pins)
     assert said in finding.words
-    assert mend in finding.mend[0]
+    assert advice in finding.advice[0]
     box.pins = Factory()
-    bench, _ = box.bench()
-    assert (await light(bench, "red")).state is State.OK
+    context, _ = box.context()
+    assert (await light(context, "red")).state is State.OK
 
 
 async def test_the_library_for_tones_is_missing(box: Box) -> None:
@@ -126,10 +126,10 @@ async def test_the_library_for_tones_is_missing(box: Box) -> None:
             return super().pin(name)
 
     box.pins = Factory()
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pins)
+    context, _ = box.context()
+    finding = await tried(context, check_pins)
     assert finding.words == "GPIO 18 (buzzer) can't be used: No module named 'lgpio'"
-    assert finding.mend == ("A passive buzzer's tones need a library of their own: sudo apt install python3-lgpio",)
+    assert finding.advice == ("A passive buzzer needs the library lgpio: sudo apt install python3-lgpio",)
 
 
 @pytest.fixture
@@ -150,12 +150,12 @@ async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: Chip) -> N
         return "\n" if chip.level(PINS.green) else "no\n"
 
     box.limits = replace(box.limits, release=2.0)
-    bench, _ = box.bench({"GREEN": look, "Press the button": press})
-    bench.pin_factory = chip.factory()
-    assert await tried(bench, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "lit, and seen")
-    bench, _ = box.bench({"Press the button": press})
-    bench.pin_factory = chip.factory()
-    assert await tried(bench, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    context, _ = box.context({"GREEN": look, "Press the button": press})
+    context.pin_factory = chip.factory()
+    assert await tried(context, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "confirmed")
+    context, _ = box.context({"Press the button": press})
+    context.pin_factory = chip.factory()
+    assert await tried(context, check_pins, check_button) == Finding(State.OK, "press and release detected")
     assert chip.taken() == set()
 
 
@@ -163,50 +163,50 @@ async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: Chip) -> None:
     other = chip.factory()
     other.pin(PINS.button).function = "input"
     LocalPiFactory.pins.clear()
-    bench, _ = box.bench()
-    bench.pin_factory = chip.factory()
-    finding = await tried(bench, check_pins)
-    assert finding.words == "another program uses GPIO 17 (button); probably the appliance itself is running"
+    context, _ = box.context()
+    context.pin_factory = chip.factory()
+    finding = await tried(context, check_pins)
+    assert finding.words == "another program uses GPIO 17 (button); probably the appliance"
 
 
 async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
-    bench, _ = box.bench()
-    bench.pin_factory = None
-    finding = await tried(bench, check_pins)
+    context, _ = box.context()
+    context.pin_factory = None
+    finding = await tried(context, check_pins)
     assert finding.state is State.WRONG
-    assert finding.words.startswith("this machine has no pins:")
+    assert finding.words.startswith("this machine has no GPIO pins")
     for check in (partial(check_light, colour="red"), check_buzzer, check_button):
-        assert (await tried(bench, check)).state is State.NOT_TRIED
+        assert (await tried(context, check)).state is State.NOT_TRIED
 
 
 async def test_pins_that_may_not_be_used(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     await asyncio.to_thread(box.put, "dev/gpiochip0", "")
-    bench, _ = box.bench()
-    bench.pin_factory = None
-    finding = await tried(bench, check_pins)
+    context, _ = box.context()
+    context.pin_factory = None
+    finding = await tried(context, check_pins)
     assert finding.words.startswith("the pins can't be used")
-    assert "sudo tt-appliance doctor" in finding.mend[0]
+    assert "sudo tt-appliance doctor" in finding.advice[0]
 
 
 async def test_pins_of_a_machine_that_is_no_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     await asyncio.to_thread(box.put, "dev/gpiochip0", "")
     await asyncio.to_thread(box.put, "proc/device-tree/model", "")
-    bench, _ = box.bench()
-    bench.pin_factory = None
-    finding = await tried(bench, check_pins)
+    context, _ = box.context()
+    context.pin_factory = None
+    finding = await tried(context, check_pins)
     assert finding.words.startswith("the pins of this machine can't be used")
-    assert finding.mend == ("Run the doctor on the box's Raspberry Pi.",)
+    assert finding.advice == ("Run the doctor on the box's Raspberry Pi.",)
 
 
 @pytest.mark.parametrize(
-    ("answer", "state", "words"), [("y\n", State.OK, "sounded, and heard"), ("no\n", State.WRONG, "not heard")]
+    ("answer", "state", "words"), [("y\n", State.OK, "confirmed"), ("no\n", State.WRONG, "not audible")]
 )
 async def test_the_buzzer(box: Box, answer: str, state: State, words: str) -> None:
-    bench, person = box.bench({"hear": answer})
-    finding = await tried(bench, check_pins, check_buzzer)
+    context, person = box.context({"hear": answer})
+    finding = await tried(context, check_pins, check_buzzer)
     assert finding.state is state
     assert finding.words.startswith(words)
     assert "the sound for: error" in person.said
@@ -224,25 +224,25 @@ async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) 
 
     box.pins = MockFactory(pin_class=Pin)
     box.change(buzzer=BuzzerConfig(kind="passive", volume=40))
-    bench, _ = box.bench({"hear": "n\n"})
-    finding = await tried(bench, check_pins, check_buzzer)
+    context, _ = box.context({"hear": "n\n"})
+    finding = await tried(context, check_pins, check_buzzer)
     assert (GROWL, duty_cycle(40)) in tones
     assert finding.state is State.WRONG
-    assert "buzzer.volume" in finding.mend[-1]
+    assert "buzzer.volume" in finding.advice[-1]
     assert box.lit() == set()
 
 
 async def test_an_active_buzzer_that_is_not_heard_may_be_a_passive_one(box: Box) -> None:
-    bench, _ = box.bench({"hear": "n\n"})
-    bench.sounds = ()
-    finding = await tried(bench, check_pins, check_buzzer)
-    assert finding.mend[-1] == "It only clicks: set buzzer.kind to passive."
+    context, _ = box.context({"hear": "n\n"})
+    context.sounds = ()
+    finding = await tried(context, check_pins, check_buzzer)
+    assert finding.advice[-1] == "It only clicks: set buzzer.kind to passive."
 
 
 async def test_a_muted_buzzer_is_left_alone(box: Box) -> None:
     box.change(buzzer=BuzzerConfig(enabled=False))
-    bench, _ = box.bench({})
-    finding = await tried(bench, check_pins, check_buzzer)
+    context, _ = box.context({})
+    finding = await tried(context, check_pins, check_buzzer)
     assert finding.state is State.NOT_TRIED
     assert "buzzer.enabled" in finding.words
     assert not any(one.state for one in box.pins.pin(PINS.buzzer).states)
@@ -258,42 +258,42 @@ async def test_a_button_that_is_pressed(box: Box) -> None:
         loop.call_later(0.12, button.drive_high)
         return ""
 
-    bench, _ = box.bench({"Press the button of the box now": press})
-    assert await tried(bench, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    context, _ = box.context({"Press the button of the box now": press})
+    assert await tried(context, check_pins, check_button) == Finding(State.OK, "press and release detected")
 
 
 async def test_a_button_that_is_not_pressed_in_time(box: Box) -> None:
     box.limits = replace(box.limits, press=0.1)
-    bench, person = box.bench({})
-    finding = await tried(bench, check_pins, check_button)
+    context, person = box.context({})
+    finding = await tried(context, check_pins, check_button)
     assert finding.state is State.WRONG
-    assert "no press was felt" in finding.words
-    assert "GPIO17, position 11 of the pin header" in finding.mend[0]
+    assert "no press detected" in finding.words
+    assert "GPIO17, position 11 of the pin header" in finding.advice[0]
     assert "Press the button of the box now" in person.said
 
 
 async def test_a_button_that_does_not_come_up(box: Box) -> None:
-    bench, _ = box.bench({"Press the button": box.press})
-    finding = await tried(bench, check_pins, check_button)
+    context, _ = box.context({"Press the button": box.press})
+    finding = await tried(context, check_pins, check_button)
     assert finding.state is State.WRONG
-    assert "did not come up" in finding.words
+    assert "no release detected" in finding.words
 
 
 @pytest.mark.parametrize("answers", [None, {}])
 async def test_a_button_that_is_stuck(box: Box, answers: dict[str, str] | None) -> None:
-    bench, person = box.bench(answers)
+    context, person = box.context(answers)
 
-    async def jam(_: Bench) -> Finding:
+    async def jam(_: CheckContext) -> Finding:
         box.pins.pin(PINS.button).drive_low()
         return Finding(State.OK, "")
 
-    finding = await tried(bench, check_pins, jam, check_button)
+    finding = await tried(context, check_pins, jam, check_button)
     assert finding.state is State.WRONG
-    assert "it is down although nobody presses it" in finding.words
+    assert "it is pressed all the time" in finding.words
     assert person.said == ""
 
 
 async def test_a_button_with_nobody_there(box: Box) -> None:
-    bench, _ = box.bench()
-    finding = await tried(bench, check_pins, check_button)
-    assert finding == Finding(State.OK, "not stuck; nobody was asked to press it")
+    context, _ = box.context()
+    finding = await tried(context, check_pins, check_button)
+    assert finding == Finding(State.OK, "not stuck; not tested further without a user")

@@ -109,11 +109,11 @@ def test_a_machine_without_pins_and_without_a_bus_is_told_so_in_plain_words(tmp_
     with running(*DOCTOR, "--no-questions", "--config", settings(tmp_path, NOWHERE)) as doctor:
         assert doctor.end() == 1
     said = doctor.said
-    assert "\nWRONG  pins         this machine has no pins: no lights, no buzzer and no button can be on it\n" in said
-    assert "\nWRONG  display      this machine has no I2C bus 1 (there is no /dev/i2c-1)\n" in said
+    assert "\nWRONG  pins         this machine has no GPIO pins for lights, buzzer and button\n" in said
+    assert "\nWRONG  display      this machine has no I2C bus 1 (no /dev/i2c-1)\n" in said
     assert said.count("\n         - Run the doctor on the box's Raspberry Pi.\n") == 2
     assert "\n?      buzzer       not tried: its pin can't be used\n" in said
-    assert "\nWRONG  network      this box has no address on tt-none0," in said
+    assert "\nWRONG  network      this box has no IP address on tt-none0," in said
     assert "\n?      pairing      paired with Bar; not tried: there is no network\n" in said
     assert "\nWrong: pins, display, network.\n" in said
     assert "[Y/n]" not in said
@@ -128,13 +128,13 @@ def test_at_a_terminal_nothing_is_broken_by_its_edge_and_the_end_of_input_is_the
     with running(*DOCTOR, "--config", settings(tmp_path, NOWHERE, MUTE), columns=80, pins="mock") as doctor:
         doctor.hear("Do you see the GREEN light, and no other? [Y/n] ")
         doctor.answer("no\n")
-        doctor.hear("WRONG  green light  not seen")
+        doctor.hear("WRONG  green light  not visible")
         doctor.hear("Do you see the AMBER light, and no other? [Y/n] ")
         doctor.answer("\n")
         doctor.hear("Do you see the RED light, and no other? [Y/n] ")
         doctor.answer("\x04")
-        doctor.hear("(no answer; nobody is asked any more)")
-        doctor.hear("button       not stuck; nobody was asked to press it")
+        doctor.hear("(no answer; skipping all further questions)")
+        doctor.hear("button       not stuck; not tested further without a user")
         assert doctor.end() == 1
     lines = doctor.said.replace("\r", "").split("\n")
     assert [line for line in lines if len(line) > 80] == []
@@ -144,10 +144,10 @@ def test_at_a_terminal_nothing_is_broken_by_its_edge_and_the_end_of_input_is_the
 
 def test_it_can_be_told_to_end_while_it_looks_for_a_gateway(tmp_path: Path) -> None:
     with running(*DOCTOR, "--no-questions", "--config", settings(tmp_path, ALONE)) as doctor:
-        doctor.hear("looking for gateways (up to 8 seconds)\n")
+        doctor.hear("searching for gateways (up to 8 seconds)\n")
         doctor.process.send_signal(signal.SIGTERM)
         assert doctor.end(AT_ONCE) == 128 + signal.SIGTERM
-    assert doctor.said.endswith("\nEnded early. Everything is off.\n")
+    assert doctor.said.endswith("\nInterrupted. All outputs are off.\n")
     assert "Traceback" not in doctor.said
 
 
@@ -172,7 +172,7 @@ def test_everything_is_off_after_a_signal(tmp_path: Path, at: str, number: signa
         doctor.hear(at)
         doctor.process.send_signal(number)
         assert doctor.end(AT_ONCE) == 128 + number
-    assert "\nEnded early. Everything is off.\n" in doctor.said
+    assert "\nInterrupted. All outputs are off.\n" in doctor.said
     left = json.loads(doctor.said.splitlines()[-1])
     assert left.pop("sent") > 0
     assert left == {"lit": [], "taken": [], "display": False}
@@ -183,9 +183,10 @@ def test_without_a_standard_input_nobody_is_asked(tmp_path: Path, stdin: str) ->
     # Past the command line, which looks at the terminal too.
     program = (
         "import sys; from functools import partial; from pathlib import Path; from appliance.config import load; "
-        "from appliance.doctor import examination; from appliance.doctor.context import Bench, Limits; "
-        "examination.Bench = partial(Bench, limits=Limits(lit=0.01)); "
-        "sys.exit(examination.main(load(Path(sys.argv[1])), questions=True))"
+        "from appliance.doctor import examination; from appliance.doctor.context import CheckContext, Limits; "
+        "examination.CheckContext = partial(CheckContext, limits=Limits(lit=0.01)); "
+        "from appliance.program import run; "
+        "sys.exit(run(lambda: examination.main(load(Path(sys.argv[1])), questions=True)))"
     )
     settings_ = settings(tmp_path, NOWHERE, MUTE)
     done = subprocess.run(
@@ -198,6 +199,6 @@ def test_without_a_standard_input_nobody_is_asked(tmp_path: Path, stdin: str) ->
         check=False,
     )
     assert done.returncode == 1
-    assert "red light    lit; nobody was asked whether it was seen\n" in done.stdout
+    assert "red light    lit; no answer whether it was visible\n" in done.stdout
     assert "[Y/n]" not in done.stdout
     assert done.stderr == ""

@@ -59,17 +59,17 @@ def paged(number: int) -> str:
 
 
 async def test_a_lunch_hour_in_small(gateway: SimulatedGateway) -> None:
-    gateway.floor.create("102")
-    before = gateway.floor.seq
+    gateway.restaurant.create("102")
+    before = gateway.restaurant.seq
     async with feeding(at(gateway), Token(gateway.issue_token())) as (heard, _):
         await heard.opened()
         (opened,) = heard.events
         assert isinstance(opened, FeedOpened)
         assert [order.name for order in opened.orders] == ["102"]
-        order = gateway.floor.create("23")
-        gateway.floor.locate(order.uuid, "8")
-        gateway.floor.page(order.uuid)
-        gateway.floor.clear(order.uuid)
+        order = gateway.restaurant.create("23")
+        gateway.restaurant.locate(order.uuid, "8")
+        gateway.restaurant.page(order.uuid)
+        gateway.restaurant.clear(order.uuid)
         await heard.until(lambda heard: len(heard.notifications) == 4)
         created, located, called, cleared = heard.notifications
         assert isinstance(created, OrderChanged)
@@ -87,7 +87,7 @@ async def test_a_lunch_hour_in_small(gateway: SimulatedGateway) -> None:
 async def test_a_burst_is_told_whole_in_order_and_in_batches(gateway: SimulatedGateway) -> None:
     async with feeding(at(gateway), Token(gateway.issue_token())) as (heard, _):
         await heard.opened()
-        gateway.floor.create_many(20_000)
+        gateway.restaurant.create_many(20_000)
         await heard.until(lambda heard: len(heard.notifications) >= 20_000, within=20)
     told = heard.notifications
     assert all(isinstance(one, OrderChanged) and one.created for one in told)
@@ -170,7 +170,7 @@ async def test_cancelling_closes_in_an_orderly_way_and_tells_nothing_more(gatewa
             await task
         assert time.monotonic() - began < module.CLOSE_TIMEOUT
         await until(lambda: gateway.feeds == 0)
-        gateway.floor.create()
+        gateway.restaurant.create()
         assert len(heard.events) == 1
 
 
@@ -264,7 +264,7 @@ async def test_the_token_is_in_no_log(gateway: SimulatedGateway, log_lines: list
     await check_token(nobody, token)
     async with feeding(at(gateway), token) as (heard, task):
         await heard.opened()
-        gateway.floor.create_many(3)
+        gateway.restaurant.create_many(3)
         await heard.until(lambda heard: len(heard.notifications) == 3)
         gateway.drop_lines()
         await task

@@ -72,9 +72,9 @@ async def trouble(script: Script) -> HistoryFailure:
 
 async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGateway) -> None:
     token = Token(gateway.issue_token())
-    done = gateway.floor.create("7", order_type="TO_GO")
-    gateway.floor.clear(done.uuid)
-    active = gateway.floor.create("8")
+    done = gateway.restaurant.create("7", order_type="TO_GO")
+    gateway.restaurant.clear(done.uuid)
+    active = gateway.restaurant.create("8")
     listed = {one.uuid: one.finished for one in await read_orders(at(gateway), token, 0)}
     assert listed[active.uuid] is None
     finished = listed[done.uuid]
@@ -199,7 +199,7 @@ async def test_a_page_of_long_orders_is_read_whole() -> None:
 async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> None:
     token = Token(gateway.issue_token())
     for age in (100.0, 200.0):
-        gateway.floor.clear(gateway.floor.create(age=age).uuid)
+        gateway.restaurant.clear(gateway.restaurant.create(age=age).uuid)
     figures = await read_statistics(at(gateway), token, 300.0)
     assert figures is not None
     assert figures.finished == 2

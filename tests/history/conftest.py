@@ -48,7 +48,7 @@ class Site:
 
     def finished(self) -> dict[str, Order]:
         """What it remembers, by uuid."""
-        return self.do(lambda: {one.uuid: one for one in self.gateway.floor.history() if one.state == "cleared"})
+        return self.do(lambda: {one.uuid: one for one in self.gateway.restaurant.history() if one.state == "cleared"})
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self.gateway.stop(), self._loop).result(10)
@@ -69,7 +69,7 @@ def fortnight() -> list[Order]:
 @pytest.fixture
 def site(tmp_path: Path, fortnight: list[Order]) -> Iterator[Site]:
     site = Site(tmp_path)
-    site.do(lambda: site.gateway.floor.remember(fortnight))
+    site.do(lambda: site.gateway.restaurant.add_finished(fortnight))
     try:
         yield site
     finally:

@@ -20,7 +20,17 @@ from appliance.history import archive as module
 from appliance.history import schema
 from appliance.history.archive import MIB, Archive, Bounds, Progress, Query
 from appliance.history.paging import Mark
-from appliance.history.schema import FILE, LOCK, MIGRATIONS, VERSION, ArchiveError, DamagedError, alone, opened, pack
+from appliance.history.schema import (
+    FILE,
+    LOCK,
+    MIGRATIONS,
+    VERSION,
+    ArchiveError,
+    DamagedError,
+    fill_lock,
+    open_archive,
+    pack,
+)
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
 """Today, as the archive counts."""
@@ -44,7 +54,7 @@ def test_what_is_kept_comes_back_as_it_was(archive: Archive) -> None:
         order(1, uuid="Not-a-UUID", cleared=None),
         order(0, uuid=str(UUID(int=7)).upper()),
     ]
-    assert archive.keep("Bar", orders, Progress(5.0, Mark(200, ("a", "b")))) == 4
+    assert archive.add("Bar", orders, Progress(5.0, Mark(200, ("a", "b")))) == 4
     assert list(archive.orders("Bar")) == orders
     assert archive.progress("Bar") == Progress(5.0, Mark(200, ("a", "b")))
     assert archive.progress("Terrace") == Progress()
@@ -55,14 +65,14 @@ def test_what_is_kept_comes_back_as_it_was(archive: Archive) -> None:
 
 
 def test_halves_of_characters_are_no_reason_to_fail(archive: Archive) -> None:
-    archive.keep("Bar", [order(1, uuid="half \ud800", name="\udfff", location="\ud800")], Progress())
-    assert archive.keep("Bar", [order(1, uuid="half \ud800")], Progress()) == 0
+    archive.add("Bar", [order(1, uuid="half \ud800", name="\udfff", location="\ud800")], Progress())
+    assert archive.add("Bar", [order(1, uuid="half \ud800")], Progress()) == 0
     assert [(one.uuid, one.name) for one in archive.orders("Bar")] == [("half ?", "?")]
 
 
 def test_a_mark_at_half_a_character(archive: Archive) -> None:
     """JSON may hold one, and an order's identity may be anything."""
-    archive.keep("Bar", [], Progress(1.0, Mark(100, ("half \ud83d", "whole"))))
+    archive.add("Bar", [], Progress(1.0, Mark(100, ("half \ud83d", "whole"))))
     assert archive.progress("Bar") == Progress(1.0, Mark(100, ("half ?", "whole")))
 
 
@@ -71,8 +81,8 @@ def test_a_mark_at_half_a_character(archive: Archive) -> None:
     [("read_to", "'late'"), ("read_to", "x'00'"), ("mark", "1"), ("id", "NULL")],
 )
 def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str, value: str) -> None:
-    archive.keep("Bar", [order(1)], Progress(1.0))
-    with opened(archive.directory) as database:
+    archive.add("Bar", [order(1)], Progress(1.0))
+    with open_archive(archive.directory) as database:
         # As damage of the schema's text does it: a table of the same columns that takes what ours does not.
         database.execute("CREATE TABLE other (id, name, read_to, mark, tail)")
         database.execute("INSERT INTO other SELECT * FROM gateways")
@@ -82,7 +92,7 @@ def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str
     for _ in range(3):
         try:
             archive.progress("Bar")
-            archive.keep("Bar", [order(2)], Progress(2.0))
+            archive.add("Bar", [order(2)], Progress(2.0))
         except ArchiveError:
             continue
         break
@@ -92,25 +102,25 @@ def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str
 
 def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:
     orders = [order(number) for number in range(50)]
-    assert archive.keep("Bar", orders, Progress(1.0)) == 50
+    assert archive.add("Bar", orders, Progress(1.0)) == 50
     before = (archive.directory / FILE).stat().st_mtime_ns
-    assert archive.keep("Bar", orders, Progress(2.0)) == 0
-    assert archive.keep("Bar", [order(3, created=NOW - 7200.0)], Progress(2.0)) == 0, "whatever its times are by now"
+    assert archive.add("Bar", orders, Progress(2.0)) == 0
+    assert archive.add("Bar", [order(3, created=NOW - 7200.0)], Progress(2.0)) == 0, "whatever its times are by now"
     assert (archive.directory / FILE).stat().st_mtime_ns == before
-    assert archive.keep("Terrace", orders, Progress(1.0)) == 50
+    assert archive.add("Terrace", orders, Progress(1.0)) == 50
     assert len(list(archive.orders("Bar"))) == 50
 
 
 def test_what_the_box_measured_is_added_when_it_comes_later(archive: Archive) -> None:
-    archive.keep("Bar", [order(1)], Progress())
-    archive.keep("Bar", [], Progress(), {order(1).uuid: order(1, took=199.0, sat=12.0)})
-    archive.keep("Bar", [], Progress(), {order(1).uuid: order(1, took=5.0, sat=5.0)})
-    archive.keep("Bar", [order(2)], Progress(), {order(2).uuid: order(2, took=150.0)})
+    archive.add("Bar", [order(1)], Progress())
+    archive.add("Bar", [], Progress(), {order(1).uuid: order(1, took=199.0, sat=12.0)})
+    archive.add("Bar", [], Progress(), {order(1).uuid: order(1, took=5.0, sat=5.0)})
+    archive.add("Bar", [order(2)], Progress(), {order(2).uuid: order(2, took=150.0)})
     assert [(one.took, one.sat) for one in archive.orders("Bar")] == [(150.0, None), (199.0, 12.0)]
 
 
 def test_questions_are_answered_by_time_kind_and_table(archive: Archive) -> None:
-    archive.keep(
+    archive.add(
         "Bar",
         [order(n, location=str(n % 3), order_type="TO_GO" if n % 2 else "ON_PREMISE") for n in range(12)],
         Progress(),
@@ -134,25 +144,25 @@ def test_whoever_looks_at_the_first_orders_for_long_keeps_nobody_from_writing(
     monkeypatch.setattr(schema, "WAIT", 0.1)
     untimed = [order(number, created=None, cleared=None) for number in range(20, 25)]
     alike = [order(number, created=NOW, cleared=NOW) for number in range(10, 17)]
-    archive.keep("Bar", [*untimed, *alike, *(order(number) for number in range(1, 10))], Progress())
+    archive.add("Bar", [*untimed, *alike, *(order(number) for number in range(1, 10))], Progress())
     reading = archive.orders("Bar")
     read = [next(reading)]
-    assert archive.keep("Bar", [order(99)], Progress()) == 1
+    assert archive.add("Bar", [order(99)], Progress()) == 1
     read += reading
     assert sorted(UUID(one.uuid).int for one in read) == [*range(1, 17), *range(20, 25), 99]
 
 
 def test_a_clock_that_was_years_ahead_does_not_say_what_is_present(archive: Archive) -> None:
     ahead = [order(n, created=NOW + 3000 * DAY + n, cleared=NOW + 3000 * DAY + n + 60) for n in range(100, 130)]
-    archive.keep("Bar", [order(number) for number in range(100)] + ahead, Progress())
+    archive.add("Bar", [order(number) for number in range(100)] + ahead, Progress())
     assert archive.latest("Bar") == NOW
     assert len(list(archive.orders("Bar"))) == 130, "nor does it make anything too old"
 
 
 def test_orders_past_their_age_go(tmp_path: Path) -> None:
     archive = Archive(tmp_path, Bounds(age=30.0))
-    archive.keep("Bar", [order(number * 1440) for number in range(60)], Progress())
-    archive.keep("Bar", [order(1)], Progress())
+    archive.add("Bar", [order(number * 1440) for number in range(60)], Progress())
+    archive.add("Bar", [order(1)], Progress())
     ages = [(NOW - (one.created or 0)) / DAY for one in archive.orders("Bar")]
     assert 29 <= max(ages) <= 30
 
@@ -160,7 +170,7 @@ def test_orders_past_their_age_go(tmp_path: Path) -> None:
 def test_the_file_stays_within_its_bound_and_the_oldest_go(tmp_path: Path) -> None:
     archive = Archive(tmp_path, Bounds(size=1 * MIB))
     for batch in range(12):
-        archive.keep("Bar", [order(20_000 - batch * 1000 - n) for n in range(1000)], Progress())
+        archive.add("Bar", [order(20_000 - batch * 1000 - n) for n in range(1000)], Progress())
         assert (tmp_path / FILE).stat().st_size <= 1 * MIB
     kept = [UUID(one.uuid).int for one in archive.orders("Bar")]
     assert min(kept) == 20_000 - 11_999, "the newest is there"
@@ -175,7 +185,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
 ) -> None:
     directory = tmp_path_factory.mktemp("archive")
     archive = Archive(directory)
-    archive.keep("Bar", [order(number) for number in range(300)], Progress())
+    archive.add("Bar", [order(number) for number in range(300)], Progress())
     path = directory / FILE
     content = bytearray(path.read_bytes())
     begin = data.draw(st.integers(0, len(content) - 1))
@@ -187,7 +197,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
     for _ in range(2):
         # What damage the library does not see is as good as what was there; what it sees is put aside.
         try:
-            after.keep("Bar", [order(1000)], Progress())
+            after.add("Bar", [order(1000)], Progress())
             assert order(1000).uuid in {one.uuid for one in after.orders("Bar")}
         except DamagedError:
             assert list(directory.glob(f"{FILE}.damaged*"))
@@ -223,7 +233,7 @@ def test_an_archive_of_an_older_version_is_brought_up_to_date(tmp_path: Path) ->
     archive = Archive(tmp_path)
     assert [(one.name, one.cleared, one.took) for one in archive.orders("Bar")] == [("23", 300.0, None)]
     assert archive.progress("Bar").read_to == 9.0
-    with opened(tmp_path) as database:
+    with open_archive(tmp_path) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
@@ -239,23 +249,23 @@ def test_an_archive_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [-1, 1000, 0x61742039])
 def test_a_version_that_there_will_never_be_is_damage(tmp_path: Path, version: int) -> None:
-    Archive(tmp_path).keep("Bar", [order(1)], Progress())
+    Archive(tmp_path).add("Bar", [order(1)], Progress())
     with sqlite3.connect(tmp_path / FILE) as database:
         database.execute(f"PRAGMA user_version = {version}")
     database.close()
     archive = Archive(tmp_path)
     with pytest.raises(DamagedError):
         archive.progress("Bar")
-    assert archive.keep("Bar", [order(2)], Progress()) == 1
+    assert archive.add("Bar", [order(2)], Progress()) == 1
 
 
 def test_a_full_disk_loses_nothing_and_damages_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(tmp_path, Bounds(size=1 * MIB))
-    archive.keep("Bar", [order(1)], Progress())
+    archive.add("Bar", [order(1)], Progress())
     monkeypatch.setattr(module, "ROOM", 0)
     monkeypatch.setattr(module, "SPARE", 0)
     with pytest.raises(ArchiveError, match="full") as caught:
-        archive.keep("Bar", [order(number) for number in range(20_000)], Progress())
+        archive.add("Bar", [order(number) for number in range(20_000)], Progress())
     assert not isinstance(caught.value, DamagedError)
     assert [one.uuid for one in archive.orders("Bar")] == [order(1).uuid]
 
@@ -264,13 +274,13 @@ def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ArchiveError, match="file"):
         Archive(tmp_path / "file").progress("Bar")
-    with pytest.raises(ArchiveError, match="file"), alone(tmp_path / "file"):
+    with pytest.raises(ArchiveError, match="file"), fill_lock(tmp_path / "file"):
         pass
 
 
 def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a card that failed, and lets nothing be written any more."""
-    archive.keep("Bar", [order(1)], Progress())
+    archive.add("Bar", [order(1)], Progress())
 
     def read_only(*_: object) -> int:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -278,7 +288,7 @@ def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch
     monkeypatch.setattr(schema, "_own_file", read_only)
     assert list(archive.orders("Bar")) == [order(1)]
     with pytest.raises(ArchiveError, match="readonly"):
-        archive.keep("Bar", [order(2)], Progress())
+        archive.add("Bar", [order(2)], Progress())
     (archive.directory / FILE).unlink()
     with pytest.raises(ArchiveError, match="Read-only"):
         list(archive.orders("Bar"))
@@ -287,26 +297,26 @@ def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")
 def test_what_root_makes_belongs_to_the_services_user(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12346)
-    with alone(tmp_path):
-        Archive(tmp_path).keep("Bar", [order(1)], Progress())
+    with fill_lock(tmp_path):
+        Archive(tmp_path).add("Bar", [order(1)], Progress())
     found = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
     assert found == {FILE: (12345, 12346), LOCK: (12345, 12346)}
 
 
 def test_two_programs_do_not_fill_it_at_once(tmp_path: Path) -> None:
-    with alone(tmp_path), pytest.raises(ArchiveError, match="another program"), alone(tmp_path):
+    with fill_lock(tmp_path), pytest.raises(ArchiveError, match="another program"), fill_lock(tmp_path):
         pass
-    with alone(tmp_path):
+    with fill_lock(tmp_path):
         pass
 
 
 def test_damage_that_no_look_finds_counts_when_it_is_met_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it may have been a read that failed, which SQLite tells as damage; see tests/disk."""
     archive = Archive(tmp_path)
-    archive.keep("Bar", [order(1)], Progress())
+    archive.add("Bar", [order(1)], Progress())
     (tmp_path / FILE).write_bytes(b"not a database at all" * 400)
-    monkeypatch.setattr(module, "is_whole", lambda directory: True)
-    with pytest.raises(ArchiveError, match="this time") as caught:
+    monkeypatch.setattr(module, "is_intact", lambda directory: True)
+    with pytest.raises(ArchiveError, match="try again") as caught:
         archive.progress("Bar")
     assert not isinstance(caught.value, DamagedError)
     assert not list(tmp_path.glob("*.damaged"))

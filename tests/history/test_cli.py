@@ -22,7 +22,7 @@ import pyte
 import pytest
 from PIL import Image
 
-from appliance.history.schema import FILE, alone
+from appliance.history.schema import FILE, fill_lock
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -48,8 +48,8 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("oldest_first", [False, True])
 def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> None:
-    site.gateway.floor.lists_oldest_first = oldest_first
-    site.do(lambda: site.gateway.floor.create_many(40))
+    site.gateway.restaurant.lists_oldest_first = oldest_first
+    site.do(lambda: site.gateway.restaurant.create_many(40))
     told = run(site, "--since", "30d", "--format", "csv")
     assert (told.returncode, told.stderr) == (0, "")
     kept, known = orders(told.stdout), site.finished()
@@ -82,7 +82,7 @@ def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
 
 
 def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> None:
-    with alone(site.state):
+    with fill_lock(site.state):
         began = time.monotonic()
         called = command("history", "--config", site.config, "--format", "csv")
         process = subprocess.Popen(called, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -98,7 +98,7 @@ def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
     (site.state / FILE).write_bytes(b"damage" * 5000)
     told = run(site, "--format", "csv")
     assert told.returncode == 0
-    assert "is damaged; it is kept as" in told.stderr
+    assert "is damaged: renamed it to" in told.stderr
     assert orders(told.stdout).keys() == site.finished().keys()
     assert (site.state / f"{FILE}.damaged").read_bytes().startswith(b"damage")
     (site.state / FILE).write_bytes(b"damage" * 5000)
@@ -112,7 +112,7 @@ def test_questions(site: Site) -> None:
     wanted = {o.uuid for o in known if o.location in ("12", "13") and o.order_type == "ON_PREMISE"}
     assert told.keys() == wanted
     nothing = run(site, "--offline", "--table", "none")
-    assert (nothing.returncode, nothing.stderr) == (0, "tt-appliance history: no order is like that\n")
+    assert (nothing.returncode, nothing.stderr) == (0, "tt-appliance history: no matching orders\n")
     to_go = orders(run(site, "--offline", "--type", "to go", "--format", "csv").stdout)
     assert to_go.keys() == {o.uuid for o in known if o.order_type == "TO_GO"}
     day = sorted(o.created for o in known)[len(known) // 2].date().isoformat()
@@ -142,12 +142,12 @@ def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> N
     site.gateway.delete_tokens()
     told = run(site, "--format", "csv")
     assert told.returncode == 75
-    assert "refused the token (HTTP 401, returnCode -2): pair again" in told.stderr
+    assert "does not take the token any more (HTTP 401, returnCode -2); pair again" in told.stderr
     assert len(orders(told.stdout)) > 12_000, "what was kept before is told"
     (site.state / FILE).unlink()
     nothing = run(site)
     assert nothing.returncode == 1
-    assert "pair again; no orders are kept yet" in nothing.stderr
+    assert "pair again: tt-appliance pair; the archive is empty" in nothing.stderr
     assert nothing.stderr.count("\n") == 1
     token = json.loads((site.state / "token.json").read_text())["token"]
     assert token not in told.stderr + nothing.stderr + told.stdout
@@ -156,8 +156,11 @@ def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> N
 def test_mistakes_are_told_before_anything_is_asked(site: Site, tmp_path: Path) -> None:
     for arguments, words in (
         (["--since", "soon"], "--since must be like 14d"),
-        (["--chart", tmp_path / "chart.gif"], "ends in .svg or .png"),
-        (["--chart", tmp_path / "chart.svg", "--format", "csv"], "leave out --output, --format and --orders"),
+        (["--chart", tmp_path / "chart.gif"], "must end in .svg or .png"),
+        (
+            ["--chart", tmp_path / "chart.svg", "--format", "csv"],
+            "can't be combined with --output, --format or --orders",
+        ),
     ):
         told = run(site, *arguments)
         assert (told.returncode, words in told.stderr) == (1, True), told.stderr
@@ -183,7 +186,7 @@ def test_without_matplotlib_there_is_a_clear_word(site: Site, tmp_path: Path) ->
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
     told = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
     assert told.returncode == 1
-    assert "table-tracker-appliance[report]" in told.stderr
+    assert "extra `report`" in told.stderr
     assert "Traceback" not in told.stderr
 
 

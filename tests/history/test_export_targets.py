@@ -32,7 +32,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
-    """A pipe here, /dev/null for whoever has all rights."""
+    """A pipe here, /dev/null as root."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     read: list[str] = []
@@ -62,9 +62,3 @@ def test_what_can_not_be_written_is_told_by_the_name_that_was_given(tmp_path: Pa
     with pytest.raises(IsADirectoryError) as folder, lines_to(tmp_path):
         pass
     assert folder.value.filename == str(tmp_path)
-
-
-def test_a_standard_output_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout", None)
-    with pytest.raises(OSError, match="standard output"), lines_to(None):
-        pass

@@ -68,7 +68,7 @@ async def read(gateway: Gateway, shelf: Shelf, *, whole: bool = True) -> Read:
 async def test_a_fortnight_is_kept_in_a_few_batches_with_marks_in_between() -> None:
     gateway, shelf = Gateway(14_000), Shelf()
     told: list[tuple[int, float]] = []
-    await fetch(gateway.ask, shelf.keep, Progress(), tell=lambda orders, part: told.append((orders, part)))
+    await fetch(gateway.ask, shelf.keep, Progress(), on_progress=lambda orders, part: told.append((orders, part)))
     assert len(shelf.uuids) == len(set(shelf.uuids)) == 14_000
     assert len([count for count, _ in shelf.batches if count]) <= 14_000 // BATCH + 1
     assert all(progress.mark is not None for _, progress in shelf.batches[:-1])

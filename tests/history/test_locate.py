@@ -12,8 +12,8 @@ from appliance.core.values import Address, Benchmarks, Gateway, Token
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Archive
-from appliance.history.archiver import Keeper
-from appliance.history.locate import BELIEVED, CurrentAddresses
+from appliance.history.archiver import Archiver
+from appliance.history.locate import CACHED, CurrentAddresses
 from tests.clock import VirtualTimeLoop, virtual_time
 
 HERE, THERE = Address("192.0.2.1"), Address("192.0.2.2")
@@ -40,13 +40,13 @@ async def test_it_is_asked_again_while_a_reading_lasts() -> None:
         await where.confirm(HERE)
         await asyncio.sleep(0.2)
     assert names.asked == 1
-    await asyncio.sleep(BELIEVED)
+    await asyncio.sleep(CACHED)
     names.where = THERE
     with pytest.raises(HistoryError) as caught:
         await where.confirm(HERE)
     assert caught.value.failure is HistoryFailure.NOT_FOUND
     assert await where.addresses() == (THERE,)
-    await asyncio.sleep(BELIEVED)
+    await asyncio.sleep(CACHED)
     names.where = None
     with pytest.raises(HistoryError):
         await where.addresses()
@@ -65,7 +65,7 @@ def test_nothing_more_is_asked_of_an_address_that_is_not_its_gateways_any_more(
         pages += 1
         if pages >= after:
             names.where = THERE
-        await asyncio.sleep(BELIEVED)
+        await asyncio.sleep(CACHED)
         return [ListedOrder(str(number)) for number in range(offset, offset + 100)]
 
     monkeypatch.setattr("appliance.history.archiver.read_orders", page)
@@ -74,7 +74,7 @@ def test_nothing_more_is_asked_of_an_address_that_is_not_its_gateways_any_more(
         if not after:
             names.where = THERE
         what = SyncHistory(1, "Bar", HERE, Token("x"), None, ())
-        kept = await Keeper(Archive(directory), Benchmarks()).keep(what, FeedPriority(), names.resolve)
+        kept = await Archiver(Archive(directory), Benchmarks()).keep(what, FeedPriority(), names.resolve)
         assert kept == HistorySyncFailed(1)
 
     # The archive's threads take real time, for which this loop waits a little before it jumps.

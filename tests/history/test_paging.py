@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.history.paging import MOST_RETREATS, OVERLAP, Mark, Paging, RestlessError
+from appliance.history.paging import MAX_RETREATS, OVERLAP, Mark, Paging, UnstableListError
 
 
 class Shelf:
@@ -71,7 +71,7 @@ def test_what_is_there_from_the_first_page_to_the_last_is_read(
 
     try:
         found = read(shelf, changed)
-    except RestlessError:
+    except UnstableListError:
         pytest.fail("a list that comes to rest is read to its end")
     assert lasting <= found
 
@@ -113,7 +113,7 @@ def test_a_gateway_for_which_the_offset_means_nothing_is_not_asked_for_ever() ->
         for _ in range(300):
             paging.take([str(number) for number in range(100)])
 
-    with pytest.raises(RestlessError):
+    with pytest.raises(UnstableListError):
         read_on()
 
 
@@ -156,10 +156,10 @@ def test_a_list_that_never_rests_is_given_up() -> None:
     pages = count()
 
     def read_on() -> None:
-        for _ in range(10 * MOST_RETREATS):
+        for _ in range(10 * MAX_RETREATS):
             paging.take([f"{next(pages)} {number}" for number in range(100)])
 
-    with pytest.raises(RestlessError):
+    with pytest.raises(UnstableListError):
         read_on()
 
 

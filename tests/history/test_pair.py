@@ -18,7 +18,7 @@ from appliance.gateway.http import NoAnswerError
 from appliance.history import pair as module
 from appliance.history.locate import typed_address
 from appliance.history.pair import Paired, pair
-from appliance.history.paths import NoPlaceError, find_place, user_directory
+from appliance.history.paths import NotPairedError, find_state_directory, user_directory
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 
@@ -58,7 +58,7 @@ async def test_a_press_gives_a_token_of_its_own(
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert [path.name for path in home.iterdir()] == ["token.json"]
     assert not gateway.window_open
-    assert find_place(Config(), chosen=False).credential == credential
+    assert find_state_directory(Config(), chosen=False).credential == credential
     told = capsys.readouterr()
     assert credential.token.reveal() not in told.out + told.err
 
@@ -110,7 +110,7 @@ async def test_of_several_gateways_the_one_that_was_pressed_is_named_and_confirm
 
 async def test_without_anyone_to_ask_one_of_several_has_to_be_named(two: SimulatedGateway, home: Path) -> None:
     refused = await pair(Config())
-    assert refused == "several gateways are in sight; name one of them with --gateway: Bar, Neighbour"
+    assert refused == "found several gateways; choose one with --gateway: Bar, Neighbour"
     assert two.window_open, "none is asked"
     paired = await pair(Config(gateway=GatewayConfig(name="Neighbour")))
     assert isinstance(paired, Paired)
@@ -122,7 +122,7 @@ async def test_two_minutes_without_a_press(
 ) -> None:
     monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
-    assert await pair(config(gateway)) == "two minutes are over, and no button was pressed"
+    assert await pair(config(gateway)) == "pairing timed out: the gateway's button was not pressed within two minutes"
     assert not home.exists()
 
 
@@ -148,7 +148,10 @@ async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> N
         raise NoAnswerError("nobody")
 
     monkeypatch.setattr("appliance.gateway.api.get", nobody)
-    assert await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9)))) == "the gateway does not answer"
+    assert (
+        await pair(Config(gateway=GatewayConfig(Address("127.0.0.1", 9))))
+        == "the gateway does not respond; check that it is on and in the same network"
+    )
 
 
 def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Path, home: Path) -> None:
@@ -156,16 +159,16 @@ def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Pa
 
     box = tmp_path / "box"
     settings = Config(state_dir=box)
-    with pytest.raises(NoPlaceError, match="tt-appliance pair"):
-        find_place(settings, chosen=True)
+    with pytest.raises(NotPairedError, match="tt-appliance pair"):
+        find_state_directory(settings, chosen=True)
     box.mkdir()
     (box / "history.sqlite3").touch()
-    assert find_place(settings, chosen=True).directory == box
+    assert find_state_directory(settings, chosen=True).directory == box
     TokenStore(home).store(Credential("Laptop's", Token("a" * 48)))
-    assert find_place(settings, chosen=True).directory == home
+    assert find_state_directory(settings, chosen=True).directory == home
     TokenStore(box).store(Credential("Box's", Token("b" * 48)))
-    assert find_place(settings, chosen=True).directory == box
-    assert find_place(settings, chosen=False).directory == home
+    assert find_state_directory(settings, chosen=True).directory == box
+    assert find_state_directory(settings, chosen=False).directory == home
 
 
 def test_a_state_directory_that_is_no_absolute_path_is_left_out_of_account(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from appliance.core.delivery import DAY, Finished, LeftOut
 from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
-from appliance.history.date_range import span_of
+from appliance.history.cli import time_range
 from appliance.history.export import COLUMNS, csv_lines, json_lines
 from appliance.history.report import FEW, WIDTH, Row, order_lines, quantile, report, report_lines
 
@@ -148,7 +148,7 @@ def test_json_lines_are_objects() -> None:
 
 
 def span(latest: float | None = None, **asked: str | None) -> tuple[float | None, float | None]:
-    return span_of(Namespace(**{"since": None, "begin": None, "end": None, **asked}), latest)
+    return time_range(Namespace(**{"since": None, "begin": None, "end": None, **asked}), latest)
 
 
 def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
@@ -180,8 +180,8 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
         ({"end": "2026-13-01"}, "--to must be like"),
         ({"end": "2026-W47"}, "--to must be like"),
         ({"begin": "2026-11-01T18:00Z"}, "--from must be like"),
-        ({"since": "3d", "begin": "2026-11-01"}, "leave one of them out"),
-        ({"begin": "2026-11-02", "end": "2026-11-01"}, "not after the beginning"),
+        ({"since": "3d", "begin": "2026-11-01"}, "use only one of them"),
+        ({"begin": "2026-11-02", "end": "2026-11-01"}, "must be after the start"),
     ],
 )
 def test_what_can_not_be_meant_is_told(asked: dict[str, str | None], words: str) -> None:

@@ -108,7 +108,7 @@ def archive(data: bytes) -> None:
         kept = Archive(name)
         for _ in range(4):
             try:
-                kept.keep(GATEWAY, [], Progress(1.0))
+                kept.add(GATEWAY, [], Progress(1.0))
                 list(kept.orders(GATEWAY))
             except ArchiveError as error:
                 if "newer version" in str(error):

@@ -27,7 +27,7 @@ from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
 from appliance.gateway.source import GatewaySource
 from appliance.history.archive import Archive
-from appliance.history.archiver import Keeper
+from appliance.history.archiver import Archiver
 from appliance.runner import Runner
 from tests.simulation.checked_store import Flash, WatchedStore
 from tests.simulation.disk import Disk
@@ -206,8 +206,8 @@ class World:
             return FixedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)
 
-    def _keeper(self) -> Keeper:
-        return Keeper(cast(Archive, self.archive), Benchmarks())
+    def _keeper(self) -> Archiver:
+        return Archiver(cast(Archive, self.archive), Benchmarks())
 
     # Its life.
 

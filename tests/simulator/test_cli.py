@@ -54,7 +54,7 @@ def test_lines_are_obeyed_to_the_end_of_the_file_and_sigterm_ends_it() -> None:
         assert "\x1b" not in seen
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.stdout.read().endswith("ending\ngateway is down\n")
+        assert process.stdout.read().endswith("shutting down\ngateway is down\n")
         assert process.wait(2) == 0
         assert time.monotonic() - begun < 2
 
@@ -77,7 +77,7 @@ def test_keys_are_obeyed_and_the_terminal_is_put_back(terminal: tuple[int, int])
     ("options", "words"),
     [
         (["--port", "99999"], "65535"),
-        (["--host", "gateway.example"], "no IP address"),
+        (["--host", "gateway.example"], "not an IP address"),
         (["--interface", "::1"], "IPv4"),
         (["--pace", "0"], "0.01"),
         (["--orders", "-1"], "100000"),
@@ -93,4 +93,4 @@ def test_options_that_can_not_be_are_said(options: list[str], words: str, capsys
 
 def test_an_address_that_is_not_to_be_had_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--host", "203.0.113.9", "--no-advertise"]) == 1
-    assert "203.0.113.9, port 8000" in capsys.readouterr().err
+    assert "203.0.113.9 port 8000" in capsys.readouterr().err

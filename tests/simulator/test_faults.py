@@ -26,7 +26,7 @@ async def test_dropped_lines_end_without_a_close_frame(gateway: SimulatedGateway
 
 
 async def test_without_power_nobody_answers(gateway: SimulatedGateway, paired: Client) -> None:
-    gateway.floor.create("1")
+    gateway.restaurant.create("1")
     gateway.press_button()
     async with open_feed(gateway) as feed:
         port = gateway.port
@@ -37,7 +37,7 @@ async def test_without_power_nobody_answers(gateway: SimulatedGateway, paired: C
     with pytest.raises(aiohttp.ClientConnectorError):
         await paired.ask("GET", "/activeorders")
     gateway.press_button()
-    gateway.floor.create("2")
+    gateway.restaurant.create("2")
     await gateway.start()
     assert (gateway.port, gateway.window_open) == (port, False)
     assert (await paired.ask("GET", "/activeorders")).body["count"] == 2
@@ -46,7 +46,7 @@ async def test_without_power_nobody_answers(gateway: SimulatedGateway, paired: C
 async def test_a_restart_keeps_tokens_and_orders_and_counts_anew(gateway: SimulatedGateway) -> None:
     token = gateway.issue_token()
     async with open_feed(gateway, token) as feed:
-        gateway.floor.create_many(3)
+        gateway.restaurant.create_many(3)
         assert [(await receive(feed))["seq"] for _ in range(3)] == [1, 2, 3]
         await gateway.restart(0.01)
         with pytest.raises(ConnectionClosedError):
@@ -54,7 +54,7 @@ async def test_a_restart_keeps_tokens_and_orders_and_counts_anew(gateway: Simula
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": token}))
         assert (await receive(feed))["count"] == 3
-        gateway.floor.create()
+        gateway.restaurant.create()
         assert (await receive(feed))["seq"] == 1
 
 
@@ -93,7 +93,7 @@ async def test_listening_everywhere_has_an_address_to_tell() -> None:
 async def test_a_silent_gateway_accepts_and_says_nothing(gateway: SimulatedGateway, paired: Client) -> None:
     async with open_feed(gateway) as feed:
         gateway.silent = True
-        gateway.floor.create("1")
+        gateway.restaurant.create("1")
         pong = asyncio.ensure_future(await feed.ping())
         call = asyncio.create_task(paired.ask("GET", "/activeorders"))
         handshake = asyncio.create_task(dial(gateway).__aenter__())
@@ -126,7 +126,7 @@ async def test_deleted_tokens_are_told_and_good_for_nothing(gateway: SimulatedGa
     async with open_feed(gateway) as feed:
         gateway.delete_tokens()
         assert gateway.feeds == 0
-        gateway.floor.create()
+        gateway.restaurant.create()
         assert (await receive(feed))["returnCode"] == -2
         with pytest.raises(ConnectionClosed):
             await feed.recv()
@@ -149,7 +149,7 @@ async def test_a_gateway_may_allow_one_feed_a_token(gateway: SimulatedGateway) -
         with pytest.raises(ConnectionClosed):
             await first.recv()
         assert gateway.feeds == 2
-        gateway.floor.create()
+        gateway.restaurant.create()
         assert (await receive(second))["type"] == "ORDER_CREATED"
 
 
@@ -168,7 +168,7 @@ async def test_garbage(gateway: SimulatedGateway) -> None:
         gateway.send_garbage("binary")
         assert isinstance(await feed.recv(), bytes)
         gateway.send_garbage("gap")
-        gateway.floor.create()
+        gateway.restaurant.create()
         assert (await receive(feed))["seq"] == 4
         assert gateway.feeds == 1
         with pytest.raises(ValueError, match="not-json"):

@@ -14,10 +14,14 @@ from .conftest import dial, open_feed, receive, until
 
 
 async def test_the_token_may_come_in_the_handshake(gateway: SimulatedGateway) -> None:
-    order = gateway.floor.create("102")
+    order = gateway.restaurant.create("102")
     headers = {"Authorization": f"Bearer {gateway.issue_token()}"}
     async with dial(gateway, additional_headers=headers) as feed:
-        assert await receive(feed) == {"type": "ACTIVE_ORDERS", "count": 1, "items": [gateway.floor.describe(order)]}
+        assert await receive(feed) == {
+            "type": "ACTIVE_ORDERS",
+            "count": 1,
+            "items": [gateway.restaurant.describe(order)],
+        }
         assert gateway.feeds == 1
 
 
@@ -77,10 +81,10 @@ async def test_a_feed_without_a_token_is_closed_in_time(gateway: SimulatedGatewa
 
 async def test_every_feed_is_told_of_every_change(gateway: SimulatedGateway) -> None:
     async with open_feed(gateway) as first, open_feed(gateway) as second:
-        gateway.floor.create("23")
-        gateway.floor.locate("23", "8")
-        gateway.floor.page("23")
-        gateway.floor.clear("23")
+        gateway.restaurant.create("23")
+        gateway.restaurant.locate("23", "8")
+        gateway.restaurant.page("23")
+        gateway.restaurant.clear("23")
         told = [await receive(first) for _ in range(4)]
         assert told == [await receive(second) for _ in range(4)]
         assert [(message["type"], message["seq"]) for message in told] == [
@@ -93,11 +97,11 @@ async def test_every_feed_is_told_of_every_change(gateway: SimulatedGateway) -> 
 
 
 async def test_a_feed_that_opens_amid_changes_misses_none(gateway: SimulatedGateway) -> None:
-    gateway.floor.create("1")
+    gateway.restaurant.create("1")
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": gateway.issue_token()}))
         for number in range(2, 200):
-            gateway.floor.create(str(number))
+            gateway.restaurant.create(str(number))
             await asyncio.sleep(0)
         whole = await receive(feed)
         later = [await receive(feed) for _ in range(199 - whole["count"])]
@@ -108,11 +112,11 @@ async def test_a_feed_that_opens_amid_changes_misses_none(gateway: SimulatedGate
 
 
 async def test_a_large_house_and_a_burst(gateway: SimulatedGateway) -> None:
-    gateway.floor.create_many(20_000)
+    gateway.restaurant.create_many(20_000)
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": gateway.issue_token()}))
         assert (await receive(feed))["count"] == 20_000
-        gateway.floor.clear_all()
+        gateway.restaurant.clear_all()
         for seq in range(20_001, 40_000):
             message = await feed.recv(decode=False)
             assert f'"seq": {seq},'.encode() in message[:60]
@@ -126,4 +130,4 @@ async def test_a_client_may_leave(gateway: SimulatedGateway) -> None:
         feed.transport.abort()
         await feed.wait_closed()
         await until(lambda: gateway.feeds == 0)
-    gateway.floor.create()
+    gateway.restaurant.create()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from appliance.simulator.past_orders import past_orders
-from appliance.simulator.restaurant import Floor
+from appliance.simulator.restaurant import Restaurant
 
 NOW = datetime(2026, 11, 25, 20, 0)
 
@@ -28,11 +28,11 @@ def test_a_fortnight_of_a_busy_place() -> None:
 
 def test_it_is_remembered_without_a_word_and_forgotten_in_time() -> None:
     heard: list[object] = []
-    floor = Floor(lambda: NOW, heard.append)
-    floor.remember(past_orders(Random(1), NOW, days=20, per_day=50))
+    restaurant = Restaurant(lambda: NOW, heard.append)
+    restaurant.add_finished(past_orders(Random(1), NOW, days=20, per_day=50))
     assert heard == []
-    oldest = min(order.changed for order in floor.history())
+    oldest = min(order.changed for order in restaurant.history())
     assert NOW - timedelta(days=14) <= oldest < NOW - timedelta(days=13)
-    floor.lists_oldest_first = True
-    created = [order.created for order in floor.history()]
+    restaurant.lists_oldest_first = True
+    created = [order.created for order in restaurant.history()]
     assert created == sorted(created)

@@ -1,4 +1,4 @@
-"""The restaurant floor, without a network."""
+"""The restaurant restaurant, without a network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.simulator.restaurant import Floor, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Restaurant, TrackerInUseError, UnknownOrderError
 
 from .conftest import Clock
 
@@ -20,12 +20,12 @@ def heard() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def floor(clock: Clock, heard: list[dict[str, Any]]) -> Floor:
-    return Floor(clock, heard.append)
+def restaurant(clock: Clock, heard: list[dict[str, Any]]) -> Restaurant:
+    return Restaurant(clock, heard.append)
 
 
-def test_an_order_is_told_as_in_the_documentation(floor: Floor, heard: list[dict[str, Any]]) -> None:
-    order = floor.create("102")
+def test_an_order_is_told_as_in_the_documentation(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
+    order = restaurant.create("102")
     assert list(heard[0].items()) == [
         ("type", "ORDER_CREATED"),
         ("seq", 1),
@@ -41,17 +41,19 @@ def test_an_order_is_told_as_in_the_documentation(floor: Floor, heard: list[dict
     ]
 
 
-def test_an_order_lives_from_started_to_cleared(floor: Floor, clock: Clock, heard: list[dict[str, Any]]) -> None:
-    uuid = floor.create("5").uuid
+def test_an_order_lives_from_started_to_cleared(
+    restaurant: Restaurant, clock: Clock, heard: list[dict[str, Any]]
+) -> None:
+    uuid = restaurant.create("5").uuid
     clock.advance(seconds=30)
-    floor.locate("5", "12")
+    restaurant.locate("5", "12")
     clock.advance(seconds=30)
-    floor.locate("5", "13")
-    floor.modify(uuid, order_type="TO_GO")
-    floor.page("5")
-    floor.cancel_page(uuid)
+    restaurant.locate("5", "13")
+    restaurant.modify(uuid, order_type="TO_GO")
+    restaurant.page("5")
+    restaurant.cancel_page(uuid)
     clock.advance(seconds=40)
-    floor.clear("5")
+    restaurant.clear("5")
     told = [(m["type"], m["seq"], m["state"], m["locationName"], m["orderType"], m["paged"]) for m in heard]
     assert told == [
         ("ORDER_CREATED", 1, "started", "", "ON_PREMISE", False),
@@ -65,65 +67,65 @@ def test_an_order_lives_from_started_to_cleared(floor: Floor, clock: Clock, hear
     changed = [m["stateChanged"] for m in heard]
     assert changed == ["2016-09-22T19:08:52"] + ["2016-09-22T19:09:22"] * 5 + ["2016-09-22T19:10:32"]
     assert heard[-1]["elapsedTime"] == 100
-    assert floor.active == []
+    assert restaurant.active == []
 
 
-def test_an_order_may_begin_located(floor: Floor) -> None:
-    assert floor.create(location="8").state == "located"
+def test_an_order_may_begin_located(restaurant: Restaurant) -> None:
+    assert restaurant.create(location="8").state == "located"
 
 
-def test_a_tracker_comes_back_under_another_uuid(floor: Floor) -> None:
-    first = floor.create("23")
+def test_a_tracker_comes_back_under_another_uuid(restaurant: Restaurant) -> None:
+    first = restaurant.create("23")
     with pytest.raises(TrackerInUseError):
-        floor.create("23")
-    floor.clear("23")
+        restaurant.create("23")
+    restaurant.clear("23")
     with pytest.raises(UnknownOrderError):
-        floor.page(first.uuid)
-    assert floor.create("23").uuid != first.uuid
+        restaurant.page(first.uuid)
+    assert restaurant.create("23").uuid != first.uuid
 
 
-def test_free_trackers_are_used_again_and_never_twice_at_once(floor: Floor) -> None:
-    many = floor.create_many(1000)
+def test_free_trackers_are_used_again_and_never_twice_at_once(restaurant: Restaurant) -> None:
+    many = restaurant.create_many(1000)
     assert len({order.name for order in many}) == 1000
-    floor.clear_all()
-    assert {int(order.name) for order in floor.create_many(100)} <= set(range(1, 201))
+    restaurant.clear_all()
+    assert {int(order.name) for order in restaurant.create_many(100)} <= set(range(1, 201))
 
 
-def test_a_lost_notification_takes_its_number(floor: Floor, heard: list[dict[str, Any]]) -> None:
-    floor.lose(2)
-    floor.create_many(3)
+def test_a_lost_notification_takes_its_number(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
+    restaurant.drop_next(2)
+    restaurant.create_many(3)
     assert [message["seq"] for message in heard] == [3]
-    assert len(floor.active) == 3
+    assert len(restaurant.active) == 3
 
 
-def test_elapsed_time_may_be_kept_back(floor: Floor, clock: Clock) -> None:
-    order = floor.create(age=90)
+def test_elapsed_time_may_be_kept_back(restaurant: Restaurant, clock: Clock) -> None:
+    order = restaurant.create(age=90)
     clock.advance(seconds=10)
-    assert floor.describe(order)["elapsedTime"] == 100
-    floor.tells_elapsed = False
-    assert floor.describe(order)["elapsedTime"] == 0
+    assert restaurant.describe(order)["elapsedTime"] == 100
+    restaurant.reports_elapsed = False
+    assert restaurant.describe(order)["elapsedTime"] == 0
 
 
-def test_history_is_kept_two_weeks(floor: Floor, clock: Clock) -> None:
-    floor.create("1")
-    floor.clear("1")
+def test_history_is_kept_two_weeks(restaurant: Restaurant, clock: Clock) -> None:
+    restaurant.create("1")
+    restaurant.clear("1")
     clock.advance(days=14)
-    floor.create("2")
-    assert [order.name for order in floor.history()] == ["2", "1"]
+    restaurant.create("2")
+    assert [order.name for order in restaurant.history()] == ["2", "1"]
     clock.advance(seconds=1)
-    assert [order.name for order in floor.history()] == ["2"]
+    assert [order.name for order in restaurant.history()] == ["2"]
 
 
-def test_history_is_filtered(floor: Floor, clock: Clock) -> None:
+def test_history_is_filtered(restaurant: Restaurant, clock: Clock) -> None:
     start = clock.now.replace(microsecond=0)
-    floor.create("1", order_type="TO_GO")
+    restaurant.create("1", order_type="TO_GO")
     clock.advance(minutes=1)
-    floor.create("2", location="9")
-    floor.clear("2")
+    restaurant.create("2", location="9")
+    restaurant.clear("2")
     minute = timedelta(minutes=1)
 
     def names(**which: Any) -> list[str]:
-        return [order.name for order in floor.history(**which)]
+        return [order.name for order in restaurant.history(**which)]
 
     assert names(order_type="TO_GO") == ["1"]
     assert names(location="9") == ["2"]
@@ -132,16 +134,16 @@ def test_history_is_filtered(floor: Floor, clock: Clock) -> None:
     assert names(created_before=start + minute) == ["1"]
 
 
-def test_statistics_are_todays(floor: Floor, clock: Clock) -> None:
-    floor.create("1")
-    floor.clear("1")
+def test_statistics_are_todays(restaurant: Restaurant, clock: Clock) -> None:
+    restaurant.create("1")
+    restaurant.clear("1")
     clock.advance(days=1)
     for seconds in (100, 300, 500):
-        order = floor.create()
+        order = restaurant.create()
         clock.advance(seconds=seconds)
-        floor.clear(order.uuid)
-    floor.create()
-    assert floor.statistics(300) == {
+        restaurant.clear(order.uuid)
+    restaurant.create()
+    assert restaurant.statistics(300) == {
         "targetTime": 300,
         "activeOrders": 1,
         "finishedOrders": 3,
@@ -153,20 +155,20 @@ def test_statistics_are_todays(floor: Floor, clock: Clock) -> None:
 @given(st.lists(st.tuples(st.sampled_from(["create", "locate", "page", "clear"]), st.sampled_from("1234"))))
 def test_what_is_told_adds_up_to_what_is_active(steps: list[tuple[str, str]]) -> None:
     told: dict[object, dict[str, Any]] = {}
-    floor = Floor(Clock(), lambda message: told.__setitem__(message["uuid"], message))
+    restaurant = Restaurant(Clock(), lambda message: told.__setitem__(message["uuid"], message))
     for step, name in steps:
         try:
             match step:
                 case "create":
-                    floor.create(name)
+                    restaurant.create(name)
                 case "locate":
-                    floor.locate(name, "1")
+                    restaurant.locate(name, "1")
                 case "page":
-                    floor.page(name)
+                    restaurant.page(name)
                 case _:
-                    floor.clear(name)
+                    restaurant.clear(name)
         except (UnknownOrderError, TrackerInUseError):
             continue
     active = {uuid for uuid, message in told.items() if message["state"] != "cleared"}
-    assert active == {order.uuid for order in floor.active}
-    assert len(floor.history()) == len(told)
+    assert active == {order.uuid for order in restaurant.active}
+    assert len(restaurant.history()) == len(told)

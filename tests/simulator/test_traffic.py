@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.simulator.restaurant import Floor
+from appliance.simulator.restaurant import Restaurant
 from appliance.simulator.traffic import Change, Step, Traffic, lunch_rush, visits
 
 from .conftest import Clock, until
@@ -65,58 +65,58 @@ def test_a_lunch_has_everything_in_it() -> None:
 
 def test_active_is_created_less_cleared(clock: Clock) -> None:
     told: Counter[object] = Counter()
-    floor = Floor(clock, lambda message: told.update([message["type"], message["state"]]))
-    traffic = Traffic(floor, iter(()))
+    restaurant = Restaurant(clock, lambda message: told.update([message["type"], message["state"]]))
+    traffic = Traffic(restaurant, iter(()))
     for change in islice(visits(Random(3), already=20, per_minute=10), 3000):
         clock.advance(seconds=change.at - (clock.now - Clock().now).total_seconds())
         traffic.play(change)
-        names = [order.name for order in floor.active]
+        names = [order.name for order in restaurant.active]
         assert len(names) == len(set(names)) == told["ORDER_CREATED"] - told["cleared"]
     assert told["ORDER_PAGED"] > 0
-    assert all(order.order_type == "ON_PREMISE" for order in floor.history() if order.location == "") is False
+    assert all(order.order_type == "ON_PREMISE" for order in restaurant.history() if order.location == "") is False
 
 
 def test_a_hand_may_play_along(clock: Clock) -> None:
-    floor = Floor(clock)
-    traffic = Traffic(floor, iter(()))
-    mine = floor.create("1")
+    restaurant = Restaurant(clock)
+    traffic = Traffic(restaurant, iter(()))
+    mine = restaurant.create("1")
     for step in (Step.START, Step.LOCATE, Step.PAGE, Step.CLEAR):
         traffic.play(Change(0.0, 1, step, "1", location="5" if step is Step.LOCATE else ""))
-    assert floor.active == [mine]
+    assert restaurant.active == [mine]
     traffic.play(Change(0.0, 2, Step.START, "2"))
-    floor.clear("2")
-    again = floor.create("2")
+    restaurant.clear("2")
+    again = restaurant.create("2")
     for step in (Step.CHANGE_TYPE, Step.PAGE, Step.CLEAR):
         traffic.play(Change(0.0, 2, step, "2", "TO_GO"))
-    assert floor.active == [mine, again]
+    assert restaurant.active == [mine, again]
 
 
 async def test_it_runs_at_its_pace_and_can_be_paused(clock: Clock) -> None:
-    floor = Floor(clock)
+    restaurant = Restaurant(clock)
     day = [Change(at, visit, Step.START, str(visit)) for visit, at in enumerate((0.0, 0.0, 50.0, 100.0, 1e9), 1)]
-    traffic = Traffic(floor, iter(day), pace=1000)
+    traffic = Traffic(restaurant, iter(day), pace=1000)
     loop = asyncio.get_running_loop()
     begun = loop.time()
     running = asyncio.create_task(traffic.run())
-    await until(lambda: len(floor.active) == 3)
+    await until(lambda: len(restaurant.active) == 3)
     assert loop.time() - begun >= 0.05
     traffic.paused = True
     await asyncio.sleep(0.08)
-    assert (traffic.paused, len(floor.active)) == (True, 3)
+    assert (traffic.paused, len(restaurant.active)) == (True, 3)
     traffic.paused = False
-    await until(lambda: len(floor.active) == 4)
+    await until(lambda: len(restaurant.active) == 4)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
 
 
 async def test_a_full_house_at_the_start_does_not_hold_up_the_loop(clock: Clock) -> None:
-    floor = Floor(clock)
-    traffic = Traffic(floor, visits(Random(1), trackers=500, already=500), pace=1)
+    restaurant = Restaurant(clock)
+    traffic = Traffic(restaurant, visits(Random(1), trackers=500, already=500), pace=1)
     running = asyncio.create_task(traffic.run())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert len(floor.active) < 10
+    assert len(restaurant.active) < 10
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -77,7 +77,7 @@ class Soak:
         self.random = Random(seed)
         self.gateway = SimulatedGateway("Soak", advertise_on=["127.0.0.1"])
         changes = visits(self.random, trackers=200, per_minute=6.0, already=20)
-        self.traffic = Traffic(self.gateway.floor, changes, pace=PACE)
+        self.traffic = Traffic(self.gateway.restaurant, changes, pace=PACE)
         self.folder = folder
         self.began = time.monotonic()
         self.befallen: list[str] = []
@@ -129,7 +129,7 @@ class Soak:
         await asyncio.to_thread(program.wait, lambda line: line["state"] == "connected", 60, len(program.lines) - 1)
         # What befell it last may have left something to be looked at once more, which takes as long as this.
         await asyncio.sleep(15)
-        active, shown = len(self.gateway.floor.active), program.lines[-1]["active"]
+        active, shown = len(self.gateway.restaurant.active), program.lines[-1]["active"]
         if active != shown:
             wrong.append(f"{shown} are shown, and there are {active}")
         before = program.cpu
@@ -165,7 +165,7 @@ class Soak:
 
     def _look(self, program: Program) -> Look:
         held = program.held
-        orders = sum(1 for _ in self.gateway.floor.history())
+        orders = sum(1 for _ in self.gateway.restaurant.history())
         descriptors, threads = int(held["descriptors"]), int(held["threads"])
         return Look(time.monotonic() - self.began, held["MB"], descriptors, threads, program.cpu, orders)
 
@@ -187,16 +187,16 @@ class Soak:
                     await asyncio.sleep(self.random.uniform(1, 25))
                     self.gateway.silent = False
                 case "lose":
-                    self.gateway.floor.lose(3)
+                    self.gateway.restaurant.drop_next(3)
                 case "garbage":
                     self.gateway.send_garbage(
                         self.random.choice(("not-json", "unknown-type", "bad-order", "gap", "huge"))
                     )
                 case "flood":
-                    for order in self.gateway.floor.create_many(100):
-                        self.gateway.floor.clear(order.uuid)
+                    for order in self.gateway.restaurant.create_many(100):
+                        self.gateway.restaurant.clear(order.uuid)
                 case _:
-                    self.gateway.floor.clear_all()
+                    self.gateway.restaurant.clear_all()
 
 
 async def main() -> int:

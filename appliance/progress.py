@@ -1,4 +1,4 @@
-"""A bar for a person who waits, on the last line of a terminal; where there is none, nothing."""
+"""A progress bar on the last line of a terminal; in a log, a line for each step."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import shutil
 from typing import TextIO
 
 LONGEST = 30
-"""Cells of the bar; a narrow terminal has fewer."""
+"""Cells of the bar on a wide terminal."""
 
 
-class Bar:
-    """One bar. It takes its line with it when it is done."""
+class ProgressBar:
+    """One progress bar, erased when it is closed."""
 
     def __init__(self, out: TextIO, label: str) -> None:
         self._out = out
         self._label = label
         self._shown = ""
-        self._there = out.isatty()
+        self._terminal = out.isatty()
 
     def show(self, part: float, words: str = "") -> None:
-        """part: from 0.0 to 1.0. words: what stands behind the bar."""
-        if not self._there:
+        """Update the bar; nothing without a terminal. part: from 0.0 to 1.0. words: the text behind the bar."""
+        if not self._terminal:
             return
         room = shutil.get_terminal_size().columns - len(self._label) - len(words) - 6
         cells = max(3, min(LONGEST, room))
@@ -31,8 +31,14 @@ class Bar:
             self._out.write(f"\r\x1b[K{line}")
             self._out.flush()
 
+    def step(self, words: str) -> None:
+        """Print a line in a log; nothing on a terminal, where `show` is enough."""
+        if not self._terminal:
+            self._out.write(f"{self._label}: {words}\n")
+            self._out.flush()
+
     def close(self) -> None:
-        """Take it off the terminal."""
+        """Erase the bar."""
         if self._shown:
             self._out.write("\r\x1b[K")
             self._out.flush()
