@@ -142,7 +142,7 @@ def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> N
     site.gateway.delete_tokens()
     told = run(site, "--format", "csv")
     assert told.returncode == 75
-    assert "does not take the token any more (HTTP 401, returnCode -2); pair again" in told.stderr
+    assert "the gateway refused the token (HTTP 401, returnCode -2); pair again" in told.stderr
     assert len(orders(told.stdout)) > 12_000, "what was kept before is told"
     (site.state / FILE).unlink()
     nothing = run(site)
