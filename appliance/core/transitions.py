@@ -89,8 +89,16 @@ def resting_state(world: World, now: float, reason: str | None = None) -> Step:
     return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
 
 
+def paired_gateway_in_sight(world: World) -> bool:
+    """Whether there is a token, good or refused, and its gateway is in sight."""
+    return world.credential is not None and world.credential.gateway in world.gateways
+
+
 def await_pairing(world: World, reason: str | None) -> Step:
-    """Wait for a press; meanwhile a token that was refused is tried again now and then."""
+    """Wait for a press; meanwhile a refused token is tried again every minute.
+
+    Only where a press can pair: a gateway is in sight, and if a token is held, its own gateway is.
+    """
     retry = StartTimer(Timer.RETRY, RECHECK_REFUSED) if world.credential else StopTimer(Timer.RETRY)
     return AwaitingPairing(world, reason), (retry,)
 
@@ -122,10 +130,14 @@ def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, .
 
 def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
     """Leave the window without a token."""
-    if reason is None and state.world.credential is not None:
-        reason = TOKEN_REFUSED
     world = state.world
-    entered, effects = await_pairing(world, reason) if world.gateways else resting_state(world, now, reason)
+    if reason is None and world.credential is not None:
+        reason = TOKEN_REFUSED
+    if paired_gateway_in_sight(world):
+        # Its token was refused before this window opened.
+        entered, effects = await_pairing(world, reason)
+    else:
+        entered, effects = resting_state(world, now, reason)
     return entered, (*cleanup_effects(state), *effects)
 
 
@@ -183,11 +195,22 @@ def back_off(state: Disconnected, why: str, now: float) -> Step:
     return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
 
 
-def token_refused(world: World) -> Step:
-    """The gateway would not have the token. An old one stays on flash; a pending one was never good."""
+def token_refused(state: Connected | Disconnected, now: float) -> Step:
+    """The gateway refused the token. An old one stays on flash; a pending one was never good."""
+    world = state.world
     dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
     world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
-    entered, effects = await_pairing(world, TOKEN_REFUSED)
+    effects: tuple[Effect, ...]
+    entered: State
+    if paired_gateway_in_sight(world):
+        entered, effects = await_pairing(world, TOKEN_REFUSED)
+    elif world.credential is None:
+        entered, effects = resting_state(world, now, TOKEN_REFUSED)
+    else:
+        # No press can pair with a gateway out of sight. It is looked for as often as its token would be tried again.
+        since = state.since if isinstance(state, Offline) else now
+        entered = Offline(world, Link(None), since, TOKEN_REFUSED)
+        effects = (StartTimer(Timer.RETRY, RECHECK_REFUSED),)
     return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
 
 

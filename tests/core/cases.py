@@ -76,6 +76,9 @@ _EMPTY = World(addresses=("192.0.2.5",), serial=LOOK)
 _SEEN = replace(_EMPTY, gateways={"A": A})
 _BOTH = replace(_EMPTY, gateways={"A": A, "B": B})
 _PAIRED = replace(_SEEN, current=CREDENTIAL)
+_PAIRED_ALONE = replace(_EMPTY, current=CREDENTIAL)
+_PAIRED_BESIDE_B = replace(_PAIRED_ALONE, gateways={"B": B})
+_PAIRED_AMONG_BOTH = replace(_BOTH, current=CREDENTIAL)
 _PENDING = replace(_SEEN, pending=FRESH)
 
 
@@ -96,20 +99,29 @@ STATES: dict[str, State] = {
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
     "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),
+    "awaiting_pairing, token refused, two gateways": AwaitingPairing(_PAIRED_AMONG_BOTH, "token refused", NUMBER),
     "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A"), {"A": NOW - 1}),
     "pairing, two gateways": Pairing(
         replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB"), {"A": NOW, "B": NOW}
     ),
     "pairing, to be confirmed": Pairing(_BOTH, 6, NOW + 60, frozenset("AB"), offers=(Offer(A, FRESH.token),)),
+    "pairing, token refused, its gateway out of sight": Pairing(
+        replace(_PAIRED_BESIDE_B, asking=frozenset("B")), 6, NOW + 60, frozenset("AB"), {"B": NOW}
+    ),
     "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), fresh=True)),
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
     "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
     "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), fresh=True)),
+    "connecting, opening with a new token, out of sight": Connecting(
+        replace(_EMPTY, pending=FRESH), replace(_link(Phase.OPENING), fresh=True)
+    ),
     "connecting, promoting": Connecting(
         replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), fresh=True, whole_at=NOW)
     ),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
     "connected": _connected(),
+    "connected, out of sight": replace(_connected(), world=_PAIRED_ALONE),
+    "connected, only B in sight": replace(_connected(), world=_PAIRED_BESIDE_B),
     "connected, a page unanswered": replace(
         _connected(),
         world=replace(_PAIRED, settings=PanelSettings(repeat_pages=True), last_page=NOW - 40),
@@ -122,9 +134,11 @@ STATES: dict[str, State] = {
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
     "connected, filling the archive": replace(_connected(), filling=FILLING),
     "offline, waiting": _offline(Phase.WAITING),
-    "offline, waiting, out of sight": _offline(Phase.WAITING, replace(_PAIRED, gateways={"B": B})),
+    "offline, waiting, out of sight": _offline(Phase.WAITING, _PAIRED_BESIDE_B),
+    "offline, waiting, token refused": Offline(_PAIRED_ALONE, Link(None), NOW - 30, "token refused"),
     "offline, resolving": _offline(Phase.RESOLVING),
     "offline, opening": _offline(Phase.OPENING),
+    "offline, opening, out of sight": _offline(Phase.OPENING, _PAIRED_ALONE),
     "offline, checking": _offline(Phase.CHECKING),
 }
 

@@ -178,7 +178,9 @@ class Surroundings:
                 assert world.credential is None
                 assert not world.gateways
             case AwaitingPairing():
-                assert Timer.RETRY in running or world.credential is None
+                assert world.gateways, "a press can pair with somebody"
+                assert world.credential is None or world.credential.gateway in world.gateways
+                assert (Timer.RETRY in running) == (world.credential is not None)
             case Pairing():
                 assert Timer.WINDOW in running
                 assert Timer.ASK in running or state.offers

@@ -119,6 +119,23 @@ def _issued(gateway: Gateway) -> Callable[[State, int], Event]:
     return lambda state, which: TokenIssued(which, gateway, Token(f"token{state.world.serial}.{which}"))
 
 
+def _refused(state: State, which: int) -> Event:
+    """The gateway refuses the token of whatever is under way."""
+    match state:
+        case Connecting() | Offline():
+            return TokenRefused(state.link.attempt)
+        case Connected():
+            return TokenRefused(state.looking or state.feed)
+        case _:
+            return TokenRefused(getattr(state, "attempt", 0))
+
+
+def _lost_from_sight(state: State, which: int) -> Event:
+    """One of the gateways in sight goes out of sight."""
+    seen = sorted(state.world.gateways) or ["Bar"]
+    return GatewayLost(seen[which % len(seen)])
+
+
 def _plain(event: Event) -> Callable[[State, int], Event]:
     return lambda state, which: event
 
@@ -149,6 +166,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
         + [_plain(BoardRead(Board(weak_power=weak))) for weak in (True, False)]
     ),
     st.sampled_from([_numbered(make) for make in NUMBERED]),
+    st.sampled_from([_refused, _lost_from_sight]),
     # Three times, so that a good part of what is drawn gets as far as a live feed.
     *[st.just(_healthy)] * 3,
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
