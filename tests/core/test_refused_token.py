@@ -190,7 +190,7 @@ def test_a_gateway_that_takes_the_refused_token_again_is_connected_without_a_pre
         assert box.state.attempt == 0
     box.advance(RECHECK_REFUSED + 0.1)
     box.tell(GatewayResolved(box.resolving, A))
-    box.tell(TokenAccepted(box.state.attempt))
+    box.tell(TokenAccepted(box.resolving))
     assert isinstance(box.state, Connecting)
     assert len(box.feeds) == 1
     assert box.sounds == [Sound.ERROR], "the tries make no sound"
