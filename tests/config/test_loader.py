@@ -150,7 +150,7 @@ def test_a_host_name_of_just_the_largest_size(host: str) -> None:
     "address", ["h" * 64, ".".join(["h" * 63] * 3 + ["h" * 62]), "host:65536", "host:0", "host:065535"], ids=len
 )
 def test_a_host_name_or_port_just_beyond_is_refused(address: str) -> None:
-    with pytest.raises(ConfigError, match="gateway.address"):
+    with pytest.raises(ConfigError, match=r"gateway\.address"):
         parse(f"gateway: {{address: '{address}'}}", "tt.yaml")
 
 

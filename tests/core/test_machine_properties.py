@@ -57,6 +57,8 @@ from appliance.core.values import (
 )
 from tests.core.simulated_effects import Surroundings
 
+MANY = 6 * settings().max_examples
+"""Examples: 600 in a run of the tests, fewer for each mutant in `make mutate`."""
 NAMES = ("Bar", "Kitchen", "Terrace")
 ADDRESSES = tuple(Address(f"192.0.2.{number}") for number in range(1, 5))
 
@@ -187,7 +189,7 @@ def live_through(box: Surroundings, lived: list[tuple[float, Callable[[State, in
         box.tell(happening(box.state, which))
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
 @given(st.none() | names, st.booleans(), st.booleans(), st.lists(moments, max_size=40))
 def test_any_sequence_of_events_keeps_every_promise(
     paired: str | None, damaged: bool, repeat: bool, lived: list[tuple[float, Callable[[State, int], Event], int]]
@@ -230,7 +232,7 @@ def answer(state: State) -> Event | None:
             return None
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
 @given(st.lists(moments, max_size=30))
 def test_a_minute_after_the_last_fault_a_paired_box_is_connected(
     lived: list[tuple[float, Callable[[State, int], Event], int]],
