@@ -124,7 +124,7 @@ def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, .
     # One that an earlier window asked, and that has not answered yet, counts from now.
     since = {name: state.since.get(name, now) for name in asking}
     since |= {gateway.name: now for gateway in free}
-    asked = state.asked | world.gateways.keys()
+    asked = state.asked.union(world.gateways)
     return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)
 
 
