@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
+.PHONY: help demo run test check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut base-twice \
 	release lock clean venv system venv-tools
 
 help: ## This list
@@ -32,6 +32,9 @@ simulate: venv ## Simulated days with faults, from fresh seeds (DAYS=1000), or o
 
 fuzz: venv-tools ## A million messages, and each parser under atheris (ARGS="--messages N --seconds S")
 	@$(PYTHON) -m tests.hostile $(ARGS)
+
+mutate: venv-tools ## Changes of the core that the tests do not notice, in ten minutes (SEED=N; ARGS="--only orders")
+	@$(PYTHON) -m tests.mutation $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 soak: venv-tools ## A day of a busy place at 100 times its pace, and whether anything grows (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)
