@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help demo run test quick slowest check simulate fuzz soak audit bench image image-test boot-times idle power-cut \
+.PHONY: help demo run test quick slowest check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut \
 	base-twice release wheel lock clean venv system venv-demo venv-tools
 
 help: ## List the targets
@@ -40,6 +40,9 @@ simulate: venv ## Simulate days with faults, from new seeds (DAYS=1000) or from 
 
 fuzz: venv-tools ## Fuzz with a million messages, then each parser under atheris (ARGS="--messages N --seconds S")
 	@$(PYTHON) -m tests.hostile $(ARGS)
+
+mutate: venv-tools ## Count the changes of the core that its tests miss, in ten minutes (SEED=N; ARGS="--only orders")
+	@$(PYTHON) -m tests.mutation $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 soak: venv-tools ## Run a busy day at 100 times its pace, and fail if memory, files or threads grow (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)

@@ -119,6 +119,29 @@ def test_the_longest_token_is_kept_beside_the_longest_name(tmp_path: Path) -> No
     assert TokenStore(tmp_path).load() == TokensLoaded(longest, None)
 
 
+def test_a_file_of_just_the_largest_size_is_written_and_read(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    envelope = len(json.dumps({"gateway": "", "token": "a"})) + 1
+    longest = Credential("g" * (LARGEST_TOKEN_FILE - envelope), Token("a"))
+    store.store(longest)
+    assert (tmp_path / "token.json").stat().st_size == LARGEST_TOKEN_FILE
+    assert store.load() == TokensLoaded(longest, None)
+    with pytest.raises(OSError, match="could not be read back"):
+        store.store(Credential(f"{longest.gateway}g", Token("a")))
+    with (tmp_path / "token.json").open("a") as file:
+        file.write(" ")
+    assert store.load(tidy=False) == TokensLoaded(None, None, damaged=True)
+
+
+@pytest.mark.parametrize("beside", ["\ud7ff", "\ue000"], ids=ascii)
+def test_only_surrogates_are_refused_in_a_gateways_name(tmp_path: Path, beside: str) -> None:
+    TokenStore(tmp_path).store(Credential(beside, Token("!~")))
+    assert TokenStore(tmp_path).load().current == Credential(beside, Token("!~"))
+    for surrogate in ("\ud800", "\udfff"):
+        with pytest.raises(OSError, match="could not be read back"):
+            TokenStore(tmp_path).store(Credential(surrogate, Token("a")))
+
+
 # Damaged files.
 
 DAMAGED = {

@@ -75,7 +75,7 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             state = replace(state, looking=0)
             return disconnect(state, now) if state.lost else (state, _look_at(state, now))
         case TokenRefused(attempt) if attempt in (state.feed, state.looking):
-            refused, effects = token_refused(state.world)
+            refused, effects = token_refused(state, now)
             return refused, (*cleanup_effects(state), *effects)
         case TimerFired(Timer.REFRESH) if not state.looking:
             return _look(state, now)

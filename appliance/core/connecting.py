@@ -72,7 +72,7 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
             failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
             return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
         case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
-            return token_refused(world)
+            return token_refused(state, now)
         case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
             return back_off(state, FEED_REFUSED, now)
         case TokenUnchecked(attempt) if _mine(state, {Phase.CHECKING}, attempt):

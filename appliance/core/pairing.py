@@ -42,6 +42,7 @@ from appliance.core.transitions import (
     ask_for_tokens,
     offer_gateway,
     open_feed,
+    paired_gateway_in_sight,
     resting_state,
     start_pairing,
     stop_pairing,
@@ -67,8 +68,8 @@ def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: f
     world = state.world
     match event:
         case ButtonTapped():
-            return start_pairing(world, now) if world.gateways else (state, (MakeSound(Sound.ERROR),))
-        case GatewayLost() if not world.gateways or _paired_out_of_sight(state):
+            return start_pairing(world, now)
+        case GatewayLost() if not world.gateways or (world.credential and not paired_gateway_in_sight(world)):
             return resting_state(world, now, state.reason)
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
             # The gateway may have restarted with its tokens restored: check at once.
@@ -143,8 +144,3 @@ def token_issued(state: State, gateway: Gateway, token: Token, now: float) -> St
         case _:
             pass
     return accept_token(state, gateway, token, now)
-
-
-def _paired_out_of_sight(state: AwaitingPairing) -> bool:
-    credential = state.world.credential
-    return credential is not None and credential.gateway not in state.world.gateways

@@ -54,6 +54,7 @@ OFFLINE_UNREACHABLE = ("Gateway does not answer", "Check its power and cable")
 OFFLINE_NO_NETWORK = ("No network: check cable", "or the Wi-Fi settings")
 OFFLINE_OTHER_GATEWAY = ("Here: {name}", "Hold button 5 s to change")
 OFFLINE_NO_ORDERS = ("No orders from gateway", "It may be restarting: wait")
+OFFLINE_REVOKED = ("Gateway revoked pairing", "It may be restarting: wait")
 OFFLINE_TOO_MANY = ("Too many orders", "for this box")
 
 # The count, its remarks, and a paged order.

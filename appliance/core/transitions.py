@@ -89,8 +89,16 @@ def resting_state(world: World, now: float, reason: str | None = None) -> Step:
     return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
 
 
+def paired_gateway_in_sight(world: World) -> bool:
+    """Whether a token is held, valid or refused, and its gateway is in sight."""
+    return world.credential is not None and world.credential.gateway in world.gateways
+
+
 def await_pairing(world: World, reason: str | None) -> Step:
-    """Wait for a press; meanwhile, check a refused token again every minute."""
+    """Wait for a press; meanwhile, check a refused token again every minute.
+
+    A gateway must be in sight; if a token is held, its own gateway must be.
+    """
     retry = StartTimer(Timer.RETRY, RECHECK_REFUSED) if world.credential else StopTimer(Timer.RETRY)
     return AwaitingPairing(world, reason), (retry,)
 
@@ -116,16 +124,20 @@ def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, .
     # For a request of an earlier window that is still open, the wait counts from now.
     since = {name: state.since.get(name, now) for name in asking}
     since |= {gateway.name: now for gateway in free}
-    asked = state.asked | world.gateways.keys()
+    asked = state.asked.union(world.gateways)
     return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)
 
 
 def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
     """Close the pairing window without a token."""
-    if reason is None and state.world.credential is not None:
-        reason = TOKEN_REFUSED
     world = state.world
-    entered, effects = await_pairing(world, reason) if world.gateways else resting_state(world, now, reason)
+    if reason is None and world.credential is not None:
+        reason = TOKEN_REFUSED
+    if paired_gateway_in_sight(world):
+        # Its token was refused before this window opened.
+        entered, effects = await_pairing(world, reason)
+    else:
+        entered, effects = resting_state(world, now, reason)
     return entered, (*cleanup_effects(state), *effects)
 
 
@@ -183,11 +195,22 @@ def back_off(state: Disconnected, why: str, now: float) -> Step:
     return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
 
 
-def token_refused(world: World) -> Step:
+def token_refused(state: Connected | Disconnected, now: float) -> Step:
     """The gateway refused the token. A proven one stays on flash; a pending one is dropped."""
+    world = state.world
     dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
     world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
-    entered, effects = await_pairing(world, TOKEN_REFUSED)
+    effects: tuple[Effect, ...]
+    entered: State
+    if paired_gateway_in_sight(world):
+        entered, effects = await_pairing(world, TOKEN_REFUSED)
+    elif world.credential is None:
+        entered, effects = resting_state(world, now, TOKEN_REFUSED)
+    else:
+        # No press can pair with a gateway out of sight: look for it as often as its token would be checked.
+        since = state.since if isinstance(state, Offline) else now
+        entered = Offline(world, Link(None), since, TOKEN_REFUSED)
+        effects = (StartTimer(Timer.RETRY, RECHECK_REFUSED),)
     return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 
 from appliance.core import texts
 
@@ -38,42 +38,42 @@ class Sound(StrEnum):
 class Mark(Enum):
     """How an order's age compares with the benchmarks: a shape on the display, a colour on the LEDs."""
 
-    FINE = "fine"
-    WARN = "warn"
-    LATE = "late"
+    FINE = auto()
+    WARN = auto()
+    LATE = auto()
 
 
 class RemarkKind(Enum):
     """The subject of a remark on the count screen; each has its own small shape."""
 
-    LATE = "late"
-    PAGED = "paged"
-    TO_GO = "to go"
-    OLD = "old"
-    UNREADABLE = "unreadable"
+    LATE = auto()
+    PAGED = auto()
+    TO_GO = auto()
+    OLD = auto()
+    UNREADABLE = auto()
 
 
 class Icon(Enum):
     """The picture beside a message; it says the same as the words."""
 
-    STARTING = "starting"
-    SEARCH = "search"
-    PRESS_HERE = "press here"
-    PRESS_GATEWAY = "press gateway"
-    PAIRED = "paired"
-    CONNECTING = "connecting"
-    OFFLINE = "offline"
-    NO_NETWORK = "no network"
-    WARNING = "warning"
-    STOPPING = "stopping"
+    STARTING = auto()
+    SEARCH = auto()
+    PRESS_HERE = auto()
+    PRESS_GATEWAY = auto()
+    PAIRED = auto()
+    CONNECTING = auto()
+    OFFLINE = auto()
+    NO_NETWORK = auto()
+    WARNING = auto()
+    STOPPING = auto()
 
 
-class Size(StrEnum):
+class Size(Enum):
     """How large a line of a message is drawn. The pixels depend on the display."""
 
-    SMALL = "small"
-    MEDIUM = "medium"
-    HUGE = "huge"
+    SMALL = auto()
+    MEDIUM = auto()
+    HUGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +241,9 @@ Screen = Message | Count | Paged | Listing | Today | Asleep
 class Power(Enum):
     """The display's brightness. DARK is off, and takes no current."""
 
-    BRIGHT = "bright"
-    DIM = "dim"
-    DARK = "dark"
+    BRIGHT = auto()
+    DIM = auto()
+    DARK = auto()
 
 
 @dataclass(frozen=True, slots=True)

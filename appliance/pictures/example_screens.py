@@ -152,6 +152,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline: no orders from the gateway", _offline(why=FEED_REFUSED)),
     ("Offline: too many orders", _offline(why=TOO_MANY_ORDERS)),
     ("Offline: another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
+    ("Offline: the gateway revoked the pairing", _offline(replace(PAIRED, gateways={}), TOKEN_REFUSED)),
     ("The gateway revoked the pairing", _shown(AwaitingPairing(SEEN, TOKEN_REFUSED))),
     ("The saved pairing is damaged", _shown(AwaitingPairing(SEEN, TOKEN_UNREADABLE))),
     (

@@ -14,6 +14,7 @@ import pytest
 from appliance.config import (
     BuzzerConfig,
     Config,
+    ConfigError,
     DisplayConfig,
     GatewayConfig,
     HistoryConfig,
@@ -120,6 +121,37 @@ def test_a_known_display_is_checked_without_importing_its_driver() -> None:
 )
 def test_addresses(text: str, expected: Address) -> None:
     assert parse(f"gateway: {{address: {text}}}", "tt.yaml").gateway.address == expected
+
+
+@pytest.mark.parametrize("name", ["G" * 63, "é" * 31 + "G", "食" * 21, "Bar\u00a0", " ~"], ids=ascii)
+def test_a_gateways_name_has_63_bytes_at_most(name: str) -> None:
+    assert parse(f'gateway: {{name: "{name}"}}', "tt.yaml").gateway.name == name
+
+
+@pytest.mark.parametrize("name", ["G" * 64, "é" * 32, "食" * 21 + "G"], ids=ascii)
+def test_a_gateways_name_of_64_bytes_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="of at most 63 bytes"):
+        parse(f'gateway: {{name: "{name}"}}', "tt.yaml")
+
+
+@pytest.mark.parametrize("escaped", [r"a\x1fb", r"a\x7fb", r"a\x9fb"])
+def test_a_gateways_name_with_a_control_character_is_refused(escaped: str) -> None:
+    with pytest.raises(ConfigError, match="without control characters"):
+        parse(f'gateway: {{name: "{escaped}"}}', "tt.yaml")
+
+
+@pytest.mark.parametrize("host", ["h" * 63, ".".join(["h" * 63] * 3 + ["h" * 61])], ids=len)
+def test_a_host_name_of_just_the_largest_size(host: str) -> None:
+    assert parse(f"gateway: {{address: '{host}:65535'}}", "tt.yaml").gateway.address == Address(host, 65535)
+    assert parse(f"gateway: {{address: '{host}:1'}}", "tt.yaml").gateway.address == Address(host, 1)
+
+
+@pytest.mark.parametrize(
+    "address", ["h" * 64, ".".join(["h" * 63] * 3 + ["h" * 62]), "host:65536", "host:0", "host:065535"], ids=len
+)
+def test_a_host_name_or_port_just_beyond_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"gateway\.address"):
+        parse(f"gateway: {{address: '{address}'}}", "tt.yaml")
 
 
 @pytest.mark.parametrize("text", ["60", "0x3C"])

@@ -66,6 +66,7 @@ FILLING = 6
 
 A = Gateway("A", (Address("192.0.2.10"),))
 A_MOVED = Gateway("A", (Address("192.0.2.99"),))
+A_TWICE = Gateway("A", (Address("192.0.2.10"), Address("192.0.2.11")))
 B = Gateway("B", (Address("192.0.2.20"),))
 CREDENTIAL = Credential("A", Token("a" * 48))
 FRESH = Credential("A", Token("b" * 48))
@@ -76,6 +77,9 @@ _EMPTY = World(addresses=("192.0.2.5",), serial=LOOK)
 _SEEN = replace(_EMPTY, gateways={"A": A})
 _BOTH = replace(_EMPTY, gateways={"A": A, "B": B})
 _PAIRED = replace(_SEEN, current=CREDENTIAL)
+_PAIRED_ALONE = replace(_EMPTY, current=CREDENTIAL)
+_PAIRED_BESIDE_B = replace(_PAIRED_ALONE, gateways={"B": B})
+_PAIRED_AMONG_BOTH = replace(_BOTH, current=CREDENTIAL)
 _PENDING = replace(_SEEN, pending=FRESH)
 
 
@@ -96,20 +100,47 @@ STATES: dict[str, State] = {
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
     "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),
+    "awaiting_pairing, token refused, two gateways": AwaitingPairing(_PAIRED_AMONG_BOTH, "token refused", NUMBER),
     "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A"), {"A": NOW - 1}),
     "pairing, two gateways": Pairing(
         replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB"), {"A": NOW, "B": NOW}
     ),
+    "pairing, A unreachable": Pairing(
+        replace(_SEEN, gateways={"A": A_TWICE}),
+        6,
+        NOW + 60,
+        frozenset("A"),
+        answers={"A": Denial.UNREACHABLE},
+        turns={"A": 1},
+    ),
+    "pairing, button down": Pairing(
+        replace(_SEEN, asking=frozenset("A"), down_since=NOW - 2, pressed_at=NOW - 2, asked="pairing"),
+        6,
+        NOW + 60,
+        frozenset("A"),
+        {"A": NOW - 1},
+    ),
     "pairing, to be confirmed": Pairing(_BOTH, 6, NOW + 60, frozenset("AB"), offers=(Offer(A, FRESH.token),)),
+    "pairing, token refused, its gateway out of sight": Pairing(
+        replace(_PAIRED_BESIDE_B, asking=frozenset("B")), 6, NOW + 60, frozenset("AB"), {"B": NOW}
+    ),
     "connecting, storing": Connecting(_PENDING, replace(_link(Phase.STORING), new_pairing=True)),
+    "connecting, resolving, address from the settings": Connecting(
+        replace(_PAIRED_ALONE, fixed_address=True), Link(None, Phase.RESOLVING, NUMBER)
+    ),
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
     "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
     "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), new_pairing=True)),
+    "connecting, opening with a new token, out of sight": Connecting(
+        replace(_EMPTY, pending=FRESH), replace(_link(Phase.OPENING), new_pairing=True)
+    ),
     "connecting, promoting": Connecting(
         replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), new_pairing=True, whole_at=NOW)
     ),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
     "connected": _connected(),
+    "connected, out of sight": replace(_connected(), world=_PAIRED_ALONE),
+    "connected, only B in sight": replace(_connected(), world=_PAIRED_BESIDE_B),
     "connected, a page unanswered": replace(
         _connected(),
         world=replace(_PAIRED, settings=PanelSettings(repeat_pages=True), last_page=NOW - 40),
@@ -118,13 +149,27 @@ STATES: dict[str, State] = {
         repeats=2,
     ),
     "connected, button down": replace(_connected(), world=replace(_PAIRED, down_since=NOW - 30, pressed_at=NOW - 30)),
+    "connected, token not saved": replace(_connected(), world=replace(_PAIRED, unsaved=True)),
+    "connected, saving the token": replace(_connected(), world=replace(_PAIRED, unsaved=True, saving=9)),
+    "connected, moved": replace(_connected(), gateway=A_MOVED),
+    "connected, in doubt": replace(_connected(), doubt=True, gap=True, stale_at=NOW + 20, vain_looks=2),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
-    "connected, history_sync the archive": replace(_connected(), history_sync=FILLING),
+    "connected, syncing the history": replace(_connected(), history_sync=FILLING),
     "offline, waiting": _offline(Phase.WAITING),
-    "offline, waiting, out of sight": _offline(Phase.WAITING, replace(_PAIRED, gateways={"B": B})),
+    "offline, waiting, out of sight": _offline(Phase.WAITING, _PAIRED_BESIDE_B),
+    "offline, waiting, failed often": replace(_offline(Phase.WAITING), link=replace(_link(Phase.WAITING), failures=3)),
+    "offline, opening, one of two addresses": Offline(
+        replace(_PAIRED, gateways={"A": A_TWICE}),
+        replace(_link(Phase.OPENING), gateway=A_TWICE, turn=1, failures=2),
+        NOW - 90,
+        "feed refused",
+    ),
+    "offline, promoting": _offline(Phase.PROMOTING, replace(_PAIRED, saving=9)),
+    "offline, waiting, token refused": Offline(_PAIRED_ALONE, Link(None), NOW - 30, "token refused"),
     "offline, resolving": _offline(Phase.RESOLVING),
     "offline, opening": _offline(Phase.OPENING),
+    "offline, opening, out of sight": _offline(Phase.OPENING, _PAIRED_ALONE),
     "offline, checking": _offline(Phase.CHECKING),
 }
 
@@ -138,6 +183,8 @@ EVENTS: dict[str, Sequence[Event]] = {
     "network gone": [NetworkChanged(())],
     "A found": [GatewayFound(A)],
     "A found elsewhere": [GatewayFound(A_MOVED)],
+    "A found at two addresses": [GatewayFound(A_TWICE)],
+    "B found where A was": [GatewayFound(Gateway("B", A.addresses))],
     "B found": [GatewayFound(B)],
     "A lost from sight": [GatewayLost("A")],
     "B lost from sight": [GatewayLost("B")],

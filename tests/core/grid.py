@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from appliance.core.effects import Effect
-from appliance.core.states import NAMES, State
-from appliance.core.values import Address, Credential, Gateway, Token
+from appliance.core.orders import OrderBook
+from appliance.core.states import NAMES, Alert, Link, ScreenId, State
+from appliance.core.values import Address, Board, Credential, Gateway, Token
 from tests.core.cases import rows
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +24,14 @@ BEGIN, END = "<!-- state diagram: begin -->\n", "<!-- state diagram: end -->\n"
 
 
 def grid_text() -> str:
-    """The grid as text; a state that stays as it was, and does nothing, is a dot."""
+    """The grid as text."""
     lines = [
-        "# What every event makes of every state: the state that follows, and the effects. A dot: nothing.",
+        "# What every event makes of every state: the state that follows, with what is new in it, and the effects.",
+        "# An event that is left out changes nothing and has no effect.",
         "# Written by `python -m tests.core.grid`; read every change of it as you would read code.",
     ]
     for state, row in rows(_words).items():
-        lines += ["", f"[{state}]", *(f"{event:32} {words}" for event, words in row.items())]
+        lines += ["", f"[{state}]", *(f"{event:32} {words}" for event, words in row.items() if words)]
     return "\n".join(lines) + "\n"
 
 
@@ -56,7 +60,7 @@ def with_diagram(text: str) -> str:
 
 def _words(before: State, after: State, effects: list[Effect]) -> str:
     if before == after and not effects:
-        return "."
+        return ""
     parts = [] if before == after else [_state(before, after)]
     return "; ".join([*parts, *map(_effect, effects)])
 
@@ -69,15 +73,39 @@ def _state(before: State, after: State) -> str:
         details.append(link.phase.name.lower())
     if reason:
         details.append(reason)
-    if type(before) is type(after):
-        changed = [field.name for field in fields(after) if getattr(before, field.name) != getattr(after, field.name)]
-        if "world" in changed:
-            world = [
-                f.name for f in fields(after.world) if getattr(before.world, f.name) != getattr(after.world, f.name)
-            ]
-            changed[changed.index("world")] = "/".join(world)
-        details.append("other " + ", ".join(changed))
+    details += _changes(before if type(before) is type(after) else None, after)
+    details += _changes(before.world, after.world)
+    if link is not None:
+        details += _changes(getattr(before, "link", Link(None)), link)
     return f"-> {name}" + (f" ({'; '.join(details)})" if details else "")
+
+
+def _changes(before: object, after: object) -> list[str]:
+    """What differs, with its value where that is short. before: None for a state just entered, of which all is told."""
+    shown = (field for field in fields(after) if field.name not in _SHOWN_ELSEWHERE)  # type: ignore[arg-type]
+    pairs = ((field.name, _former(before, field), getattr(after, field.name)) for field in shown)
+    return [_change(name, new) for name, old, new in pairs if old != new]
+
+
+def _former(before: object, field: Field[Any]) -> object:
+    if before is not None:
+        return getattr(before, field.name)
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _change(name: str, value: object) -> str:
+    match value:
+        case OrderBook():
+            return f"{name} of {' '.join(value.held) or 'no order'}"
+        case Mapping() | frozenset() if all(isinstance(key, str) for key in value):
+            return f"{name} {' '.join(sorted(value)) or '-'}"
+        case tuple() | Mapping() | Alert():
+            return name
+        case _:
+            return f"{name} {_value(value)}"
+
+
+_SHOWN_ELSEWHERE = ("world", "link", "phase", "reason", "why")
 
 
 def _effect(effect: Effect) -> str:
@@ -95,6 +123,10 @@ def _value(value: object) -> str:
             return value.name
         case Address():
             return value.host
+        case ScreenId():
+            return value.name.lower()
+        case Board():
+            return "read"
         case Enum():
             return str(value.value)
         case float():

@@ -7,6 +7,7 @@ answers can be drawn that are possible, late or impossible.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from appliance.core import machine
 from appliance.core.effects import (
@@ -35,7 +36,7 @@ from appliance.core.events import (
     TokenIssued,
     TokenRefused,
 )
-from appliance.core.present import present
+from appliance.core.present import INSTANT, Shown, present
 from appliance.core.states import (
     AwaitingPairing,
     Connected,
@@ -47,7 +48,12 @@ from appliance.core.states import (
     State,
 )
 from appliance.core.values import Address, Benchmarks, Token
-from appliance.core.view import Power, Sound
+from appliance.core.view import Power, Sound, View
+
+
+def _looks(state: State, now: float) -> View:
+    """What is seen; the oldest age in seconds, which programs read, changes each second without a new line."""
+    return replace(present(state, now).view, oldest=None)
 
 
 class Surroundings:
@@ -163,11 +169,25 @@ class Surroundings:
     def _goes_to_its_gateway(self, token: Token, address: Address) -> None:
         assert address in self.known.get(self.owner[token], set()), "a token goes only where its gateway is known to be"
 
+    def _holds_until_it_says(self, shown: Shown) -> None:
+        """Until then nothing changes, and a panel is not drawn anew for nothing at the next instant."""
+        left = min(shown.until - self.now, 1e4)
+        assert left > 0
+        if left > 2 * INSTANT:
+            for share in (0.5, 1.0):
+                at = self.now + share * left - INSTANT
+                assert _looks(self.state, at) == _looks(self.state, self.now), f"it changes before {shown.until}"
+        else:
+            # `present` never says less than an instant. After it, or after rounding once more, nothing is due so soon.
+            second = present(self.state, shown.until)
+            third = present(self.state, second.until)
+            assert max(second.until - shown.until, third.until - second.until) > 2 * INSTANT, "it is drawn all the time"
+
     def _check(self, before: State) -> None:
         state, world = self.state, self.state.world
         running = set(self.timers)
         shown = present(state, self.now)
-        assert shown.until > self.now
+        self._holds_until_it_says(shown)
         assert shown.view.screen.words or shown.view.power is Power.DARK
         assert all(shown.view.screen.words)
         assert "Token" not in str(shown.view)
@@ -178,7 +198,9 @@ class Surroundings:
                 assert world.credential is None
                 assert not world.gateways
             case AwaitingPairing():
-                assert Timer.RETRY in running or world.credential is None
+                assert world.gateways, "a press can pair with somebody"
+                assert world.credential is None or world.credential.gateway in world.gateways
+                assert (Timer.RETRY in running) == (world.credential is not None)
             case Pairing():
                 assert Timer.WINDOW in running
                 assert Timer.ASK in running or state.offers

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+
+import pytest
 
 from appliance.core.events import (
     FeedFailure,
@@ -159,6 +162,49 @@ def test_a_gap_that_hid_something_begins_the_count_of_vain_looks_anew() -> None:
             looks += 1
             look(box, ORDER, *([Order(f"missed {turn}", state="started")] if turn == 2 else []))
     assert looks == 6
+
+
+def test_a_look_that_takes_over_tells_of_the_next_late_order() -> None:
+    box = live(replace(ORDER, elapsed=100.0))
+    assert box.timers[Timer.LATE] == pytest.approx(box.now + 200.0)
+    box.advance(150)
+    box.tell(FeedNotified(7, (MessageUnusable(),)))
+    box.advance(1)
+    look(box, replace(ORDER, elapsed=280.0))
+    assert box.timers[Timer.LATE] == pytest.approx(box.now + 20.0)
+    box.advance(21)
+    assert box.sounds == [Sound.LATE]
+    assert Timer.LATE not in box.timers
+    box.tell(FeedNotified(connected(box).feed, (OrderChanged(Order("u2"), created=True),)))
+    assert box.timers[Timer.LATE] == pytest.approx(box.now + 300.0)
+    box.tell(FeedNotified(connected(box).feed, (MessageUnusable(),)))
+    box.advance(11)
+    look(box)
+    assert Timer.LATE not in box.timers, "no order is left that could become late"
+
+
+def test_a_late_order_is_told_after_the_sound_of_a_page() -> None:
+    box = live(replace(ORDER, elapsed=299.0))
+    box.tell(FeedNotified(7, (OrderPaged(replace(ORDER, elapsed=299.0, paged=True)),)))
+    box.advance(1.4)
+    assert box.sounds == [Sound.PAGE]
+    box.advance(0.2)
+    assert box.sounds == [Sound.PAGE, Sound.LATE]
+
+
+def test_two_orders_that_become_late_have_a_sound_each() -> None:
+    box = live(replace(ORDER, elapsed=290.0), Order("u2", elapsed=280.0))
+    box.advance(10.1)
+    assert box.sounds == [Sound.LATE]
+    box.advance(10)
+    assert box.sounds == [Sound.LATE] * 2
+
+
+def test_a_page_that_a_look_finds_sounds() -> None:
+    box = live(ORDER)
+    box.advance(271)
+    look(box, replace(ORDER, paged=True))
+    assert box.sounds == [Sound.PAGE]
 
 
 def test_a_count_in_doubt_that_nobody_clears_up_is_dropped() -> None:

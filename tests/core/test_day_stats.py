@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.day_stats import MOST_UNARCHIVED, STEP, DayStats, DeliveryStats, GatewayStats, differ
+from appliance.core.day_stats import BINS, MOST_UNARCHIVED, STEP, DayStats, DeliveryStats, GatewayStats, differ
 from appliance.core.delivery import DAY, Finished
 from appliance.core.events import OrderChanged
 from appliance.core.orders import OrderBook, fold, replaced
@@ -37,6 +38,70 @@ def test_the_figures_are_those_of_a_plain_list(times: list[float | None], archiv
     assert figures.average == pytest.approx(statistics.mean(known), abs=1e-3)
     assert figures.median == pytest.approx(statistics.median_low(known), abs=STEP)
     assert figures.within(300.0) == pytest.approx(sum(int(time / STEP) < 60 for time in known) / len(known), abs=0.02)
+
+
+def test_the_last_bin_holds_whatever_took_longer() -> None:
+    last = (BINS - 1) * STEP
+    times = [last - 0.1, last, 3600.0, 7200.0]
+    figures = DeliveryStats().plus([over(str(time), time) for time in times], FORGET)
+    assert figures.bins[BINS - 2 :] == (1, 3)
+    assert len(figures.bins) == BINS
+    assert figures.median == (BINS - 0.5) * STEP
+    assert figures.average == pytest.approx(sum(times) / 4)
+    assert figures.within(last) == 0.25
+    assert figures.within(7200.0) == 0.25, "nobody knows which of the last bin were quicker"
+    assert figures.within(last - STEP) == 0.0
+
+
+def test_times_between_two_bins() -> None:
+    figures = DeliveryStats().plus([over("a", 4.9), over("b", 5.0), over("c", 9.9), over("d", 10.0)], FORGET)
+    assert figures.bins[:4] == (1, 2, 1, 0)
+    assert figures.median == 7.5
+    assert [figures.within(target) for target in (4.9, 5.0, 10.0, 15.0)] == [0.0, 0.25, 0.75, 1.0]
+    assert DeliveryStats().plus([over("a", 4.9), over("b", 50.0)], FORGET).median == 2.5, "the lower one of two"
+
+
+def test_orders_without_a_time_are_delivered_and_have_no_bins() -> None:
+    figures = DeliveryStats().plus([Finished("a")], FORGET)
+    assert figures == DeliveryStats(delivered=1)
+    assert figures.bins == ()
+    more = figures.plus([over("b", 60.0), over("c", 60.0)], FORGET)
+    assert (more.delivered, more.timed, more.total, sum(more.bins)) == (3, 2, 120.0, 2)
+
+
+def test_a_day_is_counted_from_the_moment_at_which_it_is_known() -> None:
+    unknown = DayStats().for_day(None, 5.0)
+    assert (unknown.day, unknown.since) == (None, 5.0)
+    assert unknown.for_day(None, 9.0) is unknown
+    known = unknown.for_day(DAY * 2, 20.0)
+    assert (known.day, known.since) == (2, 5.0), "what was counted before belongs to it"
+    assert known.for_day(DAY * 2, 30.0) is known
+    owing = replace(known, unmeasured={"a": over("a", 60.0)}, archived_stats=DeliveryStats(5))
+    following = owing.for_day(DAY * 3, 40.0)
+    assert (following.day, following.since, following.archived_stats, set(following.unmeasured)) == (
+        3,
+        40.0,
+        None,
+        {"a"},
+    )
+
+
+def test_what_the_archive_holds_without_the_measured_times_is_owed_to_it() -> None:
+    measured, plain = replace(over("a", 60.0), took=59.0), over("b", 60.0)
+    stats = DayStats(10, 0.0).with_finished([measured, plain, over("c", 60.0)])
+    stats = stats.with_archive(10, DeliveryStats(2), frozenset("ab"), frozenset(), None, FORGET)
+    assert (list(stats.unmeasured), list(stats.unarchived)) == (["a"], ["c"])
+    assert [order.uuid for order in stats.seen] == ["a", "c"]
+    stats = stats.with_archive(10, DeliveryStats(2), frozenset("ab"), frozenset(), None, FORGET)
+    assert list(stats.unmeasured) == ["a"], "until the archive holds the times"
+    other_day = stats.with_archive(11, DeliveryStats(9), frozenset("c"), frozenset(), None, FORGET)
+    assert (list(other_day.unmeasured), list(other_day.unarchived), other_day.archived_stats) == (
+        ["a"],
+        [],
+        DeliveryStats(2),
+    )
+    stats = stats.with_archive(10, DeliveryStats(2), frozenset("ab"), frozenset("a"), None, FORGET)
+    assert not stats.unmeasured
 
 
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
@@ -106,6 +171,14 @@ def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
     assert book.held["a"].sat == 26.0
 
 
+def test_small_figures_may_differ_by_one_order_and_by_15_seconds() -> None:
+    ours = DeliveryStats().plus([over("a", 100.0), over("b", 100.0)], FORGET)
+    assert [differ(ours, GatewayStats(count)) for count in (0, 1, 2, 3, 4)] == [True, False, False, False, True]
+    averages = (84.0, 85.0, 100.0, 115.0, 116.0)
+    assert [differ(ours, GatewayStats(None, average)) for average in averages] == [True, False, False, False, True]
+    assert not differ(DeliveryStats(2), GatewayStats(2, 900.0)), "ours has no times"
+
+
 @pytest.mark.parametrize(
     ("gateway", "differs"),
     [
@@ -113,7 +186,12 @@ def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
         (GatewayStats(102, 200.0), False),
         (GatewayStats(103, 200.0), True),
         (GatewayStats(97, None), True),
-        (GatewayStats(None, 221.0), False),
+        (GatewayStats(99, 200.0), False),
+        (GatewayStats(98, 200.0), True),
+        (GatewayStats(None, 222.0), False),
+        (GatewayStats(None, 223.0), True),
+        (GatewayStats(None, 182.0), False),
+        (GatewayStats(None, 181.0), True),
         (GatewayStats(None, 230.0), True),
         (GatewayStats(), False),
     ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import MessageUnusable, Notification, OrderChanged, OrderPaged, OrdersReplaced
-from appliance.core.orders import OrderBook, fold, newly_paged, next_late, replaced, summary
+from appliance.core.orders import OrderBook, fold, newly_paged, next_late, oldest, replaced, summary
 from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 
@@ -144,6 +146,122 @@ def test_a_new_order_tells_the_clock_and_settles_what_was_at_least() -> None:
     book = fold(book, [OrderChanged(order("b", NOON + 300), created=True)], 130.0).book
     told = summary(book, TIMES, 130.0)
     assert (told.oldest, told.at_least) == (300, False)
+
+
+def test_a_change_tells_the_clock_too() -> None:
+    told = order("a", NOON)
+    book = fold(OrderBook(), [OrderChanged(replace(told, changed=NOON + 100))], 50.0).book
+    assert (book.offset, book.offset_exact) == (NOON + 100 - 50.0, False)
+    assert summary(book, TIMES, 50.0).oldest == 100
+    assert summary(book, TIMES, 50.0).at_least, "the gateway's clock may have run on since the change"
+    later = fold(book, [OrderChanged(replace(told, changed=NOON + 110))], 60.0).book
+    assert later.offset == book.offset
+    ahead = fold(later, [OrderChanged(replace(told, changed=NOON + 130))], 70.0).book
+    assert ahead.offset == NOON + 130 - 70.0, "it was later than was known"
+    behind = fold(ahead, [OrderChanged(replace(told, changed=NOON + 131))], 80.0).book
+    assert behind.offset == ahead.offset
+    fresh = fold(behind, [OrderChanged(order("b", NOON + 80))], 80.0).book
+    assert fresh.held["b"].since == 80.0 - 60.0
+
+
+def test_a_new_order_that_was_located_meanwhile_tells_the_later_of_its_times() -> None:
+    located = replace(order("a", NOON), changed=NOON + 30, state="located")
+    book = fold(OrderBook(), [OrderChanged(located, created=True)], 100.0).book
+    assert (book.offset, book.offset_exact) == (NOON + 30 - 100.0, True)
+    told = summary(book, TIMES, 100.0)
+    assert (told.oldest, told.at_least) == (30, False)
+    without = fold(OrderBook(), [OrderChanged(replace(located, changed=None), created=True)], 100.0).book
+    assert (without.offset, without.offset_exact) == (NOON - 100.0, True)
+
+
+def test_a_new_order_without_times_tells_no_clock() -> None:
+    book = fold(OrderBook(), [OrderChanged(Order("a"), created=True)], 100.0).book
+    assert (book.offset, book.offset_exact) == (None, False)
+    assert (book.held["a"].since, book.held["a"].exact) == (100.0, True)
+
+
+def test_a_whole_set_corrects_a_clock_that_ran_on_or_was_set() -> None:
+    book = replaced(OrderBook(), [order("a")], 100.0)
+    assert book.offset == NOON - 100.0
+    assert replaced(book, [order("a")], 200.0).offset == book.offset
+    assert replaced(book, [order("b", NOON + 130)], 200.0).offset == NOON + 130 - 200.0, "it ran on"
+    day = 24 * 3600.0
+    exact = replace(book, offset_exact=True)
+    just_before = replaced(exact, [order("a")], 100.0 + day - 1)
+    assert (just_before.offset, just_before.offset_exact) == (book.offset, True)
+    set_back = replaced(exact, [order("a")], 100.0 + day)
+    assert (set_back.offset, set_back.offset_exact) == (NOON - 100.0 - day, False)
+    assert replaced(book, [], 900.0).offset == book.offset
+
+
+def test_a_lower_bound_is_settled_only_within_a_day() -> None:
+    day = 24 * 3600.0
+    for older, since in ((0.0, 100.0), (300.0, 100.0 - 300.0), (day - 1, 100.0 - day + 1), (day, 100.0)):
+        book = replaced(OrderBook(), [order("a")], 100.0)
+        assert not book.held["a"].exact
+        told = OrderChanged(order("b", NOON + older), created=True)
+        held = fold(book, [told], 100.0).book.held["a"]
+        assert (held.since, held.exact) == (since, older < day)
+
+
+def test_the_time_to_sit_of_an_order_that_was_located_before_this_box_knew_it() -> None:
+    located = replace(order("a", NOON), changed=NOON + 25, state="located")
+    assert replaced(OrderBook(), [located], 0.0).held["a"].sat == 25.0
+    unknown = replace(located, created=None, changed=None)
+    assert replaced(OrderBook(), [unknown], 0.0).held["a"].sat is None, "nobody saw it sit down"
+    within = replace(located, changed=NOON + 60, elapsed=1.0)
+    assert replaced(OrderBook(), [within], 0.0).held["a"].sat == 60.0
+    clock_set = replace(located, changed=NOON + 62, elapsed=1.0)
+    assert replaced(OrderBook(), [clock_set], 0.0).held["a"].sat is None
+    backwards = replace(located, changed=NOON - 1)
+    assert replaced(OrderBook(), [backwards], 0.0).held["a"].sat is None
+
+
+def test_the_time_to_sit_as_this_box_saw_it() -> None:
+    started = Order("a", elapsed=10.0)
+    seen = fold(replaced(OrderBook(), [started], 0.0), [OrderChanged(Order("a", state="located"))], 20.0).book
+    assert seen.held["a"].sat == 30.0
+    unsure = replaced(OrderBook(), [Order("a")], 0.0)
+    assert fold(unsure, [OrderChanged(Order("a", state="located"))], 20.0).book.held["a"].sat is None
+    cleared = fold(seen, [OrderChanged(Order("a", order_type="TO_GO", state="cleared"))], 50.0).book
+    assert (cleared.today.unarchived["a"].sat, cleared.today.unarchived["a"].took) == (30.0, 60.0)
+    gone = replaced(seen, [], 60.0).today.unarchived["a"]
+    assert (gone.sat, gone.took, gone.cleared) == (30.0, None, None)
+
+
+def test_an_order_that_vanished_was_cleared_by_the_moment_at_which_it_was_missed() -> None:
+    book = replaced(OrderBook(), [order("a"), order("b")], 100.0)
+    assert replaced(book, [order("b")], 160.0).today.unarchived["a"].cleared == NOON + 60
+
+
+def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
+    book = replaced(OrderBook(), [Order("a", elapsed=100.0)], 0.0)
+    assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
+    assert replaced(book, [Order("a", elapsed=110.0)], 10.0).held["a"].since == -100.0
+    assert replaced(book, [Order("a", elapsed=200.0)], 10.0).held["a"].since == -190.0
+
+
+def test_orders_just_at_a_benchmark() -> None:
+    ages = (TIMES.late_after - 1, TIMES.late_after, TIMES.forget_after - 1, TIMES.forget_after)
+    book = replaced(OrderBook(), [Order(str(age), elapsed=age) for age in ages], 0.0)
+    told = summary(book, TIMES, 0.0)
+    assert (told.late, told.forgotten, told.oldest) == (2, 1, TIMES.forget_after - 1)
+    found = oldest(book, TIMES, 0.0, 9)
+    assert [held.order.elapsed for held in found] == [ages[2], ages[1], ages[0]]
+    assert [held.order.elapsed for held in oldest(book, TIMES, 0.0, 2)] == [ages[2], ages[1]]
+
+
+def test_orders_to_go_are_counted() -> None:
+    book = replaced(OrderBook(), [Order("a", order_type="TO_GO"), Order("b", order_type="ON_PREMISE")], 0.0)
+    assert summary(book, TIMES, 0.0).to_go == 1
+
+
+def test_the_same_orders_whatever_is_thought_of_their_ages() -> None:
+    book = replaced(OrderBook(), [Order("a", elapsed=5.0)], 0.0)
+    assert book.same_orders(replaced(OrderBook(), [Order("a", elapsed=9.0)], 7.0))
+    assert not book.same_orders(replaced(OrderBook(), [Order("a", elapsed=5.0, paged=True)], 0.0))
+    assert not book.same_orders(replaced(OrderBook(), [Order("b", elapsed=5.0)], 0.0))
+    assert not book.same_orders(replaced(OrderBook(), [Order("a", elapsed=5.0), Order("b")], 0.0))
 
 
 def test_a_clock_that_is_set_makes_no_order_old() -> None:

@@ -175,6 +175,23 @@ def test_json_of_more_values_than_anyone_needs_is_not_read(value: str) -> None:
         decode(b"[" + b",".join([value.encode()] * (MOST_VALUES + 1)) + b"]")
 
 
+def test_json_of_just_as_many_values_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 5)
+    assert decoded("[0,0,0,0,0]") == [0] * 5
+    assert decoded('[[],{"a":0}]') == [[], {"a": 0}]
+    with pytest.raises(TooLargeError):
+        decoded("[0,0,0,0,0,0]")
+
+
+def test_text_of_just_the_largest_size_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_WIDE_MESSAGE", 100)
+    assert len(decoded('"' + "a" * 96 + 'é"')) == 97, "100 bytes"
+    monkeypatch.setattr(module, "LARGEST_WIDEST_MESSAGE", 90)
+    assert len(decoded('"' + "a" * 84 + '🍕"')) == 85, "90 bytes"
+    with pytest.raises(TooLargeError):
+        decoded('"' + "a" * 85 + '🍕"')
+
+
 def test_wide_text_is_read_up_to_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_WIDE_MESSAGE", 100)
     assert decoded('"' + "a" * 200 + '"') == "a" * 200
@@ -219,6 +236,8 @@ def test_lone_surrogates_stay_what_they_are() -> None:
         ("9999-12-31T23:59:59+23:59", seconds("9999-12-31T23:59:59")),
         ("2016-02-30T00:00:00", None),
         ("yesterday", None),
+        ("2016-09-22T19:08:52.25000000000000+02:00", seconds("2016-09-22T19:08:52") + 0.25),
+        ("2016-09-22T19:08:52.250000000000000+02:00", None),
         ("2016-09-22T19:08:52" + " " * 100, None),
         ("", None),
         (1474571332, None),
@@ -238,6 +257,9 @@ def test_times(value: object, time: float | None) -> None:
         (431, 431.0),
         (1.5, 1.5),
         (-3, 0.0),
+        (10**9 - 1, 999_999_999.0),
+        (10**9, None),
+        (-(10**9), None),
         (10**400, None),
         (-(10**400), None),
         (float("nan"), None),

@@ -159,6 +159,15 @@ def test_a_clock_that_was_years_ahead_does_not_say_what_is_present(archive: Arch
     assert len(list(archive.orders("Bar"))) == 130, "nor does it make anything too old"
 
 
+def test_a_gateway_without_orders_has_no_latest(archive: Archive) -> None:
+    archive.add("Bar", [order(1)], Progress())
+    archive.add("Terrace", [], Progress(5.0, Mark(3, ("a",))))
+    assert archive.progress("Terrace") != Progress(), "it is known"
+    assert archive.latest("Terrace") is None
+    assert archive.latest("nobody") is None
+    assert archive.latest("Bar") == NOW - 60.0
+
+
 def test_orders_past_their_age_go(tmp_path: Path) -> None:
     archive = Archive(tmp_path, Bounds(age=30.0))
     archive.add("Bar", [order(number * 1440) for number in range(60)], Progress())

@@ -14,5 +14,6 @@ def hold_screen(left: float, *, declines: bool) -> Message:
     what, escape = texts.DECLINE_GATEWAY if declines else texts.FORGET_PAIRING
     if left <= 0:
         return Message((Line(texts.LET_GO, Size.MEDIUM), Line(what)), 0.0, Icon.WARNING)
-    countdown = texts.HOLD_LEFT.format(seconds=math.ceil(left))
-    return Message((Line(what), Line(countdown, Size.HUGE), Line(escape)), left / HOLD_TO_FORGET)
+    seconds = math.ceil(left)
+    countdown = texts.HOLD_LEFT.format(seconds=seconds)
+    return Message((Line(what), Line(countdown, Size.HUGE), Line(escape)), seconds / HOLD_TO_FORGET)

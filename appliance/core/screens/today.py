@@ -52,7 +52,7 @@ def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
 
 
 def _note(day_stats: DayStats, now: float) -> tuple[str, float]:
-    """What a person should know of where the figures come from, and until when that holds."""
+    """What a person should know of where the total come from, and until when that holds."""
     if day_stats.archived_stats is None:
         since = now if day_stats.since is None else day_stats.since
         return texts.COUNTED_FOR.format(age=age(now - since)), since + ((now - since) // 60 + 1) * 60

@@ -1,0 +1,196 @@
+"""A refused token: the state that follows fits the gateways in sight, and a person always has a way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.core.events import (
+    ButtonDown,
+    ButtonUp,
+    FeedFailure,
+    FeedLost,
+    FeedOpened,
+    GatewayFound,
+    GatewayLost,
+    GatewayResolved,
+    GatewayUnresolved,
+    Timer,
+    TokenAccepted,
+    TokenRefused,
+    TokensLoaded,
+)
+from appliance.core.machine import begin
+from appliance.core.present import present
+from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Offline, Pairing, Phase
+from appliance.core.transitions import RECHECK_REFUSED
+from appliance.core.values import Benchmarks, Credential, Token
+from appliance.core.view import Sound
+from tests.core.cases import CREDENTIAL, NOW, STATES, A, B
+from tests.core.simulated_effects import Surroundings
+from tests.core.test_connected import connected, live
+
+
+def shown(box: Surroundings) -> tuple[str, str | None, tuple[str, ...]]:
+    view = present(box.state, box.now).view
+    return view.state, view.reason, view.screen.words
+
+
+def tap(box: Surroundings) -> None:
+    box.tell(ButtonDown())
+    box.tell(ButtonUp())
+
+
+def refused_out_of_sight() -> Surroundings:
+    """Connected, then the gateway goes out of sight, and then it refuses the token."""
+    box = live()
+    box.tell(GatewayLost("A"))
+    box.tell(TokenRefused(connected(box).feed))
+    return box
+
+
+def offline(box: Surroundings) -> Offline:
+    assert isinstance(box.state, Offline)
+    return box.state
+
+
+def test_in_sight_a_press_pairs_again() -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    assert shown(box)[:2] == ("awaiting_pairing", "token refused")
+    assert box.sounds == [Sound.ERROR]
+    assert box.state.world.current == CREDENTIAL, "the old token stays until a new one is accepted"
+    tap(box)
+    assert isinstance(box.state, Pairing)
+
+
+def test_out_of_sight_the_box_is_offline_and_says_why() -> None:
+    box = refused_out_of_sight()
+    state, reason, words = shown(box)
+    assert (state, reason) == ("offline", "token refused")
+    assert words == ("OFFLINE", "for <1 min", "Gateway revoked pairing", "It may be restarting: wait", "A")
+    assert box.sounds == [Sound.ERROR]
+    assert box.state.world.current == CREDENTIAL
+
+
+def test_out_of_sight_the_old_token_is_tried_after_a_minute() -> None:
+    box = refused_out_of_sight()
+    box.advance(RECHECK_REFUSED - 0.1)
+    assert offline(box).link.phase is Phase.WAITING
+    box.advance(0.2)
+    assert offline(box).link.phase is Phase.RESOLVING
+    box.tell(GatewayResolved(box.resolving, A))
+    (feed,) = box.feeds
+    box.tell(FeedOpened(feed, ()))
+    assert isinstance(box.state, Connected)
+
+
+def test_a_refusing_gateway_that_comes_back_into_sight_can_be_paired_with() -> None:
+    box = refused_out_of_sight()
+    box.tell(GatewayFound(A))
+    (feed,) = box.feeds
+    box.tell(TokenRefused(feed))
+    assert shown(box)[0] == "awaiting_pairing"
+    tap(box)
+    assert isinstance(box.state, Pairing)
+
+
+def test_out_of_sight_a_press_looks_for_the_gateway_at_once() -> None:
+    box = refused_out_of_sight()
+    tap(box)
+    box.tell(GatewayResolved(box.resolving, A))
+    (feed,) = box.feeds
+    box.tell(TokenRefused(feed))
+    assert shown(box)[:2] == ("awaiting_pairing", "token refused")
+
+
+def test_a_refusing_gateway_that_stays_out_of_sight_is_unreachable() -> None:
+    box = refused_out_of_sight()
+    box.advance(RECHECK_REFUSED + 0.1)
+    box.tell(GatewayUnresolved(box.resolving))
+    assert shown(box)[:2] == ("offline", "gateway unreachable")
+    assert not box.feeds, "the token is not sent to an address that its gateway no longer announces"
+
+
+def test_another_gateway_in_sight_is_offered_instead() -> None:
+    box = live()
+    box.tell(GatewayFound(B))
+    box.tell(GatewayLost("A"))
+    box.tell(TokenRefused(connected(box).feed))
+    state, reason, words = shown(box)
+    assert (state, reason) == ("offline", "another gateway is here")
+    assert words[2:4] == ("Here: B", "Hold button 5 s to change")
+    box.tell(ButtonDown())
+    box.advance(5.1)
+    box.tell(ButtonUp())
+    assert isinstance(box.state, AwaitingPairing)
+    assert box.state.world.credential is None
+
+
+def test_an_outage_that_ends_in_a_refusal_has_begun_with_its_first_moment() -> None:
+    box = live()
+    box.tell(GatewayLost("A"))
+    box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
+    began = offline(box).since
+    box.advance(5)
+    box.tell(GatewayUnresolved(box.resolving))
+    (feed,) = box.feeds
+    box.tell(TokenRefused(feed))
+    assert shown(box)[1] == "token refused"
+    assert offline(box).since == began
+
+
+def test_a_refused_new_token_out_of_sight_leaves_nothing_to_try() -> None:
+    box = Surroundings(STATES["connecting, opening with a new token, out of sight"], NOW)
+    box.feeds = {7}
+    box.tell(TokenRefused(7))
+    assert isinstance(box.state, Discovering)
+    assert shown(box)[1] == "token refused"
+    assert Timer.RETRY not in box.timers
+
+
+def test_a_refused_new_token_leaves_the_older_one_of_another_gateway_to_be_tried() -> None:
+    box = Surroundings(begin(Benchmarks()))
+    old, new = Credential("A", Token("a")), Credential("B", Token("b"))
+    box.owner |= {old.token: "A", new.token: "B"}
+    box.tell(TokensLoaded(old, new))
+    box.tell(GatewayResolved(box.resolving, B))
+    (feed,) = box.feeds
+    box.tell(TokenRefused(feed))
+    assert offline(box).world.credential == old
+    assert shown(box)[1] == "another gateway is here"
+    box.advance(RECHECK_REFUSED + 0.1)
+    box.tell(GatewayUnresolved(box.resolving))
+    assert not box.feeds, "the token of A does not go to the address of B"
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_pairing_that_ends_after_the_gateway_went_out_of_sight_leaves_the_box_offline(ends: bool) -> None:
+    box = live()
+    box.tell(GatewayFound(B))
+    box.tell(TokenRefused(connected(box).feed))
+    tap(box)
+    box.tell(GatewayLost("A"))
+    if ends:
+        box.advance(121)
+    else:
+        tap(box)
+    assert shown(box)[:2] == ("offline", "another gateway is here")
+
+
+def test_a_gateway_that_takes_the_refused_token_again_is_connected_without_a_press() -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    for _ in range(2):
+        box.advance(RECHECK_REFUSED + 0.1)
+        assert isinstance(box.state, AwaitingPairing)
+        box.tell(GatewayResolved(box.resolving, A))
+        attempt = box.state.attempt
+        box.tell(TokenRefused(attempt))
+        assert isinstance(box.state, AwaitingPairing)
+        assert box.state.attempt == 0
+    box.advance(RECHECK_REFUSED + 0.1)
+    box.tell(GatewayResolved(box.resolving, A))
+    box.tell(TokenAccepted(box.resolving))
+    assert isinstance(box.state, Connecting)
+    assert len(box.feeds) == 1
+    assert box.sounds == [Sound.ERROR], "the tries make no sound"
