@@ -10,18 +10,18 @@ from tests import plain_client
 
 
 class Lines:
-    """Stands for its panel: a line for each picture."""
+    """Replaces the client's panel: prints a line for each picture."""
 
     def say(self, words: str) -> None:
-        """There is no gateway."""
+        """No gateway is connected."""
         self._tell(None)
 
     def show(self, orders: dict[str, Any]) -> None:
-        """The count."""
+        """Print the count."""
         self._tell(len(orders))
 
     def beep(self) -> None:
-        """A page: not of interest here."""
+        """Pages are ignored."""
 
     def _tell(self, active: int | None) -> None:
         sys.stdout.write(json.dumps({"active": active}) + "\n")
