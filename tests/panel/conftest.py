@@ -1,4 +1,4 @@
-"""What the panel's tests share: mock pins, and a watch over calls that would block the loop."""
+"""Shared by the panel's tests: mock pins, and a check for calls that block the loop."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gpiozero.pins.mock import MockFactory
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # luma.oled's own drivers still call it; the newest Pillow only warns.
+    # luma.oled's drivers still call getdata, which the newest Pillow deprecates.
     config.addinivalue_line("filterwarnings", "ignore:Image.Image.getdata is deprecated:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)
-def nothing_blocks() -> Iterator[None]:
+def no_blocking_calls() -> Iterator[None]:
     with blockbuster_ctx() as buster:
-        # A font is read once, when something is first drawn so large; a terminal draws in the loop.
+        # Each font size is read once, when first drawn; the terminal panel draws in the loop.
         buster.functions["io.BufferedReader.read"].can_block_in("panel/drawing/fonts.py", {"_strike"})
         yield
 
