@@ -1,4 +1,4 @@
-"""The store: what it keeps, and what it makes of damaged files and of failing calls."""
+"""The token store: stored tokens, damaged files and failing system calls."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
 
 
-# What is kept.
+# Stored tokens.
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_an_empty_directory_has_no_tokens(tmp_path: Path) -> None:
     store = TokenStore(tmp_path / "a" / "b")
     assert store.load(tidy=False) == TokensLoaded(None, None)
     store.forget()
@@ -42,7 +42,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
 
 
-def test_a_token_is_pending_then_proven_then_forgotten(tmp_path: Path) -> None:
+def test_a_token_is_pending_then_proven_then_deleted(tmp_path: Path) -> None:
     store = TokenStore(tmp_path)
     store.store(OLD)
     assert store.load() == TokensLoaded(OLD, None)
@@ -60,7 +60,7 @@ def test_a_token_is_pending_then_proven_then_forgotten(tmp_path: Path) -> None:
     assert names(tmp_path) == set()
 
 
-def test_a_pending_token_of_another_pairing_is_left_alone(tmp_path: Path) -> None:
+def test_another_pairings_pending_token_is_kept(tmp_path: Path) -> None:
     store = TokenStore(tmp_path)
     store.store_pending(OTHER)
     store.store(NEW)
@@ -84,7 +84,7 @@ def test_only_the_owner_may_read(tmp_path: Path, umask: int) -> None:
     }
 
 
-def test_unknown_keys_are_tolerated_and_what_a_crash_left_is_removed(tmp_path: Path) -> None:
+def test_unknown_keys_are_tolerated_and_temporary_files_removed(tmp_path: Path) -> None:
     (tmp_path / "token.json").write_text('{"token": "abc", "gateway": "Bar", "made": [1, null]}')
     for name in ("token.json.new", "token.pending.json.new"):
         (tmp_path / name).write_text('{"tok')
@@ -107,13 +107,13 @@ def test_unknown_keys_are_tolerated_and_what_a_crash_left_is_removed(tmp_path: P
         ("é" * 12000, "a"),
     ],
 )
-def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, gateway: str, token: str) -> None:
+def test_a_token_that_could_not_be_read_back_is_not_written(tmp_path: Path, gateway: str, token: str) -> None:
     with pytest.raises(OSError, match="could not be read back"):
         TokenStore(tmp_path).store(Credential(gateway, Token(token)))
     assert names(tmp_path) == set()
 
 
-def test_the_longest_token_is_kept_beside_the_longest_name(tmp_path: Path) -> None:
+def test_the_longest_token_and_name_are_stored(tmp_path: Path) -> None:
     longest = Credential("\u98df" * 21, Token("a" * LONGEST_TOKEN))
     TokenStore(tmp_path).store(longest)
     assert TokenStore(tmp_path).load() == TokensLoaded(longest, None)
@@ -176,7 +176,7 @@ def _a_link_to_a_device(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_a_directory, _a_pipe, _a_loop, _a_link_to_a_device])
-def test_what_is_no_file_is_damaged_and_holds_nobody_up(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_special_files_count_as_damaged_and_do_not_block(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "token.json")
     store = TokenStore(tmp_path)
     assert store.load() == TokensLoaded(None, None, damaged=True)
@@ -185,7 +185,7 @@ def test_what_is_no_file_is_damaged_and_holds_nobody_up(tmp_path: Path, make: Ca
     assert store.load() == TokensLoaded(NEW, None)
 
 
-def test_few_damaged_files_are_kept(tmp_path: Path) -> None:
+def test_a_limited_number_of_damaged_files_is_kept(tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / "token.json").write_text(str(number))
         assert TokenStore(tmp_path).load().damaged
@@ -216,13 +216,13 @@ def test_no_content_raises(content: bytes) -> None:
             assert TokenStore(directory).load() == loaded
 
 
-# Calls that fail.
+# Failing calls.
 
 CALLS = ("open", "read", "write", "fsync", "rename", "close", "unlink", "fchmod", "chmod", "fstat", "mkdir", "listdir")
 
 
 class Calls:
-    """Stands before the system calls of module os: counts and names them, and lets one fail."""
+    """Wraps the system calls of module os: counts and names them, and makes one fail."""
 
     def __init__(self, fail_at: int | None = None, code: int = 0, short: bool = False) -> None:
         self.made: list[str] = []
@@ -251,7 +251,7 @@ class Calls:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_failing_call_leaves_the_old_or_the_new(
+def test_a_failing_call_leaves_the_old_or_the_new_token(
     tmp_path: Path, change: Change, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     for place in itertools.count():
@@ -270,14 +270,14 @@ def test_a_failing_call_leaves_the_old_or_the_new(
             assert found == change.done or found == TokensLoaded(NEW, NEW), calls.made
         else:
             assert "5ecret" not in f"{failed!r} {failed.__context__!r}"
-            # The next try, on a disk that is well again, does it.
+            # A retry on a working disk succeeds.
             change.call(store)
             assert TokenStore(directory).load() == change.done
         assert ".new" not in "".join(names(directory))
         if len(calls.made) <= place:
             assert failed is None
             assert found == change.done
-            assert place >= 5, "the calls were not seen"
+            assert place >= 5, "too few calls were wrapped"
             break
     assert "5ecret" not in caplog.text
 
@@ -297,14 +297,14 @@ def test_load_never_raises(tmp_path: Path, damaged: bool, code: int, caplog: pyt
             found = TokenStore(directory).load()
         assert found.pending in (None, NEW)
         if len(calls.made) <= place:
-            assert place >= 5, "the calls were not seen"
+            assert place >= 5, "too few calls were wrapped"
             assert found == TokensLoaded(None, NEW if damaged else None, damaged=damaged)
             break
     assert "can't be used" in caplog.text
     assert "5ecret" not in caplog.text
 
 
-def test_writes_that_fall_short_are_continued(tmp_path: Path) -> None:
+def test_short_writes_are_continued(tmp_path: Path) -> None:
     calls = Calls(short=True)
     with calls.watching():
         TokenStore(tmp_path).store(NEW)
@@ -312,14 +312,14 @@ def test_writes_that_fall_short_are_continued(tmp_path: Path) -> None:
     assert TokenStore(tmp_path).load() == TokensLoaded(NEW, None)
 
 
-def test_a_write_of_nothing_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_of_zero_bytes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
     with pytest.raises(OSError, match="nothing was written"):
         TokenStore(tmp_path).store(NEW)
     assert names(tmp_path) == set()
 
 
-def test_a_state_directory_that_is_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_in_place_of_the_state_directory_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "state").touch()
     store = TokenStore(tmp_path / "state")
     assert store.load() == TokensLoaded(None, None)
@@ -328,10 +328,10 @@ def test_a_state_directory_that_is_a_file(tmp_path: Path, caplog: pytest.LogCapt
         store.store(NEW)
 
 
-# Flushes of directories; what a power cut leaves of a file is in tests/disk.
+# Flushes of directories; tests/disk has the effects of power cuts.
 
 
-def test_a_new_directory_is_flushed_into_the_one_above(tmp_path: Path) -> None:
+def test_a_new_directory_is_flushed_to_its_parent(tmp_path: Path) -> None:
     flushed: list[Path] = []
     real = os.fsync
 

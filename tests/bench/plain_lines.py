@@ -12,18 +12,18 @@ from tests import plain_client
 class Lines:
     """Replaces the client's panel: prints a line for each picture."""
 
-    def say(self, words: str) -> None:
+    def show_message(self, words: str) -> None:
         """No gateway is connected."""
-        self._tell(None)
+        self._print(None)
 
     def show(self, orders: dict[str, Any]) -> None:
         """Print the count."""
-        self._tell(len(orders))
+        self._print(len(orders))
 
     def beep(self) -> None:
         """Pages are ignored."""
 
-    def _tell(self, active: int | None) -> None:
+    def _print(self, active: int | None) -> None:
         sys.stdout.write(json.dumps({"active": active}) + "\n")
         sys.stdout.flush()
 

@@ -129,10 +129,12 @@ def test_the_checker_catches_a_token_sent_to_another_announced_name(monkeypatch:
     )
 
 
-def test_the_checker_catches_a_logged_unexpected_error(monkeypatch: pytest.MonkeyPatch, unforeseen: list[str]) -> None:
+def test_the_checker_catches_a_logged_unexpected_error(
+    monkeypatch: pytest.MonkeyPatch, unexpected_errors: list[str]
+) -> None:
     planted_bugs.raise_key_error_in_archive(monkeypatch)
     assert caught_invariant(NO_OTHER_FAULT)[0] == "no unhandled exception"
-    unforeseen.clear()
+    unexpected_errors.clear()
 
 
 @pytest.mark.parametrize(
