@@ -22,7 +22,7 @@ from appliance.history.archive import Archive, Progress
 from appliance.history.archiver import Keeper
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
-from tests.test_runner import appliance, count, paired_with
+from tests.running_appliance import appliance, count, paired_with
 
 
 @pytest.fixture(autouse=True)

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from appliance.core.events import Denial
 from appliance.core.machine import begin
-from appliance.core.values import Address, Benchmarks, Credential, Token
+from appliance.core.values import Address, Benchmarks
 from appliance.core.view import Sound, View
 from appliance.demo.recording_panel import WatcherPanel
-from appliance.effect_handlers import EffectHandlers, Keeper
+from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.api import Denied
-from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
 from appliance.runner import Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 from tests.clock import until
-
-LOOPBACK = "127.0.0.1"
-NAME = f"Bar {os.getpid()}"
-"""A unique name, because other tests announce gateways on the loopback interface at the same time."""
+from tests.running_appliance import LOOPBACK, NAME, appliance, count, in_state, paired_with
 
 
 @pytest.fixture(autouse=True)
@@ -46,45 +39,6 @@ def blockbuster() -> Iterator[BlockBuster]:
 async def gateway() -> AsyncIterator[SimulatedGateway]:
     async with SimulatedGateway("Bar", LOOPBACK) as gateway:
         yield gateway
-
-
-@asynccontextmanager
-async def appliance(
-    state_dir: Path,
-    *,
-    fixed_address: SimulatedGateway | None = None,
-    benchmarks: Benchmarks | None = None,
-    keeper: Callable[[], Keeper] | None = None,
-) -> AsyncIterator[WatcherPanel]:
-    """A running appliance. fixed_address: the gateway whose address is configured; default: discovery by mDNS."""
-
-    def find(tell: Callable[[Any], None]) -> Any:
-        if fixed_address is None:
-            return Discovery(tell, NAME, ["lo"])
-        return FixedGateway(tell, Address(fixed_address.host, fixed_address.port), "Bar")
-
-    panel = WatcherPanel()
-    state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
-    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), keeper=keeper), panel)
-    running = asyncio.create_task(runner.run())
-    try:
-        yield panel
-    finally:
-        runner.quit()
-        async with asyncio.timeout(2):
-            await running
-
-
-def paired_with(gateway: SimulatedGateway, state_dir: Path) -> None:
-    TokenStore(state_dir).store(Credential("Bar", Token(gateway.issue_token())))
-
-
-def in_state(name: str, reason: str | None = None) -> Callable[[View], bool]:
-    return lambda view: view.state == name and (reason is None or view.reason == reason)
-
-
-def count(active: int) -> Callable[[View], bool]:
-    return lambda view: view.active == active
 
 
 async def test_a_gateway_is_found_by_mdns_and_paired(tmp_path: Path) -> None:
