@@ -27,8 +27,7 @@ from appliance.panel.buzzer import (
 )
 from tests.clock import virtual_time
 
-PIN = 18
-KINDS = (ACTIVE, PASSIVE)
+PIN, KINDS = 18, (ACTIVE, PASSIVE)
 
 
 class ToneRecorder:

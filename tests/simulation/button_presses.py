@@ -19,7 +19,7 @@ HOLD_SECONDS = 5.3
 async def tap(site: SimulatedSite, seconds: float = 0.12) -> None:
     """Press and release the button, with up to two contact bounces."""
     panel = site.panel
-    if panel is None or not site.box_runs:
+    if panel is None or not site.box_running:
         return
     for _ in range(site.random.randrange(3)):
         panel.press(True)
@@ -37,7 +37,7 @@ async def operate_button(site: SimulatedSite) -> None:
     random = site.random
     while True:
         await asyncio.sleep(random.uniform(5, 60))
-        if not site.box_runs:
+        if not site.box_running:
             continue
         state, view = site.state, site.checker.view
         site.person_active = True
@@ -70,7 +70,7 @@ async def pair_box(site: SimulatedSite) -> None:
     until = site.loop.time() + PAIRING_TIMEOUT
     site.main_gateway.press()
     pressed = site.loop.time()
-    while site.loop.time() < until and site.box_runs:
+    while site.loop.time() < until and site.box_running:
         await asyncio.sleep(random.uniform(0.5, 3))
         view = site.checker.view
         if view is None or isinstance(site.state, Connected):
@@ -83,5 +83,5 @@ async def pair_box(site: SimulatedSite) -> None:
         elif view.state == "pairing" and site.loop.time() > pressed + 20:
             site.main_gateway.press()
             pressed = site.loop.time()
-    if boot == site.boots and site.box_runs and site.fault_free_since + FAULT_FREE_FOR <= began:
-        site.checker.dead_end("a person has tried to pair the box for minutes, without any fault")
+    if boot == site.boots and site.box_running and site.fault_free_since + FAULT_FREE_FOR <= began:
+        site.checker.report_dead_end("a person has tried to pair the box for minutes, without any fault")

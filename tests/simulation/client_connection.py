@@ -188,8 +188,8 @@ class ClientConnection(asyncio.Protocol):
             )
             body = {"status": 200, "returnCode": 7, "items": items}
         elif path.startswith("/api/v2/statistics"):
-            told = {"finishedOrders": len(gateway.restaurant.finished), "averageTime": 300}
-            body = {"status": 200, "returnCode": 8, "statistics": told}
+            body_statistics = {"finishedOrders": len(gateway.restaurant.finished), "averageTime": 300}
+            body = {"status": 200, "returnCode": 8, "statistics": body_statistics}
         else:
             body = {"status": 200, "returnCode": 5, "count": 0, "items": []}
         self._reply(status, json.dumps(body).encode())

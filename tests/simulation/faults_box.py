@@ -39,7 +39,7 @@ async def power_cut_during_write(site: SimulatedSite) -> None:
     site.disk.power_cut_after = site.random.randrange(0, 14)
     await site.wait_between(30, 200)
     site.disk.power_cut_after = None
-    if not site.box_runs:
+    if not site.box_running:
         await asyncio.sleep(6)
         site.switch_on()
 
@@ -80,7 +80,7 @@ async def display_hangs(site: SimulatedSite) -> None:
 
 async def button_bounces(site: SimulatedSite) -> None:
     for _ in range(site.random.randrange(3, 60)):
-        if site.panel is not None and site.box_runs:
+        if site.panel is not None and site.box_running:
             site.panel.press(True)
             await asyncio.sleep(site.random.uniform(0.0001, 0.02))
             site.panel.press(False)
@@ -90,7 +90,7 @@ async def button_bounces(site: SimulatedSite) -> None:
 async def button_is_stuck(site: SimulatedSite) -> None:
     """Hold the button longer than any gesture lasts."""
     boot = site.boots
-    if site.panel is None or not site.box_runs:
+    if site.panel is None or not site.box_running:
         return
     site.panel.press(True)
     await asyncio.sleep(site.random.uniform(32, 120))

@@ -92,7 +92,9 @@ class InvariantChecker(logging.Handler):
             if self._name_change_unheard(owner, gateway, sent_at):
                 self.tolerated_sends += 1
                 return
-            self.violated("token goes only to its gateway", f"the token of {owner!r} was sent to {gateway.name!r}")
+            self.report_violation(
+                "token goes only to its gateway", f"the token of {owner!r} was sent to {gateway.name!r}"
+            )
 
     def on_view(self, view: View, sound: Sound | None) -> None:
         last, self.view = self.view, view
@@ -111,7 +113,7 @@ class InvariantChecker(logging.Handler):
             words += logging.Formatter().formatException(record.exc_info)
         self._check_no_token(words)
         if UNFORESEEN in words or (record.levelno >= logging.ERROR and not record.name.startswith("appliance")):
-            self.violated("no unhandled exception", f"{record.name} logs an error: {words}")
+            self.report_violation("no unhandled exception", f"{record.name} logs an error: {words}")
         self.site.note("log", record.levelname, words)
 
     def on_unhandled_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -120,7 +122,7 @@ class InvariantChecker(logging.Handler):
         if isinstance(error, InvariantViolationError):
             self.violation = self.violation or error
         else:
-            self.violated("no unhandled exception", f"{context.get('message')}: {error!r}", error)
+            self.report_violation("no unhandled exception", f"{context.get('message')}: {error!r}", error)
 
     def _name_change_unheard(self, owner: str, gateway: Gateway, sent_at: float) -> bool:
         """Whether the last name that the box heard at this address was the token owner's when it sent the token.
@@ -142,7 +144,7 @@ class InvariantChecker(logging.Handler):
         """The count on the screen matches the feed, or the screen shows none."""
         self.checks += 1
         view, now = self.view, self.site.loop.time()
-        if view is None or view.active is None or not self.site.box_runs or self.site.ending:
+        if view is None or view.active is None or not self.site.box_running or self.site.stopping:
             # While the process stops, the screen says so and shows no count.
             return
         state = self.site.state
@@ -159,12 +161,12 @@ class InvariantChecker(logging.Handler):
             return
         self.counts_checked += 1
         if now - connection.pong_at > PONG_WITHIN + slack:
-            self.violated(
+            self.report_violation(
                 "count has a live feed",
                 f"{view.active} is shown, but the last pong is {now - connection.pong_at:.1f} s old",
             )
         if now - connection.full_set_at > FULL_SET_WITHIN + slack:
-            self.violated(
+            self.report_violation(
                 "count is up to date",
                 f"{view.active} is shown, but the last full set is {now - connection.full_set_at:.1f} s old",
             )
@@ -174,14 +176,14 @@ class InvariantChecker(logging.Handler):
             # A new feed took over; the panel shows the old feed's count for a moment.
             self.site.loop.call_later(slack, self.check_count)
         elif (view.active, view.paged) not in allowed:
-            self.violated(
+            self.report_violation(
                 "count is correct", f"{view.active} active, {view.paged} paged are shown; the feed allows {allowed}"
             )
 
-    def check_recovery(self, calm: Callable[[], bool]) -> None:
-        """The site has had no fault for a minute. calm: whether that is still so."""
+    def check_recovery(self, still_calm: Callable[[], bool]) -> None:
+        """The site has had no fault for a minute. still_calm: whether that is still so."""
         site, state = self.site, self.site.state
-        if not site.box_runs or site.person_active or not calm():
+        if not site.box_running or site.person_active or not still_calm():
             return
         self.checks += 1
         if isinstance(state, Connected):
@@ -189,29 +191,29 @@ class InvariantChecker(logging.Handler):
             orders = len(gateway.restaurant.orders)
             if gateway.restaurant.changed_at > site.loop.time() - DELIVERY_TIME:
                 # The last change may not have reached the box yet.
-                site.loop.call_later(0.5, self.check_recovery, calm)
+                site.loop.call_later(0.5, self.check_recovery, still_calm)
                 return
             if self.feeds[state.feed].token not in gateway.tokens:
-                self.violated("count is correct", "the box is connected with a token that its gateway rejects")
+                self.report_violation("count is correct", "the box is connected with a token that its gateway rejects")
             elif site.count_must_match and self.view is not None and self.view.active != orders:
-                self.violated(
+                self.report_violation(
                     "count is correct", f"no fault for a minute; {self.view.active} is shown, the gateway has {orders}"
                 )
         elif self._could_connect(state):
-            self.violated("connected within 60 s", f"no fault for a minute, but the state is {_summary(state)}")
+            self.report_violation("connected within 60 s", f"no fault for a minute, but the state is {_summary(state)}")
         elif self._needs_pairing(state) and not isinstance(state, AwaitingPairing | Pairing):
-            self.dead_end("no fault for a minute, but the box has no valid token and does not ask for pairing")
+            self.report_dead_end("no fault for a minute, but the box has no valid token and does not ask for pairing")
         self._check_resources()
         self._check_display()
 
-    def dead_end(self, words: str) -> None:
-        """The box is in a state that it can't leave."""
-        self.violated("no dead end", f"{words}: {_summary(self.site.state)}")
+    def report_dead_end(self, words: str) -> None:
+        """Report a state that the box can't leave."""
+        self.report_violation("no dead end", f"{words}: {_summary(self.site.state)}")
 
     def check_shutdown_time(self, took: float) -> None:
         """Check how long the process took to stop. took: seconds in which the board ran."""
         if took > 2.0:
-            self.violated("stops within 2 s", f"it took {took:.1f} s")
+            self.report_violation("stops within 2 s", f"it took {took:.1f} s")
 
     def check_exit(self, tasks: list[str]) -> None:
         """Check that the stopped process left nothing behind."""
@@ -225,9 +227,9 @@ class InvariantChecker(logging.Handler):
         }
         left = {what: number for what, number in left.items() if number}
         if left:
-            self.violated("no resource leak", f"the box has stopped and left {left} {tasks}")
+            self.report_violation("no resource leak", f"the box has stopped and left {left} {tasks}")
 
-    def violated(self, invariant: str, words: str, cause: BaseException | None = None) -> None:
+    def report_violation(self, invariant: str, words: str, cause: BaseException | None = None) -> None:
         if self.violation is None:
             self.violation = InvariantViolationError(invariant, words)
             self.violation.__cause__ = cause
@@ -248,8 +250,8 @@ class InvariantChecker(logging.Handler):
         if slack := self.slack_at(self.site.loop.time()):
             self.site.loop.call_later(slack, self._check_count_removed, view)
             return
-        if self.view is view and not isinstance(self.site.state, Connected) and self.site.box_runs:
-            self.violated("count has a live feed", f"{view.active} is still shown in state {self.site.state}")
+        if self.view is view and not isinstance(self.site.state, Connected) and self.site.box_running:
+            self.report_violation("count has a live feed", f"{view.active} is still shown in state {self.site.state}")
 
     def slack_at(self, now: float) -> float:
         return self.slack if now < self.slack_until else 0.0
@@ -257,12 +259,12 @@ class InvariantChecker(logging.Handler):
     def _check_no_token(self, words: str) -> None:
         for token in self.owner:
             if token in words:
-                self.violated("token is never shown or logged", f"{words.replace(token, '(the token)')!r}")
+                self.report_violation("token is never shown or logged", f"{words.replace(token, '(the token)')!r}")
 
     def _check_display(self, looks: int = 5) -> None:
         """The display shows the panel's view, after a moment. looks: remaining attempts."""
         view, shown, site = self.view, self.site.display.shown, self.site
-        if view is None or view.power is Power.DARK or site.ending or site.fault_free_since > site.loop.time():
+        if view is None or view.power is Power.DARK or site.stopping or site.fault_free_since > site.loop.time():
             return
         if shown is None or shown.screen != view.screen:
             if looks:
@@ -270,7 +272,7 @@ class InvariantChecker(logging.Handler):
                 return
             words = None if shown is None else shown.screen.words
             message = f"no fault for a minute; expected {view.screen.words}, the display shows {words}"
-            self.violated("display matches view", message)
+            self.report_violation("display matches view", message)
 
     def check_resources_under_load(self) -> None:
         """Even during faults, resources stay within a multiple of the normal limits."""
@@ -287,7 +289,7 @@ class InvariantChecker(logging.Handler):
         }
         many = {what: number for what, (number, most) in numbers.items() if number > most}
         if many:
-            self.violated("no resource leak", f"over the limit: {many}: {site.box_tasks()}")
+            self.report_violation("no resource leak", f"over the limit: {many}: {site.box_tasks()}")
 
 
 def _summary(state: State) -> str:

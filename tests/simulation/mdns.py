@@ -32,7 +32,9 @@ class MulticastChannel:
     def announce(self, gateway: Gateway, times: int = 3) -> None:
         """Announce a gateway as avahi does: several times, more than a second apart."""
         for number in range(times):
-            self.network.loop.call_later(self.random.uniform(0.05, 0.4) + 1.1 * number, self._say, gateway)
+            self.network.loop.call_later(
+                self.random.uniform(0.05, 0.4) + 1.1 * number, self._send_announcement, gateway
+            )
 
     def goodbye(self, gateway: Gateway, name: str) -> None:
         if self._reaches_box(gateway):
@@ -44,9 +46,9 @@ class MulticastChannel:
         if not self.network.box.reachable or self._lost("out"):
             return
         for gateway in self.gateways:
-            self.network.loop.call_later(self.random.uniform(0.02, 0.15), self._say, gateway)
+            self.network.loop.call_later(self.random.uniform(0.02, 0.15), self._send_announcement, gateway)
 
-    def _say(self, gateway: Gateway) -> None:
+    def _send_announcement(self, gateway: Gateway) -> None:
         if self._reaches_box(gateway):
             heard = self.heard_names.setdefault(gateway.host.ip, [])
             if self.listeners and (not heard or heard[-1][1] != gateway.name):

@@ -53,26 +53,28 @@ class PageSoundChecker:
             wait = SOUND_WITHIN + self.checker.slack_at(now)
             self.pages += 1
             known = state.book.held.get(uuid)
-            news = known is None or not known.order.paged
-            self.checker.site.loop.call_later(wait, self._check_sound, now, boot, state.feed, uuid if news else None)
+            new_page = known is None or not known.order.paged
+            self.checker.site.loop.call_later(
+                wait, self._check_sound, now, boot, state.feed, uuid if new_page else None
+            )
 
-    def _check_sound(self, at: float, boot: int, feed: int, news: str | None) -> None:
-        """A second has passed since a page. news: the order's UUID, unless it was paged before."""
+    def _check_sound(self, at: float, boot: int, feed: int, new_page: str | None) -> None:
+        """A second has passed since a page. new_page: the order's UUID, unless it was paged before."""
         self.checker.checks += 1
-        if boot != self.checker.site.boots or not self.checker.site.box_runs:
+        if boot != self.checker.site.boots or not self.checker.site.box_running:
             return
         state = self.checker.site.state
         if any(at - BURST - TOLERANCE <= sound for sound in self.started):
             return
         if self._was_stalled():
-            self.checker.site.loop.call_later(SOUND_WITHIN, self._check_sound, at, boot, feed, news)
+            self.checker.site.loop.call_later(SOUND_WITHIN, self._check_sound, at, boot, feed, new_page)
             return
         if not isinstance(state, Connected):
             # The box was about to notice that the feed was lost; the sound follows on reconnection.
-            self.awaiting_sound |= {news} if news else set()
-        elif state.feed == feed or (news and self.checker.feeds[state.feed].expected.held.get(news)):
-            self.checker.violated(
-                "every page sounds", f"one was told at {at:.2f}, and the last sounds were {self.started[-3:]}"
+            self.awaiting_sound |= {new_page} if new_page else set()
+        elif state.feed == feed or (new_page and self.checker.feeds[state.feed].expected.held.get(new_page)):
+            self.checker.report_violation(
+                "every page sounds", f"one was expected at {at:.2f}, and the last sounds were {self.started[-3:]}"
             )
 
     def _check_delayed_sounds(self, at: float, boot: int) -> None:
@@ -85,11 +87,11 @@ class PageSoundChecker:
             return
         self.checker.checks += 1
         self.awaiting_sound = set()
-        told = self.checker.feeds[state.feed].expected.held
-        silent = sorted(uuid for uuid in awaiting_sound if told.get(uuid))
+        expected = self.checker.feeds[state.feed].expected.held
+        silent = sorted(uuid for uuid in awaiting_sound if expected.get(uuid))
         if silent and not any(at - BURST - TOLERANCE <= sound for sound in self.started):
-            self.checker.violated(
-                "every page sounds", f"{silent} were paged while the feed was lost, and nothing sounded since {at:.2f}"
+            self.checker.report_violation(
+                "every page sounds", f"{silent} were paged while the feed was lost, but no sound started since {at:.2f}"
             )
 
     def _was_stalled(self) -> bool:

@@ -85,10 +85,10 @@ def manual_garbage_collection() -> Iterator[None]:
 @contextmanager
 def patched_environment(site: SimulatedSite) -> Iterator[None]:
     """Replace the real environment with the simulated site's."""
-    luck = Random(site.random.getrandbits(32))
+    random = Random(site.random.getrandbits(32))
     run_feed = appliance.gateway.feed.run_feed
 
-    async def numbered(attempt: int, *arguments: Any) -> None:
+    async def run_numbered_feed(attempt: int, *arguments: Any) -> None:
         ATTEMPT.set(attempt)
         await run_feed(attempt, *arguments)
 
@@ -101,21 +101,21 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         ip = site.resolve_host(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
-    sockets = SimpleNamespace(**{**vars(socket), "socket": lambda *_: Socket(site.network)})
-    names = SimpleNamespace(**{**vars(socket), "getaddrinfo": getaddrinfo})
-    entropy = SimpleNamespace(token_bytes=luck.randbytes, token_hex=secrets.token_hex)
-    chance = SimpleNamespace(random=luck.random, getrandbits=luck.getrandbits)
+    socket_module = SimpleNamespace(**{**vars(socket), "socket": lambda *_: Socket(site.network)})
+    resolver_module = SimpleNamespace(**{**vars(socket), "getaddrinfo": getaddrinfo})
+    secrets_module = SimpleNamespace(token_bytes=random.randbytes, token_hex=secrets.token_hex)
+    random_module = SimpleNamespace(random=random.random, getrandbits=random.getrandbits)
     SimAsyncZeroconf.multicast, SimOled.hardware = site.multicast, site.display
-    replaced = [
-        (appliance.gateway.feed, "socket", sockets),
-        (appliance.gateway.feed, "run_feed", numbered),
+    replacements = [
+        (appliance.gateway.feed, "socket", socket_module),
+        (appliance.gateway.feed, "run_feed", run_numbered_feed),
         (appliance.gateway.feed, "_remarked", set()),
         (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),
         (appliance.core.connected, "MOST_ORDERS", MOST_ORDERS),
         (appliance.gateway.http, "in_daemon_thread", site.threads.run),
         (appliance.gateway.http, "_fetch", site.threads.fetch),
         (appliance.gateway.fixed_address, "in_daemon_thread", site.threads.run),
-        (appliance.gateway.fixed_address, "socket", names),
+        (appliance.gateway.fixed_address, "socket", resolver_module),
         (appliance.gateway.fixed_address, "own_addresses", own_addresses),
         (appliance.gateway.discovery, "own_addresses", own_addresses),
         # Listed only so that the patch restores them: see SimulatedSite.set_polling.
@@ -131,7 +131,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.board, "in_daemon_thread", site.threads.run),
         (appliance.board, "read_board", lambda marks: Board(45.0, site.undervoltage, None)),
         (appliance.effect_handlers, "in_daemon_thread", site.threads.run),
-        (appliance.effect_handlers, "random", chance),
+        (appliance.effect_handlers, "random", random_module),
         # Many boxes run in this process; frozen objects of each would never be freed.
         (appliance.effect_handlers, "gc", SimpleNamespace(freeze=lambda: None)),
         (appliance.atomic_file, "os", site.disk.module()),
@@ -139,12 +139,12 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.history.archiver, "in_daemon_thread", site.threads.run),
         (appliance.history.archiver, "alone", nullcontext),
         (appliance.panel.hardware, "Oled", SimOled),
-        (websockets.asyncio.connection, "random", chance),
-        (websockets.frames, "secrets", entropy),
-        (websockets.utils, "secrets", entropy),
+        (websockets.asyncio.connection, "random", random_module),
+        (websockets.frames, "secrets", secrets_module),
+        (websockets.utils, "secrets", secrets_module),
         (time, "time", lambda: site.loop.time() + site.wall_offset),
     ]
     with pytest.MonkeyPatch.context() as patch:
-        for module, name, value in replaced:
+        for module, name, value in replacements:
             patch.setattr(module, name, value)
         yield

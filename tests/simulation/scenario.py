@@ -86,7 +86,6 @@ class Scenario:
         self.kinds = only or tuple(CATALOGUE)
         self._active_faults = 0
         self._last_end = 0.0
-        self._calm_until = 0.0
 
     async def __call__(self, site: SimulatedSite) -> None:
         site.start_task(operate_button(site))
@@ -133,7 +132,7 @@ class Scenario:
         finally:
             self._active_faults -= 1
             self._last_end = site.loop.time()
-        site.note("over", kind)
+        site.note("fault over", kind)
         if not self._active_faults:
             site.fault_free_since = site.loop.time()
             site.loop.call_later(RECOVERED_AFTER, self._check_recovery, site, self._last_end)
@@ -153,12 +152,12 @@ class Scenario:
         while True:
             await asyncio.sleep(site.random.expovariate(1 / pace))
             for gateway in list(site.gateways):
-                floor = gateway.restaurant
+                restaurant = gateway.restaurant
                 wanted = site.random.choice((3, 8, 15))
-                if site.random.random() < (0.5 if len(floor.orders) < wanted else 0.1):
-                    floor.create()
+                if site.random.random() < (0.5 if len(restaurant.orders) < wanted else 0.1):
+                    restaurant.create()
                 else:
-                    floor.change()
+                    restaurant.change()
 
 
 def run_scenario(

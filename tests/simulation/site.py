@@ -74,7 +74,7 @@ class SimulatedSite:
         self.gateways: list[Gateway] = []
         self.main_gateway = self.add_gateway("Kitchen", "192.0.2.10")
         self.boots = 0
-        self.box_runs = self.ending = False
+        self.box_running = self.stopping = False
         self.person_active = False
         self.fault_free_since = 0.0
         """When the last fault ended; infinity during one."""
@@ -141,11 +141,11 @@ class SimulatedSite:
 
     def switch_on(self) -> None:
         """Power the box on, or start its process."""
-        if self.box_runs or self._run_task is not None:
+        if self.box_running or self._run_task is not None:
             return
         self.boots += 1
-        self.box_runs = self.network.box.up = True
-        self.ending = False
+        self.box_running = self.network.box.up = True
+        self.stopping = False
         self.checker.on_boot()
         self.panel = SimPanel(self.checker.on_view)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
@@ -161,17 +161,17 @@ class SimulatedSite:
         if self.runner is None or self._run_task is None:
             return
         began, stalled, running = self.loop.time(), self.loop.stalled, self._run_task
-        self.ending = True
+        self.stopping = True
         self.runner.quit()
         await asyncio.wait([running])
         self.checker.check_shutdown_time(self.loop.time() - began - (self.loop.stalled - stalled))
 
     def crash(self, *, power: bool) -> None:
         """End the process at once. power: the whole board loses power, and unflushed data may be lost."""
-        if not self.box_runs or self._run_task is None:
+        if not self.box_running or self._run_task is None:
             return
         self.note("box loses power" if power else "box crashes")
-        self.box_runs = False
+        self.box_running = False
         self.network.box.power_cut()
         self.network.box.up = not power
         self.threads.kill()
@@ -192,16 +192,16 @@ class SimulatedSite:
         return sorted(str(task.get_coro()) for task in asyncio.all_tasks(self.loop) if task not in others)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        crashed, self.box_runs, self._run_task = not self.box_runs, False, None
+        crashed, self.box_running, self._run_task = not self.box_running, False, None
         self.threads.kill()
         cast(SimPanel, self.panel).kill()
         if not task.cancelled() and (error := task.exception()) is not None and not crashed:
-            self.checker.violated("no unhandled exception", f"the box ended with {error!r}", error)
+            self.checker.report_violation("no unhandled exception", f"the box ended with {error!r}", error)
         self.note("box ended")
         self.loop.call_later(EXIT_WITHIN / 5, self._check_exit, self.boots)
 
     def _check_exit(self, boot: int) -> None:
-        if boot == self.boots and not self.box_runs:
+        if boot == self.boots and not self.box_running:
             self.checker.check_exit(self.box_tasks())
 
     def _make_source(self, tell: Callable[[Event], None]) -> GatewaySource:
@@ -256,7 +256,7 @@ class SimulatedSite:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._simulation_tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.checker.violated("no error in the simulation", repr(error), error)
+            self.checker.report_violation("no error in the simulation", repr(error), error)
 
     async def _run(self, scenario: Callable[[SimulatedSite], Coroutine[Any, Any, None]]) -> None:
         me = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -273,14 +273,14 @@ class SimulatedSite:
         self.loop.call_later(COLLECT_EVERY, self._collect_garbage_periodically)
 
     def _check_resources_periodically(self) -> None:
-        if self.box_runs:
+        if self.box_running:
             self.checker.check_resources_under_load()
         self.loop.call_later(CHECK_RESOURCES_EVERY, self._check_resources_periodically)
 
     def _check_count_periodically(self) -> None:
         self.checker.check_count()
         self.loop.call_later(
-            CHECK_COUNT_EVERY if self.box_runs else 12 * CHECK_COUNT_EVERY, self._check_count_periodically
+            CHECK_COUNT_EVERY if self.box_running else 12 * CHECK_COUNT_EVERY, self._check_count_periodically
         )
 
     async def _end(self) -> None:
