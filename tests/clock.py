@@ -1,4 +1,4 @@
-"""Time that tests advance: an event loop whose clock jumps to the next timer as soon as there is nothing else to do."""
+"""Virtual time for tests: an event loop whose clock jumps to the next timer when nothing else is ready."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 START = 1000.0
-"""Where virtual time begins, in seconds: like a real monotonic clock's, it means nothing."""
+"""Virtual seconds at the start: arbitrary, as for a real monotonic clock."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time.
 
-    It polls its sockets and the calls from threads before each jump. patience: real seconds that it gives those before
-    each jump, for tests that use sockets or threads and timers together.
+    It polls sockets and calls from threads before each jump. patience: real seconds that it waits for those before each
+    jump, for tests that use sockets or threads together with timers.
     """
 
     def __init__(self, patience: float = 0.0) -> None:
@@ -35,7 +35,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """A selector that never waits for a timer: it tells the time that it would have waited."""
+    """A selector that never waits for a timer; it reports the time that it would have waited."""
 
     def __init__(self, jump: Callable[[float], None], patience: float) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._patience = patience
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """As every selector's, but in no time at all; without a timer there is only the real world to wait for."""
+        """Poll without waiting; without a timer, wait for real events."""
         if timeout is None:
             return super().select(None)
         events = super().select(min(timeout, self._patience))
@@ -53,14 +53,14 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
-    """Wait for what another thread or process brings about. Raises TimeoutError after so many of the loop's seconds."""
+    """Wait for a condition that another thread or process meets. Raises TimeoutError after so many loop seconds."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of this loop
+        while not condition():  # noqa: ASYNC110 - the condition is met outside of this loop
             await asyncio.sleep(0.002)
 
 
 def virtual_time(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """Run an async test in virtual time: `@virtual_time` above it."""
+    """Decorator: run an async test in virtual time."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Checks and settings for every test."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ __all__ = [
     "pytest_xdist_make_scheduler",
 ]
 
-# How long an example takes says more of the machine than of the code; the bench measures that.
+# An example's duration depends on the machine more than on the code; the benchmark measures time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-class _Unforeseen(logging.Handler):
-    """Keeps what the appliance says of its own mistakes, which it survives."""
+class _UnexpectedErrors(logging.Handler):
+    """Records the appliance's unexpected errors, which it logs and survives."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if UNEXPECTED_HISTORY_ERROR in record.getMessage():
-            self.said.append(record.getMessage())
+            self.messages.append(record.getMessage())
 
 
 @pytest.fixture(autouse=True)
-def unforeseen() -> Iterator[list[str]]:
-    """What was said of mistakes: a test that does not expect any must not end with one."""
-    handler, logger = _Unforeseen(), logging.getLogger("appliance")
+def unexpected_errors() -> Iterator[list[str]]:
+    """The unexpected errors logged; a test fails unless it clears them."""
+    handler, logger = _UnexpectedErrors(), logging.getLogger("appliance")
     logger.addHandler(handler)
-    yield handler.said
+    yield handler.messages
     logger.removeHandler(handler)
-    assert not handler.said
+    assert not handler.messages

@@ -1,10 +1,10 @@
-"""A plain client, for the bench to compare the appliance with: what a decent integrator writes in an hour from the
-vendor's quickstart, with the same libraries and the same parts on the same pins.
+"""A plain client, with which the benchmark compares the appliance: an experienced integrator could write it in an hour
+from the vendor's quickstart, with the same libraries and hardware.
 
-It counts the active orders, sounds each page and says when the gateway is gone; it draws the whole picture anew after
-each message, in the one thread that also takes the messages. It leaves out: the button (one presses the gateway's and
-starts the program), orders' ages, gaps in `seq`, a gateway that changes its address, a refused or damaged token, an
-unusable message, a display that is pulled out, several gateways, and an end in good order.
+It counts the active orders, sounds each page and shows when the gateway is offline; it redraws the whole picture after
+each message, in its only thread. It does not handle: the button (start the program, then press the gateway's), orders'
+ages, gaps in `seq`, changes of the gateway's address, a refused or damaged token, unusable messages, an unplugged
+display, several gateways, and a clean shutdown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TOKEN_FILE = Path.home() / ".table-tracker-token"
 
 
 def find_gateway() -> str:
-    """The `host:port` of the first gateway that announces itself."""
+    """The `host:port` of the first announced gateway."""
     found: SimpleQueue[str] = SimpleQueue()
 
     def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
@@ -48,7 +48,7 @@ def find_gateway() -> str:
 
 
 def get_token(address: str, file: Path) -> str:
-    """The token that was kept, or a new one as soon as somebody presses the gateway's button."""
+    """The stored token, or a new one once somebody presses the gateway's button."""
     if file.exists():
         return file.read_text().strip()
     while True:
@@ -70,8 +70,8 @@ class Panel:
         self.huge = ImageFont.load_default(size=40)
         self.small = ImageFont.load_default(size=12)
 
-    def say(self, words: str) -> None:
-        """Show words, and that there is no gateway."""
+    def show_message(self, words: str) -> None:
+        """Show a message while no gateway is connected."""
         self.green.off()
         self.amber.off()
         self.red.on()
@@ -79,7 +79,7 @@ class Panel:
             draw.text((0, 24), words, fill="white", font=self.small)
 
     def show(self, orders: dict[str, Any]) -> None:
-        """Show the count of the orders, and of those that are paged."""
+        """Show the number of orders, and of paged ones."""
         paged = sum(order["paged"] for order in orders.values())
         self.red.off()
         self.green.on()
@@ -96,7 +96,7 @@ class Panel:
 def follow(address: str, token: str, panel: Panel) -> None:
     """Show the orders until the feed ends."""
     orders: dict[str, Any] = {}
-    # The library's own limit of 1 MiB for a message would shut out a large site.
+    # The library's default limit of 1 MiB per message is too small for a large site.
     with connect(f"ws://{address}/api/v2/websocket", max_size=None) as feed:
         feed.send(json.dumps({"accesstoken": token}))
         for text in feed:
@@ -115,20 +115,20 @@ def follow(address: str, token: str, panel: Panel) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run until it is killed."""
+    """Run until killed."""
     parser = argparse.ArgumentParser(description="Counts a gateway's active orders and sounds the pages.")
     parser.add_argument("--address", help="the gateway's HOST:PORT; default: the first that announces itself")
     parser.add_argument("--token-file", type=Path, default=TOKEN_FILE)
     options = parser.parse_args(arguments)
     panel = Panel()
-    panel.say("Looking for gateway ...")
+    panel.show_message("Looking for gateway ...")
     address = options.address or find_gateway()
     token = get_token(address, options.token_file)
     while True:
-        # Gone, or not there yet: what follows is the same.
+        # An absent gateway and a lost one are treated alike.
         with suppress(OSError, WebSocketException):
             follow(address, token, panel)
-        panel.say("Gateway is offline")
+        panel.show_message("Gateway is offline")
         time.sleep(2)
 
 

@@ -1,4 +1,4 @@
-"""Blocking calls on threads: their results, their errors, and that nobody has to wait for them."""
+"""Blocking calls on threads: results, errors and cancellation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from appliance.aio import in_daemon_thread
 from tests.clock import until
 
 
-async def test_what_a_call_returns() -> None:
+async def test_a_threads_result_is_returned() -> None:
     assert await in_daemon_thread(lambda: threading.current_thread().name, "look around") == "look around"
     assert await in_daemon_thread(lambda: 7, "count") == 7
 
 
 @pytest.mark.parametrize("error", [OSError(5, "oops"), TimeoutError(), asyncio.CancelledError(), StopIteration(3)])
-async def test_what_a_call_raises(error: BaseException) -> None:
+async def test_a_threads_exception_is_raised(error: BaseException) -> None:
     def call() -> None:
         raise error
 
@@ -30,7 +30,7 @@ async def test_what_a_call_raises(error: BaseException) -> None:
     assert error in (raised.value, raised.value.__cause__)
 
 
-async def test_the_loop_goes_on_meanwhile() -> None:
+async def test_the_loop_runs_during_a_call() -> None:
     gate = threading.Event()
     call = asyncio.create_task(in_daemon_thread(gate.wait, "wait"))
     await asyncio.sleep(0.01)
@@ -39,7 +39,7 @@ async def test_the_loop_goes_on_meanwhile() -> None:
     assert await asyncio.wait_for(call, 1) is True
 
 
-async def test_cancelling_does_not_wait_and_a_late_result_is_dropped() -> None:
+async def test_cancelling_does_not_wait_and_discards_the_result() -> None:
     gate = threading.Event()
     threads = threading.active_count()
     call = asyncio.create_task(in_daemon_thread(gate.wait, "wait"))
@@ -52,7 +52,7 @@ async def test_cancelling_does_not_wait_and_a_late_result_is_dropped() -> None:
     await asyncio.sleep(0)
 
 
-def test_a_call_that_ends_after_the_loop() -> None:
+def test_a_call_may_end_after_its_loop() -> None:
     gate = threading.Event()
     failed: list[object] = []
 
@@ -72,7 +72,7 @@ def test_a_call_that_ends_after_the_loop() -> None:
     assert failed == []
 
 
-def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
+def test_a_hanging_call_does_not_block_process_exit() -> None:
     code = """
 import asyncio, time
 from appliance.aio import in_daemon_thread

@@ -1,4 +1,4 @@
-"""Timers by name: each runs out once, and starting one again moves it."""
+"""Named timers: each runs out once, and restarting moves it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.clock import virtual_time
 
 
 @virtual_time
-async def test_a_timer_that_is_started_again_is_moved_and_one_that_is_stopped_never_runs_out() -> None:
+async def test_restarting_moves_a_timer_and_stopping_cancels_it() -> None:
     loop, timers = asyncio.get_running_loop(), Timers()
     began = loop.time()
     ran: list[tuple[str, float]] = []
@@ -31,7 +31,7 @@ async def test_a_timer_that_is_started_again_is_moved_and_one_that_is_stopped_ne
 
 
 @virtual_time
-async def test_after_the_end_none_runs_out() -> None:
+async def test_close_cancels_all_timers() -> None:
     timers = Timers()
     ran: list[str] = []
     timers.start("one", 1.0, lambda: ran.append("one"))

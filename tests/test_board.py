@@ -1,4 +1,4 @@
-"""What a board tells, read from a made-up root of the kernel's files."""
+"""Reading the board's sensors from a simulated root of the kernel's files."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def put_alarm(root: Path, content: str) -> None:
     put(root, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", content)
 
 
-def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
+def test_a_machine_without_sensors(tmp_path: Path) -> None:
     assert read_board(tmp_path) == Board(None, None, None)
     assert read_model(tmp_path) is None
 
 
-def test_what_became_of_the_card(tmp_path: Path) -> None:
+def test_the_cards_state_is_read(tmp_path: Path) -> None:
     def card() -> Card:
         return read_board(tmp_path, str(tmp_path / "marks")).card
 
@@ -48,14 +48,14 @@ def test_what_became_of_the_card(tmp_path: Path) -> None:
         assert card() is Card.RESET
 
 
-def test_temperature_and_model(tmp_path: Path) -> None:
+def test_temperature_and_model_are_read(tmp_path: Path) -> None:
     put(tmp_path, TEMPERATURE, "51540\n")
     put(tmp_path, "proc/device-tree/model", b"Raspberry Pi Zero 2 W Rev 1.0\0")
     assert read_board(tmp_path) == Board(51.54, None, None)
     assert read_model(tmp_path) == "Raspberry Pi Zero 2 W Rev 1.0"
 
 
-def test_a_temperature_below_zero(tmp_path: Path) -> None:
+def test_a_temperature_below_zero_is_read(tmp_path: Path) -> None:
     put(tmp_path, TEMPERATURE, "-3000\n")
     assert read_board(tmp_path).temperature == -3.0
 
@@ -69,9 +69,9 @@ def test_a_temperature_below_zero(tmp_path: Path) -> None:
         (None, "50005\n", True, True),
         (None, "0x50000\n", False, True),
         (None, "1\n", True, True),
-        # Heat alone is no matter of the supply.
+        # The heat bits are not about the power supply.
         (None, "e000e\n", False, False),
-        # The driver makes the firmware forget, so that a cleared bit 16 tells nothing beside it.
+        # The driver clears the firmware's bits, so with the driver a cleared bit 16 is meaningless.
         ("0\n", "0\n", False, None),
         ("0\n", "50000\n", False, True),
         ("1\n", "0\n", True, True),
@@ -79,7 +79,7 @@ def test_a_temperature_below_zero(tmp_path: Path) -> None:
         ("busy\n", "0\n", False, False),
     ],
 )
-def test_the_supply(
+def test_undervoltage_is_detected(
     tmp_path: Path, alarm: str | None, throttled: str | None, weak: bool | None, was_weak: bool | None
 ) -> None:
     if alarm is not None:
@@ -90,7 +90,7 @@ def test_the_supply(
 
 
 @pytest.mark.parametrize("odd", ["", "warm\n", "1 2\n", b"\xff\xfe\n", b"\0" * 1000])
-def test_odd_files_tell_nothing(tmp_path: Path, odd: str | bytes) -> None:
+def test_malformed_files_are_ignored(tmp_path: Path, odd: str | bytes) -> None:
     put(tmp_path, TEMPERATURE, odd)
     put(tmp_path, THROTTLED, odd)
     put(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
@@ -98,7 +98,7 @@ def test_odd_files_tell_nothing(tmp_path: Path, odd: str | bytes) -> None:
     assert read_board(tmp_path) == Board(None, None, None)
 
 
-def test_a_directory_or_a_file_in_the_wrong_place_tells_nothing(tmp_path: Path) -> None:
+def test_unexpected_directories_and_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / TEMPERATURE).mkdir(parents=True)
     put(tmp_path, "sys/class/hwmon", "not a directory")
     (tmp_path / "proc/device-tree/model").mkdir(parents=True)
@@ -106,21 +106,21 @@ def test_a_directory_or_a_file_in_the_wrong_place_tells_nothing(tmp_path: Path) 
     assert read_model(tmp_path) is None
 
 
-def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_board_is_reported_at_first_and_on_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     reads = [
         Board(50.0, False, None),
         Board(51.9, False, None),  # noise
         Board(52.0, False, None),
-        Board(50.5, False, None),  # noise again, against what was told last
+        Board(50.5, False, None),  # noise again, relative to the last report
         Board(50.5, True, True),
-        Board(50.5, False, None),  # and that it was weak is not forgotten
+        Board(50.5, False, None),  # the earlier undervoltage must be kept
         Board(50.5, False, None),
         Board(None, False, None),
         Board(None, False, None),
         Board(40.0, False, None),
     ]
     left = list(reads)
-    told: list[tuple[float, Event]] = []
+    reports: list[tuple[float, Event]] = []
 
     async def watch() -> None:
         loop = asyncio.get_running_loop()
@@ -133,15 +133,15 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
             return left.pop(0)
 
         monkeypatch.setattr(module, "read_board", read)
-        watching = asyncio.create_task(watch_board(lambda event: told.append((loop.time() - began, event))))
-        # No time-out: while a read is under way there is no other timer that the clock could jump to.
+        watching = asyncio.create_task(watch_board(lambda event: reports.append((loop.time() - began, event))))
+        # No timeout: during a read it would be the only timer, and the virtual clock would jump to it.
         await over.wait()
         watching.cancel()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(watch())
     assert left == []
-    assert [event for _, event in told] == [
+    assert [event for _, event in reports] == [
         BoardRead(Board(50.0, False, None)),
         BoardRead(Board(52.0, False, None)),
         BoardRead(Board(50.5, True, True)),
@@ -149,30 +149,30 @@ def test_it_tells_at_first_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> 
         BoardRead(Board(None, False, True)),
         BoardRead(Board(40.0, False, True)),
     ]
-    assert [round(at / READ_INTERVAL) for at, _ in told] == [0, 2, 4, 5, 7, 9]
+    assert [round(at / READ_INTERVAL) for at, _ in reports] == [0, 2, 4, 5, 7, 9]
 
 
-async def test_it_reads_this_machine_too() -> None:
-    told: asyncio.Queue[Event] = asyncio.Queue()
-    watching = asyncio.create_task(watch_board(told.put_nowait))
-    event = await asyncio.wait_for(told.get(), 5)
+async def test_this_machines_board_can_be_read() -> None:
+    reports: asyncio.Queue[Event] = asyncio.Queue()
+    watching = asyncio.create_task(watch_board(reports.put_nowait))
+    event = await asyncio.wait_for(reports.get(), 5)
     watching.cancel()
     assert isinstance(event, BoardRead)
 
 
-async def test_what_is_found_of_the_card_later_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_later_card_result_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(module, "READ_INTERVAL", 0.01)
-    told: asyncio.Queue[Event] = asyncio.Queue()
-    watching = asyncio.create_task(watch_board(told.put_nowait))
-    assert (await next_board(told)).card is Card.SOUND
+    reports: asyncio.Queue[Event] = asyncio.Queue()
+    watching = asyncio.create_task(watch_board(reports.put_nowait))
+    assert (await next_board(reports)).card is Card.SOUND
     put(tmp_path, "system-damaged", "")
-    while (await next_board(told)).card is Card.SOUND:
+    while (await next_board(reports)).card is Card.SOUND:
         pass
     watching.cancel()
 
 
-async def next_board(told: asyncio.Queue[Event]) -> Board:
-    event = await asyncio.wait_for(told.get(), 5)
+async def next_board(reports: asyncio.Queue[Event]) -> Board:
+    event = await asyncio.wait_for(reports.get(), 5)
     assert isinstance(event, BoardRead)
     return event.board

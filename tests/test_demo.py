@@ -1,4 +1,4 @@
-"""The demo, as people run it: unattended, and on a terminal with keys."""
+"""The demo, unattended and on a terminal with keys."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SIZE = (24, 80)
 DEMO = [sys.executable, "-m", "appliance", "demo"]
 
 
-def test_the_whole_story_happens_unattended() -> None:
-    told = subprocess.run([*DEMO, "--auto"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    assert told.returncode == 0, told.stdout[-2000:] + told.stderr
-    assert told.stdout.endswith("Every step succeeded.\n")
-    assert told.stderr == ""
+def test_the_unattended_demo_plays_all_its_steps() -> None:
+    result = subprocess.run([*DEMO, "--auto"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+    assert result.stdout.endswith("The whole story happened.\n")
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
-def test_without_a_terminal_it_plays_by_itself(stdin: str) -> None:
+def test_the_demo_plays_unattended_without_a_terminal(stdin: str) -> None:
     command = ["sh", "-c", f'exec "$0" "$@" {stdin}', *DEMO]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
@@ -38,7 +38,7 @@ def test_without_a_terminal_it_plays_by_itself(stdin: str) -> None:
 
 
 class Terminal:
-    """A demo on a pseudo-terminal, and what a person sees on it."""
+    """A demo on a pseudo terminal, with its screen."""
 
     def __init__(self, master: int) -> None:
         self._master = master
@@ -74,7 +74,7 @@ def on_a_terminal(command: list[str]) -> Iterator[tuple[Terminal, subprocess.Pop
             os.close(master)
 
 
-def test_a_person_pairs_pages_and_pulls_the_plug() -> None:
+def test_keys_pair_page_and_unplug() -> None:
     with on_a_terminal(DEMO) as (terminal, demo):
         terminal.until(lambda text: "amber fast" in text)
         terminal.press(" ")
@@ -89,7 +89,7 @@ def test_a_person_pairs_pages_and_pulls_the_plug() -> None:
         assert demo.wait(5) == 0
 
 
-def test_the_log_is_kept_off_the_picture_and_told_afterwards(tmp_path: Path) -> None:
+def test_the_demo_prints_its_log_after_the_screen_closes(tmp_path: Path) -> None:
     config = tmp_path / "tt.yaml"
     config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {tmp_path}\n")
     run = [sys.executable, "-m", "appliance", "run", "--panel", "terminal", "--config", str(config)]

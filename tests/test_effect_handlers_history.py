@@ -1,4 +1,4 @@
-"""The appliance and its archive: what the day's page tells, and that no trouble with the archive stops the rest."""
+"""The appliance with its archive: the day's statistics, and failures of the archive that must not stop the rest."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from appliance.history.archive import Archive, Progress
 from appliance.history.archiver import Archiver
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
-from tests.test_runner import appliance, count, paired_with
+from tests.running_appliance import appliance, count, paired_with
 
 
 @pytest.fixture(autouse=True)
 def nothing_blocks() -> Iterator[BlockBuster]:
-    """Nothing of the appliance may block the loop, its archive least of all."""
+    """The archive must not block the loop, nor may anything else of the appliance."""
     parts = ("runner", "effect_handlers", "gateway", "core", "history")
     with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
@@ -40,17 +40,17 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 
 
 def day(orders: int) -> Callable[[View], bool]:
-    """The day's page, with so many orders on it."""
+    """Whether the view is the day's screen with so many orders."""
     return lambda view: isinstance(view.screen, Today) and view.screen.orders == str(orders)
 
 
 async def kept_in(directory: Path) -> list[Finished]:
-    """What the archive of a directory holds."""
+    """The orders in a directory's archive."""
     return await asyncio.to_thread(lambda: list(Archive(directory).orders("Bar")))
 
 
 async def measured_in(directory: Path, orders: int) -> list[Finished]:
-    """What it holds as soon as the box's own times of so many orders are in it."""
+    """The orders in the archive once it has the box's own times for so many of them."""
     async with asyncio.timeout(10):
         while True:
             kept = await kept_in(directory)
@@ -65,7 +65,7 @@ async def turned_to_today(box: RecordingPanel) -> None:
     box.press()
 
 
-async def test_the_day_is_told_from_the_archive_and_the_feed(
+async def test_the_day_combines_the_archive_and_the_feed(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -87,11 +87,13 @@ async def test_the_day_is_told_from_the_archive_and_the_feed(
         await box.until(lambda view: isinstance(view.screen, Today) and view.screen.note.startswith("gateway: 5"))
         assert not isinstance(view.screen, Today) or not view.screen.doubt
         kept = await measured_in(tmp_path, 3)
-    assert [order.took is not None for order in kept] == [False, False, True, True, True], "what the box saw itself"
+    assert [order.took is not None for order in kept] == [False, False, True, True, True], (
+        "orders that the box saw must have its times"
+    )
 
 
 @pytest.mark.parametrize("hours", [1, -1, 30])
-async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
+async def test_a_change_of_the_gateways_clock_does_not_distort_the_statistics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -115,7 +117,7 @@ async def test_a_gateways_clock_that_is_changed_does_not_bend_the_figures(
     assert all(not isinstance(time, LeftOut) and time < 5 for time in times), times
 
 
-async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
+async def test_a_damaged_archive_is_replaced_while_the_box_runs(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -133,7 +135,7 @@ async def test_a_damaged_archive_stops_nothing_and_is_made_anew(
     assert len(await kept_in(tmp_path)) == 1
 
 
-async def test_an_archive_that_can_not_be_written_stops_nothing(
+async def test_a_read_only_archive_does_not_stop_the_box(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -148,16 +150,16 @@ async def test_an_archive_that_can_not_be_written_stops_nothing(
         await asyncio.sleep(0.5)
         gateway.restaurant.create_many(3)
         await box.until(count(3))
-    assert caplog.text.count("Could not update the archive") == 1, "said once"
+    assert caplog.text.count("The history can't be kept now") == 1, "the failure must be logged once"
 
 
 @pytest.mark.parametrize("where", ["the archive", "its making", "the keeper"])
-async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
+async def test_an_error_in_the_history_is_logged_once_and_does_not_stop_the_box(
     gateway: SimulatedGateway,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    unforeseen: list[str],
+    unexpected_errors: list[str],
     where: str,
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -185,19 +187,21 @@ async def test_a_mistake_in_the_history_ends_nothing_and_is_told_once(
     async with appliance(tmp_path, fixed_address=gateway, make_archiver=make) as box:
         await turned_to_today(box)
         async with asyncio.timeout(5):
-            while failed < 3:  # noqa: ASYNC110 - nothing tells of it
+            while failed < 3:  # noqa: ASYNC110 - no event reports this
                 await asyncio.sleep(0.05)
         gateway.restaurant.create_many(3)
         await box.until(count(3))
-    told = [record.getMessage() for record in caplog.records if UNEXPECTED_HISTORY_ERROR in record.getMessage()]
-    assert len(told) == len(unforeseen) == 1, "told once, and all tests are told of it"
-    unforeseen.clear()
-    assert "KeyError" in told[0]
-    assert "test_effect_handlers_history.py:" in told[0], "where it was raised"
+    errors = [record.getMessage() for record in caplog.records if UNEXPECTED_HISTORY_ERROR in record.getMessage()]
+    assert len(errors) == len(unexpected_errors) == 1, (
+        "the error must be logged once, and reach the fixture of all tests"
+    )
+    unexpected_errors.clear()
+    assert "KeyError" in errors[0]
+    assert "test_effect_handlers_history.py:" in errors[0], "the log must name the place of the error"
     assert "words" not in caplog.text
 
 
-async def test_no_page_is_asked_for_while_a_feed_is_opened(
+async def test_no_history_page_is_requested_while_a_feed_opens(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -212,10 +216,10 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
 
     async def asked(*arguments: Any) -> list[history.ListedOrder]:
         nonlocal pages
-        assert not opening, "a page is asked for while a feed is opened"
+        assert not opening, "a page was requested while a feed was opening"
         pages += 1
         await asyncio.sleep(0.1)
-        assert not opening, "and it is broken off when one is"
+        assert not opening, "the request must be interrupted when a feed opens"
         return await page(*arguments)
 
     def opens(feed_priority: FeedPriority, feed: int) -> None:
@@ -235,6 +239,6 @@ async def test_no_page_is_asked_for_while_a_feed_is_opened(
     async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
         await turned_to_today(box)
         await box.until(day(500), within=20)
-    assert feeds >= 3, "several were opened meanwhile"
+    assert feeds >= 3, "several feeds must have opened meanwhile"
     assert pages >= 8
     assert len(await kept_in(tmp_path)) == 500

@@ -1,4 +1,4 @@
-"""hardware.md and the wiring diagram are what the code says: pins, wires and the height of the count."""
+"""hardware.md and the wiring diagram agree with the code: pins, wires and the digit heights."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def diagram(pins: Pins) -> ElementTree.Element:
     return ElementTree.fromstring(wiring(pins))
 
 
-def test_the_header_has_forty_positions_each_with_one_use() -> None:
+def test_the_header_has_40_positions_with_one_function_each() -> None:
     all_of_them = [*POSITIONS.values(), *GROUND, *POWER_3V3, *POWER_5V]
     assert sorted(all_of_them) == list(range(1, 41))
     assert sorted(POSITIONS) == list(range(28))
 
 
-def test_positions_are_those_that_gpiozero_knows() -> None:
+def test_positions_match_gpiozero() -> None:
     from gpiozero.pins.pi import PiBoardInfo
 
     header = PiBoardInfo.from_revision(0xA02082).headers["J8"]
@@ -58,7 +58,7 @@ def test_no_two_parts_share_a_position(pins: Pins) -> None:
 
 
 @pytest.mark.parametrize("pins", [Pins(), OTHER])
-def test_each_wire_begins_at_the_pin_of_its_number(pins: Pins) -> None:
+def test_each_wire_starts_at_its_pin(pins: Pins) -> None:
     root = diagram(pins)
     circles = {circle.get("id"): circle for circle in root.iter(f"{SVG}circle") if circle.get("id")}
     drawn = {group.get("data-part"): group for group in root.iter(f"{SVG}g") if group.get("data-bcm")}
@@ -72,7 +72,7 @@ def test_each_wire_begins_at_the_pin_of_its_number(pins: Pins) -> None:
             assert start.groups() == (pin.get("cx"), pin.get("cy"))
 
 
-def test_no_wire_is_drawn_over_a_pin_that_it_does_not_join() -> None:
+def test_no_wire_crosses_another_pin() -> None:
     for group in diagram(Pins()).iter(f"{SVG}g"):
         position = group.get("data-position")
         if position is None:
@@ -86,7 +86,7 @@ def test_no_wire_is_drawn_over_a_pin_that_it_does_not_join() -> None:
                 assert beside or not min(y1, y2) - 10 < y < max(y1, y2) + 10, f"{position} touches {other}"
 
 
-def test_the_committed_diagram_is_what_the_code_draws() -> None:
+def test_the_committed_diagram_is_current() -> None:
     assert made.WIRING.read_text(encoding="utf-8") == wiring(Pins()), "run python -m appliance.pictures"
 
 
@@ -94,31 +94,31 @@ def test_the_diagram_needs_no_font_and_no_theme() -> None:
     text = wiring(Pins())
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|@import|@font-face", text)
     ground = next(diagram(Pins()).iter(f"{SVG}rect"))
-    assert ground.get("fill", "").startswith("#"), "its own ground, or a dark page would swallow the words"
+    assert ground.get("fill", "").startswith("#"), "the diagram needs its own background to be legible on a dark page"
 
 
-def test_the_tables_are_what_the_code_makes() -> None:
+def test_the_tables_are_current() -> None:
     assert with_tables(HARDWARE, Pins(), Benchmarks()) == HARDWARE, "run python -m appliance.pictures"
     assert "| button | contact | 17 | 11 |" in pin_table(Pins())
 
 
-def test_each_light_that_a_person_can_meet_has_its_meaning() -> None:
-    """No example shows lights that the table lacks, but for the last one, none at all; and the table has no others."""
-    told = {one.leds for _, group in led_legend(Benchmarks()) for one in group}
-    broken = {replace(leds, red=LedMode.FAST) for leds in told}
-    assert {view.leds for _, view in EXAMPLES} - told - broken == {Leds()}
-    assert told <= {view.leds for _, view in EXAMPLES}
+def test_the_led_table_lists_exactly_the_led_patterns_in_use() -> None:
+    """The examples use exactly the LED patterns of the table, except the last one with all LEDs off."""
+    legend = {one.leds for _, group in led_legend(Benchmarks()) for one in group}
+    broken = {replace(leds, red=LedMode.FAST) for leds in legend}
+    assert {view.leds for _, view in EXAMPLES} - legend - broken == {Leds()}
+    assert legend <= {view.leds for _, view in EXAMPLES}
 
 
-def test_a_text_without_the_marks_is_told() -> None:
+def test_a_text_without_table_markers_is_an_error() -> None:
     with pytest.raises(ValueError, match="pins: begin"):
         with_tables("no table here", Pins(), Benchmarks())
 
 
-def test_everything_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_writes_all_pictures_and_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for what in ("SHEET", "STEPS", "WIRING", "HARDWARE"):
         monkeypatch.setattr(made, what, tmp_path / getattr(made, what).name)
-    assert made.main() == 1, "there is no hardware.md"
+    assert made.main() == 1, "without hardware.md the program must fail"
     made.HARDWARE.write_text(re.sub(r"(?s)((\w+): begin -->).*(<!-- \2: end)", r"\1\3", HARDWARE), encoding="utf-8")
     assert made.main() == 0
     assert made.HARDWARE.read_text(encoding="utf-8") == HARDWARE
@@ -126,7 +126,7 @@ def test_everything_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def height(count: str, size: tuple[int, int]) -> int:
-    """Rows of the first digit, on the fullest screen."""
+    """Rows of the first digit, on the screen with the most content."""
     screen = Count(
         count, "orders", "7 min", Mark.LATE, (Remark(RemarkKind.PAGED, "1 paged"), Remark(RemarkKind.LATE, "2 late"))
     )
@@ -138,7 +138,7 @@ def height(count: str, size: tuple[int, int]) -> int:
     return (*rows, False).index(False)
 
 
-def test_the_count_is_as_high_as_it_says() -> None:
+def test_the_documented_digit_heights_are_correct() -> None:
     said = re.search(
         r"(\d+) rows high or more with one or two\s+digits, (\d+) with three, and (\d+) with four", HARDWARE
     )
@@ -150,19 +150,19 @@ def test_the_count_is_as_high_as_it_says() -> None:
     assert min(height(count, (128, 32)) for count in ("8", "12", "88", "348")) >= int(small[1])
 
 
-def test_the_distances_follow_from_the_heights() -> None:
+def test_the_documented_reading_distances_follow_from_the_heights() -> None:
     rows = re.findall(
         r"(?m)^\| [\d.]+″.* \| ([\d.]+) mm \| ([\d.]+) m, ([\d.]+) m \| ([\d.]+) mm \| ([\d.]+) m, ([\d.]+) m", HARDWARE
     )
     assert len(rows) == 4
     for row in rows:
         for high, limit, comfortable in (row[:3], row[3:]):
-            # 5 minutes of arc: a letter is 1/687.5 of its distance.
+            # 5 arc minutes: a letter's height is 1/687.5 of its distance.
             assert float(limit) == pytest.approx(float(high) * 0.6875, abs=0.06)
             assert float(comfortable) == pytest.approx(float(limit) / 2, abs=0.06)
 
 
-def test_settings_that_are_named_exist() -> None:
+def test_named_settings_exist() -> None:
     from appliance.config.keys import KEYS, SECTIONS
 
     named = set(re.findall(r"`((?:display|buzzer|orders)\.\w+)", HARDWARE)) | {

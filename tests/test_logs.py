@@ -1,4 +1,4 @@
-"""The log's form, for people and for the journal, and that no library's frames or headers reach it."""
+"""The log's formats for people and for the journal; it contains no frames or headers of libraries."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def say() -> None:
     log.critical("seven")
 
 
-def test_the_journals_form(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_journal_format_has_priorities(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up(journal=True)
     say()
     lines = capsys.readouterr().err.splitlines()
@@ -59,14 +59,14 @@ def test_the_journals_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1] == "<2>appliance.runner: seven"
 
 
-def test_the_plain_form_has_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plain_format_has_the_time(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up(logging.DEBUG)
     say()
     first = capsys.readouterr().err.splitlines()[0]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBUG appliance\.runner: one", first)
 
 
-def test_set_up_twice_says_everything_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_set_up_does_not_duplicate_lines(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up(journal=True)
     logs.set_up(logging.WARNING, journal=True)
     logging.getLogger("appliance").info("not this")
@@ -75,7 +75,7 @@ def test_set_up_twice_says_everything_once(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_the_journal_is_known_by_its_stream(own: bool) -> None:
+def test_the_journal_is_detected_by_its_stream(own: bool) -> None:
     code = "import logging; from appliance import logs; logs.set_up(); logging.getLogger('x').error('here')"
     with tempfile.TemporaryFile() as journal:
         status = os.fstat(journal.fileno())
@@ -87,7 +87,7 @@ def test_the_journal_is_known_by_its_stream(own: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", ["", "1", "a:b", "1:2:3"])
-def test_a_stream_that_is_none_means_plain(
+def test_an_invalid_journal_stream_means_plain_format(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stream: str
 ) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", stream)

@@ -1,4 +1,4 @@
-"""The command line, as a person at a shell meets it."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from appliance.config import Config, parse
 RUN = [sys.executable, "-m", "appliance", "run", "--panel", "headless"]
 
 
-def test_a_config_that_can_not_be_used_is_told_by_file_line_and_key(
+def test_an_invalid_config_is_reported_with_file_line_and_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "tt.yaml"
     config.write_text("orders:\n  warn_after: 60\ndisplay:\n  contrats: 5\n")
     assert main(["run", "--panel", "headless", "--config", str(config)]) == EX_CONFIG == 78
-    told = capsys.readouterr().err
-    assert f"{config}:4" in told
-    assert "display.contrats" in told
-    assert "did you mean" in told
-    assert "display.contrast" in told
+    output = capsys.readouterr().err
+    assert f"{config}:4" in output
+    assert "display.contrats" in output
+    assert "did you mean" in output
+    assert "display.contrast" in output
 
 
-def test_the_config_in_force_is_printed_and_can_be_read_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_config_can_be_parsed_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config"]) == 0
     assert parse(capsys.readouterr().out, "printed") == Config()
 
 
 @pytest.mark.parametrize("command", ["history", "pair", "doctor"])
-def test_on_the_boxs_own_machine_the_services_settings_are_meant(
+def test_on_the_box_the_services_settings_are_the_default(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "tt.yaml"
@@ -46,14 +46,14 @@ def test_on_the_boxs_own_machine_the_services_settings_are_meant(
 
 
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.6])
-def test_it_can_be_told_to_end_at_any_moment_of_its_start(tmp_path: Path, after: float) -> None:
+def test_sigterm_ends_the_program_at_any_moment_of_its_start(tmp_path: Path, after: float) -> None:
     config = tmp_path / "tt.yaml"
     config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {tmp_path}\n")
     with subprocess.Popen(
         [*RUN, "--config", str(config)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as box:
         assert box.stderr is not None
-        # The interpreter itself takes a moment in which no program can say how it wants to end.
+        # The interpreter's own start is excluded: a program can't handle signals yet.
         while not _loaded(box.pid):
             time.sleep(0.005)
         time.sleep(after)
@@ -62,7 +62,7 @@ def test_it_can_be_told_to_end_at_any_moment_of_its_start(tmp_path: Path, after:
 
 
 def _loaded(pid: int) -> bool:
-    """Whether the process handles SIGTERM by now."""
+    """Whether the process handles SIGTERM already."""
     status = Path(f"/proc/{pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -1,4 +1,4 @@
-"""The pictures of the screens are what the code draws, and every screen is among them."""
+"""The committed pictures of the screens are current, and every screen is among them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from appliance.pictures.example_screens import EXAMPLES
 from appliance.pictures.screen_card import card
 
 LARGEST = 170_000
-"""Bytes of the sheet: a page that people wait for."""
+"""Maximum bytes of the sheet, for a web page that loads quickly."""
 
 
 def colours(picture: Image.Image) -> set[object]:
     return {colour for _, colour in picture.getcolors(1 << 20) or ()}
 
 
-def test_the_committed_sheet_is_what_the_code_draws(tmp_path: Path) -> None:
+def test_the_committed_sheet_is_current(tmp_path: Path) -> None:
     save_sheet(tmp_path / "new.png")
     with Image.open(SHEET) as committed, Image.open(tmp_path / "new.png") as drawn:
         assert committed.size == drawn.size, "run python -m appliance.pictures"
@@ -35,25 +35,25 @@ def test_the_committed_sheet_is_what_the_code_draws(tmp_path: Path) -> None:
         assert difference.getbbox() is None, "run python -m appliance.pictures"
 
 
-def test_the_committed_steps_are_what_the_code_draws(tmp_path: Path) -> None:
+def test_the_committed_installation_steps_are_current(tmp_path: Path) -> None:
     save_steps(tmp_path / "new.png")
     with Image.open(STEPS) as committed, Image.open(tmp_path / "new.png") as drawn:
         difference = ImageChops.difference(committed.convert("RGB"), drawn.convert("RGB"))
         assert difference.getbbox() is None, "run python -m appliance.pictures"
 
 
-def test_the_sheet_fits_a_page() -> None:
+def test_the_sheet_is_small_enough_for_a_web_page() -> None:
     assert SHEET.stat().st_size < LARGEST
     assert 1300 <= sheet(EXAMPLES[:1]).width <= 1520
 
 
-def test_every_state_and_every_kind_of_screen_is_on_the_sheet() -> None:
+def test_each_state_and_kind_of_screen_is_on_the_sheet() -> None:
     assert {view.state for _, view in EXAMPLES} == set(NAMES.values())
     assert {type(view.screen) for _, view in EXAMPLES} == set(get_args(Screen))
     assert {view.power for _, view in EXAMPLES} >= {Power.BRIGHT, Power.DIM}
 
 
-def test_each_example_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_example_is_written_to_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {name(caption) for caption, _ in EXAMPLES}
     assert len(names) == len(EXAMPLES)
     folder = tmp_path / "made" / "here"
@@ -66,17 +66,17 @@ def test_each_example_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.
     save_all(folder)
 
 
-def test_a_folder_that_can_not_be_made_is_an_oserror(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_raises_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="file"):
         save_all(tmp_path / "file")
 
 
-def test_names_of_files() -> None:
+def test_file_names_are_derived_from_captions() -> None:
     assert name("Pairing: press the gateway's button") == "pairing-press-the-gateways-button"
 
 
-def test_a_card_shows_every_pixel_of_the_display() -> None:
+def test_a_card_shows_each_pixel_of_the_display() -> None:
     view = EXAMPLES[1][1]
     for size in SIZES:
         shown = card(view, size, 4)
@@ -86,28 +86,28 @@ def test_a_card_shows_every_pixel_of_the_display() -> None:
             assert middle == (PIXELS[Power.BRIGHT] if lit.getpixel((x, y)) else BACKGROUND)
 
 
-def test_lamps_are_in_their_places_and_blinking_ones_have_a_word() -> None:
+def test_leds_are_drawn_in_place_and_blinking_ones_labelled() -> None:
     view = EXAMPLES[0][1]
     dark = card(replace(view, leds=Leds()), (128, 64), 3)
     assert not {colour for _, colour in LED_COLOURS} & colours(dark)
     for place, (colour, _) in enumerate((colour, letter) for letter, colour in LED_COLOURS):
-        lights = [LedMode.ON if other == place else LedMode.OFF for other in range(3)]
-        lit = card(replace(view, leds=Leds(*lights)), (128, 64), 3)
+        modes = [LedMode.ON if other == place else LedMode.OFF for other in range(3)]
+        lit = card(replace(view, leds=Leds(*modes)), (128, 64), 3)
         assert colour in colours(lit)
         box = ImageChops.difference(dark, lit).getbbox()
         assert box is not None
         assert place * lit.height // 3 <= (box[1] + box[3]) / 2 < (place + 1) * lit.height // 3
         slow = card(
-            replace(view, leds=Leds(*(LedMode.SLOW if one is LedMode.ON else one for one in lights))), (128, 64), 3
+            replace(view, leds=Leds(*(LedMode.SLOW if one is LedMode.ON else one for one in modes))), (128, 64), 3
         )
         fast = card(
-            replace(view, leds=Leds(*(LedMode.FAST if one is LedMode.ON else one for one in lights))), (128, 64), 3
+            replace(view, leds=Leds(*(LedMode.FAST if one is LedMode.ON else one for one in modes))), (128, 64), 3
         )
         assert ImageChops.difference(slow, fast).getbbox() is not None
         assert ImageChops.difference(slow, lit).getbbox() is not None
 
 
-def test_a_display_that_rests_is_dimmer_or_dark() -> None:
+def test_dimmed_and_dark_displays_are_drawn_so() -> None:
     view = EXAMPLES[1][1]
     dim = colours(card(replace(view, power=Power.DIM), (128, 64), 3))
     assert PIXELS[Power.DIM] in dim

@@ -1,42 +1,35 @@
-"""The whole appliance against the simulated gateway, over real sockets, real mDNS on loopback and real flash."""
+"""The whole appliance with the simulated gateway: real sockets, real mDNS on loopback and a real disk."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from appliance.core.events import Denial
 from appliance.core.machine import begin
-from appliance.core.values import Address, Benchmarks, Credential, Token
+from appliance.core.values import Address, Benchmarks
 from appliance.core.view import Sound, View
 from appliance.demo.recording_panel import RecordingPanel
-from appliance.effect_handlers import Archiver, EffectHandlers
+from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.api import Denied
-from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
 from appliance.runner import Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 from tests.clock import until
-
-LOOPBACK = "127.0.0.1"
-NAME = f"Bar {os.getpid()}"
-"""Other tests announce gateways on the loopback interface at the same time."""
+from tests.running_appliance import LOOPBACK, NAME, appliance, count, in_state, paired_with
 
 
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
-    """Nothing of the appliance may block the loop; the tests themselves look at files."""
+    """Nothing of the appliance may block the loop; the tests themselves may read files."""
     parts = ("runner", "effect_handlers", "gateway", "core", "history", "systemd")
     with blockbuster_ctx([f"appliance.{part}" for part in parts]) as buster:
         yield buster
@@ -48,46 +41,7 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
         yield gateway
 
 
-@asynccontextmanager
-async def appliance(
-    state_dir: Path,
-    *,
-    fixed_address: SimulatedGateway | None = None,
-    benchmarks: Benchmarks | None = None,
-    make_archiver: Callable[[], Archiver] | None = None,
-) -> AsyncIterator[RecordingPanel]:
-    """A running appliance; fixed_address: the gateway whose address was fixed_address in, else mDNS finds one."""
-
-    def find(tell: Callable[[Any], None]) -> Any:
-        if fixed_address is None:
-            return Discovery(tell, NAME, ["lo"])
-        return FixedGateway(tell, Address(fixed_address.host, fixed_address.port), "Bar")
-
-    panel = RecordingPanel()
-    state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
-    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), make_archiver=make_archiver), panel)
-    running = asyncio.create_task(runner.run())
-    try:
-        yield panel
-    finally:
-        runner.quit()
-        async with asyncio.timeout(2):
-            await running
-
-
-def paired_with(gateway: SimulatedGateway, state_dir: Path) -> None:
-    TokenStore(state_dir).store(Credential("Bar", Token(gateway.issue_token())))
-
-
-def in_state(name: str, reason: str | None = None) -> Callable[[View], bool]:
-    return lambda view: view.state == name and (reason is None or view.reason == reason)
-
-
-def count(active: int) -> Callable[[View], bool]:
-    return lambda view: view.active == active
-
-
-async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
+async def test_a_gateway_is_found_by_mdns_and_paired(tmp_path: Path) -> None:
     async with (
         SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]) as gateway,
         appliance(tmp_path) as box,
@@ -105,7 +59,7 @@ async def test_found_by_mdns_and_paired(tmp_path: Path) -> None:
         assert not (tmp_path / "token.pending.json").exists()
 
 
-async def test_a_second_press_cancels_and_a_token_that_comes_late_is_kept(
+async def test_a_second_press_cancels_pairing_but_a_late_token_is_stored(
     gateway: SimulatedGateway, tmp_path: Path
 ) -> None:
     async with appliance(tmp_path, fixed_address=gateway) as box:
@@ -121,9 +75,7 @@ async def test_a_second_press_cancels_and_a_token_that_comes_late_is_kept(
         assert (tmp_path / "token.json").exists()
 
 
-async def test_a_feed_that_ends_is_opened_again_and_what_was_paged_meanwhile_sounds_once(
-    gateway: SimulatedGateway, tmp_path: Path
-) -> None:
+async def test_a_lost_feed_is_reopened_and_a_missed_page_sounds_once(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     first, second = gateway.restaurant.create_many(2)
     async with appliance(tmp_path, fixed_address=gateway) as box:
@@ -139,7 +91,7 @@ async def test_a_feed_that_ends_is_opened_again_and_what_was_paged_meanwhile_sou
         assert box.sounds == [Sound.PAGE, Sound.PAGE]
 
 
-async def test_deleted_tokens_ask_for_pairing_and_the_old_one_stays_until_there_is_a_new_one(
+async def test_deleted_tokens_start_pairing_and_the_old_token_is_kept_until_then(
     gateway: SimulatedGateway, tmp_path: Path
 ) -> None:
     paired_with(gateway, tmp_path)
@@ -156,7 +108,7 @@ async def test_deleted_tokens_ask_for_pairing_and_the_old_one_stays_until_there_
         assert (tmp_path / "token.json").read_bytes() != before
 
 
-async def test_a_gateway_that_is_half_booted_has_refused_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
+async def test_a_starting_gateway_does_not_count_as_a_refusal(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.half_booted = True
     async with appliance(tmp_path, fixed_address=gateway) as box:
@@ -169,7 +121,7 @@ async def test_a_gateway_that_is_half_booted_has_refused_nothing(gateway: Simula
 
 
 @pytest.mark.parametrize("trouble", ["not-json", "bad-order", "lost"])
-async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
+async def test_an_unusable_message_makes_the_box_request_a_full_set(
     gateway: SimulatedGateway, tmp_path: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.connected.LOOK_EVERY", 0.2)
@@ -192,7 +144,7 @@ async def test_what_can_not_be_used_has_the_whole_set_asked_for_again(
         await box.until(count(0))
 
 
-async def test_a_gateway_with_one_feed_a_token_is_no_outage(
+async def test_a_gateway_with_one_feed_per_token_causes_no_outage(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.transitions.REFRESH_AFTER", 0.2)
@@ -214,7 +166,7 @@ async def test_a_gateway_with_one_feed_a_token_is_no_outage(
         assert set(shown) == {"connected"}
 
 
-async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGateway, tmp_path: Path) -> None:
+async def test_a_large_site_is_counted_correctly(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.restaurant.create_many(20_000)
     async with appliance(tmp_path, fixed_address=gateway) as box:
@@ -224,7 +176,7 @@ async def test_a_large_site_is_counted_to_the_last_order(gateway: SimulatedGatew
         await box.until(count(15_000), within=30)
 
 
-async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: SimulatedGateway, tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_does_not_stop_the_box(gateway: SimulatedGateway, tmp_path: Path) -> None:
     (tmp_path / "no folder").write_text("a file where the folder should be")
     async with appliance(tmp_path / "no folder", fixed_address=gateway) as box:
         await box.until(in_state("awaiting_pairing"))
@@ -237,7 +189,7 @@ async def test_a_disk_that_takes_nothing_is_said_and_stops_nothing(gateway: Simu
         await box.until(count(0))
 
 
-async def test_a_disk_that_does_not_answer_is_said(
+async def test_a_hanging_disk_is_reported(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("appliance.effect_handlers.STORE_TIMEOUT", 0.1)
@@ -250,10 +202,10 @@ async def test_a_disk_that_does_not_answer_is_said(
     assert "Can't save the pairing: the disk does not respond" in caplog.text
 
 
-async def test_a_token_that_the_gateway_repeats_is_not_logged(
+async def test_a_token_in_a_gateways_message_is_not_logged(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that was deleted there may be restored as well."""
+    """A deleted token may be restored later, so it stays secret."""
     caplog.set_level("INFO")
     paired_with(gateway, tmp_path)
     token = json.loads((tmp_path / "token.json").read_text())["token"]
@@ -272,7 +224,7 @@ async def test_a_token_that_the_gateway_repeats_is_not_logged(
     assert token not in caplog.text
 
 
-async def test_a_damaged_token_is_said_and_kept_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:
+async def test_a_damaged_token_is_reported_and_put_aside(gateway: SimulatedGateway, tmp_path: Path) -> None:
     (tmp_path / "token.json").write_text('{"gateway": "Bar", "tok')
     async with appliance(tmp_path, fixed_address=gateway) as box:
         view = await box.until(in_state("awaiting_pairing", "token unreadable"))
@@ -290,7 +242,7 @@ async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Pat
         assert box.sounds == [Sound.LATE]
 
 
-async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tmp_path: Path) -> None:
+async def test_a_failing_panel_ends_the_process(gateway: SimulatedGateway, tmp_path: Path) -> None:
     class Broken(RecordingPanel):
         def show(self, view: View, sound: Sound | None) -> None:
             if view.state == "awaiting_pairing":
@@ -303,7 +255,7 @@ async def test_a_panel_that_fails_ends_the_process(gateway: SimulatedGateway, tm
         await runner.run()
 
 
-async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
+async def test_the_loop_notifies_systemd_of_readiness_and_liveness(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
@@ -313,21 +265,21 @@ async def test_systemd_is_told_of_readiness_and_life_from_the_loop(
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
         monkeypatch.setenv("WATCHDOG_USEC", "200000")
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
-        told: list[str] = []
-        # The socket holds no more than ten.
+        messages: list[str] = []
+        # The socket's queue holds ten messages.
         loop = asyncio.get_running_loop()
-        loop.add_reader(notified, lambda: told.append(notified.recv(200).decode()))
+        loop.add_reader(notified, lambda: messages.append(notified.recv(200).decode()))
         async with appliance(tmp_path / "state", fixed_address=gateway) as box:
             await box.until(in_state("awaiting_pairing"))
             await asyncio.sleep(0.5)
-        await until(lambda: told[-1:] == ["STOPPING=1"])
+        await until(lambda: messages[-1:] == ["STOPPING=1"])
         loop.remove_reader(notified)
-    assert told[0] == "READY=1"
-    assert told.count("WATCHDOG=1") >= 4, "some may come late"
-    assert any(line.startswith("STATUS=awaiting pairing") for line in told)
+    assert messages[0] == "READY=1"
+    assert messages.count("WATCHDOG=1") >= 4, "some may be late"
+    assert any(line.startswith("STATUS=awaiting pairing") for line in messages)
 
 
-async def test_a_press_is_shown_at_once_however_lately_something_else_was(
+async def test_a_press_is_shown_at_once_after_another_update(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with appliance(tmp_path, fixed_address=gateway) as box:

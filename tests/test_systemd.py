@@ -1,4 +1,4 @@
-"""What systemd is told, over a real socket; and that the unit file is one that systemd takes."""
+"""Notifications to systemd over a real socket, and the unit file."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def listener(
         yield listening
 
 
-def test_systemd_is_told(listener: socket.socket) -> None:
+def test_systemd_receives_each_notification(listener: socket.socket) -> None:
     systemd.ready()
     systemd.watchdog()
     systemd.status("connected to\nKüche")
     systemd.stopping()
-    told = [listener.recv(1000).decode() for _ in range(4)]
-    assert told == ["READY=1", "WATCHDOG=1", "STATUS=connected to Küche", "STOPPING=1"]
+    messages = [listener.recv(1000).decode() for _ in range(4)]
+    assert messages == ["READY=1", "WATCHDOG=1", "STATUS=connected to Küche", "STOPPING=1"]
 
 
 @pytest.mark.parametrize("address", ["", "relative", "/nowhere/there", "@nobody-listens", "/" + "x" * 300])
-def test_nobody_listening_is_no_error(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_a_missing_listener_is_no_error(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     systemd.ready()
     systemd.status("\ud800")
 
 
-def test_a_listener_that_is_too_busy_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_listener_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
@@ -69,7 +69,7 @@ def test_a_listener_that_is_too_busy_holds_nobody_up(tmp_path: Path, monkeypatch
         ("soon", "own", None),
     ],
 )
-def test_how_often_the_watchdog_is_wanted(
+def test_the_watchdog_interval_is_read(
     monkeypatch: pytest.MonkeyPatch, microseconds: str | None, process: str | None, expected: float | None
 ) -> None:
     for name, value in (("WATCHDOG_USEC", microseconds), ("WATCHDOG_PID", process)):
@@ -79,28 +79,28 @@ def test_how_often_the_watchdog_is_wanted(
     assert systemd.watchdog_interval() == expected
 
 
-def test_the_unit_says_what_the_program_counts_on() -> None:
+def test_the_unit_has_the_settings_that_the_program_needs() -> None:
     service = read_unit(UNIT)["Service"]
     assert service["Type"] == "notify"
     assert service["Restart"] == "always"
     assert service["StateDirectoryMode"] == "0700"
     assert service["ExecStart"] == "/usr/bin/tt-appliance run --lenient --config /etc/tt-appliance.yaml"
     assert "LG_WD=%t/tt-appliance" in service["Environment"]
-    assert "GPIOZERO_PIN_FACTORY" not in service["Environment"], "the appliance chooses by itself"
+    assert "GPIOZERO_PIN_FACTORY" not in service["Environment"], "the appliance must choose the pin factory itself"
     assert service["WorkingDirectory"] == "%t/tt-appliance"
     assert "MemoryDenyWriteExecute" not in service
     assert "network-online.target" not in UNIT.read_text()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (package systemd)")
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    # Where the program is not installed, that alone would be complained of.
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    # systemd-analyze would report a missing program.
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text().replace("/usr/bin/tt-appliance", "/bin/true"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60, check=False
     )
-    # Newer settings are skipped by an older systemd, with such a line; and systemd's own units are not ours to check.
+    # An older systemd logs a line for each newer setting that it skips; systemd's own units are not checked.
     ours = [
         line
         for line in done.stderr.splitlines()
@@ -111,8 +111,8 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (package systemd)")
-def test_the_service_is_shut_in(tmp_path: Path) -> None:
-    """As systemd itself rates it, from 0 to 10; below 1.6 nothing is left open that the appliance has no use for."""
+def test_the_service_is_sandboxed(tmp_path: Path) -> None:
+    """systemd rates exposure from 0 to 10; below 1.6 every unneeded permission is dropped."""
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text())
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
@@ -120,15 +120,15 @@ def test_the_service_is_shut_in(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_starts_that_hang_are_failures_in_a_row_too() -> None:
-    """The image counts the failures that restart the box in a time that holds as many of the longest kind."""
+def test_hanging_starts_count_as_consecutive_failures() -> None:
+    """The image counts failures within a time that has room for as many of the longest kind."""
     service, limits = read_unit(UNIT)["Service"], read_unit(ON_THE_IMAGE)["Unit"]
     longest = sum(int(service[name]) for name in ("TimeoutStartSec", "TimeoutStopSec", "RestartMaxDelaySec"))
     assert int(limits["StartLimitIntervalSec"]) > int(limits["StartLimitBurst"]) * longest
 
 
 def read_unit(path: Path) -> configparser.RawConfigParser:
-    """A unit file's sections; of what is set twice the last."""
+    """A unit file's sections; of repeated settings the last one."""
     unit = configparser.RawConfigParser(strict=False, comment_prefixes=("#",))
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(path.read_text())

@@ -1,1 +1,1 @@
-"""The bench: how quick and how small the appliance is, beside a plain client on the same parts."""
+"""The benchmark: speed and resource usage of the appliance compared with a plain client on the same hardware."""

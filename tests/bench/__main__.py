@@ -1,6 +1,6 @@
 """`python -m tests.bench`: measure everything in one run and print one table. Linux only.
 
-Exit code: 0 whatever was measured, 1 with --strict where a goal is missed, 2 where a program could not be measured.
+Exit code: 0 after a run, 1 with --strict if a goal is missed, 2 if a program could not be measured.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tests.bench.table import DISPLAY, PROGRAMS, Row, render, write_to_docs
 
 KINDS = ("appliance", "plain")
 PAIRS = 3
-"""Pairs of programs that are paged in turns, because one may be paged only so often."""
+"""Pairs of programs that are paged in turn, because each program may be paged only so often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much of each is done. rounds: pages for each program of each pair. idle: seconds.
+    """Sizes of the measurements. rounds: pages for each program of each pair. idle: seconds.
 
-    walks: how often a sequence of pictures is shown on a display. days: of 1,000 orders that an archive holds.
+    walks: how often each sequence of pictures is shown on a display. days: of 1,000 orders each in the archive.
     """
 
     starts: int
@@ -49,15 +49,13 @@ QUICK = Amounts(starts=2, rounds=4, notifications=1_000, idle=4.0, orders=20_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="The appliance beside a plain client.")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of five; for a first look")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of five, with less precision")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a goal is missed")
     alone = parser.add_mutually_exclusive_group()
-    alone.add_argument("--display", action="store_true", help="the display path alone")
-    alone.add_argument("--history", action="store_true", help="the archive alone")
-    alone.add_argument("--recovery", action="store_true", help="the time from a fault's end to a live count alone")
-    parser.add_argument(
-        "--docs", action="store_true", help="write the tables to docs/performance.md and docs/robustness.md"
-    )
+    alone.add_argument("--display", action="store_true", help="only the display path")
+    alone.add_argument("--history", action="store_true", help="only the archive")
+    alone.add_argument("--recovery", action="store_true", help="only the time from a fault's end to a live count")
+    parser.add_argument("--readme", action="store_true", help="put what was measured into README.md")
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()
@@ -67,16 +65,16 @@ def main() -> int:
         if every:
             tables.append(("programs", asyncio.run(bench(amounts)), PROGRAMS))
         if every or options.recovery:
-            _say("faults, some at a time")
+            _log("faults, some at a time")
             tables.append(("recovery", recovery.measure(), recovery.NAMES))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     if every or options.display:
-        _say("pictures on a display")
+        _log("pictures on a display")
         tables.append(("display", display.measure(amounts.walks), DISPLAY))
     if every or options.history:
-        _say(f"{amounts.days * history.A_DAY:,} orders in an archive")
+        _log(f"{amounts.days * history.ORDERS_PER_DAY:,} orders in an archive")
         tables.append(("history", history.measure(amounts.days), history.NAMES))
     for what, table, names in tables:
         print(f"\n{render(table, names)}")
@@ -93,28 +91,28 @@ def main() -> int:
 
 
 async def bench(amounts: Amounts) -> list[Row]:
-    """Measure it all."""
+    """Measure the programs."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         programs = [await _program(stack, kind, folder / f"{kind}-{pair}") for pair in range(PAIRS) for kind in KINDS]
         pair = programs[: len(KINDS)]
-        starts = await _starts(pair, amounts.starts)
-        _say(f"{measures.FILLED_AFTER:.0f} s for the archive, and {amounts.idle:.0f} s in which nothing happens")
+        starts = await _measure_starts(pair, amounts.starts)
+        _log(f"{measures.SYNCED_AFTER:.0f} s for the archive sync, and {amounts.idle:.0f} s idle")
         for program in programs:
-            # Something to fill the archive with.
+            # An order to archive.
             program.gateway.restaurant.clear(program.gateway.restaurant.create("TO_GO").uuid)
             await program.start()
         for program in programs:
-            await program.live()
-            await program.settled()
+            await program.wait_connected()
+            await program.wait_display_settled()
         idle = await measures.idle(programs, amounts.idle)
-        _say(f"{amounts.rounds * PAIRS} pages each")
+        _log(f"{amounts.rounds * PAIRS} pages each")
         paged = await measures.pages(programs, amounts.rounds)
         for program in programs[len(KINDS) :]:
             await program.stop()
-        bursts = await _bursts(pair, amounts.notifications)
-        _say(f"{amounts.orders:,} orders")
-        held = await measures.memory_of(pair, amounts.orders)
+        bursts = await _measure_bursts(pair, amounts.notifications)
+        _log(f"{amounts.orders:,} orders")
+        held = await measures.memory_with_orders(pair, amounts.orders)
     rows: list[Row] = []
     for what, name in (("buzzer", "page to buzzer"), ("display", "page to last display byte")):
         for words, of in (("median", statistics.median), ("p99", _p99)):
@@ -122,9 +120,13 @@ async def bench(amounts: Amounts) -> list[Row]:
             rows.append(Row(f"{name}, {words}", "ms", **times, at_most=1.5))
     rows += [*bursts, *starts]
     rows.append(Row(f"memory with {amounts.orders:,} orders", "MB", **held, at_most=1.3))
-    rows.append(Row("idle: CPU a minute", "s", **{kind: idle[kind].cpu for kind in KINDS}))
-    rows.append(Row("idle: wake-ups, with fillings", "/s", **{kind: idle[kind].an_hour for kind in KINDS}, limit=2.0))
-    rows.append(Row("wake-ups of one filling", "", idle["appliance"].filling))
+    rows.append(Row("idle: CPU per minute", "s", **{kind: idle[kind].cpu for kind in KINDS}))
+    rows.append(
+        Row(
+            "idle: wake-ups, with archive syncs", "/s", **{kind: idle[kind].hourly_wakeups for kind in KINDS}, limit=2.0
+        )
+    )
+    rows.append(Row("wake-ups per archive sync", "", idle["appliance"].wakeups_per_sync))
     return rows
 
 
@@ -137,28 +139,28 @@ async def _program(stack: AsyncExitStack, kind: str, folder: Path) -> Program:
     return program
 
 
-async def _starts(pair: Sequence[Program], times: int) -> list[Row]:
-    _say(f"{times} starts each")
+async def _measure_starts(pair: Sequence[Program], times: int) -> list[Row]:
+    _log(f"{times} starts each")
     found: dict[str, list[measures.Start]] = {kind: [] for kind in KINDS}
     for turn in range(times + 1):
         for program in pair:
             start = await measures.start(program)
             await program.stop()
-            if turn:  # the first reads all from disk and compiles it
+            if turn:  # the first start reads from disk and compiles
                 found[program.kind].append(start)
 
     def median(field: str) -> dict[str, float]:
         return {kind: statistics.median(getattr(start, field) for start in found[kind]) for kind in KINDS}
 
     return [
-        Row("start to the first picture", "s", **median("picture"), at_most=1.2),
-        Row("start to the first count", "s", **median("count")),
-        Row("memory after the start", "MB", **median("memory"), at_most=1.3),
+        Row("start to first picture", "s", **median("picture"), at_most=1.2),
+        Row("start to first count", "s", **median("count")),
+        Row("memory after start", "MB", **median("memory"), at_most=1.3),
     ]
 
 
-async def _bursts(pair: Sequence[Program], notifications: int) -> list[Row]:
-    _say(f"{notifications:,} notifications in a burst")
+async def _measure_bursts(pair: Sequence[Program], notifications: int) -> list[Row]:
+    _log(f"{notifications:,} notifications in a burst")
     rates = {program.kind: await measures.burst(program, notifications) for program in pair}
     return [Row(f"burst of {notifications:,} notifications", "/s", **rates, at_least=1.0)]
 
@@ -167,7 +169,7 @@ def _p99(values: Sequence[float]) -> float:
     return sorted(values)[math.ceil(0.99 * len(values)) - 1]
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {what} ...", file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""The display path beside luma's stock one: the same pictures to the same driver, on a bus that only counts.
+"""The display path compared with stock luma: the same pictures to the same driver, on a bus that only counts bytes.
 
-Bytes are those on the wire: the address, the control byte and what follows, for each transfer as luma makes them. CPU
-is that of the thread for an update of the display; drawing the picture is a row of its own, for both need it.
+Bytes are counted on the wire: the address, the control byte and the data of each transfer that luma makes. CPU time is
+the thread's for an update of the display; drawing the picture has its own row, because both devices need it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from tests.bench.table import Row
 
 DRIVERS = ("ssd1306", "sh1106")
 COUNTS = [*range(5, 41), *range(39, 4, -1)]
-"""The count walks up and down by one, while nothing else changes."""
+"""The count goes up and down by one; nothing else changes."""
 AGES = range(1, 60)
-"""Minutes: the oldest order's age ticks, while nothing else changes."""
-LUNCH = 300
-"""Heartbeats of a lunch, two seconds apart; with every tenth the count changes, and with every thirtieth the age."""
+"""Minutes: the oldest order's age increases; nothing else changes."""
+HEARTBEATS = 300
+"""Heartbeats of a busy hour, two seconds apart; the count changes with every tenth, the age with every thirtieth."""
 
 
 class Bus:
-    """Stands in for smbus2's: counts what goes over the wire, and takes no time."""
+    """Replaces smbus2's: counts the bytes on the wire, and takes no time."""
 
     sent = 0
 
@@ -51,14 +51,14 @@ class Bus:
 
 
 def measure(rounds: int) -> list[Row]:
-    """The rows of the table; each sequence is shown so often."""
+    """The rows of the table. rounds: how often each sequence is shown."""
     rows = []
     sequences = {
-        "an update at lunch": [_draw(COUNTS[beat // 10], 1 + beat // 30, beat % 2 == 0) for beat in range(LUNCH)],
-        "changed count": [_draw(count) for count in COUNTS],
-        "ticking age": [_draw(age=age) for age in AGES],
-        "a step of the walk": [_draw(shift=step) for step in range(20)],
-        "nothing changed": [_draw() for _ in range(20)],
+        "busy-hour update": [_draw(COUNTS[beat // 10], 1 + beat // 30, beat % 2 == 0) for beat in range(HEARTBEATS)],
+        "count changed": [_draw(count) for count in COUNTS],
+        "age changed": [_draw(age=age) for age in AGES],
+        "burn-in shift": [_draw(shift=step) for step in range(20)],
+        "unchanged": [_draw() for _ in range(20)],
     }
     for driver in DRIVERS:
         with _devices(driver) as devices:
@@ -67,13 +67,13 @@ def measure(rounds: int) -> list[Row]:
             rows.append(Row(f"{driver}: {name}, CPU", "µs", cpu * 1e6, stock * 1e6, at_most=at_most))
         for (name, ((_, sent), (_, stock))), most in zip(found.items(), (None, 0.35, 0.12, None, 0.0), strict=True):
             rows.append(Row(f"{driver}: {name}, bus", "bytes", sent, stock, at_most=most))
-    rows.append(Row("drawing a changed count, CPU", "µs", _drawing(rounds) * 1e6))
+    rows.append(Row("drawing a new count, CPU", "µs", _drawing(rounds) * 1e6))
     return rows
 
 
 @contextmanager
 def _devices(driver: str) -> Iterator[tuple[Any, Any]]:
-    """Ours and luma's own, set up alike, each with a bus that it opened itself as in the field."""
+    """The appliance's device and stock luma's, set up alike, each with its own bus as on a real box."""
     with patch("smbus2.SMBus", Bus):
         ours = make_i2c_device(driver, 1, 0x3C, 0, 127)
         stock = getattr(luma.oled.device, driver)(i2c(port=1, address=0x3C))
@@ -82,9 +82,9 @@ def _devices(driver: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _compare(devices: Sequence[Any], pictures: Sequence[Image.Image], rounds: int) -> list[tuple[float, float]]:
-    """For each device, CPU seconds and bytes of an update, as a mean over the pictures. They take turns.
+    """CPU seconds and bytes per update for each device, as a mean over the pictures. The devices take turns.
 
-    CPU is that of the round that other programs disturbed least, after one that warms all caches.
+    CPU time is that of the round disturbed least by other programs, after one that warms all caches.
     """
     used: list[list[float]] = [[] for _ in devices]
     sent = [0 for _ in devices]
@@ -101,7 +101,7 @@ def _compare(devices: Sequence[Any], pictures: Sequence[Image.Image], rounds: in
 
 
 def _drawing(rounds: int) -> float:
-    """CPU seconds of drawing a picture, measured likewise."""
+    """CPU seconds to draw a picture, measured in the same way."""
     used = []
     for _ in range(1 + rounds):
         began = time.thread_time()

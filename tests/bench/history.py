@@ -1,7 +1,7 @@
-"""The archive beside plain sqlite3 doing the same: 13 months of 1,000 orders a day put in, told of, and written out.
+"""The archive compared with plain sqlite3: insert, report on and export 13 months of 1,000 orders a day.
 
-Plain is what a script of twenty lines does: one table of the same columns and indexes, one transaction, fetchall.
-Bytes are those that the process hands to the kernel for a filling of an hour, with the archive full.
+Plain is what a script of twenty lines does: one table with the same columns and indexes, one transaction, fetchall.
+Bytes written are those that the process passes to the kernel for one hourly sync into a full archive.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from appliance.history.schema import FILE, MIGRATIONS, pack
 from tests.bench.table import Row
 
 NAMES = ("history", "archive", "plain sqlite3")
-DAYS, A_DAY = 395, 1000
+DAYS, ORDERS_PER_DAY = 395, 1000
 HOURS = (42, 150)
-"""Orders of a usual hour, and of a busy one."""
+"""Orders of a normal hour, and of a busy one."""
 FORGET = 3 * 3600.0
 COLUMNS = "gateway, uuid, name, type, location, paged, created, cleared, elapsed, took, sat"
 
@@ -37,33 +37,35 @@ def measure(days: int = DAYS) -> list[Row]:
     """The rows of the table."""
     chance = random.Random(3)
     now = time.time() - 946_684_800
-    orders = [_order(chance, now - days * DAY + number * DAY / A_DAY) for number in range(days * A_DAY)]
+    orders = [
+        _order(chance, now - days * DAY + number * DAY / ORDERS_PER_DAY) for number in range(days * ORDERS_PER_DAY)
+    ]
     with tempfile.TemporaryDirectory(prefix="bench-history-") as name:
         folder = Path(name)
         archive, plain = Archive(folder), sqlite3.connect(folder / "plain.sqlite3")
         for statements in MIGRATIONS:
             plain.executescript(statements)
-        filled = _timed(lambda: archive.add("Bar", orders, Progress()))
-        plain_filled = _timed(lambda: _put(plain, orders))
-        told = _best(lambda: report(archive.rows("Bar"), FORGET))
-        plain_told = _best(lambda: _figures(plain))
-        written = _best(lambda: sum(map(len, csv_lines(archive.orders("Bar"), FORGET))))
-        plain_written = _best(lambda: _write(plain))
+        insert_time = _timed(lambda: archive.add("Bar", orders, Progress()))
+        plain_insert_time = _timed(lambda: _put(plain, orders))
+        report_time = _best(lambda: report(archive.rows("Bar"), FORGET))
+        plain_report_time = _best(lambda: _figures(plain))
+        export_time = _best(lambda: sum(map(len, csv_lines(archive.orders("Bar"), FORGET))))
+        plain_export_time = _best(lambda: _write(plain))
         size = (folder / FILE).stat().st_size
         rows = [
-            Row(f"{len(orders):,} orders put in", "s", filled, plain_filled, at_most=2.0),
-            Row("a report of all of them", "s", told, plain_told, at_most=2.5),
-            Row("all of them as CSV", "s", written, plain_written, at_most=4.0),
-            Row("the archive", "MB", size / 1e6, limit=256 * 1.048576),
+            Row(f"{len(orders):,} orders inserted", "s", insert_time, plain_insert_time, at_most=2.0),
+            Row("report on all orders", "s", report_time, plain_report_time, at_most=2.5),
+            Row("all orders as CSV", "s", export_time, plain_export_time, at_most=4.0),
+            Row("archive size", "MB", size / 1e6, limit=256 * 1.048576),
         ]
         for count in HOURS:
             more = [_order(chance, now + number) for number in range(count)]
             before = _written()
             archive.add("Bar", more, Progress())
-            rows.append(Row(f"written for {count} new orders", "kB", (_written() - before) / 1000))
+            rows.append(Row(f"written to disk for {count} new orders", "kB", (_written() - before) / 1000))
         before = _written()
         archive.add("Bar", orders[-1000:], Progress())
-        rows.append(Row("written for no new order", "kB", (_written() - before) / 1000, limit=0.0))
+        rows.append(Row("written to disk without new orders", "kB", (_written() - before) / 1000, limit=0.0))
         plain.close()
     return rows
 
@@ -85,7 +87,7 @@ def _put(plain: sqlite3.Connection, orders: list[Finished]) -> None:
 
 
 def _figures(plain: sqlite3.Connection) -> tuple[float, dict[int, float]]:
-    """A median over all, and one by day: the least that a report is made of."""
+    """The median over all orders and by day: the minimum that a report contains."""
     days: dict[int, list[float]] = {}
     rows = plain.execute(
         "SELECT type, location, created, cleared FROM orders WHERE gateway = 1 ORDER BY coalesce(created, cleared)"
@@ -109,13 +111,13 @@ def _timed(do: Callable[[], object]) -> float:
 
 
 def _best(do: Callable[[], object]) -> float:
-    """Seconds of the time that other programs disturbed least."""
+    """The fastest run in seconds, as it was disturbed least."""
     return min(_timed(do) for _ in range(3))
 
 
 def _written() -> int:
-    """Bytes that this process has handed to the kernel."""
+    """Bytes that this process has written to the kernel."""
     for line in Path(f"/proc/{os.getpid()}/io").read_text().splitlines():
         if line.startswith("wchar:"):
             return int(line.split()[1])
-    raise AssertionError("this system does not tell what a process wrote")
+    raise AssertionError("/proc/PID/io has no wchar line")

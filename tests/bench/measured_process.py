@@ -1,11 +1,10 @@
 """One measured program in its own process: `python -m tests.bench.measured_process appliance|plain ARGUMENTS...`.
 
-Owns the parts that stand in for the hardware and note what is done to them and when. The program itself is the real
-one, from its own main(): pins are swapped by gpiozero's pin factory, the display at the I2C bus. The bus takes no time.
+Replaces the hardware by parts that record each event with its time. The program itself is the real one, started by its
+own main(): gpiozero's pin factory replaces the pins, and a simulated I2C bus, which takes no time, the display.
 
-On stdin, one a line: `marks` is answered on stdout by what happened since it was last asked for, `usage` by what the
-process used. All times are those of CLOCK_MONOTONIC in seconds, which every process shares. At the end of stdin the
-process ends.
+Reads one request per line on stdin: `events` returns the events since the last request, `usage` the resources used. All
+times are CLOCK_MONOTONIC in seconds, which all processes share. The process ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from gpiozero.pins.mock import MockFactory, MockPin
 
 BUZZER_PIN = 18
 DATA = 0x40
-"""The first byte of a transfer of pixels rather than commands (data sheet of the SSD1306)."""
+"""First byte of a transfer of pixels, as opposed to commands (data sheet of the SSD1306)."""
 HEARTBEAT = 8
-"""Bytes of pixels that the appliance's heartbeat changes at most; a transfer with no more is no new picture."""
+"""Bytes of pixels that the appliance's heartbeat changes at most; a transfer of no more is not a new picture."""
 
 buzzer: list[float] = []
 display: list[tuple[float, bool]] = []
 
 
 class Pin(MockPin):  # type: ignore[misc]
-    """A pin that notes when the buzzer goes on."""
+    """A pin that records when the buzzer starts."""
 
     def _change_state(self, value: bool) -> bool:
         changed: bool = super()._change_state(value)
@@ -43,9 +42,9 @@ class Pin(MockPin):  # type: ignore[misc]
 
 
 class Bus:
-    """An I2C bus with a display on it that notes when the last byte of each transfer came, and whether any was lit.
+    """An I2C bus with a display that records the time of each transfer's last byte, and whether any pixel was lit.
 
-    The heartbeat's are left out: it goes on between one picture and the next.
+    Transfers of the heartbeat are ignored: it continues between pictures.
     """
 
     def __init__(self, port: int) -> None:
@@ -74,18 +73,18 @@ class Bus:
 
 
 def answer() -> None:
-    """Answer until stdin ends, and then end the process, whatever the program does."""
-    # Unbuffered, because a buffer's lock would be held while the interpreter ends.
+    """Answer requests until stdin ends, then end the process, whatever the program is doing."""
+    # Unbuffered: the interpreter can't shut down while a thread holds a buffer's lock.
     for line in os.fdopen(0, "rb", buffering=0):
-        told: dict[str, Any] = {}
-        if line == b"marks\n":
-            told = {"buzzer": buzzer[:], "display": display[:]}
-            # What is added while this runs is kept for the next time.
-            del buzzer[: len(told["buzzer"])], display[: len(told["display"])]
+        reply: dict[str, Any] = {}
+        if line == b"events\n":
+            reply = {"buzzer": buzzer[:], "display": display[:]}
+            # Events added meanwhile are kept for the next request.
+            del buzzer[: len(reply["buzzer"])], display[: len(reply["display"])]
         elif line == b"usage\n":
             used = resource.getrusage(resource.RUSAGE_SELF)
-            told = {"cpu": time.process_time(), "wakeups": used.ru_nvcsw}
-        sys.stdout.buffer.write(json.dumps(told).encode() + b"\n")
+            reply = {"cpu": time.process_time(), "wakeups": used.ru_nvcsw}
+        sys.stdout.buffer.write(json.dumps(reply).encode() + b"\n")
         sys.stdout.buffer.flush()
     os._exit(0)
 

@@ -1,6 +1,6 @@
-"""What is measured, one function each. Programs are given in turns, appliance and plain client alike.
+"""The measurements, one function each. Programs are given in pairs of appliance and plain client.
 
-Every measure takes both programs within the same stretch of time, so that whatever else the machine does hits both.
+Each function measures both programs in the same period, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from appliance.core.history_sync import SYNC_EVERY, SYNC_SOON
 from tests.bench.program import BenchError, Program, Usage
 
 PERIOD = 1.6
-"""Seconds between two pages of one program: the appliance makes pages within 1.5 s one sound."""
-AT_TABLES = 50
-"""Orders that are active at a time while a burst passes: a full restaurant."""
+"""Seconds between two pages of one program: the appliance merges pages within 1.5 s into one sound."""
+ACTIVE_ORDERS = 50
+"""Active orders during a burst: a full restaurant."""
 
-FILLED_AFTER = SYNC_SOON + 5.0
-"""Seconds after a start by which the appliance has filled its archive for the first time."""
+SYNCED_AFTER = SYNC_SOON + 5.0
+"""Seconds after a start by which the appliance has synced its archive once."""
 AT_ONCE = 0.003
-"""Seconds between two bytes of one picture at the most, where the next picture may follow at once."""
+"""Maximum seconds between two bytes of one picture, if the next picture may follow immediately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +45,39 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What a program uses when nothing happens: CPU seconds a minute and wake-ups a second.
+    """Resources used while idle: CPU seconds per minute and wake-ups per second.
 
-    filling: wake-ups of its first filling of the archive, which comes once an hour and is not in the others.
+    wakeups_per_sync: wake-ups of the first archive sync. The hourly sync is not part of the other values.
     """
 
     cpu: float
     wakeups: float
-    filling: float
+    wakeups_per_sync: float
 
     @property
-    def an_hour(self) -> float:
-        """Wake-ups a second over an hour, with its one filling."""
-        return self.wakeups + self.filling / SYNC_EVERY
+    def hourly_wakeups(self) -> float:
+        """Wake-ups per second over an hour, with its one archive sync."""
+        return self.wakeups + self.wakeups_per_sync / SYNC_EVERY
 
 
 async def start(program: Program) -> Start:
-    """Start a program, which then runs on. Memory is in megabytes, once the count is shown."""
+    """Start a program and leave it running. Memory is in megabytes, once the count is shown."""
     began = await program.start()
-    await program.live()
-    await program.settled()
+    await program.wait_connected()
+    await program.wait_display_settled()
     first = program.picture_after(began, AT_ONCE)
     count = program.display[-1][0]
     return Start(first - began, count - began, program.memory())
 
 
 async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page]]:
-    """Page each program's orders, one program after the other, so often."""
+    """Page the orders of each program in turn."""
     waiting: dict[Program, deque[str]] = {}
     for program in programs:
         waiting[program] = deque(order.uuid for order in program.gateway.restaurant.create_many(rounds))
     for program in programs:
-        await program.settled()
-        program.forget()
+        await program.wait_display_settled()
+        program.discard_events()
     sent: list[tuple[Program, float]] = []
     turn = asyncio.get_running_loop().time()
     for _ in range(rounds):
@@ -87,7 +87,7 @@ async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page
             sent.append((program, time.monotonic()))
             program.gateway.restaurant.page(waiting[program].popleft())
     for program in programs:
-        await program.settled()
+        await program.wait_display_settled()
     found: dict[str, list[Page]] = {program.kind: [] for program in programs}
     for program, moment in sent:
         sounded, drawn = program.sound_after(moment), program.picture_after(moment)
@@ -98,12 +98,12 @@ async def pages(programs: Sequence[Program], rounds: int) -> dict[str, list[Page
 
 
 async def idle(programs: Sequence[Program], seconds: float) -> dict[str, Idle]:
-    """Leave programs that were just started alone, until their archives are filled and then for so many seconds.
+    """Leave newly started programs idle, first until their archives are synced and then for so many seconds.
 
-    Gives the mean of each kind. Raises BenchError.
+    Returns the mean of each kind. Raises BenchError.
     """
     started, filled_at = await _usage(programs), time.monotonic()
-    await asyncio.sleep(FILLED_AFTER)
+    await asyncio.sleep(SYNCED_AFTER)
     filled, began = await _usage(programs), time.monotonic()
     for program in programs:
         program.check_archive()
@@ -123,10 +123,10 @@ async def idle(programs: Sequence[Program], seconds: float) -> dict[str, Idle]:
                 (filled, after, "cpu"),
             )
         )
-        # The answer to each question is a wake-up of ours.
+        # Each usage request costs one wake-up.
         each = max(0.0, wakeups - 1) / (ended - began)
-        filling = max(0.0, first - 1 - each * (began - filled_at))
-        found[kind] = Idle(cpu * 60 / (ended - began), each, filling if kind == "appliance" else 0.0)
+        wakeups_per_sync = max(0.0, first - 1 - each * (began - filled_at))
+        found[kind] = Idle(cpu * 60 / (ended - began), each, wakeups_per_sync if kind == "appliance" else 0.0)
     return found
 
 
@@ -135,19 +135,19 @@ async def _usage(programs: Sequence[Program]) -> list[Usage]:
 
 
 async def burst(program: Program, notifications: int) -> float:
-    """Notifications a second, from the first that is sent until the picture after the last one.
+    """Notifications per second, from the first one sent to the picture after the last one.
 
-    The last notification is the only page among them: the buzzer tells when a program has got that far.
+    Only the last notification is a page: the buzzer shows when a program has processed them all.
     """
     restaurant = program.gateway.restaurant
     restaurant.clear_all()
-    await program.settled()
-    program.forget()
+    await program.wait_display_settled()
+    program.discard_events()
     here: deque[str] = deque()
     said = 0
-    # Nothing is sent until this coroutine gives way.
+    # Nothing is sent until this coroutine yields.
     while said < notifications - 1:
-        if len(here) >= AT_TABLES:
+        if len(here) >= ACTIVE_ORDERS:
             restaurant.clear(here.popleft())
         else:
             here.append(restaurant.create().uuid)
@@ -158,21 +158,21 @@ async def burst(program: Program, notifications: int) -> float:
     restaurant.page(here[-1])
     began = time.monotonic()
     await _sounded(program, 600.0)
-    await program.settled()
+    await program.wait_display_settled()
     return notifications / (program.display[-1][0] - began)
 
 
-async def memory_of(programs: Sequence[Program], orders: int) -> dict[str, float]:
-    """Megabytes of each program once it holds so many active orders, that came as one whole set."""
+async def memory_with_orders(programs: Sequence[Program], orders: int) -> dict[str, float]:
+    """Megabytes of each program with so many active orders, received as one full set."""
     for program in programs:
         await program.gateway.stop()
         program.gateway.restaurant.clear_all()
         program.gateway.restaurant.create_many(orders)
     found: dict[str, float] = {}
     for program in programs:
-        program.forget()
+        program.discard_events()
         await program.gateway.start()
-        await program.settled(await program.live(60.0), 60.0)
+        await program.wait_display_settled(await program.wait_connected(60.0), 60.0)
         found[program.kind] = program.memory()
     return found
 
@@ -181,7 +181,7 @@ async def _sounded(program: Program, within: float) -> None:
     until = time.monotonic() + within
     while time.monotonic() < until:
         await asyncio.sleep(0.2)
-        await program.look()
+        await program.collect_events()
         if program.buzzer:
             return
-    raise BenchError(f"the {program.kind} did not come to the end of a burst")
+    raise BenchError(f"the {program.kind} did not process the whole burst")

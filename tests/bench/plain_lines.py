@@ -10,20 +10,20 @@ from tests import plain_client
 
 
 class Lines:
-    """Stands for its panel: a line for each picture."""
+    """Replaces the client's panel: prints a line for each picture."""
 
-    def say(self, words: str) -> None:
-        """There is no gateway."""
-        self._tell(None)
+    def show_message(self, words: str) -> None:
+        """No gateway is connected."""
+        self._print(None)
 
     def show(self, orders: dict[str, Any]) -> None:
-        """The count."""
-        self._tell(len(orders))
+        """Print the count."""
+        self._print(len(orders))
 
     def beep(self) -> None:
-        """A page: not of interest here."""
+        """Pages are ignored."""
 
-    def _tell(self, active: int | None) -> None:
+    def _print(self, active: int | None) -> None:
         sys.stdout.write(json.dumps({"active": active}) + "\n")
         sys.stdout.flush()
 

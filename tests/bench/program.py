@@ -1,6 +1,6 @@
-"""A program under measure, from outside: the appliance or the plain client, beside a gateway of its own.
+"""A measured program, seen from outside: the appliance or the plain client, with its own gateway.
 
-Owns starting and ending its process, and what is asked of it. Times are those of CLOCK_MONOTONIC in seconds.
+Owns the start and end of its process, and the requests to it. Times are CLOCK_MONOTONIC in seconds.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from appliance.history.archive import Archive
 from appliance.simulator.gateway import SimulatedGateway
 
 ROOT = Path(__file__).parents[2]
-QUIET = 0.5
-"""Seconds without a change after which a display is taken to show what it is going to show."""
-LOOK = 0.02
-"""Seconds between two looks at whether something happened."""
-SAME_PICTURE = 0.03
-"""Seconds: bytes nearer to each other than this belong to one picture; the next comes by a minute that is over."""
+SETTLED_AFTER = 0.5
+"""Seconds without a change after which a display counts as settled."""
+POLL_EVERY = 0.02
+"""Seconds between two polls for events."""
+PICTURE_GAP = 0.03
+"""Seconds: bytes closer together than this belong to one picture; the next picture comes at most a minute later."""
 
 
 class BenchError(Exception):
-    """A program did not do what was to be measured."""
+    """A program did not behave as the measurement requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used since its start: CPU seconds, and how often one of its threads was woken."""
+    """Resources used by a process since its start: CPU seconds, and wake-ups of its threads."""
 
     cpu: float
     wakeups: int
 
 
 class Program:
-    """kind: `appliance` or `plain`. folder: its own, for its token and its log."""
+    """kind: `appliance` or `plain`. folder: for its token and its log."""
 
     def __init__(self, kind: str, gateway: SimulatedGateway, folder: Path) -> None:
         self.kind = kind
@@ -50,7 +50,7 @@ class Program:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> float:
-        """Start it; gives when."""
+        """Start the process; returns the time of the start."""
         arguments = self._arguments()
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         self.buzzer, self.display = [], []
@@ -68,65 +68,65 @@ class Program:
         return began
 
     async def stop(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()
             await process.wait()
 
-    async def live(self, within: float = 30.0) -> float:
-        """Wait until its gateway counts its feed as live; gives a moment shortly before. Raises BenchError."""
+    async def wait_connected(self, within: float = 30.0) -> float:
+        """Wait until the gateway has a live feed; returns a moment shortly before. Raises BenchError."""
         before = now = time.monotonic()
         until = now + within
         while not self.gateway.feeds:
             if now > until or self._process is None or self._process.returncode is not None:
                 raise BenchError(self._failed("did not connect"))
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_EVERY)
             before, now = now, time.monotonic()
         return before
 
-    async def settled(self, after: float = 0.0, within: float = 30.0) -> None:
-        """Wait until its display has changed after a moment, and then stayed for some time. Raises BenchError."""
+    async def wait_display_settled(self, after: float = 0.0, within: float = 30.0) -> None:
+        """Wait until the display has changed after a moment and then stays unchanged. Raises BenchError."""
         until = time.monotonic() + within
         while time.monotonic() < until:
-            await asyncio.sleep(QUIET / 2)
-            await self.look()
-            if self.display and after < self.display[-1][0] < time.monotonic() - QUIET:
+            await asyncio.sleep(SETTLED_AFTER / 2)
+            await self.collect_events()
+            if self.display and after < self.display[-1][0] < time.monotonic() - SETTLED_AFTER:
                 return
-        raise BenchError(self._failed("shows no picture that stays"))
+        raise BenchError(self._failed("shows no stable picture"))
 
-    async def look(self) -> None:
-        """Take in what happened to its parts since the last look."""
-        told = await self._ask("marks")
-        self.buzzer += told["buzzer"]
-        self.display += [(at, lit) for at, lit in told["display"]]
+    async def collect_events(self) -> None:
+        """Collect the events of the buzzer and the display since the last call."""
+        reply = await self._query("events")
+        self.buzzer += reply["buzzer"]
+        self.display += [(at, lit) for at, lit in reply["display"]]
 
     async def usage(self) -> Usage:
-        """What it has used."""
-        return Usage(**await self._ask("usage"))
+        """Query the resources used."""
+        return Usage(**await self._query("usage"))
 
-    def forget(self) -> None:
-        """Forget what was taken in."""
+    def discard_events(self) -> None:
+        """Discard the collected events."""
         self.buzzer.clear()
         self.display.clear()
 
     def check_archive(self) -> None:
-        """See that the appliance has filled its archive. Raises BenchError."""
+        """Check that the appliance has synced its archive. Raises BenchError."""
         if self.kind == "appliance" and Archive(self._folder).progress(self.gateway.address).read_to is None:
-            raise BenchError(self._failed("did not fill its archive"))
+            raise BenchError(self._failed("did not sync its archive"))
 
     def memory(self) -> float:
-        """Megabytes that it takes, with its part of what it shares with other processes (PSS)."""
+        """Megabytes of memory, with its share of pages that it shares with other processes (PSS)."""
         assert self._process is not None
         for line in Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
-        raise BenchError("this system does not tell a process's memory")
+        raise BenchError("/proc/PID/smaps_rollup has no Pss line")
 
-    def picture_after(self, moment: float, same: float = SAME_PICTURE) -> float:
-        """When the last byte came of the first picture with a lit pixel after a moment. Raises BenchError.
+    def picture_after(self, moment: float, same: float = PICTURE_GAP) -> float:
+        """Time of the last byte of the first picture with a lit pixel after a moment. Raises BenchError.
 
-        same: seconds; bytes nearer to each other than this belong to one picture.
+        same: seconds; bytes closer together than this belong to one picture.
         """
         last: float | None = None
         for at, lit in self.display:
@@ -140,13 +140,13 @@ class Program:
         return last
 
     def sound_after(self, moment: float) -> float:
-        """When the buzzer went on first after a moment. Raises BenchError."""
+        """Time of the buzzer's first sound after a moment. Raises BenchError."""
         sounded = next((at for at in self.buzzer if at > moment), None)
         if sounded is None:
             raise BenchError(self._failed("did not sound a page"))
         return sounded
 
-    async def _ask(self, what: str) -> dict[str, Any]:
+    async def _query(self, what: str) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise BenchError(self._failed("is not running"))
@@ -154,15 +154,15 @@ class Program:
         line = await process.stdout.readline()
         if not line:
             raise BenchError(self._failed("ended by itself"))
-        told: dict[str, Any] = json.loads(line)
-        return told
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
     def _failed(self, trouble: str) -> str:
         log = (self._folder / "log").read_text(errors="replace").strip()
-        return f"the {self.kind} {trouble}" + (f"; its last words:\n{log[-2000:]}" if log else "")
+        return f"the {self.kind} {trouble}" + (f"; the end of its log:\n{log[-2000:]}" if log else "")
 
     def _arguments(self) -> list[str]:
-        """Its command line, with a token that its gateway has already given it."""
+        """The command line, with a token that the gateway has already issued."""
         token, address = self.gateway.issue_token(), self.gateway.address
         if self.kind == "plain":
             file = self._folder / "token"

@@ -20,14 +20,14 @@ DOCUMENTS: Mapping[str, str] = MappingProxyType(
 )
 """The document in DOCS that each table is written to, by the table's name."""
 PROGRAMS = ("", "appliance", "plain client")
-"""What the columns of the first table are of."""
-DISPLAY = ("display path", "ours", "luma's stock")
-"""What those of the second are."""
+"""Column heads of the programs' table."""
+DISPLAY = ("display path", "appliance", "stock luma")
+"""Column heads of the display's table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure, with both values in its unit. plain: None where there is nothing to compare with.
+    """One measurement of both programs, in its unit. plain: None if there is nothing to compare with.
 
     at_most, at_least: goals for the ratio appliance / plain. limit: a goal for the appliance's value alone.
     """
@@ -42,14 +42,14 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """The appliance's value as a part of the plain one; None where that is nothing, or has no end."""
+        """The appliance's value divided by the plain one; None if the plain one is zero or either is infinite."""
         if not self.plain or math.isinf(self.appliance) or math.isinf(self.plain):
             return None
         return self.appliance / self.plain
 
     @property
     def reached(self) -> bool | None:
-        """Whether every goal is reached; None where there is none."""
+        """Whether every goal is reached; None without a goal."""
         ratio, goals = self.ratio, []
         if self.at_most is not None:
             goals.append(ratio is not None and ratio <= self.at_most)
@@ -60,7 +60,7 @@ class Row:
         return all(goals) if goals else None
 
     def cells(self) -> tuple[str, ...]:
-        """The row as it is printed."""
+        """The row as printed."""
         goal = ""
         if self.at_most is not None:
             goal = f"<= {self.at_most:g} x"
@@ -82,7 +82,7 @@ class Row:
 
 
 def render(rows: Iterable[Row], names: tuple[str, str, str] = PROGRAMS) -> str:
-    """All rows under a head, in columns. names: of the first three."""
+    """All rows in columns under a head. names: heads of the first three columns."""
     cells = [(*names, "ratio", "goal", ""), *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []

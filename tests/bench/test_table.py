@@ -1,4 +1,4 @@
-"""What the bench's table says of goals."""
+"""The benchmark's tables: goals, column heads and their place in the README."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def test_a_goal_is_reached_or_missed(row: Row, reached: bool | None) -> None:
     assert row.reached is reached
 
 
-def test_a_missed_goal_is_plain_to_see() -> None:
+def test_a_missed_goal_is_marked() -> None:
     head, start, idle = render([Row("start", "s", 0.5, 0.25, at_most=1.2), Row("idle", "s", 0.5, 0.0)]).splitlines()
     assert "ratio" in head
     assert start.split() == ["start", "0.50", "s", "0.25", "s", "2.00", "x", "<=", "1.2", "x", "MISSED"]
     assert idle.split() == ["idle", "0.50", "s", "0.00", "s"]
 
 
-def test_the_display_path_has_names_of_its_own() -> None:
+def test_the_display_table_has_its_own_column_heads() -> None:
     rows = [Row("drawing", "ms", 0.4), Row("bus", "bytes", 0.0, 1034.0, limit=0.0)]
     head, drawing, bus = render(rows, DISPLAY).splitlines()
-    assert head.split() == ["display", "path", "ours", "luma's", "stock", "ratio", "goal"]
+    assert head.split() == ["display", "path", "appliance", "stock", "luma", "ratio", "goal"]
     assert drawing.split() == ["drawing", "0.40", "ms"]
     assert bus.split() == ["bus", "0.00", "bytes", "1,034", "bytes", "0.00", "x", "<=", "0", "bytes", "ok"]
 
@@ -62,7 +62,7 @@ def test_each_table_has_its_markers_in_its_document(name: str, document: str) ->
     assert text.count(f"\n```\n<!-- bench {name}: end -->") == 1
 
 
-def test_what_never_comes_back_is_said() -> None:
+def test_an_infinite_time_is_printed_as_never() -> None:
     row = Row("moved", "s", 1.0, math.inf, limit=60.0)
     assert row.ratio is None
     assert row.reached

@@ -27,7 +27,7 @@ MOST_UNDER_WAY = 20_000
 
 
 @dataclass
-class Weather:
+class Impairment:
     """Of one direction. loss, twice: shares of frames. delay, jitter: seconds, the latter at random beside the first.
 
     With jitter frames overtake each other.
@@ -51,17 +51,17 @@ class Cable:
 
     def __init__(self, host: int, switch: int) -> None:
         self.host, self.switch = host, switch
-        self.weather = {"out": Weather(), "in": Weather()}
+        self.impairments = {"out": Impairment(), "in": Impairment()}
         self.plugged = True
         self.under_way = 0
         self.loop = asyncio.get_running_loop()
         self.loop.add_reader(host, self._take, host, switch, "out")
         self.loop.add_reader(switch, self._take, switch, host, "in")
 
-    def set(self, way: str | None = None, plugged: bool | None = None, **weather: Any) -> None:
+    def set(self, way: str | None = None, plugged: bool | None = None, **impairment: Any) -> None:
         """What a line of input says."""
         if way is not None:
-            self.weather[way] = Weather(**weather)
+            self.impairments[way] = Impairment(**impairment)
         if plugged is not None:
             self.plugged = plugged
             fcntl.ioctl(self.host, TUNSETCARRIER, struct.pack("i", plugged))
@@ -69,13 +69,13 @@ class Cable:
     def _take(self, source: int, target: int, way: str) -> None:
         with suppress(BlockingIOError):
             while True:
-                self._carry(os.read(source, FRAME), target, self.weather[way])
+                self._carry(os.read(source, FRAME), target, self.impairments[way])
 
-    def _carry(self, frame: bytes, target: int, weather: Weather) -> None:
-        if not self.plugged or self.under_way > MOST_UNDER_WAY or random.random() < weather.loss:
+    def _carry(self, frame: bytes, target: int, impairment: Impairment) -> None:
+        if not self.plugged or self.under_way > MOST_UNDER_WAY or random.random() < impairment.loss:
             return
-        for _ in range(2 if random.random() < weather.twice else 1):
-            late = weather.delay + weather.jitter * random.random()
+        for _ in range(2 if random.random() < impairment.twice else 1):
+            late = impairment.delay + impairment.jitter * random.random()
             if late:
                 self.under_way += 1
                 self.loop.call_later(late, self._arrive, frame, target)

@@ -1,4 +1,4 @@
-"""Applying the settings: files where the system looks for them, and nothing that a bad file could stop."""
+"""Applying the settings: the system files that they produce, even from an invalid settings file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WPA = "/run/tt-box/wpa_supplicant.conf"
 NETWORK = "/run/systemd/network/10-set.network"
 
 
-def test_nothing_set_makes_no_file() -> None:
+def test_without_settings_no_file_is_written() -> None:
     assert files(Config()) == {}
 
 
-def test_a_wifi() -> None:
-    """The key is the one of IEEE 802.11i's own test vector (annex H.4)."""
+def test_wifi_settings_become_a_wpa_supplicant_file() -> None:
+    """The key is from the test vector of IEEE 802.11i (annex H.4)."""
     file = files(Config(wifi=WifiConfig("DE", "IEEE", "password")))[WPA]
     assert file.mode == 0o600
     assert "country=DE\n" in file.content
@@ -35,22 +35,22 @@ def test_a_wifi() -> None:
     "line",
     ["password: 12345678", "password: short", "pasword: secret-word", 'password: "secret-word', "password:secret-word"],
 )
-def test_a_mistaken_password_makes_no_open_network(line: str) -> None:
-    """Only its name would be left, and anybody can give an open network that name."""
+def test_an_invalid_password_creates_no_open_network(line: str) -> None:
+    """Without its password the network would be open, and anyone can set up an open network of the same name."""
     config, mistakes = parse_leniently(f"wifi:\n  name: Bar\n  {line}\n", "tt.yaml")
     assert mistakes
     assert config.wifi.password is None
     assert WPA not in files(without_guesses(config, mistakes))
 
 
-def test_an_open_network_is_joined_where_one_is_meant() -> None:
+def test_an_open_network_without_password_errors_is_joined() -> None:
     for text in ("wifi: {name: Bar}", "wifi: {name: Bar, country: Germany}", "wifi: {name: Bar}\npins: {red: 99}"):
         assert "key_mgmt=NONE" in files(without_guesses(*parse_leniently(text, "tt.yaml")))[WPA].content
     right = "wifi: {name: Bar, password: secret-word, pasword: x}"
     assert "key_mgmt=WPA-PSK" in files(without_guesses(*parse_leniently(right, "tt.yaml")))[WPA].content
 
 
-def test_a_fixed_address_is_the_wifis_where_there_is_one() -> None:
+def test_a_fixed_address_applies_to_wifi_if_configured() -> None:
     config = Config(network=NetworkConfig(address="192.168.1.50/24", router="192.168.1.1", dns=("9.9.9.9",)))
     content = files(config)[NETWORK].content
     assert all(
@@ -59,19 +59,19 @@ def test_a_fixed_address_is_the_wifis_where_there_is_one() -> None:
     assert "Type=wlan" in files(replace(config, wifi=WifiConfig(name="Bar")))[NETWORK].content
 
 
-def test_a_key_opens_the_way_for_ssh_and_nothing_else_does() -> None:
+def test_an_ssh_key_opens_the_ssh_port() -> None:
     made = files(Config(box=BoxConfig(ssh_key="ssh-ed25519 AAAA")))
     assert made["/run/tt-box/authorized_keys"] == File("restrict,pty ssh-ed25519 AAAA\n", 0o600)
     assert "dport 22" in made["/run/tt-box/nftables/ssh.nft"].content
 
 
-def test_a_box_is_told_from_others_by_its_board() -> None:
+def test_the_default_host_name_contains_the_boards_serial() -> None:
     assert host_name(BoxConfig(), "10000000abcd1A2F") == "tt-appliance-1a2f"
     assert host_name(BoxConfig(), "") == "tt-appliance"
     assert host_name(BoxConfig(host_name="kitchen"), "10000000abcd1A2F") == "kitchen"
 
 
-def test_a_secret_is_for_its_owner_from_the_first_moment(tmp_path: Path) -> None:
+def test_a_secret_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "new" / "secret"
     for content in ("first", "second"):
         box._write(path, File(content, 0o600))
@@ -80,7 +80,9 @@ def test_a_secret_is_for_its_owner_from_the_first_moment(tmp_path: Path) -> None
     assert [each.name for each in path.parent.iterdir()] == ["secret"]
 
 
-def test_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_apply_writes_files_and_reports_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     named: list[str] = []
     settings = tmp_path / "tt-appliance.yaml"
     settings.write_text("box:\n  time_zone: Nowhere/At_All\n  host_name: kitchen\n")
@@ -90,7 +92,7 @@ def test_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(box, "FOLDER", str(tmp_path))
     assert box.main() == 0
     assert named == ["kitchen"]
-    told = (tmp_path / "problems").read_text()
-    assert told.startswith("tt-appliance.yaml:2: box.time_zone: must be a time zone")
-    assert told in capsys.readouterr().err
+    output = (tmp_path / "problems").read_text()
+    assert output.startswith("tt-appliance.yaml:2: box.time_zone: must be a time zone")
+    assert output in capsys.readouterr().err
     assert (tmp_path / "localtime").readlink() == Path("/usr/share/zoneinfo/Etc/UTC")

@@ -29,7 +29,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
     monkeypatch.setattr("appliance.doctor.buzzer.PAUSE", 0.02)
     box = Box(tmp_path)
     yield box
-    box.display.let_go()
+    box.display.stop_hanging()
     for person in box.persons:
         person.leave()
     box.pins.reset()

@@ -17,7 +17,7 @@ from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display, draw_test
 from appliance.doctor.finding import Finding, State
 from tests.doctor.fakes import Box, Bus, tried
-from tests.panel.i2c_display import I2cDisplay, same
+from tests.panel.i2c_display import I2cDisplay, same_pixels
 
 QUESTION = "Do you see a frame around the whole display, and upright words?"
 WIRES = "Check the display's four wires"
@@ -60,8 +60,8 @@ async def test_a_display_that_is_seen_shows_the_picture_while_it_is_asked_for(
         return "\n"
 
     context, person = box.context({QUESTION: look})
-    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; test picture confirmed")
-    assert same(shown[0], draw_test((128, height)))
+    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; its picture was seen")
+    assert same_pixels(shown[0], draw_test((128, height)))
     assert is_dark(box.display)
     assert box.bus.closed
     assert person.said == f"{QUESTION} [Y/n] "
@@ -74,7 +74,7 @@ def test_the_test_picture_has_a_frame_on_the_very_edge_and_words_inside(height: 
     assert all(picture.getpixel(at) for at in edge)
     inside = picture.crop((1, 1, 127, height - 1))
     assert inside.getbbox() is not None
-    assert not same(inside, inside.rotate(180)), "it tells which way is up"
+    assert not same_pixels(inside, inside.rotate(180)), "it tells which way is up"
 
 
 @pytest.mark.parametrize(("driver", "other"), [("ssd1306", "sh1106"), ("sh1106", "ssd1306")])
@@ -95,9 +95,9 @@ async def test_a_display_that_is_not_seen(box: Box, driver: str, other: str) -> 
 async def test_a_display_with_nobody_there(box: Box) -> None:
     context, person = box.context()
     heard: list[int] = []
-    box.display.chip.heard = heard.append
+    box.display.chip.on_command = heard.append
     finding = await tried(context, check_display)
-    assert finding == Finding(State.OK, "responds at 0x3C and accepted a picture; no answer whether it was visible")
+    assert finding == Finding(State.OK, "responds at 0x3C and took a picture; nobody was asked whether it was seen")
     assert SHINE in heard
     assert is_dark(box.display)
     assert person.said == ""
@@ -183,8 +183,8 @@ async def test_a_bus_that_is_stuck_is_given_up_at_its_deadline_and_dark_once_it_
     assert finding.words == "the I2C bus 1 is stuck: a transfer timed out"
     assert "Unplug the box" in finding.advice[0]
     heard: list[int] = []
-    box.display.chip.heard = heard.append
-    box.display.let_go()
+    box.display.chip.on_command = heard.append
+    box.display.stop_hanging()
     await until(lambda: box.bus.closed)
     assert SHINE in heard
     assert is_dark(box.display)
@@ -266,7 +266,7 @@ async def test_a_display_is_dark_though_the_examination_ended_while_it_was_set_u
     await until(box.display.hanging.is_set)
     examining.cancel()
     await asyncio.sleep(0.01)
-    box.display.let_go()
+    box.display.stop_hanging()
     with pytest.raises(asyncio.CancelledError):
         await examining
     assert is_dark(box.display)

@@ -25,7 +25,7 @@ async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
         os.kill(os.getpid(), number)
         await asyncio.sleep(0.02)
     assert not examining.done()
-    box.display.let_go()
+    box.display.stop_hanging()
     assert await examining == 128 + signal.SIGTERM
     assert person.said.endswith("\nInterrupted. All outputs are off.\n")
     assert all_is_off(box)

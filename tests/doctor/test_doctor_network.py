@@ -20,7 +20,7 @@ from appliance.gateway.discovery import Discovery
 from appliance.gateway.own_addresses import OwnAddress
 from appliance.simulator.gateway import SimulatedGateway
 from tests.doctor.fakes import Box, tried
-from tests.gateway.conftest import http, saying, serving
+from tests.gateway.conftest import http, respond_with, serving
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Bar {os.getpid()}"
@@ -216,7 +216,7 @@ async def test_an_address_at_which_nothing_listens(box: Box, nobody: Address) ->
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
 async def test_something_else_at_the_address_that_was_typed_in(box: Box, status: str) -> None:
-    page = saying(http(status, b"<html><h1>Printer</h1></html>", "Content-Type: text/html"))
+    page = respond_with(http(status, b"<html><h1>Printer</h1></html>", "Content-Type: text/html"))
     async with serving(page) as printer:
         box.change(address=printer.address)
         context, _ = box.context()

@@ -20,7 +20,7 @@ from appliance.gateway import discovery
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import CURRENT
 from tests.doctor.fakes import Box, tried
-from tests.gateway.conftest import http, saying, serving
+from tests.gateway.conftest import http, respond_with, serving
 from tests.gateway.mdns_peers import responding
 
 LOOPBACK = "127.0.0.1"
@@ -151,7 +151,7 @@ async def test_a_gateway_that_does_not_say_whether_it_takes_the_token(box: Box) 
 
 async def test_a_gateway_that_does_not_answer_is_not_sent_the_token(box: Box) -> None:
     await pair(box, SECRET)
-    async with serving(saying(http("502 Bad Gateway", b"<html>"))) as broken:
+    async with serving(respond_with(http("502 Bad Gateway", b"<html>"))) as broken:
         box.change(address=broken.address, name=NAME)
         context, _ = box.context()
         finding = await paired(context)
@@ -165,7 +165,7 @@ async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypa
     other = f"{NAME} other"
     await pair(box, SECRET)
     box.limits = replace(box.limits, sight=1.0)
-    answer = saying(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
+    answer = respond_with(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
     async with serving(answer) as stranger, responding() as responder:
         await responder.announce(other, LOOPBACK, port=stranger.address.port)
         context, _ = box.context()
@@ -183,7 +183,7 @@ async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypa
 @pytest.mark.parametrize("name", [None, f"{NAME} other"], ids=["nameless", "named"])
 async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, name: str | None) -> None:
     await pair(box, SECRET)
-    answer = saying(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
+    answer = respond_with(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
     async with serving(answer) as stranger:
         box.change(address=stranger.address, name=name)
         box.limits = replace(box.limits, sight=30.0)

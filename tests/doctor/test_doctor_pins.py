@@ -19,7 +19,7 @@ from appliance.doctor.finding import Finding, State
 from appliance.doctor.pins import check_button, check_light, check_pins
 from appliance.panel.buzzer import GROWL, duty_cycle
 from tests.doctor.fakes import PINS, Box, tried
-from tests.panel.gpio_header import Chip
+from tests.panel.gpio_header import FakeChip
 
 LIGHTS = ["green", "amber", "red"]
 
@@ -133,13 +133,13 @@ async def test_the_library_for_tones_is_missing(box: Box) -> None:
 
 
 @pytest.fixture
-def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
+def chip(monkeypatch: pytest.MonkeyPatch) -> FakeChip:
     monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
     monkeypatch.setattr(LocalPiFactory, "pins", {})
-    return Chip()
+    return FakeChip()
 
 
-async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: Chip) -> None:
+async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: FakeChip) -> None:
     def press() -> str:
         loop = asyncio.get_running_loop()
         loop.call_later(0.02, chip.drive, PINS.button, 0)
@@ -152,14 +152,14 @@ async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: Chip) -> N
     box.limits = replace(box.limits, release=2.0)
     context, _ = box.context({"GREEN": look, "Press the button": press})
     context.pin_factory = chip.factory()
-    assert await tried(context, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "confirmed")
+    assert await tried(context, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "lit, and seen")
     context, _ = box.context({"Press the button": press})
     context.pin_factory = chip.factory()
-    assert await tried(context, check_pins, check_button) == Finding(State.OK, "press and release detected")
-    assert chip.taken() == set()
+    assert await tried(context, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    assert chip.requested() == set()
 
 
-async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: Chip) -> None:
+async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: FakeChip) -> None:
     other = chip.factory()
     other.pin(PINS.button).function = "input"
     LocalPiFactory.pins.clear()

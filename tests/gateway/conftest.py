@@ -1,4 +1,4 @@
-"""What these tests share: a watch over blocking calls and leftovers, and a server that says just what it is told to."""
+"""Shared by the gateway's tests: checks for blocking calls and leaks, and a TCP server that follows a script."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TOKEN = Token(SECRET)
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def open_sockets() -> set[int]:
-    """This process's own TCP and UDP sockets, by inode."""
+def open_ip_sockets() -> set[int]:
+    """The inodes of this process's TCP and UDP sockets."""
     found = set()
-    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208 - a descriptor is a number and no path
-        with suppress(OSError):  # the one that lists them is gone by now, and most are no sockets
+    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names of descriptors, not paths
+        with suppress(OSError):  # the listing's own descriptor is closed by now
             kind = os.fstat(int(descriptor))
             if stat.S_ISSOCK(kind.st_mode):
                 with socket.socket(fileno=os.dup(int(descriptor))) as copy:
@@ -36,14 +36,14 @@ def open_sockets() -> set[int]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Fail a test that leaves a thread or a socket behind."""
-    threads, sockets = set(threading.enumerate()), open_sockets()
+def no_leaked_threads_or_sockets() -> Iterator[None]:
+    """Fail a test that leaks a thread or a socket."""
+    threads, sockets = set(threading.enumerate()), open_ip_sockets()
     yield
     deadline = time.monotonic() + 2
     while True:
         left = [thread.name for thread in threading.enumerate() if thread not in threads]
-        left += [f"socket {inode}" for inode in open_sockets() - sockets]
+        left += [f"socket {inode}" for inode in open_ip_sockets() - sockets]
         if not left:
             return
         assert time.monotonic() < deadline, f"left behind: {left}"
@@ -51,14 +51,14 @@ def nothing_is_left() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def nothing_blocks() -> Iterator[None]:
-    """Fail a test in which something blocks the loop."""
+def no_blocking_calls() -> Iterator[None]:
+    """Fail a test in which a call blocks the event loop."""
     with blockbuster_ctx():
         yield
 
 
 class Server:
-    """A TCP server that follows a script on each connection. seen: what came on each of them."""
+    """A TCP server that follows a script on each connection. seen: the request heads received."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -67,7 +67,7 @@ class Server:
         self.address = Address("127.0.0.1", 0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read a request's head, and go on as the script says."""
+        """Read a request's head, then follow the script."""
         self.seen.append(b"")
         number = len(self.seen) - 1
         try:
@@ -83,7 +83,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Server]:
-    """Give a server on a free port; at the end its connections are cut."""
+    """Run a server on a free port; it closes its connections at the end."""
     server = Server(script)
     connections: set[asyncio.Task[None]] = set()
 
@@ -91,7 +91,7 @@ async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Serv
         task = asyncio.create_task(server.serve(reader, writer))
         connections.add(task)
         task.add_done_callback(connections.discard)
-        task.add_done_callback(lambda _: writer.close())  # it may be cancelled before its first line
+        task.add_done_callback(lambda _: writer.close())  # the task may be cancelled before its first step
 
     listening = await asyncio.start_server(accept, host, 0)
     server.address = Address(host, listening.sockets[0].getsockname()[1])
@@ -99,7 +99,7 @@ async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Serv
         yield server
     finally:
         listening.close()
-        for _ in range(10):  # what was accepted a moment ago has its task a few turns of the loop later
+        for _ in range(10):  # the loop creates the tasks of new connections a few iterations later
             await asyncio.sleep(0)
             left = list(connections)
             for task in left:
@@ -107,8 +107,8 @@ async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Serv
             await asyncio.gather(*left, return_exceptions=True)
 
 
-def saying(data: bytes) -> Script:
-    """Script: say this, and hang up."""
+def respond_with(data: bytes) -> Script:
+    """Script: send this, and close."""
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(data)
@@ -117,13 +117,13 @@ def saying(data: bytes) -> Script:
     return script
 
 
-async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Script: say nothing, until the other side leaves."""
+async def never_respond(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Script: send nothing until the client closes."""
     await reader.read()
 
 
-def dripping(data: bytes, every: float = 1.0) -> Script:
-    """Script: say this, a byte at a time."""
+def respond_slowly(data: bytes, every: float = 1.0) -> Script:
+    """Script: send this, one byte at a time."""
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for at in range(len(data)):
@@ -135,13 +135,13 @@ def dripping(data: bytes, every: float = 1.0) -> Script:
 
 
 def http(status: str, body: bytes = b"", *headers: str) -> bytes:
-    """A whole HTTP answer."""
+    """A complete HTTP answer."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 @pytest.fixture
-def nobody() -> Iterator[Address]:
+def refusing_address() -> Iterator[Address]:
     """An address that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
-"""A gateway at a link-local IPv6 address, in a network namespace of its own: prints what worked with it.
+"""A gateway at a link-local IPv6 address, in its own network namespace: prints the steps that succeeded.
 
-Run by test_network.py, under `unshare --net` and as root.
+Run by test_own_addresses.py, under `unshare --net` and as root.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from appliance.gateway.api import Verdict, ask_for_token, check_token
 from appliance.simulator.gateway import SimulatedGateway
 
 from .cable_child import ip
-from .scripted_feeds import feeding
+from .scripted_feeds import running_feed
 
 
 async def main() -> None:
@@ -26,8 +26,8 @@ async def main() -> None:
         print("asked")
         assert await check_token(address, token) is Verdict.ACCEPTED
         print("checked")
-        async with feeding(address, token) as (heard, _):
-            await heard.opened()
+        async with running_feed(address, token) as (recorder, _):
+            await recorder.wait_opened()
             print("opened")
 
 

@@ -1,7 +1,7 @@
-"""What the tests of discovery share: one that listens, and responders of more than one kind on the loopback interface.
+"""Shared by the tests of discovery: an event recorder, and two kinds of mDNS responders on the loopback interface.
 
-Other tests may announce gateways there at the same time: each test's names begin with a prefix of its own, and only
-those are heard.
+Other tests may announce gateways there at the same time, so each test uses its own name prefix and records only names
+with it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LOOPBACK = "127.0.0.1"
 
 
 class EventRecorder:
-    """Records the events of gateways whose name begins with a prefix, and separately all others."""
+    """Records discovery's events about gateways whose name has a prefix, and its other events separately."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self.events: list[Event] = []
-        self.others: list[Event] = []
-        self._heard = asyncio.Event()
+        self.other_events: list[Event] = []
+        self._changed_event = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -37,25 +37,25 @@ class EventRecorder:
                 if name.startswith(self._prefix):
                     self.events.append(event)
             case _:
-                self.others.append(event)
-        self._heard.set()
+                self.other_events.append(event)
+        self._changed_event.set()
 
     @property
     def last(self) -> Event | None:
-        """The last event of a gateway."""
+        """The last event about a gateway."""
         return self.events[-1] if self.events else None
 
-    async def until(self, true: Callable[[], bool], within: float = 4.0) -> None:
-        """Wait until a condition on the received events holds."""
+    async def wait_until(self, true: Callable[[], bool], within: float = 4.0) -> None:
+        """Wait until a condition on the events holds."""
         async with asyncio.timeout(within):
             while not true():
-                self._heard.clear()
-                await self._heard.wait()
+                self._changed_event.clear()
+                await self._changed_event.wait()
 
-    async def found(self, name: str, *hosts: str, port: int = 8000, within: float = 4.0) -> None:
-        """Wait until the last word is that a gateway is at just these addresses."""
+    async def wait_found(self, name: str, *hosts: str, port: int = 8000, within: float = 4.0) -> None:
+        """Wait until the last event reports a gateway at exactly these addresses."""
         wanted = found(name, *hosts, port=port)
-        await self.until(lambda: self.last == wanted, within)
+        await self.wait_until(lambda: self.last == wanted, within)
 
 
 def found(name: str, *hosts: str, port: int = 8000) -> GatewayFound:
@@ -68,12 +68,12 @@ def gateway(name: str, *hosts: str, port: int = 8000) -> Gateway:
 
 @asynccontextmanager
 async def browsing(recorder: EventRecorder, only: str | None = None) -> AsyncIterator[Discovery]:
-    """Give a running discovery on the loopback interface, and see to it that it ends without a trace."""
+    """Run discovery on the loopback interface, and check that it leaves no tasks."""
     before = asyncio.all_tasks()
     discovery = Discovery(recorder, only, ("lo",))
     task = asyncio.create_task(discovery.run())
     try:
-        await recorder.until(lambda: bool(recorder.others))
+        await recorder.wait_until(lambda: bool(recorder.other_events))
         await asyncio.sleep(0.02)  # zeroconf binds its sockets
         yield discovery
         assert not task.done()
@@ -86,7 +86,7 @@ async def browsing(recorder: EventRecorder, only: str | None = None) -> AsyncIte
 
 
 class Responder:
-    """Announces and answers for gateways with python-zeroconf. as_if_dead: leave without a goodbye."""
+    """Announces and resolves gateways with python-zeroconf. without_goodbye: leave silently."""
 
     def __init__(self) -> None:
         self._zeroconf = AsyncZeroconf(interfaces=[LOOPBACK], ip_version=IPVersion.V4Only)
@@ -95,7 +95,7 @@ class Responder:
     async def announce(
         self, name: str, *hosts: str, port: int = 8000, server: str | None = "", again: bool = False
     ) -> AsyncServiceInfo:
-        """Announce a gateway. server: its host's name, made from the gateway's where empty; None for none at all."""
+        """Announce a gateway. server: its host name; derived from the gateway's if empty, None for no host name."""
         info = service(name, *hosts, port=port, server=server)
         registry = self._zeroconf.async_update_service if again else self._zeroconf.async_register_service
         more = {} if again else {"cooperating_responders": True, "strict": False}
@@ -103,18 +103,18 @@ class Responder:
         return info
 
     def answer(self, name: str, *hosts: str, port: int = 8000) -> None:
-        """Answer for a gateway from now on, without an announcement."""
+        """Answer queries for a gateway from now on, without an announcement."""
         self._zeroconf.zeroconf.registry.async_add(service(name, *hosts, port=port))
 
     async def unannounce(self, info: AsyncServiceInfo) -> None:
-        """Say goodbye for one."""
+        """Send a goodbye for a gateway."""
         await (await self._zeroconf.async_unregister_service(info))
 
-    async def close(self, *, as_if_dead: bool = False) -> None:
+    async def close(self, *, without_goodbye: bool = False) -> None:
         for sending in self._sending:
             sending.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
-        if as_if_dead:
+        if without_goodbye:
             registry = self._zeroconf.zeroconf.registry
             registry.async_remove(registry.async_get_service_infos())
         await self._zeroconf.async_close()
@@ -122,7 +122,7 @@ class Responder:
 
 @asynccontextmanager
 async def responding() -> AsyncIterator[Responder]:
-    """Give a responder, which says goodbye at the end."""
+    """Run a responder, which says goodbye at the end."""
     responder = Responder()
     await responder._zeroconf.zeroconf.async_wait_for_start()
     try:
@@ -142,7 +142,7 @@ MDNS = ("224.0.0.251", 5353)
 
 
 def labels(*parts: bytes) -> bytes:
-    """A DNS name, label by label, and so with dots in one where one is to have them."""
+    """A DNS name from its labels, which may contain dots."""
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
@@ -153,8 +153,8 @@ def record(owner: bytes, kind: int, data: bytes, ttl: int = 120) -> bytes:
     return owner + struct.pack("!HHIH", kind, 1 | (0 if kind == PTR else FLUSH), ttl, len(data)) + data
 
 
-class Stranger:
-    """A responder of another make: says by hand what it is told to, to all or as an answer to a browser's question."""
+class RawResponder:
+    """A responder that builds its packets by hand: it sends announcements, and answers a browser's queries."""
 
     def __init__(self) -> None:
         self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -172,16 +172,16 @@ class Stranger:
         self._label = b""
         asyncio.get_running_loop().add_reader(self.line, self._read)
 
-    def say(self, records: Iterable[bytes]) -> None:
-        """Send an announcement to all."""
+    def send(self, records: Iterable[bytes]) -> None:
+        """Send an announcement."""
         self.line.sendto(packet(records), MDNS)
 
     def answer(
         self, name: bytes, *hosts: str, host_name: bytes = b"", backwards: bool = False, apart: bool = False
     ) -> None:
-        """Answer every question for the service type or for this instance from now on, if its name is put rightly.
+        """From now on answer every query for the service type or for this instance, if it is encoded correctly.
 
-        backwards: the addresses before what they are the addresses of. apart: each record in a packet of its own.
+        backwards: send address records before the others. apart: send each record in its own packet.
         """
         made = records(name, *hosts, host_name=host_name)
         if backwards:
@@ -195,9 +195,9 @@ class Stranger:
             while True:
                 data = self.line.recv(9000)
                 if data[2] & 0x80:
-                    continue  # somebody's answer
+                    continue  # an answer, not a query
                 self.questions.append(data)
-                # An answer that the one who asks knows already is not given (RFC 6762, 7.1).
+                # A responder omits an answer that the querier already knows (RFC 6762, 7.1).
                 known = data[12:].startswith(TYPE_NAME) and self._label in data
                 if self._answer and not known and data[12:].startswith(self._asked_for):
                     for one in self._answer:
@@ -221,7 +221,7 @@ def records(
     ttl: int = 120,
     kinds: Iterable[int] = (),
 ) -> list[bytes]:
-    """A gateway's records. host_name: made from its name where empty. kinds: only those, if any are named."""
+    """A gateway's records. host_name: derived from its name if empty. kinds: only these kinds, if given."""
     instance = labels(name)[:-1] + TYPE_NAME
     server = labels(host_name or name.hex()[:60].encode(), b"local")
     made = {

@@ -1,4 +1,4 @@
-"""What the tests of the feed share: one that listens, and a gateway's side that follows a script."""
+"""Shared by the tests of the feed: an event recorder, and a gateway that follows a script."""
 
 from __future__ import annotations
 
@@ -26,61 +26,63 @@ TOO_MUCH = FeedLost(ATTEMPT, FeedFailure.TOO_MUCH)
 CLOSED_EARLY = FeedLost(ATTEMPT, FeedFailure.CLOSED_EARLY)
 
 
-class Listener:
-    """Keeps what a feed tells."""
+class FeedRecorder:
+    """Records a feed's events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self._heard = asyncio.Event()
+        self._changed_event = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
-        self._heard.set()
+        self._changed_event.set()
 
     @property
     def notifications(self) -> list[Notification]:
-        """All that was notified, in order."""
+        """All notifications, in order."""
         batches = [event.notifications for event in self.events if isinstance(event, FeedNotified)]
         return [notification for batch in batches for notification in batch]
 
-    async def until(self, true: Callable[[Listener], bool], within: float = 5.0) -> None:
-        """Wait until a condition on the received events holds."""
+    async def wait_until(self, true: Callable[[FeedRecorder], bool], within: float = 5.0) -> None:
+        """Wait until a condition on the events holds."""
         async with asyncio.timeout(within):
             while not true(self):
-                self._heard.clear()
-                await self._heard.wait()
+                self._changed_event.clear()
+                await self._changed_event.wait()
 
-    async def opened(self) -> None:
+    async def wait_opened(self) -> None:
         """Wait until the feed is live."""
-        await self.until(lambda heard: any(isinstance(event, FeedOpened) for event in heard.events))
+        await self.wait_until(lambda recorder: any(isinstance(event, FeedOpened) for event in recorder.events))
 
 
 @asynccontextmanager
-async def feeding(address: Address, token: Token = TOKEN) -> AsyncIterator[tuple[Listener, asyncio.Task[None]]]:
-    """Give a feed's listener and its task, which is cancelled at the end if it still runs."""
-    listener = Listener()
-    task = asyncio.create_task(run_feed(ATTEMPT, address, token, listener))
+async def running_feed(
+    address: Address, token: Token = TOKEN
+) -> AsyncIterator[tuple[FeedRecorder, asyncio.Task[None]]]:
+    """Run a feed; yields its recorder and its task, which is cancelled at the end."""
+    recorder = FeedRecorder()
+    task = asyncio.create_task(run_feed(ATTEMPT, address, token, recorder))
     try:
-        yield listener, task
+        yield recorder, task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
 async def feed_events(address: Address, token: Token = TOKEN, within: float = 5.0) -> list[Event]:
-    """All that a feed tells until it ends by itself."""
-    listener = Listener()
+    """All events of a feed until it ends by itself."""
+    recorder = FeedRecorder()
     async with asyncio.timeout(within):
-        await run_feed(ATTEMPT, address, token, listener)
-    return listener.events
+        await run_feed(ATTEMPT, address, token, recorder)
+    return recorder.events
 
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def gateway_that(script: Script, **more: Any) -> AsyncIterator[Address]:
-    """Give the address of a gateway that takes any token, and then follows a script."""
+async def scripted_gateway(script: Script, **more: Any) -> AsyncIterator[Address]:
+    """The address of a gateway that accepts any token and then follows a script."""
 
     async def answer(connection: ServerConnection) -> None:
         assert json.loads(await connection.recv()) == {"accesstoken": SECRET}
@@ -90,8 +92,8 @@ async def gateway_that(script: Script, **more: Any) -> AsyncIterator[Address]:
         yield Address("127.0.0.1", server.sockets[0].getsockname()[1])
 
 
-def sending(*messages: str | bytes, code: int = 1000) -> Script:
-    """Script: say all this, and close."""
+def send_and_close(*messages: str | bytes, code: int = 1000) -> Script:
+    """Script: send these messages, and close."""
 
     async def script(connection: ServerConnection) -> None:
         for message in messages:
@@ -101,6 +103,6 @@ def sending(*messages: str | bytes, code: int = 1000) -> Script:
     return script
 
 
-async def waiting(connection: ServerConnection) -> None:
-    """Script: say nothing, until the other side leaves."""
+async def wait_for_close(connection: ServerConnection) -> None:
+    """Script: send nothing until the client closes."""
     await connection.wait_closed()

@@ -1,4 +1,4 @@
-"""What the answers mean: a token, a refusal, a verdict; from the simulated gateway, and from servers that are odd."""
+"""The meaning of answers: a token, a refusal or a verdict; from the simulated gateway and from misbehaving servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from appliance.gateway import api
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.simulator.gateway import SimulatedGateway
 
-from .conftest import SECRET, TOKEN, Script, http, saying, serving, silence
+from .conftest import SECRET, TOKEN, Script, http, never_respond, respond_with, serving
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def checked(script: Script) -> Verdict:
         return await check_token(server.address, TOKEN)
 
 
-async def test_a_press_of_the_gateways_button_gives_one_token(gateway: SimulatedGateway) -> None:
+async def test_one_press_of_the_gateways_button_issues_one_token(gateway: SimulatedGateway) -> None:
     denied = await ask_for_token(at(gateway))
     assert denied == Denied(Denial.NOT_PRESSED, "Time window expired or gateway button not pressed.")
     gateway.press_button()
@@ -55,7 +55,7 @@ async def test_a_press_of_the_gateways_button_gives_one_token(gateway: Simulated
     assert isinstance(await ask_for_token(at(gateway)), Denied)
 
 
-async def test_a_deleted_token_and_a_gateway_that_is_half_booted(gateway: SimulatedGateway) -> None:
+async def test_a_check_tells_a_deleted_token_from_a_starting_gateway(gateway: SimulatedGateway) -> None:
     token = Token(gateway.issue_token())
     gateway.half_booted = True
     assert await check_token(at(gateway), token) is Verdict.UNKNOWN
@@ -66,11 +66,11 @@ async def test_a_deleted_token_and_a_gateway_that_is_half_booted(gateway: Simula
 
 
 @pytest.mark.parametrize("status", ["201 Created", "200 OK"])
-async def test_a_token_is_read(status: str) -> None:
-    assert await asked(saying(answer(status, ISSUED))) == TOKEN
+async def test_the_issued_token_is_returned_for_either_success_status(status: str) -> None:
+    assert await asked(respond_with(answer(status, ISSUED))) == TOKEN
 
 
-async def test_a_token_that_comes_late_is_read() -> None:
+async def test_a_delayed_token_is_returned() -> None:
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.2)
         writer.write(answer("201 Created", ISSUED))
@@ -92,8 +92,8 @@ async def test_a_token_that_comes_late_is_read() -> None:
         ("503 Later", -5, Denial.REFUSED),
     ],
 )
-async def test_refusals_are_told_apart(status: str, code: object, why: Denial) -> None:
-    denied = await asked(saying(answer(status, {"returnCode": code, "message": "Some words."})))
+async def test_each_error_answer_maps_to_its_denial(status: str, code: object, why: Denial) -> None:
+    denied = await asked(respond_with(answer(status, {"returnCode": code, "message": "Some words."})))
     assert isinstance(denied, Denied)
     assert denied.why is why
     assert "Some words." in denied.message
@@ -112,29 +112,31 @@ async def test_refusals_are_told_apart(status: str, code: object, why: Denial) -
         answer("403 Forbidden", ISSUED | {"returnCode": -5}),
     ],
 )
-async def test_what_is_no_token_is_a_refusal(data: bytes) -> None:
-    denied = await asked(saying(data))
+async def test_an_answer_without_a_valid_token_is_a_refusal(data: bytes) -> None:
+    denied = await asked(respond_with(data))
     assert isinstance(denied, Denied)
     assert denied.why is Denial.REFUSED
     assert SECRET not in denied.message
 
 
-async def test_nobody_answers(nobody: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await ask_for_token(nobody) == Denied(Denial.UNREACHABLE, "ConnectionError")
-    assert await check_token(nobody, TOKEN) is Verdict.UNKNOWN
+async def test_an_unreachable_or_silent_gateway_is_reported_as_unreachable(
+    refusing_address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await ask_for_token(refusing_address) == Denied(Denial.UNREACHABLE, "ConnectionError")
+    assert await check_token(refusing_address, TOKEN) is Verdict.UNKNOWN
     monkeypatch.setattr(api, "TOKEN_DEADLINE", 0.1)
     monkeypatch.setattr(api, "CHECK_DEADLINE", 0.1)
-    assert await asked(silence) == Denied(Denial.UNREACHABLE, "timed out")
-    assert await checked(silence) is Verdict.UNKNOWN
+    assert await asked(never_respond) == Denied(Denial.UNREACHABLE, "timed out")
+    assert await checked(never_respond) is Verdict.UNKNOWN
 
 
-async def test_no_token_is_followed_to_another_place() -> None:
-    async with serving(saying(answer("201 Created", ISSUED))) as other:
+async def test_token_requests_follow_no_redirect() -> None:
+    async with serving(respond_with(answer("201 Created", ISSUED))) as other:
         redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/")
-        denied = await asked(saying(redirect))
+        denied = await asked(respond_with(redirect))
         assert isinstance(denied, Denied)
         assert denied.why is Denial.REFUSED
-        assert await checked(saying(redirect)) is Verdict.UNKNOWN
+        assert await checked(respond_with(redirect)) is Verdict.UNKNOWN
         assert other.seen == []
 
 
@@ -160,11 +162,11 @@ async def test_no_token_is_followed_to_another_place() -> None:
         ("302 Found", b"", Verdict.UNKNOWN),
     ],
 )
-async def test_what_a_secured_call_says_of_a_token(status: str, body: bytes, verdict: Verdict) -> None:
-    assert await checked(saying(http(status, body))) is verdict
+async def test_each_answer_to_a_token_check_maps_to_its_verdict(status: str, body: bytes, verdict: Verdict) -> None:
+    assert await checked(respond_with(http(status, body))) is verdict
 
 
-async def test_an_enormous_success_is_not_downloaded() -> None:
+async def test_a_token_check_does_not_download_the_body() -> None:
     sent = 0
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -180,8 +182,8 @@ async def test_an_enormous_success_is_not_downloaded() -> None:
     assert sent < 50_000_000
 
 
-async def test_the_token_travels_in_the_header_alone() -> None:
-    async with serving(saying(answer("200 OK", {}))) as server:
+async def test_the_token_is_sent_only_in_the_authorization_header() -> None:
+    async with serving(respond_with(answer("200 OK", {}))) as server:
         await check_token(server.address, TOKEN)
         first, *headers = server.seen[0].decode().split("\r\n")
     assert first == "GET /api/v2/activeorders HTTP/1.1"

@@ -1,4 +1,4 @@
-"""Resolving: a name is asked for afresh, whatever the cache believes, and the answer starts nothing by itself."""
+"""Resolving: each resolve queries the network, whatever the cache contains, and its answer causes no event."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from appliance.gateway import discovery as module
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.own_addresses import OwnAddress
 
-from .mdns_peers import PTR, EventRecorder, Responder, Stranger, browsing, found, gateway, records, responding
+from .mdns_peers import PTR, EventRecorder, RawResponder, Responder, browsing, found, gateway, records, responding
 
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test has."""
+    """A name unique to this test."""
     return f"T{uuid4().hex[:10]} gateway"
 
 
@@ -30,36 +30,38 @@ def recorder(name: str) -> EventRecorder:
 
 
 @pytest.fixture
-async def other() -> AsyncIterator[Stranger]:
-    """A responder of another make."""
-    stranger = Stranger()
+async def other() -> AsyncIterator[RawResponder]:
+    """A responder that is not python-zeroconf."""
+    stranger = RawResponder()
     yield stranger
     stranger.close()
 
 
-async def test_an_address_that_changed_without_an_announcement(name: str, recorder: EventRecorder) -> None:
+async def test_resolving_returns_an_address_that_changed_without_announcement(
+    name: str, recorder: EventRecorder
+) -> None:
     async with browsing(recorder) as discovery:
         old = Responder()
         await old.announce(name, "127.0.0.2")
-        await recorder.found(name, "127.0.0.2")
-        await old.close(as_if_dead=True)
+        await recorder.wait_found(name, "127.0.0.2")
+        await old.close(without_goodbye=True)
         async with responding() as new:
             new.answer(name, "127.0.0.3", port=8001)
             for _ in range(2):
                 assert await discovery.resolve(name) == gateway(name, "127.0.0.3", port=8001)
             await asyncio.sleep(0.05)
             news = recorder.events[1:]
-    # The browser's own question may have had the same answer, before or after; more than that is no news.
+    # The browser's own query may have had the same answer, before or after; no other event is allowed.
     assert news in ([], [found(name, "127.0.0.3", port=8001)])
 
 
-async def test_a_stale_address_is_never_believed(
-    name: str, recorder: EventRecorder, other: Stranger, monkeypatch: pytest.MonkeyPatch
+async def test_resolving_never_returns_a_cached_address(
+    name: str, recorder: EventRecorder, other: RawResponder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.1)
     async with browsing(recorder) as discovery:
-        other.say(records(name.encode(), "127.0.0.2"))
-        await recorder.found(name, "127.0.0.2")
+        other.send(records(name.encode(), "127.0.0.2"))
+        await recorder.wait_found(name, "127.0.0.2")
         for _ in range(3):
             assert await discovery.resolve(name) is None
         for at in range(3, 9):
@@ -68,23 +70,23 @@ async def test_a_stale_address_is_never_believed(
         assert len(recorder.events) == 1
 
 
-async def test_nobody_answers_and_then_somebody_announces_it_again(
-    name: str, recorder: EventRecorder, other: Stranger, monkeypatch: pytest.MonkeyPatch
+async def test_an_unresolved_gateway_is_reported_again_when_it_is_announced(
+    name: str, recorder: EventRecorder, other: RawResponder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.2)
     async with browsing(recorder) as discovery:
-        other.say(records(name.encode(), "127.0.0.2"))
-        await recorder.found(name, "127.0.0.2")
+        other.send(records(name.encode(), "127.0.0.2"))
+        await recorder.wait_found(name, "127.0.0.2")
         began = time.monotonic()
         assert await discovery.resolve(name) is None
         assert 0.2 <= time.monotonic() - began < 0.5
         assert len(recorder.events) == 1
-        other.say(records(name.encode(), "127.0.0.2", ttl=119))
-        await recorder.until(lambda: len(recorder.events) == 2)
-        await recorder.found(name, "127.0.0.2")
+        other.send(records(name.encode(), "127.0.0.2", ttl=119))
+        await recorder.wait_until(lambda: len(recorder.events) == 2)
+        await recorder.wait_found(name, "127.0.0.2")
 
 
-async def test_a_name_that_was_never_seen(name: str, recorder: EventRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_resolving_an_unknown_name(name: str, recorder: EventRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.1)
     async with browsing(recorder) as discovery, responding() as responder:
         for unknown in (name, "", ".", "x" * 64, "é" * 40, "x" * 300, "\x00", "127.0.0.1:8000", "\ud800"):
@@ -94,75 +96,77 @@ async def test_a_name_that_was_never_seen(name: str, recorder: EventRecorder, mo
         assert await discovery.resolve(name) == gateway(name, "127.0.0.2")
 
 
-async def test_before_there_is_a_network() -> None:
+async def test_resolving_without_a_network_returns_nothing() -> None:
     assert await Discovery(EventRecorder("x")).resolve("x") is None
 
 
-async def test_a_gateway_whose_host_has_the_name_of_the_service(name: str, recorder: EventRecorder) -> None:
-    """As python-zeroconf announces one that names no host."""
+async def test_a_gateway_with_its_service_name_as_host_name_is_resolved(name: str, recorder: EventRecorder) -> None:
+    """python-zeroconf announces services without a host name in this way."""
     async with browsing(recorder) as discovery, responding() as responder:
         await responder.announce(name, "127.0.0.2", server=None)
-        await recorder.found(name, "127.0.0.2")
+        await recorder.wait_found(name, "127.0.0.2")
         assert await discovery.resolve(name) == gateway(name, "127.0.0.2")
 
 
-async def test_an_answer_that_names_the_address_before_the_host(
-    name: str, recorder: EventRecorder, other: Stranger, monkeypatch: pytest.MonkeyPatch
+async def test_an_answer_with_the_address_before_the_srv_record_is_resolved(
+    name: str, recorder: EventRecorder, other: RawResponder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.9)  # less than the second after which the same words count again
+    monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.9)  # less than a second, within which zeroconf ignores duplicates
     async with browsing(recorder) as discovery:
         other.answer(name.encode(), "127.0.0.3", backwards=True)
         assert await discovery.resolve(name) == gateway(name, "127.0.0.3")
 
 
-async def test_hosts_that_differ_in_case_alone(name: str, recorder: EventRecorder, other: Stranger) -> None:
+async def test_host_names_that_differ_only_in_case_are_one_host(
+    name: str, recorder: EventRecorder, other: RawResponder
+) -> None:
     async with browsing(recorder) as discovery:
         for host in (b"Gateway-7", b"gateway-7", b"GATEWAY-7"):
-            other.say(records(name.encode(), "127.0.0.2", host_name=host))
+            other.send(records(name.encode(), "127.0.0.2", host_name=host))
             await asyncio.sleep(0.01)
-        await recorder.found(name, "127.0.0.2")
+        await recorder.wait_found(name, "127.0.0.2")
         other.answer(name.encode(), "127.0.0.3", host_name=b"gateway-7")
         assert await discovery.resolve(name) == gateway(name, "127.0.0.3")
 
 
-async def test_resolving_one_gateway_leaves_the_others_alone(
-    name: str, recorder: EventRecorder, other: Stranger
-) -> None:
+async def test_resolving_one_gateway_reports_no_other(name: str, recorder: EventRecorder, other: RawResponder) -> None:
     async with browsing(recorder) as discovery:
-        other.say(records(name.encode(), "127.0.0.2", host_name=b"one"))
-        await recorder.found(name, "127.0.0.2")
-        other.say(records(name.encode() + b" B", "127.0.0.3", host_name=b"two"))
-        await recorder.found(name + " B", "127.0.0.3")
+        other.send(records(name.encode(), "127.0.0.2", host_name=b"one"))
+        await recorder.wait_found(name, "127.0.0.2")
+        other.send(records(name.encode() + b" B", "127.0.0.3", host_name=b"two"))
+        await recorder.wait_found(name + " B", "127.0.0.3")
         other.answer(name.encode(), "127.0.0.4", host_name=b"one")
         assert await discovery.resolve(name) == gateway(name, "127.0.0.4")
         await asyncio.sleep(0.05)
         assert len(recorder.events) == 2
 
 
-async def test_a_goodbye_after_it_was_resolved(name: str, recorder: EventRecorder, other: Stranger) -> None:
+async def test_a_goodbye_after_resolving_is_reported(name: str, recorder: EventRecorder, other: RawResponder) -> None:
     async with browsing(recorder) as discovery:
-        other.say(records(name.encode(), "127.0.0.2"))
-        await recorder.found(name, "127.0.0.2")
+        other.send(records(name.encode(), "127.0.0.2"))
+        await recorder.wait_found(name, "127.0.0.2")
         other.answer(name.encode(), "127.0.0.3")
         assert await discovery.resolve(name) == gateway(name, "127.0.0.3")
-        other.say(records(name.encode(), ttl=0, kinds=[PTR]))
-        await recorder.until(lambda: recorder.last == GatewayLost(name))
+        other.send(records(name.encode(), ttl=0, kinds=[PTR]))
+        await recorder.wait_until(lambda: recorder.last == GatewayLost(name))
 
 
-async def test_cancelling_a_question(name: str, recorder: EventRecorder, other: Stranger) -> None:
+async def test_discovery_continues_after_a_cancelled_resolve(
+    name: str, recorder: EventRecorder, other: RawResponder
+) -> None:
     async with browsing(recorder) as discovery:
-        other.say(records(name.encode(), "127.0.0.2"))
-        await recorder.found(name, "127.0.0.2")
+        other.send(records(name.encode(), "127.0.0.2"))
+        await recorder.wait_found(name, "127.0.0.2")
         question = asyncio.create_task(discovery.resolve(name))
         await asyncio.sleep(0.05)
         question.cancel()
         with pytest.raises(asyncio.CancelledError):
             await question
-        other.say(records(name.encode(), "127.0.0.3"))
-        await recorder.found(name, "127.0.0.3")
+        other.send(records(name.encode(), "127.0.0.3"))
+        await recorder.wait_found(name, "127.0.0.3")
 
 
-async def test_a_network_that_goes_under_a_question_ends_the_question_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_losing_the_network_ends_a_resolve_but_not_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
     network: list[tuple[OwnAddress, ...]] = [(OwnAddress("127.0.0.1", 8),)]
     monkeypatch.setattr(module, "own_addresses", lambda _: network[0])
     monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.05)

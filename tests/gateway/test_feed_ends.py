@@ -1,4 +1,4 @@
-"""How a live feed ends, and what is told of it: closed, reset, silent, too large."""
+"""The ends of a live feed and their events: close codes, resets, silence and oversized messages."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from .scripted_feeds import (
     TOO_MUCH,
     UNREACHABLE,
     feed_events,
-    feeding,
-    gateway_that,
-    sending,
-    waiting,
+    running_feed,
+    scripted_gateway,
+    send_and_close,
+    wait_for_close,
 )
 
 CLOSINGS = closings(SECRET)
@@ -48,14 +48,14 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Pings in a fraction of their time; gives the seconds within which a silent line is found."""
+    """Faster pings; returns the seconds within which a silent connection must be detected."""
     monkeypatch.setattr(module, "PING_INTERVAL", 0.1)
     monkeypatch.setattr(module, "PING_TIMEOUT", 0.1)
     monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
     return 0.3 + 0.2
 
 
-def test_a_silent_line_is_found_within_half_a_minute() -> None:
+def test_ping_settings_detect_a_dead_connection_within_30_s() -> None:
     assert module.PING_INTERVAL + module.PING_TIMEOUT + module.CLOSE_TIMEOUT < 30
     assert module.CLOSE_TIMEOUT < 2  # SIGTERM waits for it
 
@@ -73,7 +73,9 @@ def reset(connection: ServerConnection) -> None:
 
 @pytest.mark.parametrize("closing", CLOSINGS.values(), ids=CLOSINGS)
 @pytest.mark.parametrize("live", [True, False])
-async def test_every_way_to_close(closing: bytes, live: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_close_code_ends_the_feed_with_its_event(
+    closing: bytes, live: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     async def script(connection: ServerConnection) -> None:
         if live:
             await connection.send(EMPTY)
@@ -81,7 +83,7 @@ async def test_every_way_to_close(closing: bytes, live: bool, caplog: pytest.Log
         await connection.wait_closed()
 
     caplog.set_level(logging.DEBUG, module.log.name)
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         for _ in range(2):
             assert await feed_events(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
     ended = [record.getMessage() for record in caplog.records if record.name == module.log.name]
@@ -91,67 +93,67 @@ async def test_every_way_to_close(closing: bytes, live: bool, caplog: pytest.Log
 
 
 @pytest.mark.parametrize("live", [True, False])
-async def test_a_reset(live: bool) -> None:
+async def test_a_connection_reset_ends_the_feed(live: bool) -> None:
     async def script(connection: ServerConnection) -> None:
         if live:
             await connection.send(EMPTY)
         reset(connection)
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         events = await feed_events(address)
     # A reset may overtake what was sent before it.
     assert events in ([OPENED, CLOSED], [CLOSED_EARLY]) if live else events == [CLOSED_EARLY]
 
 
 @pytest.mark.parametrize("live", [True, False])
-async def test_an_end_of_the_stream_without_a_close_frame(live: bool) -> None:
+async def test_end_of_stream_without_a_close_frame_ends_the_feed(live: bool) -> None:
     async def script(connection: ServerConnection) -> None:
         if live:
             await connection.send(EMPTY)
         transport(connection).close()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         assert await feed_events(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
 
 
-async def test_a_gateway_that_loses_its_power(gateway: SimulatedGateway) -> None:
-    async with feeding(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (heard, task):
-        await heard.opened()
+async def test_a_gateway_power_cut_ends_the_feed(gateway: SimulatedGateway) -> None:
+    async with running_feed(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (recorder, task):
+        await recorder.wait_opened()
         await gateway.stop()
         await asyncio.wait_for(task, 2)
-        assert heard.events[1:] == [CLOSED]
+        assert recorder.events[1:] == [CLOSED]
 
 
-async def test_a_silent_line_is_found_by_pings(gateway: SimulatedGateway, short: float) -> None:
-    async with feeding(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (heard, task):
-        await heard.opened()
+async def test_pings_detect_a_silent_gateway(gateway: SimulatedGateway, short: float) -> None:
+    async with running_feed(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (recorder, task):
+        await recorder.wait_opened()
         await asyncio.sleep(0.25)
-        assert heard.events[1:] == [FeedAnswered(ATTEMPT)] * 2, "a line that answers pings lives on, and it is told"
+        assert recorder.events[1:] == [FeedAnswered(ATTEMPT)] * 2, "a feed with pongs must live on and report them"
         gateway.silent = True
-        heard.events.clear()
+        recorder.events.clear()
         began = time.monotonic()
         await asyncio.wait_for(task, 2)
         assert time.monotonic() - began < short
-        assert heard.events == [UNREACHABLE]
+        assert recorder.events == [UNREACHABLE]
         gateway.silent = False
 
 
-async def test_a_line_that_nobody_reads_any_more_is_found_by_pings(short: float) -> None:
+async def test_pings_detect_a_gateway_that_stopped_reading(short: float) -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
         transport(connection).pause_reading()
         await asyncio.sleep(0.5)
         transport(connection).abort()
 
-    async with gateway_that(script) as address, feeding(address) as (heard, task):
-        await heard.opened()
+    async with scripted_gateway(script) as address, running_feed(address) as (recorder, task):
+        await recorder.wait_opened()
         began = time.monotonic()
         await asyncio.wait_for(task, 2)
         assert time.monotonic() - began < short
-        assert heard.events == [OPENED, UNREACHABLE]
+        assert recorder.events == [OPENED, UNREACHABLE]
 
 
-async def test_a_gateway_that_talks_but_answers_no_ping(short: float) -> None:
+async def test_a_gateway_that_sends_messages_but_no_pongs_loses_the_feed(short: float) -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
         transport(connection).pause_reading()
@@ -160,17 +162,17 @@ async def test_a_gateway_that_talks_but_answers_no_ping(short: float) -> None:
             await asyncio.sleep(0.02)
         transport(connection).abort()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         events = await feed_events(address)
     assert (events[0], events[-1]) == (OPENED, UNREACHABLE)
     assert FeedNotified(ATTEMPT, (MessageUnusable(),)) in events
 
 
-async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_over_the_size_limit_ends_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_MESSAGE", 10_000)
-    async with gateway_that(sending(EMPTY, "x" * 10_000)) as address:
+    async with scripted_gateway(send_and_close(EMPTY, "x" * 10_000)) as address:
         assert await feed_events(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
-    async with gateway_that(sending(EMPTY, "x" * 10_001)) as address:
+    async with scripted_gateway(send_and_close(EMPTY, "x" * 10_001)) as address:
         assert await feed_events(address) == [OPENED, CLOSED]
 
     async def in_fragments(connection: ServerConnection) -> None:
@@ -178,14 +180,16 @@ async def test_a_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
         await connection.send("x" * 100 for _ in range(101))
         await connection.wait_closed()
 
-    async with gateway_that(in_fragments) as address:
+    async with scripted_gateway(in_fragments) as address:
         assert await feed_events(address) == [OPENED, CLOSED]
-    async with gateway_that(sending(json.dumps({"type": "ACTIVE_ORDERS", "items": [], "x": "x" * 10_000}))) as address:
+    async with scripted_gateway(
+        send_and_close(json.dumps({"type": "ACTIVE_ORDERS", "items": [], "x": "x" * 10_000}))
+    ) as address:
         assert await feed_events(address) == [TOO_MUCH]
 
 
-async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library would wait for ever to send its next ping; see tests/hostile for one that floods and never reads."""
+async def test_a_gateway_that_never_reads_loses_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """websockets would wait for ever to send its next ping; tests/hostile has a peer that floods and never reads."""
     monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
     monkeypatch.setattr(module, "MOST_UNSENT", -1)
 
@@ -193,11 +197,11 @@ async def test_who_reads_nothing_of_what_is_sent_is_let_go(monkeypatch: pytest.M
         await connection.send(EMPTY)
         await connection.wait_closed()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         assert await feed_events(address) == [OPENED, UNREACHABLE]
 
 
-async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_feed_with_pongs_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PING_INTERVAL", 0.05)
     monkeypatch.setattr(module, "PING_TIMEOUT", 2.0)
     monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
@@ -206,41 +210,41 @@ async def test_a_line_whose_pings_are_answered_is_kept(monkeypatch: pytest.Monke
         await connection.send(EMPTY)
         await asyncio.sleep(3.5)
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         events = await feed_events(address)
     assert events[0] == OPENED
-    assert events[-1] == CLOSED, "it was let go, although it answered"
+    assert events[-1] == CLOSED, "the feed was dropped although the gateway answered"
 
 
-async def test_the_simulators_own_huge_message(gateway: SimulatedGateway) -> None:
-    async with feeding(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (heard, task):
-        await heard.opened()
+async def test_the_simulators_oversized_message_ends_the_feed(gateway: SimulatedGateway) -> None:
+    async with running_feed(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (recorder, task):
+        await recorder.wait_opened()
         gateway.send_garbage("huge")
         await asyncio.wait_for(task, 5)
-        assert heard.events[1:] == [CLOSED]
+        assert recorder.events[1:] == [CLOSED]
 
 
 @pytest.mark.parametrize(
     "frame",
     [b"\x83\x00", b"\xf1\x00", b"\x80\x01a", b"\x81\x82aaaa::", b"\x09\x00", b"\x88\x01\x03"],
-    ids=["unknown kind", "reserved bits", "no beginning", "masked", "ping in parts", "half a close code"],
+    ids=["unknown kind", "reserved bits", "no first fragment", "masked", "fragmented ping", "half a close code"],
 )
-async def test_frames_that_break_the_protocol(frame: bytes) -> None:
+async def test_frames_that_violate_the_protocol_end_the_feed(frame: bytes) -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
         transport(connection).write(frame)
         await connection.wait_closed()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         assert await feed_events(address) == [OPENED, CLOSED]
 
 
-async def test_text_that_is_none_is_a_message_that_can_not_be_used() -> None:
+async def test_invalid_utf8_is_an_unusable_message() -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
         transport(connection).write(b"\x81\x02\xff\xfe")
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         assert await feed_events(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
 
 
@@ -248,29 +252,29 @@ async def test_text_that_is_none_is_a_message_that_can_not_be_used() -> None:
     ("code", "end"), [(-2, REFUSED), (-1, REFUSED), (-5, CLOSED), (-32, CLOSED), (-99, CLOSED)], ids=str
 )
 @pytest.mark.parametrize("live", [True, False])
-async def test_an_error_in_words(code: int, end: object, live: bool) -> None:
+async def test_an_error_message_ends_the_feed(code: int, end: object, live: bool) -> None:
     error = json.dumps({"status": 401, "returnCode": code, "message": "No."})
     messages = [EMPTY, error] if live else [error]
-    async with gateway_that(sending(*messages, EMPTY)) as address:
+    async with scripted_gateway(send_and_close(*messages, EMPTY)) as address:
         assert await feed_events(address) == ([OPENED, end] if live else [end])
 
 
-async def test_an_error_in_words_need_not_be_followed_by_a_close(short: float) -> None:
+async def test_a_token_error_ends_the_feed_without_a_close_frame(short: float) -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send('{"returnCode": -2}')
         transport(connection).pause_reading()
         await asyncio.sleep(0.5)
         transport(connection).abort()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         began = time.monotonic()
         assert await feed_events(address) == [REFUSED]
         assert time.monotonic() - began < short
 
 
-async def test_the_whole_set_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_feed_without_a_full_set_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.1)
-    async with gateway_that(waiting) as address:
+    async with scripted_gateway(wait_for_close) as address:
         assert await feed_events(address, within=1) == [UNREACHABLE]
 
     async def chatting(connection: ServerConnection) -> None:
@@ -278,17 +282,17 @@ async def test_the_whole_set_never_comes(monkeypatch: pytest.MonkeyPatch) -> Non
             await connection.send('{"type": "NEWER"}')
             await asyncio.sleep(0.01)
 
-    async with gateway_that(chatting) as address:
+    async with scripted_gateway(chatting) as address:
         assert await feed_events(address, within=1) == [UNREACHABLE]
 
 
-async def test_the_line_goes_silent_before_the_whole_set(short: float) -> None:
+async def test_a_feed_that_goes_silent_before_the_full_set_times_out(short: float) -> None:
     async def script(connection: ServerConnection) -> None:
         transport(connection).pause_reading()
         await asyncio.sleep(0.5)
         transport(connection).abort()
 
-    async with gateway_that(script) as address:
+    async with scripted_gateway(script) as address:
         began = time.monotonic()
         assert await feed_events(address) == [UNREACHABLE]
         assert time.monotonic() - began < short

@@ -1,4 +1,4 @@
-"""A gateway whose address was typed in: looked up afresh, without holding anybody up."""
+"""A gateway with a configured address: looked up again when needed, without blocking anything."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.clock import until
 
 LITERAL = Address("127.0.0.1", 8000)
 UNKNOWN = "no-such-gateway.invalid"
-"""A name that nobody will ever have (RFC 6761); the test's own resolver answers for it, so that none is asked."""
+"""A reserved name (RFC 6761); the test's resolver answers for it, so no real one is queried."""
 
 
 class Resolver:
-    """Stands in for the system's, for one name: the others are looked up as ever. hosts: what the name leads to."""
+    """Replaces the system's resolver for one name; others are looked up as usual. hosts: the name's addresses."""
 
     def __init__(self) -> None:
         self.hosts: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
-    """This box's own addresses, as the test wants them."""
+    """This box's own addresses, set by the test."""
     own = [OwnAddress("192.0.2.7", 24)]
     monkeypatch.setattr(module, "own_addresses", lambda: tuple(own))
     monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.01)
@@ -63,47 +63,47 @@ async def ignore(_: Event) -> None:
     raise AssertionError("never called")
 
 
-def typed(address: Address, name: str | None = None) -> FixedGateway:
+def fixed_gateway(address: Address, name: str | None = None) -> FixedGateway:
     return FixedGateway(lambda _: None, address, name)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "fe80::1%lo", "192.0.2.9"])
-async def test_an_ip_address_is_its_own_answer(host: str) -> None:
-    found = await typed(Address(host, 8123)).resolve(str(Address(host, 8123)))
+async def test_an_ip_address_resolves_to_itself(host: str) -> None:
+    found = await fixed_gateway(Address(host, 8123)).resolve(str(Address(host, 8123)))
     assert found == Gateway(str(Address(host, 8123)), (Address(host, 8123),))
 
 
-async def test_a_host_name_leads_to_addresses_ipv4_first(resolver: Resolver) -> None:
-    found = await typed(Address("localhost", 8000)).resolve("localhost:8000")
+async def test_a_host_name_resolves_to_ipv4_addresses_first(resolver: Resolver) -> None:
+    found = await fixed_gateway(Address("localhost", 8000)).resolve("localhost:8000")
     assert found is not None
     assert found.addresses[0] == Address("127.0.0.1", 8000)
     resolver.hosts = ("2001:db8::7", "192.0.2.7", "192.0.2.7", "fe80::7%lo")
-    found = await typed(Address(UNKNOWN, 8000)).resolve(f"{UNKNOWN}:8000")
+    found = await fixed_gateway(Address(UNKNOWN, 8000)).resolve(f"{UNKNOWN}:8000")
     assert found is not None
     assert [address.host for address in found.addresses] == ["192.0.2.7", "2001:db8::7", "fe80::7%lo"]
     resolver.hosts = ("192.0.2.8",)
-    found = await typed(Address(UNKNOWN, 8000)).resolve(f"{UNKNOWN}:8000")
+    found = await fixed_gateway(Address(UNKNOWN, 8000)).resolve(f"{UNKNOWN}:8000")
     assert found == Gateway(f"{UNKNOWN}:8000", (Address("192.0.2.8", 8000),))
 
 
-async def test_the_name_of_another_gateway_is_not_resolved() -> None:
-    assert await typed(LITERAL).resolve("Another gateway") is None
-    assert await typed(LITERAL, "Mine").resolve("127.0.0.1:8000") is None
-    assert await typed(LITERAL, "Mine").resolve("Mine") == Gateway("Mine", (LITERAL,))
+async def test_another_gateways_name_is_not_resolved() -> None:
+    assert await fixed_gateway(LITERAL).resolve("Another gateway") is None
+    assert await fixed_gateway(LITERAL, "Mine").resolve("127.0.0.1:8000") is None
+    assert await fixed_gateway(LITERAL, "Mine").resolve("Mine") == Gateway("Mine", (LITERAL,))
 
 
 @pytest.mark.parametrize("host", ["x" * 64 + ".local", "x" * 300, "é" * 70, "a..b", "a b", UNKNOWN, "\ud800", ""])
-async def test_names_that_lead_nowhere(host: str, resolver: Resolver) -> None:
+async def test_unknown_host_names_resolve_to_nothing(host: str, resolver: Resolver) -> None:
     if host in ("x" * 300, "a b", ""):
-        resolver._system = lambda *_, **__: (_ for _ in ()).throw(socket.gaierror(-2, "not known"))  # asks nobody
-    assert await typed(Address(host, 8000), "Mine").resolve("Mine") is None
+        resolver._system = lambda *_, **__: (_ for _ in ()).throw(socket.gaierror(-2, "not known"))  # queries no server
+    assert await fixed_gateway(Address(host, 8000), "Mine").resolve("Mine") is None
 
 
 async def running(gateway: FixedGateway) -> asyncio.Task[None]:
     return asyncio.create_task(gateway.run())
 
 
-async def test_it_is_told_once_and_the_network_with_each_change(own: list[OwnAddress]) -> None:
+async def test_the_gateway_is_reported_once_and_each_network_change(own: list[OwnAddress]) -> None:
     events: list[Event] = []
     task = asyncio.create_task(FixedGateway(events.append, LITERAL).run())
     await until(lambda: len(events) == 2)
@@ -121,7 +121,7 @@ async def test_it_is_told_once_and_the_network_with_each_change(own: list[OwnAdd
         await task
 
 
-async def test_an_unknown_name_is_looked_up_again(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_lookup_is_retried(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOKUP_INTERVAL_UNRESOLVED", 0.01)
     events: list[Event] = []
     task = asyncio.create_task(FixedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
@@ -135,9 +135,7 @@ async def test_an_unknown_name_is_looked_up_again(resolver: Resolver, monkeypatc
         await task
 
 
-async def test_a_known_name_that_leads_elsewhere_is_told_again(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_changed_lookup_result_is_reported(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOKUP_INTERVAL", 0.01)
     events: list[Event] = []
     resolver.hosts = ("192.0.2.9",)
@@ -155,10 +153,10 @@ async def test_a_known_name_that_leads_elsewhere_is_told_again(
         await task
 
 
-async def test_a_resolver_that_hangs_holds_up_nobody(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_resolver_blocks_nothing(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOKUP_TIMEOUT", 0.05)
     resolver.gate.clear()
-    gateway = typed(Address(UNKNOWN, 8000), "Mine")
+    gateway = fixed_gateway(Address(UNKNOWN, 8000), "Mine")
     assert await asyncio.wait_for(gateway.resolve("Mine"), 1) is None
     monkeypatch.setattr(module, "LOOKUP_TIMEOUT", 60.0)
     task = asyncio.create_task(gateway.run())

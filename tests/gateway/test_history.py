@@ -1,4 +1,4 @@
-"""Pages of orders and the gateway's own figures, from the simulated gateway and from servers that are odd."""
+"""Pages of orders and the gateway's statistics, from the simulated gateway and from misbehaving servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from appliance.gateway.history import (
 from appliance.gateway.wire import read_time
 from appliance.simulator.gateway import SimulatedGateway
 
-from .conftest import SECRET, TOKEN, Script, dripping, http, saying, serving, silence
+from .conftest import SECRET, TOKEN, Script, http, never_respond, respond_slowly, respond_with, serving
 
 ORDER = {
     "name": "23",
@@ -70,7 +70,7 @@ async def trouble(script: Script) -> HistoryFailure:
     return caught.value.failure
 
 
-async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGateway) -> None:
+async def test_finished_orders_are_distinguished_from_active_ones(gateway: SimulatedGateway) -> None:
     token = Token(gateway.issue_token())
     done = gateway.restaurant.create("7", order_type="TO_GO")
     gateway.restaurant.clear(done.uuid)
@@ -81,11 +81,11 @@ async def test_finished_and_active_orders_are_told_apart(gateway: SimulatedGatew
     assert finished is not None
     assert (finished.name, finished.order_type) == ("7", "TO_GO")
     assert await read_orders(at(gateway), token, 2) == []
-    assert len(await read_orders(at(gateway), token, 0, 9e8)) == 0, "the filter is sent"
+    assert len(await read_orders(at(gateway), token, 0, 9e8)) == 0, "the filter must be sent"
 
 
-async def test_a_page_is_asked_for_as_documented() -> None:
-    async with serving(saying(items())) as server:
+async def test_the_request_for_a_page_follows_the_documentation() -> None:
+    async with serving(respond_with(items())) as server:
         await read_orders(server.address, TOKEN, 190, CREATED)
         first, *headers = server.seen[0].decode().split("\r\n")
     assert first == "GET /api/v2/orders?offset=190&limit=100&created_after=2016-12-09T09%3A00%3A23 HTTP/1.1"
@@ -94,8 +94,8 @@ async def test_a_page_is_asked_for_as_documented() -> None:
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
-def test_a_time_before_the_first_and_after_the_last_is_that_one(end: str) -> None:
-    """What began since the day before the newest order is asked for, and the gateway's clock may say anything."""
+def test_a_time_out_of_range_is_clamped(end: str) -> None:
+    """The sync starts a day before the newest order, and the gateway's clock may have any value."""
     time = read_time(end)
     assert time is not None
     beyond = -DAY if time < 0 else DAY
@@ -104,8 +104,8 @@ def test_a_time_before_the_first_and_after_the_last_is_that_one(end: str) -> Non
     assert format_local_time(beyond * 1e9) == end
 
 
-async def test_an_order_is_read_as_documented() -> None:
-    (listed,) = await page(saying(items(ORDER)))
+async def test_the_documented_order_is_parsed() -> None:
+    (listed,) = await page(respond_with(items(ORDER)))
     assert listed.finished == Finished(
         "ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
         "23",
@@ -118,7 +118,7 @@ async def test_an_order_is_read_as_documented() -> None:
     )
 
 
-async def test_what_is_not_documented_is_borne() -> None:
+async def test_undocumented_values_are_tolerated() -> None:
     odd = [
         {**ORDER, "state": "delighted", "cleared": "2016-12-09T09:05:00"},
         {**ORDER, "created": "yesterday", "surprise": [1]},
@@ -126,7 +126,7 @@ async def test_what_is_not_documented_is_borne() -> None:
         "no order",
         {**ORDER, "uuid": "b", "state": "started"},
     ]
-    first, second, *rest = await page(saying(items(*odd)))
+    first, second, *rest = await page(respond_with(items(*odd)))
     assert first.finished is not None
     assert first.finished.cleared == CREATED + 277.0
     assert second.finished is not None
@@ -161,24 +161,24 @@ async def test_what_is_not_documented_is_borne() -> None:
         (b"", HistoryFailure.NO_ANSWER),
     ],
 )
-async def test_troubles_are_told_apart(data: bytes, expected: HistoryFailure) -> None:
-    assert await trouble(saying(data)) is expected
+async def test_each_failure_maps_to_its_trouble(data: bytes, expected: HistoryFailure) -> None:
+    assert await trouble(respond_with(data)) is expected
 
 
-async def test_no_redirect_is_followed_with_the_token() -> None:
-    async with serving(saying(items(ORDER))) as other:
+async def test_history_requests_follow_no_redirect() -> None:
+    async with serving(respond_with(items(ORDER))) as other:
         redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/api/v2/orders")
-        assert await trouble(saying(redirect)) is HistoryFailure.UNEXPECTED
+        assert await trouble(respond_with(redirect)) is HistoryFailure.UNEXPECTED
         assert other.seen == []
 
 
-async def test_who_says_nothing_or_a_byte_at_a_time_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_or_very_slow_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH_DEADLINE", 0.2)
-    assert await trouble(silence) is HistoryFailure.NO_ANSWER
-    assert await trouble(dripping(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
+    assert await trouble(never_respond) is HistoryFailure.NO_ANSWER
+    assert await trouble(respond_slowly(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
 
 
-async def test_an_endless_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_page_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_PAGE", 10_000)
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -191,12 +191,12 @@ async def test_an_endless_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> No
     assert await trouble(script) is HistoryFailure.TRUNCATED
 
 
-async def test_a_page_of_long_orders_is_read_whole() -> None:
+async def test_a_page_of_long_orders_is_read_completely() -> None:
     long = [{**ORDER, "uuid": str(number), "notes": "x" * 5000} for number in range(100)]
-    assert len(await page(saying(items(*long)))) == 100
+    assert len(await page(respond_with(items(*long)))) == 100
 
 
-async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> None:
+async def test_the_simulated_gateways_statistics_are_read(gateway: SimulatedGateway) -> None:
     token = Token(gateway.issue_token())
     for age in (100.0, 200.0):
         gateway.restaurant.clear(gateway.restaurant.create(age=age).uuid)
@@ -207,7 +207,7 @@ async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("figures", "expected"),
     [
         ({"finishedOrders": 5, "averageTime": 61.5}, GatewayStats(5, 61.5)),
         ({"average_delivery_time": 61, "orders_delivered": 5}, GatewayStats(5, 61.0)),
@@ -219,5 +219,5 @@ async def test_the_simulated_gateways_own_figures(gateway: SimulatedGateway) -> 
         (None, None),
     ],
 )
-def test_figures_are_known_by_their_names(told: object, expected: GatewayStats | None) -> None:
-    assert parse_statistics(told) == expected
+def test_statistics_are_read_by_their_names(figures: object, expected: GatewayStats | None) -> None:
+    assert parse_statistics(figures) == expected

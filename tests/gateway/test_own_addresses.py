@@ -1,4 +1,4 @@
-"""This box's own addresses, and a discovery that follows them: none at start, some later, others after that."""
+"""This box's own addresses, and how discovery follows their changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .mdns_peers import EventRecorder, responding
 HERE = OwnAddress("127.0.0.1", 8)
 
 
-def test_loopback_counts_where_it_is_named_and_else_not() -> None:
+def test_loopback_addresses_are_returned_only_for_named_interfaces() -> None:
     assert own_addresses(("lo",))[0] == HERE
     assert HERE not in own_addresses()
     assert own_addresses(("nonexistent",)) == ()
@@ -50,44 +50,44 @@ def test_link_local_addresses_come_last(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
-    """This box's own addresses, as the test wants them."""
+    """This box's own addresses, set by the test."""
     own: list[OwnAddress] = []
     monkeypatch.setattr(module, "own_addresses", lambda _: tuple(own))
     monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.02)
     return own
 
 
-async def test_a_network_that_comes_changes_and_goes(own: list[OwnAddress]) -> None:
+async def test_discovery_follows_changes_of_the_network(own: list[OwnAddress]) -> None:
     name = f"T{uuid4().hex[:10]}"
     recorder = EventRecorder(name)
     async with responding() as responder:
         await responder.announce(name, "127.0.0.2")
         task = asyncio.create_task(Discovery(recorder).run())
         await asyncio.sleep(0.1)
-        assert recorder.others == [NetworkChanged(())]
+        assert recorder.other_events == [NetworkChanged(())]
         assert recorder.events == []
         own.append(HERE)
-        await recorder.found(name, "127.0.0.2")
+        await recorder.wait_found(name, "127.0.0.2")
         own[:] = [OwnAddress("127.0.0.9", 8)]
-        await recorder.until(lambda: recorder.events[1:2] == [GatewayLost(name)])
-        await recorder.until(lambda: len(recorder.others) == 3)
+        await recorder.wait_until(lambda: recorder.events[1:2] == [GatewayLost(name)])
+        await recorder.wait_until(lambda: len(recorder.other_events) == 3)
         own[:] = [HERE]
-        await recorder.until(lambda: len(recorder.others) == 4)
-        await recorder.found(name, "127.0.0.2")
+        await recorder.wait_until(lambda: len(recorder.other_events) == 4)
+        await recorder.wait_found(name, "127.0.0.2")
         own.clear()
-        await recorder.until(lambda: recorder.last == GatewayLost(name))
+        await recorder.wait_until(lambda: recorder.last == GatewayLost(name))
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     networks = [(), ("127.0.0.1",), ("127.0.0.9",), ("127.0.0.1",), ()]
-    assert recorder.others == [NetworkChanged(addresses) for addresses in networks]
+    assert recorder.other_events == [NetworkChanged(addresses) for addresses in networks]
     assert all(isinstance(event, GatewayFound | GatewayLost) for event in recorder.events)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")  # zeroconf's own, when it can't start
-async def test_mdns_that_cannot_start_is_tried_again(own: list[OwnAddress], caplog: pytest.LogCaptureFixture) -> None:
-    """An address that is not ours (any more) can't be bound to."""
+async def test_a_failed_mdns_start_is_retried(own: list[OwnAddress], caplog: pytest.LogCaptureFixture) -> None:
+    """A socket can't be bound to an address that the box no longer has."""
     caplog.set_level(logging.INFO)
     name = f"T{uuid4().hex[:10]}"
     recorder = EventRecorder(name)
@@ -95,21 +95,19 @@ async def test_mdns_that_cannot_start_is_tried_again(own: list[OwnAddress], capl
     task = asyncio.create_task(Discovery(recorder).run())
     await asyncio.sleep(0.2)
     assert not task.done()
-    assert recorder.others == [NetworkChanged(("192.0.2.77",))], (
-        "the network did not change, although mDNS is tried again"
-    )
+    assert recorder.other_events == [NetworkChanged(("192.0.2.77",))], "retries of mDNS must not report network changes"
     assert sum("mDNS can't start" in record.getMessage() for record in caplog.records) == 1
     async with responding() as responder:
         await responder.announce(name, "127.0.0.2")
         own[:] = [HERE]
-        await recorder.found(name, "127.0.0.2")
+        await recorder.wait_found(name, "127.0.0.2")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-class SleepyLoop(VirtualTimeLoop):
-    """A loop that counts how often it slept until a timer."""
+class CountingLoop(VirtualTimeLoop):
+    """A loop that counts its sleeps until a timer."""
 
     slept = 0
 
@@ -119,14 +117,14 @@ class SleepyLoop(VirtualTimeLoop):
 
 
 @pytest.mark.parametrize("late", [0.0, 0.3])
-def test_looking_at_the_network_wakes_the_box_no_more_often_than_its_heart_beats(late: float) -> None:
-    async def heart(loop: SleepyLoop) -> None:
-        while True:  # noqa: ASYNC110 - it beats for ever
+def test_polling_the_network_adds_no_wakeups_to_the_heartbeats(late: float) -> None:
+    async def heart(loop: CountingLoop) -> None:
+        while True:  # noqa: ASYNC110 - an endless heartbeat
             await asyncio.sleep(BEAT - loop.time() % BEAT)
 
     async def minute() -> int:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, SleepyLoop)
+        assert isinstance(loop, CountingLoop)
         await asyncio.sleep(late)
         tasks = (
             asyncio.create_task(heart(loop)),
@@ -138,13 +136,13 @@ def test_looking_at_the_network_wakes_the_box_no_more_often_than_its_heart_beats
             task.cancel()
         return loop.slept - before
 
-    with asyncio.Runner(loop_factory=SleepyLoop) as runner:
-        # Each for itself would be twice as often; looking the address up takes some.
+    with asyncio.Runner(loop_factory=CountingLoop) as runner:
+        # Unaligned timers would wake the box twice as often; the lookup adds some wake-ups.
         assert runner.run(minute()) < 1.5 * 60 / BEAT
 
 
-def said_apart(module: str) -> list[str]:
-    """The lines that one of these tests' modules prints, run in a network namespace of its own."""
+def output_in_network_namespace(module: str) -> list[str]:
+    """The lines that a child module prints, run in its own network namespace."""
     root = Path(__file__).parents[2]
     ran = subprocess.run(
         ["unshare", "--net", sys.executable, "-m", f"tests.gateway.{module}"],
@@ -160,14 +158,14 @@ def said_apart(module: str) -> list[str]:
 
 
 @pytest.mark.netns
-def test_a_gateway_at_a_link_local_address_with_its_scope() -> None:
-    assert said_apart("link_local_child") == ["asked", "checked", "opened"]
+def test_a_link_local_address_with_a_scope_works() -> None:
+    assert output_in_network_namespace("link_local_child") == ["asked", "checked", "opened"]
 
 
 @pytest.mark.netns
-def test_an_interface_that_appears_loses_its_carrier_and_comes_back() -> None:
-    """In a network namespace of its own, on a cable whose other end is pulled."""
-    assert said_apart("cable_child") == [
+def test_discovery_follows_an_interface_that_appears_and_loses_its_carrier() -> None:
+    """In a network namespace, on a cable whose other end is unplugged."""
+    assert output_in_network_namespace("cable_child") == [
         "network ()",
         "network ('192.0.2.7',)",
         "found 192.0.2.7",

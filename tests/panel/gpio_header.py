@@ -1,7 +1,7 @@
-"""The pins of a header to test the pin library on: the kernel's own simulated chip where it has one, and a double.
+"""A pin header to test the pin library on: the kernel's simulated GPIO chip where available, and a fake.
 
-The double does what the kernel does with lines that are asked for (include/uapi/linux/gpio.h, version 2): each has one
-holder, an input's edges are queued where they were asked for, and a line that is given back is an input again.
+The fake treats requested lines as the kernel does (include/uapi/linux/gpio.h, version 2): each has one holder, an
+input's edges are queued if requested, and a released line becomes an input again.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ CHIP = Path("/dev/gpiochip0")
 
 
 class Header(Protocol):
-    """The pins, and the hand on them."""
+    """The pins, as seen from outside."""
 
     def factory(self) -> GpiodFactory:
-        """A pin library over them."""
+        """A pin factory for this header."""
 
     def drive(self, number: int, level: int) -> None:
-        """Pull a pin from outside."""
+        """Drive a pin from outside."""
 
     def level(self, number: int) -> int:
-        """What a meter at a pin would show."""
+        """The level that a meter at the pin would show."""
 
-    def taken(self) -> set[int]:
-        """The pins that somebody holds."""
+    def requested(self) -> set[int]:
+        """The pins that a program has requested."""
 
 
 class Request:
-    """A line that somebody holds."""
+    """A requested line."""
 
-    def __init__(self, chip: Chip, number: int, settings: gpiod.LineSettings) -> None:
+    def __init__(self, chip: FakeChip, number: int, settings: gpiod.LineSettings) -> None:
         self.fd = os.eventfd(0, os.EFD_NONBLOCK)
         self._chip, self._number = chip, number
         self._edges: list[gpiod.EdgeEvent] = []
@@ -70,7 +70,7 @@ class Request:
         self._chip.outputs[number] = value
 
     def read_edge_events(self) -> list[gpiod.EdgeEvent]:
-        # Where there are none, the kernel would let its caller wait; here that is an error.
+        # Without events the kernel would block the caller; here that is an error.
         os.eventfd_read(self.fd)
         edges, self._edges = self._edges, []
         return edges
@@ -87,8 +87,8 @@ class Request:
             os.eventfd_write(self.fd, 1)
 
 
-class Chip:
-    """The double, and the Header on it."""
+class FakeChip:
+    """The fake chip, which is also its own Header."""
 
     def __init__(self, label: str = "pinctrl-sim") -> None:
         self.label = label
@@ -97,7 +97,7 @@ class Chip:
         self.closed = False
         self._driven: dict[int, int] = {}
 
-    def __enter__(self) -> Chip:
+    def __enter__(self) -> FakeChip:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,11 +131,11 @@ class Chip:
         pulled = number in self.held and self.held[number].settings.bias is Bias.PULL_UP
         return self._driven.get(number, int(pulled))
 
-    def taken(self) -> set[int]:
+    def requested(self) -> set[int]:
         return set(self.held)
 
 
-class SimChip:
+class GpioSimChip:
     """The kernel's simulated chip (Documentation/admin-guide/gpio/gpio-sim.rst)."""
 
     def __init__(self, path: Path, attributes: Path) -> None:
@@ -150,14 +150,14 @@ class SimChip:
     def level(self, number: int) -> int:
         return int((self._attributes / f"sim_gpio{number}" / "value").read_text())
 
-    def taken(self) -> set[int]:
+    def requested(self) -> set[int]:
         with gpiod.Chip(str(self._path)) as chip:
             return {number for number in range(LINES) if chip.get_line_info(number).used}
 
 
 @contextmanager
-def sim_chip() -> Iterator[SimChip]:
-    """One of the kernel's; skips, and says why, where it can't be had."""
+def sim_chip() -> Iterator[GpioSimChip]:
+    """Create a simulated chip in the kernel; skips with the reason if that is impossible."""
     if os.geteuid() != 0:
         pytest.skip("only root can have the kernel simulate pins")
     if not CONFIGFS.is_dir():
@@ -176,7 +176,7 @@ def sim_chip() -> Iterator[SimChip]:
         while not path.exists():
             assert time.monotonic() < until, f"{path} does not come"
             time.sleep(0.01)
-        yield SimChip(path, Path("/sys/devices/platform", parent, name))
+        yield GpioSimChip(path, Path("/sys/devices/platform", parent, name))
     finally:
         (device / "live").write_text("0")
         bank.rmdir()
@@ -184,8 +184,8 @@ def sim_chip() -> Iterator[SimChip]:
 
 
 @contextmanager
-def double() -> Iterator[Chip]:
-    yield Chip()
+def fake() -> Iterator[FakeChip]:
+    yield FakeChip()
 
 
-KINDS: dict[str, Callable[[], Any]] = {"double": double, "gpio-sim": sim_chip}
+KINDS: dict[str, Callable[[], Any]] = {"fake": fake, "gpio-sim": sim_chip}

@@ -1,4 +1,4 @@
-"""Models of two display controllers with the glass that their usual modules have, byte by byte.
+"""Models of two display controllers with the glass of their usual modules, byte by byte.
 
 Written from the data sheets: Solomon Systech SSD1306, rev. 1.1 (command tables 9 and 10, 8.7 GDDRAM, appendix on the
 charge pump), and Sino Wealth SH1106, V2.3 (command table). Nothing here is taken from the code that is tested with it.
@@ -13,34 +13,34 @@ from typing import ClassVar
 from PIL import Image
 
 LIT = [bytes(255 * (byte >> bit & 1) for byte in range(256)) for bit in range(8)]
-"""For each bit of a byte, how its pixel looks, for bytes.translate."""
+"""For each bit of a byte, a table for bytes.translate that gives the bit's pixel."""
 NEGATIVE = bytes(range(255, -1, -1))
 
 
 class Chip:
-    """What both controllers share.
+    """The commands that both controllers share.
 
-    A command waits for its arguments however long, also over the end of a transfer, because no data sheet says that it
-    does not. unknown: opcodes that the data sheet does not have. heard: called after each command with its opcode.
+    A command waits for its arguments without a timeout, even beyond the end of a transfer, because no data sheet
+    excludes that. unknown: undocumented opcodes. on_command: called after each command with its opcode.
     """
 
     columns: ClassVar[int]
     arguments: ClassVar[dict[int, int]]
-    """How many bytes follow an opcode."""
+    """Number of argument bytes for each opcode."""
     ignored: ClassVar[frozenset[int]] = frozenset()
 
     def __init__(self, height: int, seed: int) -> None:
         self.height = height
         self.unknown: list[int] = []
-        self.heard: Callable[[int], None] = lambda _: None
+        self.on_command: Callable[[int], None] = lambda _: None
         self._chance = random.Random(seed)
         self.power_on()
 
     def power_on(self) -> None:
-        """The state after a reset; the memory holds noise."""
+        """Reset the controller; the memory contains noise."""
         self.memory = [bytearray(self._chance.randbytes(self.columns)) for _ in range(8)]
         self.on = False
-        self.pumping = False
+        self.charge_pump_on = False
         self.contrast = 0x7F
         self.com_pins = 0x12
         self._mirrored = self._upside_down = self._all_on = self._inverse = self._scrolling = False
@@ -49,71 +49,71 @@ class Chip:
         self._page = self._column = 0
         self._waiting: list[int] = []
 
-    def take(self, register: int, content: Iterable[int]) -> None:
-        """What one transfer brings after its control byte: 0x00 for commands alone, 0x40 for data alone."""
+    def receive(self, register: int, content: Iterable[int]) -> None:
+        """Receive a transfer after its control byte: 0x00 for commands, 0x40 for data."""
         assert register in (0x00, 0x40), f"control byte {register:#x}"
         for byte in content:
             assert 0 <= byte <= 0xFF
             if register == 0x40:
-                self.put(byte)
+                self.write_data(byte)
             else:
-                self._hear(byte)
+                self._receive_command_byte(byte)
 
     def picture(self) -> Image.Image:
-        """What is to be seen on the glass."""
+        """The visible picture on the glass."""
         assert not self.unknown, f"not in the data sheet: {[hex(opcode) for opcode in self.unknown]}"
         assert not self._scrolling, "the picture scrolls"
-        if not (self.on and self.pumping):
+        if not (self.on and self.charge_pump_on):
             return Image.new("1", (128, self.height))
         rows = b"".join(self._row(self._com(row)) for row in range(self.height))
         return Image.frombytes("L", (128, self.height), rows).point(lambda value: value, "1")
 
-    def put(self, byte: int) -> None:
-        """Take a byte of data."""
+    def write_data(self, byte: int) -> None:
+        """Write a byte of data."""
         raise NotImplementedError
 
-    def lines(self, page: int) -> bytes:
-        """A page as the glass has it, from its left to its right column."""
+    def page_pixels(self, page: int) -> bytes:
+        """The pixels of a page on the glass, from left to right."""
         raise NotImplementedError
 
-    def wired(self, row: int) -> int:
+    def com_of_row(self, row: int) -> int:
         """The COM that drives a row of the glass, counted from the top."""
         raise NotImplementedError
 
-    def obey(self, opcode: int, values: Sequence[int]) -> bool:
-        """Carry out a command of this controller alone; False if it has no such command."""
+    def execute(self, opcode: int, values: Sequence[int]) -> bool:
+        """Execute a command of this controller only; False if it has no such command."""
         raise NotImplementedError
 
     def _com(self, row: int) -> int:
-        com = self.wired(row)
+        com = self.com_of_row(row)
         sequential = self.height == 32 and self.columns == 128
         if (self.com_pins == 0x02) == sequential:
             return com
-        # The rows go to other pins than the glass is bonded to.
+        # The COM pins are configured differently from the glass's wiring.
         return com // 2 + 32 * (com % 2)
 
     def _row(self, com: int) -> bytes:
         if self._all_on:
             return b"\xff" * 128
-        # Tables 10-1 and 10-2 of the SSD1306; the SH1106's D3 and C8 read alike.
+        # Tables 10-1 and 10-2 of the SSD1306; the SH1106's D3 and C8 have the same meaning.
         row = (self._rows - 1 + self._offset - com if self._upside_down else com + self._offset) % 64
         if row >= self._rows:
             return bytes(128)
         place = (row + self._start) % 64
-        pixels = self.lines(place // 8).translate(LIT[place % 8])
+        pixels = self.page_pixels(place // 8).translate(LIT[place % 8])
         return pixels.translate(NEGATIVE) if self._inverse else pixels
 
-    def _hear(self, byte: int) -> None:
+    def _receive_command_byte(self, byte: int) -> None:
         self._waiting.append(byte)
         opcode, *values = self._waiting
         if len(values) < self.arguments.get(opcode, 0):
             return
         self._waiting = []
-        if not (self._obey(opcode, values) or self.obey(opcode, values) or opcode in self.ignored):
+        if not (self._execute_common(opcode, values) or self.execute(opcode, values) or opcode in self.ignored):
             self.unknown.append(opcode)
-        self.heard(opcode)
+        self.on_command(opcode)
 
-    def _obey(self, opcode: int, values: Sequence[int]) -> bool:
+    def _execute_common(self, opcode: int, values: Sequence[int]) -> bool:
         match opcode, values:
             case 0x81, [level]:
                 self.contrast = level
@@ -134,7 +134,7 @@ class Chip:
             case 0xDA, [value]:
                 self.com_pins = value
             case ((0xD5 | 0xD9 | 0xDB), [_]):
-                pass  # Timing and voltages, which no pixel depends on.
+                pass  # Timing and voltages do not affect pixels.
             case 0xE3, []:
                 pass
             case _ if 0x40 <= opcode <= 0x7F:
@@ -145,7 +145,7 @@ class Chip:
 
 
 class Ssd1306(Chip):
-    """128 columns; pages, or windows of columns and pages."""
+    """128 columns; page addressing, or windows of columns and pages."""
 
     columns = 128
     arguments: ClassVar = {
@@ -160,15 +160,15 @@ class Ssd1306(Chip):
         self._mode = 2
         self._across, self._down = (0, 127), (0, 7)
 
-    def wired(self, row: int) -> int:
+    def com_of_row(self, row: int) -> int:
         return self.height - 1 - row
 
-    def lines(self, page: int) -> bytes:
-        # The glass has SEG127 at its left.
+    def page_pixels(self, page: int) -> bytes:
+        # SEG127 is at the left of the glass.
         return bytes(self.memory[page][::-1])
 
-    def put(self, byte: int) -> None:
-        # The remap is of what is written from then on; what stands there stays (10.1.8).
+    def write_data(self, byte: int) -> None:
+        # The remap affects only data written afterwards (10.1.8).
         self.memory[self._page][127 - self._column if self._mirrored else self._column] = byte
         if self._mode == 2:
             self._column = (self._column + 1) % 128
@@ -178,7 +178,7 @@ class Ssd1306(Chip):
         elif self._next("_page", self._down):
             self._next("_column", self._across)
 
-    def obey(self, opcode: int, values: Sequence[int]) -> bool:
+    def execute(self, opcode: int, values: Sequence[int]) -> bool:
         match opcode, values:
             case 0x20, [value]:
                 self._mode = value & 3
@@ -191,9 +191,9 @@ class Ssd1306(Chip):
                 if self._mode != 2:
                     self._page = self._down[0]
             case 0x8D, [value]:
-                self.pumping = bool(value & 4)
+                self.charge_pump_on = bool(value & 4)
             case ((0x26 | 0x27 | 0x29 | 0x2A | 0xA3), _):
-                pass  # How it would scroll.
+                pass  # Parameters of scrolling.
             case ((0x2E | 0x2F), []):
                 self._scrolling = opcode == 0x2F
             case _ if self._mode == 2 and opcode <= 0x0F:
@@ -203,12 +203,12 @@ class Ssd1306(Chip):
             case _ if self._mode == 2 and 0xB0 <= opcode <= 0xB7:
                 self._page = opcode & 7
             case _:
-                # Those three are for page addressing only, and do nothing otherwise.
+                # These three commands work only in page addressing mode.
                 return opcode <= 0x1F or 0xB0 <= opcode <= 0xB7
         return True
 
     def _next(self, pointer: str, window: tuple[int, int]) -> bool:
-        """Move a pointer on; gives whether it is back at the start of its window."""
+        """Advance a pointer; returns whether it wrapped to the start of its window."""
         at: int = getattr(self, pointer)
         limit = 127 if pointer == "_column" else 7
         wraps = at == window[1]
@@ -217,42 +217,42 @@ class Ssd1306(Chip):
 
 
 class Sh1106(Chip):
-    """132 columns, of which the glass has those from 2 to 129; pages alone."""
+    """132 columns, of which the glass shows 2 to 129; page addressing only."""
 
     columns = 132
     arguments: ClassVar = dict.fromkeys((0x81, 0xA8, 0xAD, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1)
-    # Commands of the SSD1306 that luma sends it as well: real ones take no notice of them.
+    # luma also sends these commands of the SSD1306; a real SH1106 ignores them.
     ignored = frozenset({0x20, 0x8D})
 
     def power_on(self) -> None:
         super().power_on()
-        self.pumping = True
+        self.charge_pump_on = True
 
-    def wired(self, row: int) -> int:
-        # A module with 32 rows has the middle ones, as luma's settings for it say.
+    def com_of_row(self, row: int) -> int:
+        # A module with 32 rows uses the middle ones, as in luma's settings for it.
         return (63 if self.height == 64 else 47) - row
 
-    def lines(self, page: int) -> bytes:
+    def page_pixels(self, page: int) -> bytes:
         row = self.memory[page]
-        # The glass has SEG129 at its left; mirrored, SEG129 shows column 131 - 129.
+        # SEG129 is at the left of the glass; mirrored, it shows column 131 - 129.
         return bytes(row[2:130] if self._mirrored else row[129:1:-1])
 
-    def put(self, byte: int) -> None:
-        # The column stops behind the last one.
+    def write_data(self, byte: int) -> None:
+        # The column address stops after the last column.
         if self._column < self.columns:
             self.memory[self._page][self._column] = byte
             self._column += 1
 
-    def obey(self, opcode: int, values: Sequence[int]) -> bool:
+    def execute(self, opcode: int, values: Sequence[int]) -> bool:
         match opcode, values:
             case 0xAD, [value]:
-                self.pumping = bool(value & 1)
+                self.charge_pump_on = bool(value & 1)
             case _ if opcode <= 0x0F:
                 self._column = self._column & 0xF0 | opcode
             case _ if opcode <= 0x1F:
                 self._column = (opcode & 0x0F) << 4 | self._column & 0x0F
             case _ if 0x30 <= opcode <= 0x33:
-                pass  # The pump's voltage.
+                pass  # The charge pump's voltage.
             case _ if 0xB0 <= opcode <= 0xB7:
                 self._page = opcode & 7
             case _:

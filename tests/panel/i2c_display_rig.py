@@ -1,4 +1,4 @@
-"""A display as its thread handles it, on a model of a controller, in a time of its own."""
+"""A Display object driven as its thread does, on a model of a controller and with a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from appliance.core.view import Power
 from appliance.panel.display import DIM_CONTRAST, Display, Timing
 from appliance.panel.incremental_display import make_i2c_device
-from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
+from tests.panel.i2c_display import ADDRESS, I2cDisplay, same_pixels
 
 CONTRAST = 200
 TIMING = Timing()
@@ -20,7 +20,7 @@ CONTROLLERS = [(is_sh1106, height) for is_sh1106 in (False, True) for height in 
 
 
 class Rig:
-    """now: the time, which tests advance. picture, power: what it is to show. made: how often it was set up."""
+    """now: the simulated time. picture, power: the wanted state. made: number of set-ups."""
 
     def __init__(self, is_sh1106: bool = False, height: int = 64, rotate: int = 0) -> None:
         self.model = I2cDisplay(is_sh1106, height)
@@ -39,17 +39,19 @@ class Rig:
         self.display = Display(make, CONTRAST, TIMING, clock=lambda: self.now)
 
     def show(self, power: Power | None = None) -> bool:
-        """Bring it to show a copy of the picture; gives whether that succeeded."""
+        """Show a copy of the picture; returns whether that succeeded."""
         self.power = power or self.power
         picture = self.picture.copy()
         return self._update(lambda _: picture)
 
-    def right(self) -> bool:
-        """Whether it shows the picture, pixel for pixel, as brightly as it is to."""
+    def shows_picture(self) -> bool:
+        """Whether the display shows exactly the picture, at the wanted brightness."""
         if self.power is Power.DARK:
             return not self.model.on and self.model.picture().getbbox() is None
         level = CONTRAST if self.power is Power.BRIGHT else DIM_CONTRAST
-        return self.model.chip.contrast == level and same(self.model.picture(), self.picture.rotate(90 * self.rotate))
+        return self.model.chip.contrast == level and same_pixels(
+            self.model.picture(), self.picture.rotate(90 * self.rotate)
+        )
 
     def _update(self, paint: Callable[[tuple[int, int]], Image.Image]) -> bool:
         try:
@@ -65,7 +67,7 @@ def noise(seed: int, size: tuple[int, int]) -> Image.Image:
 
 
 def opcodes(model: I2cDisplay) -> list[int]:
-    """What it hears from now on."""
+    """The opcodes received from now on."""
     heard: list[int] = []
-    model.chip.heard = heard.append
+    model.chip.on_command = heard.append
     return heard

@@ -1,4 +1,4 @@
-"""The button on a mock pin: taps, bounce, noise, and one that is stuck at the start. In virtual time."""
+"""The button on a mock pin, in virtual time: taps, bounce, noise, and a button held at startup."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PIN = 22
 PRESSED, RELEASED, STUCK_DOWN = ButtonDown(), ButtonUp(), ButtonStuck()
 
 
-class Bench:
-    """A button, the hand on it, and what it said."""
+class ButtonRig:
+    """A button on a mock pin, and the events that it reported."""
 
     def __init__(self, pins: MockFactory, down: bool = False) -> None:
         device = DigitalInputDevice(PIN, pull_up=True, pin_factory=pins)
@@ -44,8 +44,8 @@ class Bench:
 
 
 @virtual_time
-async def test_a_press_and_its_release(pins: MockFactory) -> None:
-    bench = Bench(pins)
+async def test_a_press_and_a_release_are_reported(pins: MockFactory) -> None:
+    bench = ButtonRig(pins)
     await bench.drive([0], apart=0.029)
     assert bench.events == []
     await asyncio.sleep(0.002)
@@ -58,7 +58,7 @@ async def test_a_press_and_its_release(pins: MockFactory) -> None:
 
 @virtual_time
 async def test_a_bouncing_tap_is_one_press(pins: MockFactory) -> None:
-    bench = Bench(pins)
+    bench = ButtonRig(pins)
     await bench.drive([0, 1, 0, 1, 0, 1, 0])
     await asyncio.sleep(0.05)
     await bench.drive([1, 0, 1, 0, 1])
@@ -68,8 +68,8 @@ async def test_a_bouncing_tap_is_one_press(pins: MockFactory) -> None:
 
 
 @virtual_time
-async def test_noise_presses_nothing(pins: MockFactory) -> None:
-    bench = Bench(pins)
+async def test_short_noise_is_no_press(pins: MockFactory) -> None:
+    bench = ButtonRig(pins)
     for _ in range(50):
         await bench.drive([0, 1], apart=0.01)
     await bench.settle()
@@ -79,7 +79,7 @@ async def test_noise_presses_nothing(pins: MockFactory) -> None:
 
 @virtual_time
 async def test_noise_does_not_end_a_hold(pins: MockFactory) -> None:
-    bench = Bench(pins)
+    bench = ButtonRig(pins)
     await bench.drive([0])
     await bench.settle()
     await bench.drive([1, 0, 1, 0], apart=0.005)
@@ -89,9 +89,9 @@ async def test_noise_does_not_end_a_hold(pins: MockFactory) -> None:
 
 
 @virtual_time
-async def test_a_button_stuck_at_the_start_presses_nothing(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_button_held_at_startup_reports_no_press(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        bench = Bench(pins, down=True)
+        bench = ButtonRig(pins, down=True)
     assert len(caplog.records) == 1
     await bench.settle()
     await bench.drive([1])
@@ -104,8 +104,8 @@ async def test_a_button_stuck_at_the_start_presses_nothing(pins: MockFactory, ca
 
 
 @virtual_time
-async def test_a_button_that_stays_down_from_the_start_is_told_as_stuck(pins: MockFactory) -> None:
-    bench = Bench(pins, down=True)
+async def test_a_button_held_since_startup_is_reported_as_stuck(pins: MockFactory) -> None:
+    bench = ButtonRig(pins, down=True)
     await asyncio.sleep(STUCK_AFTER - 0.01)
     assert bench.events == []
     await asyncio.sleep(0.02)
@@ -122,8 +122,8 @@ async def test_a_button_that_stays_down_from_the_start_is_told_as_stuck(pins: Mo
 
 
 @virtual_time
-async def test_a_button_that_comes_up_in_time_is_not_stuck(pins: MockFactory) -> None:
-    bench = Bench(pins, down=True)
+async def test_a_button_released_in_time_is_not_stuck(pins: MockFactory) -> None:
+    bench = ButtonRig(pins, down=True)
     await asyncio.sleep(STUCK_AFTER / 2)
     await bench.drive([1])
     await asyncio.sleep(10 * STUCK_AFTER)
@@ -132,8 +132,8 @@ async def test_a_button_that_comes_up_in_time_is_not_stuck(pins: MockFactory) ->
 
 
 @virtual_time
-async def test_noise_does_not_free_a_stuck_button(pins: MockFactory) -> None:
-    bench = Bench(pins, down=True)
+async def test_noise_does_not_release_a_stuck_button(pins: MockFactory) -> None:
+    bench = ButtonRig(pins, down=True)
     await bench.drive([1, 0] * 100, apart=0.02)
     await asyncio.sleep(STUCK_AFTER)
     assert bench.events == [STUCK_DOWN]
@@ -141,8 +141,8 @@ async def test_noise_does_not_free_a_stuck_button(pins: MockFactory) -> None:
 
 
 @virtual_time
-async def test_a_stuck_button_says_nothing_after_close(pins: MockFactory) -> None:
-    bench = Bench(pins, down=True)
+async def test_a_stuck_button_reports_nothing_after_close(pins: MockFactory) -> None:
+    bench = ButtonRig(pins, down=True)
     bench.part.close()
     await asyncio.sleep(2 * STUCK_AFTER)
     assert bench.events == []
@@ -153,11 +153,11 @@ _stable = st.integers(31, 300)
 
 
 def run(lengths: list[int]) -> list[Event]:
-    """What a button says that is down, up, down and so on for so many milliseconds each, and is then let go of."""
+    """The events of a button that is down, up, down and so on for these milliseconds each, and then released."""
 
     @virtual_time
     async def play() -> list[Event]:
-        bench = Bench(MockFactory())
+        bench = ButtonRig(MockFactory())
         for n, milliseconds in enumerate(lengths):
             await bench.drive([n % 2], apart=milliseconds / 1000)
         await bench.drive([1])
@@ -171,7 +171,7 @@ def run(lengths: list[int]) -> list[Event]:
 @settings(deadline=None)
 @given(st.lists(_noise | _stable, max_size=30))
 def test_each_stable_change_is_exactly_one_event(lengths: list[int]) -> None:
-    """A level counts where it stays for 30 ms, and a change of what counts is an event."""
+    """A level counts after 30 ms, and each change of the counted level is an event."""
     counted = [1, *(n % 2 for n, milliseconds in enumerate(lengths) if milliseconds > 30), 1]
     changes = [after for before, after in itertools.pairwise(counted) if before != after]
     assert run(lengths) == [RELEASED if level else PRESSED for level in changes]
@@ -179,7 +179,7 @@ def test_each_stable_change_is_exactly_one_event(lengths: list[int]) -> None:
 
 @settings(deadline=None)
 @given(st.lists(_noise, max_size=60))
-def test_where_nothing_is_stable_nothing_is_pressed(lengths: list[int]) -> None:
+def test_an_unstable_level_is_no_press(lengths: list[int]) -> None:
     assert run(lengths) == []
 
 
@@ -189,14 +189,14 @@ _tap = st.tuples(_bounces, st.integers(50, 300), _bounces, st.integers(50, 300))
 
 @settings(deadline=None)
 @given(st.lists(_tap.map(lambda tap: [*tap[0], tap[1], *tap[2], tap[3]]), max_size=5))
-def test_every_tap_of_50_ms_is_seen(taps: list[list[int]]) -> None:
-    """A contact that bounces when it closes and when it opens, and is whole between."""
+def test_each_tap_of_50_ms_is_detected(taps: list[list[int]]) -> None:
+    """The contact bounces when it closes and when it opens, and is stable in between."""
     assert run([*itertools.chain.from_iterable(taps)]) == [PRESSED, RELEASED] * len(taps)
 
 
 @virtual_time
-async def test_edges_may_come_on_another_thread(pins: MockFactory) -> None:
-    bench = Bench(pins)
+async def test_edges_from_another_thread_are_handled_in_the_loop(pins: MockFactory) -> None:
+    bench = ButtonRig(pins)
     threads: list[threading.Thread] = []
 
     def emit(event: Event) -> None:
@@ -214,8 +214,8 @@ async def test_edges_may_come_on_another_thread(pins: MockFactory) -> None:
 
 
 @virtual_time
-async def test_nothing_comes_after_close(pins: MockFactory) -> None:
-    bench = Bench(pins)
+async def test_nothing_is_reported_after_close(pins: MockFactory) -> None:
+    bench = ButtonRig(pins)
     await bench.drive([0])
     bench.part.close()
     await bench.settle()

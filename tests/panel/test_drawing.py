@@ -1,4 +1,4 @@
-"""Pictures of screens: whole at every pixel shift, legible, and the same every time."""
+"""Pictures of screens: complete at each burn-in shift, legible and deterministic."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ def change(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int]:
 
 @given(screens, st.sampled_from(SIZES), st.sampled_from([None, True, False]))
 @settings(deadline=None, max_examples=250)
-def test_nothing_is_cut_off(
+def test_no_screen_is_cut_off_at_any_shift(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
-    """Drawn with room on all sides, the picture has no ink there, and the same within, at every pixel shift."""
+    """On a larger canvas the margin stays empty and the picture equal, at each burn-in shift."""
     offsets = PIXEL_SHIFTS if size[1] > 32 else LOW_PIXEL_SHIFTS
     width, height = size[0] - max(x for x, _ in offsets), size[1] - max(y for _, y in offsets)
     roomy = compose(screen, (width, height), beat, MARGIN).image
@@ -125,12 +125,12 @@ def test_nothing_is_cut_off(
 
 @given(texts, st.sampled_from(SIZES), st.integers(0, 10**9))
 @settings(deadline=None)
-def test_a_sleeping_word_is_whole_wherever_it_stands(word: str, size: tuple[int, int], shift: int) -> None:
+def test_the_standby_word_is_complete_at_each_position(word: str, size: tuple[int, int], shift: int) -> None:
     assert ink(draw_screen(Asleep(word), size, shift=shift)) == ink(draw_screen(Asleep(word), size))
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_a_sleeping_word_visits_the_whole_display(size: tuple[int, int]) -> None:
+def test_the_standby_word_moves_over_the_whole_display(size: tuple[int, int]) -> None:
     lit = Image.new("1", size)
     for shift in range(600):
         lit.paste(1, (0, 0), draw_screen(Asleep("OFFLINE"), size, shift=shift))
@@ -140,7 +140,7 @@ def test_a_sleeping_word_visits_the_whole_display(size: tuple[int, int]) -> None
 
 
 @pytest.mark.parametrize("offsets", [PIXEL_SHIFTS, LOW_PIXEL_SHIFTS])
-def test_the_pixel_shift_goes_everywhere_by_single_pixels(offsets: tuple[tuple[int, int], ...]) -> None:
+def test_the_burn_in_shift_moves_by_single_pixels(offsets: tuple[tuple[int, int], ...]) -> None:
     steps = [abs(x - left) + abs(y - top) for (x, y), (left, top) in pairwise([*offsets, offsets[0]])]
     assert set(steps) == {1}
     assert len(set(offsets)) == 3 * (1 + max(y for _, y in offsets))
@@ -148,7 +148,7 @@ def test_the_pixel_shift_goes_everywhere_by_single_pixels(offsets: tuple[tuple[i
 
 @pytest.mark.parametrize("screen", ALL_KINDS)
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_heart_and_press_change_only_their_corners(screen: Screen, size: tuple[int, int]) -> None:
+def test_heartbeat_and_press_change_only_their_corners(screen: Screen, size: tuple[int, int]) -> None:
     width, height = size
     beating, resting = (draw_screen(screen, size, beat=beat) for beat in (True, False))
     left, top, _, _ = change(beating, resting)
@@ -161,28 +161,28 @@ def test_heart_and_press_change_only_their_corners(screen: Screen, size: tuple[i
 
 @pytest.mark.parametrize("screen", ALL_KINDS)
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_the_heart_touches_nothing(screen: Screen, size: tuple[int, int]) -> None:
-    """The pixels around it are as dark, or as light, as its ground."""
+def test_the_heartbeat_has_a_clear_margin(screen: Screen, size: tuple[int, int]) -> None:
+    """The pixels around the heartbeat have the background's colour."""
     beating, resting = (draw_screen(screen, size, beat=beat).convert("L") for beat in (True, False))
     left, top, right, bottom = change(beating, resting)
     corner = beating.crop((left - 2, top - 3, right + 1, top - 1)), beating.crop((left - 3, top - 2, left - 1, bottom))
     assert all(len(set(part.tobytes())) == 1 for part in corner)
 
 
-def test_a_view_is_drawn_with_all_that_it_says() -> None:
+def test_a_view_is_drawn_with_all_its_fields() -> None:
     view = View("connected", None, "Bar", None, 38, 1, 720, Leds(), LUNCH, beat=True, pressed=True, walk=3)
     assert same(draw(view), draw_screen(LUNCH, beat=True, pressed=True, shift=3))
     assert not same(draw(view), draw_screen(LUNCH))
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_each_icon_is_drawn_and_differs(size: tuple[int, int]) -> None:
+def test_each_icon_is_drawn_and_distinct(size: tuple[int, int]) -> None:
     pictures = [draw_screen(Message((Line("Hm", Size.MEDIUM),), icon=icon), size) for icon in Icon]
     assert all(ink(picture) > ink(draw_screen(Message((Line("Hm", Size.MEDIUM),)), size)) for picture in pictures)
     assert len({picture.tobytes() for picture in pictures}) == len(Icon)
 
 
-def test_the_bar_shows_how_much_is_left() -> None:
+def test_the_bar_shows_the_remaining_time() -> None:
     def lit(bar: float) -> int:
         return ink(draw_screen(Message((), bar)))
 
@@ -194,13 +194,13 @@ def test_the_bar_shows_how_much_is_left() -> None:
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_a_page_is_light_where_the_count_is_dark(size: tuple[int, int]) -> None:
+def test_a_page_screen_is_inverted(size: tuple[int, int]) -> None:
     area = size[0] * size[1]
     assert ink(draw_screen(Paged("42", "table 8", "+2 more", "12 orders"), size)) > 0.6 * area
     assert ink(draw_screen(LUNCH, size)) < 0.55 * area
 
 
-def test_the_title_gives_way_on_a_low_display() -> None:
+def test_a_32_pixel_display_omits_the_title() -> None:
     titled, bare = Listing("Today", OLDEST.rows), Listing("", OLDEST.rows)
     assert same(draw_screen(titled, (128, 32)), draw_screen(bare, (128, 32)))
     assert not same(draw_screen(titled), draw_screen(bare))
@@ -208,7 +208,7 @@ def test_the_title_gives_way_on_a_low_display() -> None:
 
 @pytest.mark.parametrize("size", DISPLAYS)
 def test_the_right_part_of_a_row_is_never_cut(size: tuple[int, int]) -> None:
-    """However long the left part is, the right one's columns stay as they are."""
+    """However long the left part is, the right part's columns are unchanged."""
     short, long = (draw_screen(Listing("", (Row(left, "12 h 40"),)), size) for left in ("A", "A" * 90))
     right = (size[0] - 40, 0, *size)
     assert same(short.crop(right), long.crop(right))
@@ -217,10 +217,10 @@ def test_the_right_part_of_a_row_is_never_cut(size: tuple[int, int]) -> None:
 
 @given(screens, st.sampled_from(SIZES), st.sampled_from([None, True]))
 @settings(deadline=None, max_examples=250)
-def test_nothing_is_drawn_over_anything(
+def test_nothing_is_drawn_twice_in_one_place(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
-    """Each letter, digit, sign and icon finds the ground as it was: none of its pixels were taken."""
+    """Each glyph, sign and icon is drawn on a clear background."""
     stamp = Canvas.stamp
 
     def checked(canvas: Canvas, mask: Image.Image, left: int, top: int, lit: bool = True) -> None:
@@ -233,8 +233,8 @@ def test_nothing_is_drawn_over_anything(
         compose(screen, size, beat)
 
 
-def left_ink(screen: Screen) -> tuple[int, int]:
-    """Columns and rows of what stands left of the bell, dark on light, on the usual display."""
+def ink_left_of_the_bell(screen: Screen) -> tuple[int, int]:
+    """Columns and rows of the dark ink left of the bell, on a 128x64 display."""
     picture = draw_screen(screen).crop((4, 4, 56, 58))
     box = ImageChops.invert(picture.convert("L")).getbbox()
     assert box is not None
@@ -242,15 +242,15 @@ def left_ink(screen: Screen) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", ["Tracker 12345", "Restaurant pager number 12"])
-def test_a_long_name_of_a_tracker_takes_rows_before_it_is_cut(name: str) -> None:
-    assert left_ink(Paged(name, "table 8", "", "12 orders"))[1] > 20
+def test_a_long_tracker_name_wraps_before_it_is_cut(name: str) -> None:
+    assert ink_left_of_the_bell(Paged(name, "table 8", "", "12 orders"))[1] > 20
 
 
-def test_the_tracker_s_digits_give_way_before_the_table_s_name_is_cut() -> None:
+def test_tracker_digits_shrink_before_the_tables_name_is_cut() -> None:
     short = draw_screen(Paged("12", "table 8", "+2 more", "12 orders"))
     for place in ("table Terrasse Süd", "table Wintergarten hinten links"):
         whole = draw_screen(Paged("12", place, "+2 more", "12 orders"))
         assert ImageChops.difference(whole.convert("L"), short.convert("L")).getbbox()
         cut = draw_screen(Paged("12", place[:-1] + "…", "+2 more", "12 orders"))
         box = ImageChops.difference(whole.convert("L"), cut.convert("L")).getbbox()
-        assert box is not None, "its last letter is drawn"
+        assert box is not None, "the last letter must be drawn"

@@ -1,4 +1,4 @@
-"""The count's picture: the number first, its digits in their places, and marks told apart by shape."""
+"""The picture of the count: a large number, digits in fixed cells, and marks with distinct shapes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lit(picture: Image.Image) -> int:
 
 
 def number_of(picture: Image.Image, columns: int) -> tuple[int, int, int, int]:
-    """The box of the ink in the left columns."""
+    """The bounding box of the ink in the left columns."""
     box = picture.crop((0, 0, columns, picture.height)).getbbox()
     assert box is not None
     return box
@@ -46,7 +46,7 @@ def test_one_or_two_digits_are_as_high_as_the_display(size: tuple[int, int], lea
 
 @pytest.mark.parametrize("size", DISPLAYS)
 @pytest.mark.parametrize(("count", "least"), [("128", 0.55), ("9999", 0.35), ("123456", 0.3)])
-def test_more_digits_are_as_large_as_the_age_leaves_room(size: tuple[int, int], count: str, least: float) -> None:
+def test_more_digits_fill_the_space_beside_the_age(size: tuple[int, int], count: str, least: float) -> None:
     picture = draw_screen(Count(count, "", "12 h 40", Mark.LATE, (LATE, PAGED)), size)
     _, top, right, bottom = number_of(picture, size[0] // 8)
     assert right > size[0] // 8 - 3
@@ -57,7 +57,7 @@ def test_more_digits_are_as_large_as_the_age_leaves_room(size: tuple[int, int], 
 @pytest.mark.parametrize(
     ("count", "after", "cells"), [("12", "13", 2), ("38", "39", 2), ("111", "118", 3), ("1204", "1200", 4)]
 )
-def test_a_changed_digit_changes_its_own_cell_only(size: tuple[int, int], count: str, after: str, cells: int) -> None:
+def test_a_changed_digit_changes_only_its_own_cell(size: tuple[int, int], count: str, after: str, cells: int) -> None:
     before, now = (draw_screen(Count(number, "orders", "2 min"), size) for number in (count, after))
     left, _, right, _ = different(before, now)
     eights = draw_screen(Count("8" * cells, "orders", "2 min"), size)
@@ -70,15 +70,15 @@ def test_a_changed_digit_changes_its_own_cell_only(size: tuple[int, int], count:
 
 @pytest.mark.parametrize("size", DISPLAYS)
 @pytest.mark.parametrize(("count", "shown"), [("10000", "9999+"), ("23456", "9999+"), ("999999", "9999+")])
-def test_a_number_beyond_all_kitchens_is_shortened(size: tuple[int, int], count: str, shown: str) -> None:
+def test_a_very_large_count_is_shortened(size: tuple[int, int], count: str, shown: str) -> None:
     pictures = [draw_screen(Count(number, "orders", "2 min"), size) for number in (count, shown, "9999")]
     assert pictures[0].tobytes() == pictures[1].tobytes() != pictures[2].tobytes()
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
 @pytest.mark.parametrize("remarks", [(), (LATE,), (PAGED, LATE, TO_GO, OLD, UNREADABLE)])
-def test_marks_are_told_apart_by_shape(size: tuple[int, int], remarks: tuple[Remark, ...]) -> None:
-    """Plain, framed or filled: the light of the age's corner tells, and each differs much from the others."""
+def test_marks_have_distinct_shapes(size: tuple[int, int], remarks: tuple[Remark, ...]) -> None:
+    """The mark is plain, framed or filled, which the brightness of the age's corner shows."""
     fine, warn, late = (draw_screen(Count("38", "orders", "7 min", mark, remarks), size) for mark in Mark)
     corner = (size[0] * 3 // 4, 0, size[0], size[1] // 3)
     assert lit(late.crop(corner)) > 2 * lit(warn.crop(corner))
@@ -87,7 +87,7 @@ def test_marks_are_told_apart_by_shape(size: tuple[int, int], remarks: tuple[Rem
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_each_remark_has_its_own_sign(size: tuple[int, int]) -> None:
+def test_each_remark_has_a_distinct_sign(size: tuple[int, int]) -> None:
     pictures = [draw_screen(Count("7", "orders", "2 min", remarks=(Remark(sign, "3"),)), size) for sign in RemarkKind]
     for one, other in combinations(pictures, 2):
         left, top, right, bottom = different(one, other)
@@ -95,8 +95,8 @@ def test_each_remark_has_its_own_sign(size: tuple[int, int]) -> None:
         assert bottom - top <= 8
 
 
-def test_all_remarks_are_there_in_words_or_in_numbers() -> None:
-    """With each one taken away, the picture has less in it."""
+def test_each_remark_is_drawn() -> None:
+    """Removing any remark changes the picture."""
     remarks = (PAGED, LATE, TO_GO, OLD, UNREADABLE)
     whole = draw_screen(Count("38", "orders", "7 min", remarks=remarks))
     for left_out in range(len(remarks)):
@@ -105,7 +105,7 @@ def test_all_remarks_are_there_in_words_or_in_numbers() -> None:
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-def test_no_orders_are_said_in_words(size: tuple[int, int]) -> None:
+def test_zero_orders_are_shown_as_text(size: tuple[int, int]) -> None:
     with_noun, without = (draw_screen(Count("0", noun), size) for noun in ("orders", "x"))
     left, top, right, bottom = different(with_noun, without)
     assert right - left > 40
@@ -114,19 +114,19 @@ def test_no_orders_are_said_in_words(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", DISPLAYS)
 @pytest.mark.parametrize("note", ["Pairing not saved", "Weak power supply", "Button stuck"])
-def test_a_note_stands_under_the_whole(size: tuple[int, int], note: str) -> None:
+def test_a_note_is_drawn_below_the_count(size: tuple[int, int], note: str) -> None:
     count = Count("38", "orders", "12 min", Mark.LATE, (LATE,))
     noted = draw_screen(Count("38", "orders", "12 min", Mark.LATE, (LATE,), note), size)
     assert different(noted, draw_screen(count, size))
     strip = noted.crop((0, size[1] - 11, *size)).getbbox()
     assert strip is not None
     assert strip[2] - strip[0] > 60
-    # A changed age leaves it alone.
+    # A changed age must not change the note.
     later = draw_screen(Count("38", "orders", "13 min", Mark.LATE, (LATE,), note), size)
     assert different(noted, later)[3] < size[1] - 9
 
 
-def test_a_changed_age_leaves_the_number_alone() -> None:
+def test_a_changed_age_does_not_change_the_count() -> None:
     before, after = (draw_screen(Count("38", "orders", age, Mark.LATE, (LATE, PAGED))) for age in ("12 min", "13 min"))
     left, _, _, bottom = different(before, after)
     assert left > 78
@@ -135,7 +135,7 @@ def test_a_changed_age_leaves_the_number_alone() -> None:
 
 @pytest.mark.parametrize("size", DISPLAYS)
 @pytest.mark.parametrize("mark", Mark)
-def test_a_minute_more_changes_a_digit_and_moves_nothing(size: tuple[int, int], mark: Mark) -> None:
+def test_another_minute_changes_one_digit_and_moves_nothing(size: tuple[int, int], mark: Mark) -> None:
     for before, after in (("1 min", "2 min"), ("7 min", "8 min"), ("10 min", "11 min"), ("≥7 min", "≥8 min")):
         pictures = [draw_screen(Count("38", "orders", age, mark, (LATE, PAGED)), size) for age in (before, after)]
         left, _, right, _ = different(*pictures)
@@ -143,9 +143,9 @@ def test_a_minute_more_changes_a_digit_and_moves_nothing(size: tuple[int, int], 
 
 
 @pytest.mark.parametrize(("count", "late"), [("12", "2 late"), ("348", "38 late"), ("9999", "9998 late")])
-def test_what_is_urgent_is_told_beside_a_fault_too(count: str, late: str) -> None:
+def test_urgent_marks_are_drawn_beside_a_fault(count: str, late: str) -> None:
     urgent = Remark(RemarkKind.PAGED, "12 paged"), Remark(RemarkKind.LATE, late)
     full = Count(count, "orders", "11 min", Mark.LATE, urgent, "Weak power supply")
     pictures = [draw_screen(replace(full, remarks=some), (128, 64)) for some in (urgent, urgent[:1], urgent[1:], ())]
     assert all(different(pictures[0], other) for other in pictures[1:])
-    assert different(pictures[0], draw_screen(replace(full, oldest="12 min"), (128, 64))), "and the age as well"
+    assert different(pictures[0], draw_screen(replace(full, oldest="12 min"), (128, 64))), "the age must be drawn too"

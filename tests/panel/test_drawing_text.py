@@ -1,4 +1,4 @@
-"""Words on the display: in any script, whole or with an ellipsis, and with every dot where it belongs."""
+"""Text on the display: any script, wrapped or with an ellipsis, and legible dots."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def words_of(setting: Layout) -> list[str]:
         ("x" * 500, "x" * 199 + "…"),
     ],
 )
-def test_what_the_fonts_lack_becomes_one_clean_sign(text: str, drawn: str) -> None:
+def test_characters_missing_from_the_fonts_become_a_replacement_sign(text: str, drawn: str) -> None:
     assert to_drawable(text) == drawn
 
 
@@ -64,13 +64,13 @@ def test_clean_text_can_be_drawn(text: str) -> None:
         ("Found: בר אב 2 ok", "Found: בא רב 2 ok"),
     ],
 )
-def test_hebrew_reads_from_right_to_left(logical: str, drawn: str) -> None:
+def test_hebrew_is_drawn_right_to_left(logical: str, drawn: str) -> None:
     assert to_visual_order(logical) == drawn
 
 
 @pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
-def test_every_dot_is_seen(face: Face) -> None:
-    """In every size that a screen may choose, each glyph stands apart, and the dot of an i from its stem."""
+def test_dots_are_separate_in_each_font_size(face: Face) -> None:
+    """In each size that a screen may choose, glyphs are separate, and so is the dot of an i."""
     for size in sizes(face, 30):
         for text in ("192.168.100.120", "10.1.1.1", "1:43", "mmwwWM"):
             row = tight_row(text, face, size)
@@ -85,8 +85,8 @@ def test_every_dot_is_seen(face: Face) -> None:
         assert not all(rows), size
 
 
-def test_east_asia_is_drawn_pixel_for_pixel() -> None:
-    """Each letter is its own, at sixteen pixels or a multiple."""
+def test_east_asian_text_is_drawn_at_multiples_of_16_pixels() -> None:
+    """East Asian glyphs are distinct, at 16 pixels or a multiple."""
     letters = "寿司バー中文한국어、"
     inks = {one.ink.tobytes() for letter in letters if (one := glyph(letter, Face.REGULAR, 11)).ink is not None}
     assert len(inks) == len(letters)
@@ -95,21 +95,21 @@ def test_east_asia_is_drawn_pixel_for_pixel() -> None:
     assert (FILES / WIDE).stat().st_size == 32 * sum(last - first + 1 for first, last in RANGES)
 
 
-def test_words_wrap_whole() -> None:
+def test_text_wraps_between_words() -> None:
     text = "Press the button on the gateway to pair this box"
     rows = wrap(text, Face.BOLD, 14, 126)
     assert len(rows) > 1
     assert " ".join(row.text for row in rows) == text
 
 
-def test_long_names_break_after_hyphens_and_between_eastern_letters() -> None:
+def test_long_names_break_after_hyphens_and_between_east_asian_characters() -> None:
     name = "Kitchen-Gateway-on-the-second-floor"
     assert "".join(row.text for row in wrap(name, Face.BOLD, 14, 97)) == name
     assert [row.text for row in wrap("寿司バーこんにちは", Face.BOLD, 14, 97)] == ["寿司バーこん", "にちは"]
 
 
 @pytest.mark.parametrize("face", [Face.REGULAR, Face.BOLD])
-def test_what_is_too_wide_ends_in_an_ellipsis(face: Face) -> None:
+def test_text_that_is_too_wide_ends_in_an_ellipsis(face: Face) -> None:
     row = fit_row("x" * 80, face, 14, 126)
     assert re.fullmatch("x{10,}…", row.text)
     assert row.width <= 126
@@ -117,7 +117,7 @@ def test_what_is_too_wide_ends_in_an_ellipsis(face: Face) -> None:
     assert even_row(row.text.replace("…", "xx…"), face, row.size).width > 126
 
 
-def test_a_name_that_nearly_fits_shrinks() -> None:
+def test_a_name_that_almost_fits_is_drawn_smaller() -> None:
     assert fit_row("Kitchen-Gateway-42", Face.BOLD, 18, 126).text == "Kitchen-Gateway-42"
 
 
@@ -130,13 +130,13 @@ def test_a_name_that_nearly_fits_shrinks() -> None:
         ["No network", "Check the cable", "or the Wi-Fi settings"],
     ],
 )
-def test_all_words_of_a_message_are_there(texts: list[str], height: int, pictured: bool) -> None:
+def test_a_message_shows_all_its_lines(texts: list[str], height: int, pictured: bool) -> None:
     lines = tuple(Line(text, Size.SMALL if number == 2 else Size.MEDIUM) for number, text in enumerate(texts))
     assert " ".join(words_of(choose_layout(lines, 126, height, pictured))) == " ".join(texts)
 
 
-def test_a_picture_gives_way_to_words() -> None:
-    """Never the other way round."""
+def test_text_takes_precedence_over_an_icon() -> None:
+    """An icon never displaces text."""
     name = Line("The Gateway of the Kitchen on the Second Floor", Size.MEDIUM)
     many = (name, *(Line(f"Line number {number}") for number in range(3)))
     assert choose_layout((name,), 126, 62, True).pictured
@@ -144,14 +144,14 @@ def test_a_picture_gives_way_to_words() -> None:
     assert len(" ".join(words_of(choose_layout(many, 126, 62, True)))) == len(" ".join(line.text for line in many))
 
 
-def test_too_many_lines_leave_the_first() -> None:
+def test_of_too_many_lines_the_first_are_kept() -> None:
     shown = " ".join(words_of(choose_layout(tuple(Line(f"line {number}") for number in range(60)), 126, 31, False)))
     numbers = [int(number) for number in re.findall(r"\d+", shown)]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) >= 6
 
 
-def test_spare_words_give_way_before_any_other() -> None:
+def test_optional_lines_are_omitted_first() -> None:
     needed = (Line("Looking for", Size.MEDIUM), Line("the gateway", Size.MEDIUM), Line("This box: 192.168.1.42"))
     hints = (Line("Is it switched on, and on", spare=1), Line("the same network?", spare=1))
     everything = " ".join(line.text for line in (*needed, *hints))
@@ -164,8 +164,8 @@ def test_spare_words_give_way_before_any_other() -> None:
 
 @pytest.mark.parametrize("height", [62, 30])
 @pytest.mark.parametrize("caption", [caption for caption, view in EXAMPLES if isinstance(view.screen, Message)])
-def test_every_message_that_a_person_can_meet_is_whole(caption: str, height: int) -> None:
-    """On each display all that is not spare, and on the usual one that as well. Only a mistake's words may be cut."""
+def test_each_message_of_the_product_fits_the_display(caption: str, height: int) -> None:
+    """Required lines fit each display, and optional lines a 128x64 one. Only an error's text may be cut."""
     screen = dict(EXAMPLES)[caption].screen
     assert isinstance(screen, Message)
     room = height - (0 if screen.bar is None else 9 if height > 48 else 6)

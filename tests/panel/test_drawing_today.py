@@ -1,4 +1,4 @@
-"""The page of the day: nothing of ours is cut off, and bars and marks are where they belong."""
+"""The screen of the day's statistics: none of its fixed text is cut off, and bars and marks are in place."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ days = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(days, st.sampled_from(SIZES), st.booleans())
-def test_no_word_is_cut_off_and_none_leaves_the_display(today: Today, size: tuple[int, int], beat: bool) -> None:
+def test_no_text_of_the_day_is_cut_off(today: Today, size: tuple[int, int], beat: bool) -> None:
     painted: list[tuple[Row, int]] = []
     paint = Row.paint
 
@@ -54,7 +54,7 @@ def test_no_word_is_cut_off_and_none_leaves_the_display(today: Today, size: tupl
     assert any(today.orders in text for text in words)
 
 
-def test_an_hour_without_an_order_has_a_foot_and_the_busiest_is_the_highest() -> None:
+def test_the_bars_show_empty_and_busiest_hours() -> None:
     picture = draw_screen(DAY, (128, 64))
     heights = []
     for x in range(20, 110):
@@ -65,12 +65,12 @@ def test_an_hour_without_an_order_has_a_foot_and_the_busiest_is_the_highest() ->
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_doubt_is_a_mark_on_every_display(size: tuple[int, int]) -> None:
+def test_incomplete_statistics_are_marked_on_each_display(size: tuple[int, int]) -> None:
     assert draw_screen(NOTED, size).tobytes() != draw_screen(replace(NOTED, doubt=True), size).tobytes()
 
 
-def test_the_words_have_small_bars_too() -> None:
+def test_the_text_form_has_bars_too() -> None:
     assert DAY.words == ("Today", "151 orders", "average 3:36, median 3:12", "92% in 5:00", "11 h ▂▄█▅▁ ▃▇█▄ 20 h")
     assert Today("Today", "0", "orders").words == ("Today", "0 orders")
-    assert sparkline((0, 1, 1000)) == f" {BARS[1]}{BARS[-1]}", "what is not nothing is seen"
+    assert sparkline((0, 1, 1000)) == f" {BARS[1]}{BARS[-1]}", "a small value must be visible"
     assert sparkline((0, 0)) == "  "

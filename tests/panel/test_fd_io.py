@@ -1,4 +1,4 @@
-"""Reading and writing descriptors: slow readers, broken pipes, ends."""
+"""Reading and writing file descriptors: slow readers, broken pipes, end of file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def until_ended(chunks: list[bytes]) -> None:
     await until(lambda: bool(chunks) and not chunks[-1])
 
 
-async def test_reads_all_and_tells_the_end_once() -> None:
+async def test_the_reader_delivers_everything_and_then_the_end_once() -> None:
     inward, outward = os.pipe()
     chunks: list[bytes] = []
     Reader(inward, chunks.append)
@@ -30,7 +30,7 @@ async def test_reads_all_and_tells_the_end_once() -> None:
     os.close(inward)
 
 
-async def test_a_closed_descriptor_is_an_end() -> None:
+async def test_a_closed_descriptor_ends_the_reader() -> None:
     inward, outward = os.pipe()
     os.close(inward)
     chunks: list[bytes] = []
@@ -40,7 +40,7 @@ async def test_a_closed_descriptor_is_an_end() -> None:
     os.close(outward)
 
 
-async def test_nothing_comes_after_close() -> None:
+async def test_nothing_is_reported_after_close() -> None:
     inward, outward = os.pipe()
     chunks: list[bytes] = []
     reader = Reader(inward, chunks.append)
@@ -52,14 +52,14 @@ async def test_nothing_comes_after_close() -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-async def test_a_slow_reader_gets_all_in_the_end(blocking: bool) -> None:
+async def test_a_slow_reader_receives_everything(blocking: bool) -> None:
     inward, outward = os.pipe()
     os.set_blocking(outward, blocking)
     failures: list[OSError] = []
     writer: Writer[str] = Writer(outward, str.encode, failures.append, capacity=1000)
     for number in range(100):
         writer.put(f"{number:4}" * 500)
-    assert not await writer.close(0.05), "nobody has read yet"
+    assert not await writer.close(0.05), "the pipe has not been read yet"
     got = b""
     while len(got) < 100 * 2000:
         got += await asyncio.to_thread(os.read, inward, 65536)
@@ -70,7 +70,7 @@ async def test_a_slow_reader_gets_all_in_the_end(blocking: bool) -> None:
     os.close(outward)
 
 
-async def test_what_is_old_is_dropped_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_old_lines_are_dropped_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     inward, outward = os.pipe()
     writer: Writer[str] = Writer(outward, lambda item: item.encode() * 100_000, lambda _: None, capacity=3)
     with caplog.at_level(logging.WARNING):
@@ -87,7 +87,7 @@ async def test_what_is_old_is_dropped_and_said_once(caplog: pytest.LogCaptureFix
     os.close(outward)
 
 
-async def test_a_broken_pipe_is_told_once() -> None:
+async def test_a_broken_pipe_is_reported_once() -> None:
     inward, outward = os.pipe()
     os.close(inward)
     failures: list[OSError] = []

@@ -1,4 +1,4 @@
-"""What is to be sent of a picture: all that changed, and little else."""
+"""The changes of a picture to send: complete, with few bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ boxes = st.lists(
 )
 
 
-def test_a_byte_is_eight_rows_of_a_column_the_topmost_lowest() -> None:
+def test_a_byte_holds_eight_rows_of_a_column_with_the_top_in_bit_0() -> None:
     picture = Image.new("1", (WIDTH, 32))
     for row in (8, 11):
         picture.putpixel((5, row), 1)
@@ -38,7 +38,7 @@ def packed_boxes(drawn: list[tuple[int, int, int, int, bool]], under: Image.Imag
 @given(boxes, boxes, OPENINGS, st.booleans())
 @settings(deadline=None, max_examples=200)
 @example([], [(0, 0, 127, 63, True)], OVERHEAD, True)
-def test_the_windows_hold_every_change(
+def test_the_windows_cover_each_change(
     before: list[tuple[int, int, int, int, bool]],
     after: list[tuple[int, int, int, int, bool]],
     overhead: int,
@@ -65,7 +65,7 @@ def test_the_windows_hold_every_change(
 
 
 @pytest.mark.parametrize("multi_page", [False, True])
-def test_unknown_is_everything(multi_page: bool) -> None:
+def test_an_unknown_frame_is_sent_completely(multi_page: bool) -> None:
     packed = packed_boxes([(3, 3, 9, 9, True)])
     windows = changed_windows(None, packed, WIDTH, OVERHEAD, multi_page)
     assert b"".join(window_bytes(packed, WIDTH, window) for window in windows) == packed
@@ -79,16 +79,16 @@ Box = tuple[int, int, int, int, bool]
     ("drawn", "multi_page", "windows"),
     [
         ([], True, []),
-        # A row of dots nearer to each other than a window costs is one run, and two runs where they are farther apart.
+        # Dots closer together than the cost of a window are one run, and otherwise two.
         ([(10, 0, 10, 0, True), (34, 0, 34, 0, True)], False, [(10, 34, 0, 0)]),
         ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], False, [(10, 10, 0, 0), (36, 36, 0, 0)]),
         ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], True, [(10, 10, 0, 0), (36, 36, 0, 0)]),
-        # A digit is one window, however many pages it has; in pages alone it is a run in each.
+        # A digit is one window over several pages; in page addressing it is one run per page.
         ([(40, 8, 60, 31, True)], True, [(40, 60, 1, 3)]),
         ([(40, 8, 60, 31, True)], False, [(40, 60, 1, 1), (40, 60, 2, 2), (40, 60, 3, 3)]),
-        # A digit and a line far below and much wider are two.
+        # A digit and a much wider line far below are two windows.
         ([(40, 0, 60, 31, True), (0, 56, 127, 56, True)], True, [(40, 60, 0, 3), (0, 127, 7, 7)]),
-        # Two digits side by side, with room between them.
+        # Two digits side by side, with space between them.
         (
             [(0, 0, 20, 31, True), (100, 0, 120, 31, True)],
             True,
@@ -96,5 +96,7 @@ Box = tuple[int, int, int, int, bool]
         ),
     ],
 )
-def test_as_few_bytes_as_may_be(drawn: list[Box], multi_page: bool, windows: list[tuple[int, int, int, int]]) -> None:
+def test_the_windows_minimise_the_bytes_sent(
+    drawn: list[Box], multi_page: bool, windows: list[tuple[int, int, int, int]]
+) -> None:
     assert changed_windows(bytes(1024), packed_boxes(drawn), WIDTH, OVERHEAD, multi_page) == windows

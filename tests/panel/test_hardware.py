@@ -1,4 +1,4 @@
-"""The real panel on mock pins and a display double: together, and each part without the others."""
+"""The real panel on mock pins and a simulated display: all parts together, and with parts missing."""
 
 from __future__ import annotations
 
@@ -27,83 +27,83 @@ PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
 VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=LedMode.ON), Message((Line("12"),)))
 
 
-async def made(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
-    """A panel, made as the program makes it: not in the loop, because it waits for the first picture."""
+async def make_panel(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
+    """Make a panel in a thread, as the program does, because the constructor blocks until its greeting is shown."""
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 127, bus=display)  # noqa: E731
     mounted.setdefault("contrast", 127)
     return await asyncio.to_thread(lambda: HardwarePanel(**mounted, pin_factory=pins, make_device=make))
 
 
-def lit(pins: MockFactory) -> dict[str, bool]:
+def output_states(pins: MockFactory) -> dict[str, bool]:
     return {name: bool(pins.pin(number).state) for name, number in PINS.items() if name != "button"}
 
 
-async def test_all_parts_together(pins: MockFactory) -> None:
+async def test_the_panel_drives_all_parts(pins: MockFactory) -> None:
     display = I2cDisplay()
-    panel: Panel = await made(pins, display, **PINS)
+    panel: Panel = await make_panel(pins, display, **PINS)
     events: list[Event] = []
     panel.start(events.append, lambda: None)
     panel.show(VIEW, Sound.PAGE)
-    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
+    assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await until(lambda: display.picture().getbbox() is not None)
     pins.pin(PINS["button"]).drive_low()
     await until(lambda: events == [ButtonDown()])
     await panel.close()
-    assert lit(pins) == {"green": False, "amber": False, "red": False, "buzzer": False}
+    assert output_states(pins) == {"green": False, "amber": False, "red": False, "buzzer": False}
     assert not display.on
 
 
-async def test_red_blinks_fast_while_the_display_is_out(pins: MockFactory) -> None:
+async def test_red_blinks_fast_while_the_display_fails(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
-    panel = await made(pins, display, **PINS)
+    panel = await make_panel(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     for _ in range(2):
-        await until(lambda: lit(pins)["red"], within=1)
-        await until(lambda: not lit(pins)["red"], within=0.3)
-    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
+        await until(lambda: output_states(pins)["red"], within=1)
+        await until(lambda: not output_states(pins)["red"], within=0.3)
+    assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
     panel.show(VIEW, Sound.LATE)
-    assert lit(pins)["buzzer"]
+    assert output_states(pins)["buzzer"]
     await panel.close()
 
 
-async def test_a_press_silences_the_buzzer_before_anybody_is_told(pins: MockFactory) -> None:
-    panel = await made(pins, I2cDisplay(), **PINS)
-    told: list[tuple[Event, bool]] = []
-    panel.start(lambda event: told.append((event, lit(pins)["buzzer"])), lambda: None)
+async def test_a_press_silences_the_buzzer_before_it_is_reported(pins: MockFactory) -> None:
+    panel = await make_panel(pins, I2cDisplay(), **PINS)
+    events: list[tuple[Event, bool]] = []
+    panel.start(lambda event: events.append((event, output_states(pins)["buzzer"])), lambda: None)
     panel.show(VIEW, Sound.PAGE)
-    assert lit(pins)["buzzer"]
+    assert output_states(pins)["buzzer"]
     pins.pin(PINS["button"]).drive_low()
-    await until(lambda: bool(told))
-    assert told == [(ButtonDown(), False)]
+    await until(lambda: bool(events))
+    assert events == [(ButtonDown(), False)]
     panel.show(VIEW, Sound.PAGE)
     pins.pin(PINS["button"]).drive_high()
-    await until(lambda: len(told) == 2)
-    assert told[1] == (ButtonUp(), True), "only a press silences"
+    await until(lambda: len(events) == 2)
+    assert events[1] == (ButtonUp(), True), "only a press may silence the buzzer"
     await panel.close()
 
 
 @virtual_time
-async def test_a_press_is_answered_within_a_tenth_of_a_second_although_there_is_no_display(pins: MockFactory) -> None:
+async def test_without_a_display_the_leds_confirm_a_press_within_100_ms(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
-    panel = await made(pins, display, **PINS)
+    panel = await make_panel(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     pins.pin(PINS["button"]).drive_low()
     await asyncio.sleep(DEBOUNCE - 0.001)
-    assert not lit(pins)["amber"], "it may still be noise"
+    assert not output_states(pins)["amber"], "a short level may still be noise"
     await asyncio.sleep(0.002)
-    assert all(lit(pins)[name] for name in ("green", "amber", "red"))
+    assert all(output_states(pins)[name] for name in ("green", "amber", "red"))
     await asyncio.sleep(FLASH)
-    assert not lit(pins)["amber"]
+    assert not output_states(pins)["amber"]
     await panel.close()
 
 
-async def test_a_stuck_button_is_passed_on(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stuck_button_is_reported(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.panel.button.STUCK_AFTER", 0.02)
-    panel = await made(pins, I2cDisplay(), **PINS)
+    panel = await make_panel(pins, I2cDisplay(), **PINS)
     pins.pin(PINS["button"]).drive_low()
     events: list[Event] = []
     panel.start(events.append, lambda: None)
@@ -111,7 +111,7 @@ async def test_a_stuck_button_is_passed_on(pins: MockFactory, monkeypatch: pytes
     await panel.close()
 
 
-async def test_only_what_is_drawn_reaches_the_display(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_visible_changes_reach_the_display(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     handed: list[Power] = []
     show = Oled.show
 
@@ -119,7 +119,7 @@ async def test_only_what_is_drawn_reaches_the_display(pins: MockFactory, monkeyp
         handed.append(power)
         show(self, paint, power)
 
-    panel = await made(pins, I2cDisplay(), **PINS)
+    panel = await make_panel(pins, I2cDisplay(), **PINS)
     panel.start(lambda _: None, lambda: None)
     monkeypatch.setattr(Oled, "show", note)
     panel.show(VIEW, None)
@@ -143,7 +143,7 @@ async def test_only_what_is_drawn_reaches_the_display(pins: MockFactory, monkeyp
     await panel.close()
 
 
-async def test_the_display_is_made_as_it_was_described(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_display_is_created_with_its_settings(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 
     class Described(Oled):
@@ -152,15 +152,15 @@ async def test_the_display_is_made_as_it_was_described(pins: MockFactory, monkey
             super().__init__(*values, **seams)
 
     monkeypatch.setattr("appliance.panel.hardware.Oled", Described)
-    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "height": 32, "contrast": 9}
-    panel = await made(pins, I2cDisplay(), **described)
+    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "contrast": 9, "height": 32}
+    panel = await make_panel(pins, I2cDisplay(), **described)
     assert asked == [tuple(described.values())]
     await panel.close()
 
 
 async def test_a_passive_buzzer_gets_tones() -> None:
     pins = MockFactory(pin_class=MockPWMPin)
-    panel = await made(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE, buzzer_volume=50)
+    panel = await make_panel(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE, buzzer_volume=50)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     pin = pins.pin(PINS["buzzer"])
@@ -170,26 +170,24 @@ async def test_a_passive_buzzer_gets_tones() -> None:
 
 
 async def test_a_muted_buzzer_is_silent(pins: MockFactory) -> None:
-    panel = await made(pins, I2cDisplay(), **PINS, buzzer_enabled=False)
+    panel = await make_panel(pins, I2cDisplay(), **PINS, buzzer_enabled=False)
     panel.show(VIEW, Sound.PAGE)
-    assert not lit(pins)["buzzer"]
+    assert not output_states(pins)["buzzer"]
     await panel.close()
 
 
-async def test_pins_that_make_no_tones_cost_the_passive_buzzer(
-    pins: MockFactory, caplog: pytest.LogCaptureFixture
-) -> None:
-    panel = await made(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE)
+async def test_without_pwm_the_passive_buzzer_is_left_out(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+    panel = await make_panel(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE)
     assert [record.getMessage() for record in caplog.records] == [
         "can't use pin 18, so the buzzer is off: the pin library can't play tones, which a passive buzzer needs"
     ]
     panel.show(VIEW, Sound.PAGE)
-    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
+    assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
     await panel.close()
 
 
-class HeldPin(MockPin):  # type: ignore[misc]
-    """A pin that another program holds, in the words of lgpio."""
+class BusyLgpioPin(MockPin):  # type: ignore[misc]
+    """A pin that another program holds, with lgpio's error message."""
 
     held = frozenset(PINS.values())
 
@@ -206,12 +204,12 @@ class HeldPin(MockPin):  # type: ignore[misc]
         ({27, 4}, "amber LED (27), button (4)"),
     ],
 )
-async def test_pins_that_another_program_holds_are_told_plainly_and_once(
+async def test_busy_lgpio_pins_are_logged_in_one_message(
     held: set[int], parts: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(HeldPin, "held", frozenset(held))
+    monkeypatch.setattr(BusyLgpioPin, "held", frozenset(held))
     display = I2cDisplay()
-    panel = await made(MockFactory(pin_class=HeldPin), display, **PINS)
+    panel = await make_panel(MockFactory(pin_class=BusyLgpioPin), display, **PINS)
     assert [record.getMessage() for record in caplog.records] == [
         f"another program holds the pins of these parts, so they are off: {parts}; "
         "check whether the appliance or its doctor is already running"
@@ -222,17 +220,15 @@ async def test_pins_that_another_program_holds_are_told_plainly_and_once(
     await panel.close()
 
 
-async def test_at_the_end_lights_and_sound_go_off_before_the_display_does(
-    pins: MockFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    panel = await made(pins, I2cDisplay(), **PINS)
+async def test_leds_and_buzzer_go_off_before_the_display(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = await make_panel(pins, I2cDisplay(), **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(replace(VIEW, leds=Leds(LedMode.ON, LedMode.ON, LedMode.ON)), Sound.PAGE)
     seen: list[dict[str, bool]] = []
     close = Oled.close
 
     async def note(self: Oled) -> None:
-        seen.append(lit(pins))
+        seen.append(output_states(pins))
         await close(self)
 
     monkeypatch.setattr(Oled, "close", note)
@@ -240,10 +236,10 @@ async def test_at_the_end_lights_and_sound_go_off_before_the_display_does(
     assert seen == [dict.fromkeys(seen[0], False)]
 
 
-async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: MockFactory) -> None:
+async def test_a_display_that_recovers_during_close_turns_on_no_led(pins: MockFactory) -> None:
     display = I2cDisplay()
     display.present = False
-    panel = await made(pins, display, **PINS)
+    panel = await make_panel(pins, display, **PINS)
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, None)
     await until(lambda: panel._oled.fault is not None)
@@ -251,12 +247,12 @@ async def test_a_display_that_comes_back_during_the_end_lights_nothing(pins: Moc
     await asyncio.sleep(0)
     panel._oled._set_fault(None)
     await ending
-    assert not any(lit(pins).values())
+    assert not any(output_states(pins).values())
 
 
-async def test_it_greets_before_it_is_started(pins: MockFactory) -> None:
+async def test_the_panel_greets_before_its_start(pins: MockFactory) -> None:
     display = I2cDisplay()
-    panel = await made(pins, display, **PINS)
+    panel = await make_panel(pins, display, **PINS)
     assert display.picture().getbbox() is not None
     first_picture = display.picture().tobytes()
     panel.start(lambda _: None, lambda: None)
@@ -271,7 +267,7 @@ async def test_a_machine_without_pins_still_has_its_display(
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     display = I2cDisplay()
     with caplog.at_level(logging.INFO):
-        panel = await made(None, display, **PINS)
+        panel = await make_panel(None, display, **PINS)
         panel.start(lambda _: None, lambda: None)
         panel.show(VIEW, Sound.PAGE)
         await until(lambda: display.picture().getbbox() is not None)
@@ -280,20 +276,20 @@ async def test_a_machine_without_pins_still_has_its_display(
     assert "can't use the GPIO pins" in caplog.text
 
 
-async def test_a_busy_pin_costs_one_part(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_busy_pin_disables_only_its_part(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     taken = DigitalOutputDevice(PINS["red"], pin_factory=pins)
     with caplog.at_level(logging.INFO):
-        panel = await made(pins, I2cDisplay(), **PINS)
+        panel = await make_panel(pins, I2cDisplay(), **PINS)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "can't use pin 22, so the red LED is off" in caplog.text
     panel.show(VIEW, Sound.PAGE)
-    assert lit(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
+    assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await panel.close()
     taken.close()
 
 
-async def test_parts_that_are_not_mounted_are_no_trouble(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
-    panel = await made(pins, I2cDisplay())
+async def test_parts_that_are_not_mounted_are_not_logged(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+    panel = await make_panel(pins, I2cDisplay())
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The panel for programs, through pipes and as a process: the black-box contract's lines and commands."""
+"""The headless panel, through pipes and as a process: its documented lines and commands."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Rig:
     """A headless panel between two pipes."""
 
     def __init__(self) -> None:
-        self._in, self._hand = os.pipe()
+        self._in, self._input = os.pipe()
         self._out, out = os.pipe()
-        os.set_blocking(self._hand, False)
+        os.set_blocking(self._input, False)
         self.events: list[Event] = []
         self.quits = 0
         self._stdout = out
@@ -66,14 +66,14 @@ class Rig:
         self.quits += 1
 
     def type(self, text: str) -> None:
-        os.write(self._hand, text.encode())
+        os.write(self._input, text.encode())
 
     def end_input(self) -> None:
-        os.close(self._hand)
-        self._hand = -1
+        os.close(self._input)
+        self._input = -1
 
     async def lines(self) -> list[dict[str, Any]]:
-        """Close the panel; all that it printed."""
+        """Close the panel and return the lines that it printed."""
         await self.panel.close()
         os.close(self._stdout)
         data = await asyncio.to_thread(os.read, self._out, 1 << 20)
@@ -81,15 +81,15 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig() -> AsyncIterator[Rig]:
-    one = Rig()
-    yield one
-    await one.panel.close()
-    if one._hand >= 0:
-        one.end_input()
+async def headless_rig() -> AsyncIterator[Rig]:
+    rig = Rig()
+    yield rig
+    await rig.panel.close()
+    if rig._input >= 0:
+        rig.end_input()
 
 
-async def test_a_line_has_the_keys_of_the_contract_in_their_order() -> None:
+async def test_a_line_has_the_documented_keys_in_order() -> None:
     line = json.loads(to_line(VIEW, None))
     assert line == LINE
     assert list(line) == list(LINE)
@@ -106,13 +106,13 @@ def test_any_name_is_one_line_of_ascii(name: str, words: str) -> None:
 
 
 async def test_a_line_is_printed_when_anything_but_the_age_changes() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        one.panel.show(replace(VIEW, oldest=432), None)
-        one.panel.show(replace(VIEW, oldest=433, active=13), None)
-        one.panel.show(replace(VIEW, oldest=434, active=13), Sound.PAGE)
-        one.panel.show(replace(VIEW, oldest=434, active=13), Sound.PAGE)
-        one.panel.show(replace(VIEW, oldest=435, active=13), None)
+    async with headless_rig() as rig:
+        rig.panel.show(VIEW, None)
+        rig.panel.show(replace(VIEW, oldest=432), None)
+        rig.panel.show(replace(VIEW, oldest=433, active=13), None)
+        rig.panel.show(replace(VIEW, oldest=434, active=13), Sound.PAGE)
+        rig.panel.show(replace(VIEW, oldest=434, active=13), Sound.PAGE)
+        rig.panel.show(replace(VIEW, oldest=435, active=13), None)
         expected = [
             LINE,
             LINE | {"oldest_s": 433, "active": 13},
@@ -120,36 +120,36 @@ async def test_a_line_is_printed_when_anything_but_the_age_changes() -> None:
             LINE | {"oldest_s": 434, "active": 13, "sound": "page"},
             LINE | {"oldest_s": 435, "active": 13} | DARK,
         ]
-        assert await one.lines() == expected
+        assert await rig.lines() == expected
 
 
-async def test_lines_are_there_at_once() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        data = await asyncio.to_thread(os.read, one._out, 65536)
+async def test_lines_are_written_at_once() -> None:
+    async with headless_rig() as rig:
+        rig.panel.show(VIEW, None)
+        data = await asyncio.to_thread(os.read, rig._out, 65536)
         assert json.loads(data) == LINE
 
 
 async def test_press_is_a_tap() -> None:
-    async with rig() as one:
-        one.type("press\n  press \r\n\n")
-        await until(lambda: len(one.events) == 4)
-        assert one.events == [PRESSED, RELEASED] * 2
+    async with headless_rig() as rig:
+        rig.type("press\n  press \r\n\n")
+        await until(lambda: len(rig.events) == 4)
+        assert rig.events == [PRESSED, RELEASED] * 2
 
 
-async def test_what_follows_a_hold_waits_until_it_is_let_go() -> None:
-    async with rig() as one:
-        one.type("hold 0.15\npress\nhold 0.1\npress\n")
-        await until(lambda: len(one.events) == 1)
+async def test_a_command_after_a_hold_waits_for_its_end() -> None:
+    async with headless_rig() as rig:
+        rig.type("hold 0.15\npress\nhold 0.1\npress\n")
+        await until(lambda: len(rig.events) == 1)
         await asyncio.sleep(0.05)
-        assert one.events == [PRESSED]
-        await until(lambda: len(one.events) == 5)
-        assert one.events == [PRESSED, RELEASED, PRESSED, RELEASED, PRESSED]
-        await until(lambda: len(one.events) == 8)
-        assert one.events == [PRESSED, RELEASED] * 4
+        assert rig.events == [PRESSED]
+        await until(lambda: len(rig.events) == 5)
+        assert rig.events == [PRESSED, RELEASED, PRESSED, RELEASED, PRESSED]
+        await until(lambda: len(rig.events) == 8)
+        assert rig.events == [PRESSED, RELEASED] * 4
 
 
-async def test_what_is_no_command_is_logged_and_ignored(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unknown_commands_are_logged_and_ignored(caplog: pytest.LogCaptureFixture) -> None:
     wrong = [
         "pres",
         "press 3",
@@ -163,63 +163,63 @@ async def test_what_is_no_command_is_logged_and_ignored(caplog: pytest.LogCaptur
         "\x00",
         "x" * 5000,
     ]
-    async with rig() as one:
-        one.type("\n".join(wrong) + "\npress\n")
-        await until(lambda: one.events == [PRESSED, RELEASED])
+    async with headless_rig() as rig:
+        rig.type("\n".join(wrong) + "\npress\n")
+        await until(lambda: rig.events == [PRESSED, RELEASED])
         assert len(caplog.records) == len(wrong)
         assert all(len(record.getMessage()) < 200 for record in caplog.records)
-        assert one.quits == 0
+        assert rig.quits == 0
 
 
-async def test_a_flood_of_nonsense_is_not_a_flood_of_log(caplog: pytest.LogCaptureFixture) -> None:
-    async with rig() as one:
-        one.type("y\n" * 10_000 + "press\n")
-        await until(lambda: len(one.events) == 2)
+async def test_a_flood_of_unknown_commands_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with headless_rig() as rig:
+        rig.type("y\n" * 10_000 + "press\n")
+        await until(lambda: len(rig.events) == 2)
         assert len(caplog.records) < 30
 
 
 @pytest.mark.parametrize("text", ["quit\npress\n", "quit", ""])
-async def test_quit_and_the_end_of_the_input_end_it_once(text: str) -> None:
-    async with rig() as one:
-        one.type(text)
-        one.end_input()
-        await until(lambda: one.quits == 1)
+async def test_quit_and_end_of_input_end_the_panel_once(text: str) -> None:
+    async with headless_rig() as rig:
+        rig.type(text)
+        rig.end_input()
+        await until(lambda: rig.quits == 1)
         await asyncio.sleep(0.01)
-        assert (one.quits, one.events) == (1, [])
+        assert (rig.quits, rig.events) == (1, [])
 
 
-async def test_a_last_command_without_a_line_end_counts() -> None:
-    async with rig() as one:
-        one.type("press")
-        one.end_input()
-        await until(lambda: one.quits == 1)
-        assert one.events == [PRESSED, RELEASED]
+async def test_a_last_command_without_a_newline_is_executed() -> None:
+    async with headless_rig() as rig:
+        rig.type("press")
+        rig.end_input()
+        await until(lambda: rig.quits == 1)
+        assert rig.events == [PRESSED, RELEASED]
 
 
-async def test_a_reader_that_is_gone_ends_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_closed_output_ends_the_panel(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with rig() as one:
-        os.close(one._out)
-        one.panel.show(VIEW, None)
-        await until(lambda: one.quits == 1)
+    async with headless_rig() as rig:
+        os.close(rig._out)
+        rig.panel.show(VIEW, None)
+        await until(lambda: rig.quits == 1)
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert caplog.records[0].exc_info is None
 
 
-async def test_a_reader_that_hangs_holds_up_the_end_for_a_second_at_most() -> None:
-    async with rig() as one:
+async def test_a_blocked_output_delays_close_by_a_second_at_most() -> None:
+    async with headless_rig() as rig:
         for number in range(2000):
-            one.panel.show(replace(VIEW, active=number), None)
+            rig.panel.show(replace(VIEW, active=number), None)
         async with asyncio.timeout(1.0):
-            await one.panel.close()
-        os.close(one._out)
+            await rig.panel.close()
+        os.close(rig._out)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("5", 5.0), ("0", 0.0), (".5", 0.5), ("-0.1", None), ("nan", None), ("1e999", None), ("", None)],
 )
-def test_a_time_to_hold(text: str, seconds: float | None) -> None:
+def test_hold_times_are_parsed(text: str, seconds: float | None) -> None:
     assert to_seconds(text) == seconds
 
 
@@ -249,7 +249,7 @@ def run_program(stdin: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-c", PROGRAM], stdin=stdin, capture_output=True, timeout=15, check=False)
 
 
-def test_as_a_process_with_a_file_or_nothing_as_input(tmp_path: Any) -> None:
+def test_the_process_accepts_a_file_or_no_input(tmp_path: Any) -> None:
     commands = tmp_path / "commands"
     commands.write_text("press\nquit\n")
     with commands.open() as file:
@@ -260,7 +260,7 @@ def test_as_a_process_with_a_file_or_nothing_as_input(tmp_path: Any) -> None:
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, b"", 1)
 
 
-def test_as_a_process_whose_output_breaks() -> None:
+def test_the_process_ends_when_its_output_is_closed() -> None:
     inward, outward = os.pipe()
     os.close(inward)
     program = [sys.executable, "-c", PROGRAM]

@@ -1,4 +1,4 @@
-"""What is sent to a display, and what is not: power, probes, pictures that are shown already, other drivers."""
+"""The bytes sent to a display: power commands, probes, unchanged pictures, and other drivers."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from PIL import Image
 from appliance.core.view import Power
 from appliance.panel.display import Display
 from appliance.panel.incremental_display import NOP, forget_exit_hooks, incremental, make_i2c_device
-from tests.panel.i2c_display import ADDRESS, I2cDisplay, same
+from tests.panel.i2c_display import ADDRESS, I2cDisplay, same_pixels
 from tests.panel.i2c_display_rig import CONTRAST, TIMING, Rig, noise, opcodes
 
 
-def test_a_dark_display_wakes_with_the_new_picture_at_once() -> None:
+def test_a_dark_display_wakes_with_the_new_picture() -> None:
     rig = Rig()
     rig.picture = noise(6, (128, 64))
     assert rig.show()
     assert rig.show(Power.DARK)
-    assert rig.right()
+    assert rig.shows_picture()
     rig.picture = noise(7, (128, 64))
     pictures: list[Image.Image] = []
-    rig.model.chip.heard = lambda _: pictures.append(rig.model.picture())
+    rig.model.chip.on_command = lambda _: pictures.append(rig.model.picture())
     assert rig.show(Power.BRIGHT)
-    assert all(picture.getbbox() is None or same(picture, rig.picture) for picture in pictures)
-    assert rig.right()
+    assert all(picture.getbbox() is None or same_pixels(picture, rig.picture) for picture in pictures)
+    assert rig.shows_picture()
 
 
-def test_power_is_said_only_when_it_changes_and_again_after_a_set_up() -> None:
+def test_power_commands_are_sent_on_changes_and_after_a_restart() -> None:
     rig = Rig()
     heard = opcodes(rig.model)
     assert rig.show(Power.DIM)
@@ -44,7 +44,7 @@ def test_power_is_said_only_when_it_changes_and_again_after_a_set_up() -> None:
     ]:
         assert rig.show(power)
         assert heard == wanted
-        assert rig.right()
+        assert rig.shows_picture()
         heard.clear()
     for power in Power:
         assert rig.show(power)
@@ -53,11 +53,11 @@ def test_power_is_said_only_when_it_changes_and_again_after_a_set_up() -> None:
         assert not rig.show()
         rig.model.present = True
         assert rig.show()
-        assert rig.right()
-        rig.model.forget()
+        assert rig.shows_picture()
+        rig.model.lose_power()
         rig.now += TIMING.refresh
         assert rig.show()
-        assert rig.right()
+        assert rig.shows_picture()
 
 
 def test_a_dim_display_is_never_brighter_than_a_bright_one() -> None:
@@ -67,12 +67,12 @@ def test_a_dim_display_is_never_brighter_than_a_bright_one() -> None:
     assert model.chip.contrast == 0
 
 
-def test_it_is_probed_when_nothing_was_sent_for_a_while() -> None:
+def test_an_idle_display_is_probed() -> None:
     rig = Rig()
     assert rig.show()
     heard = opcodes(rig.model)
     rig.now += TIMING.probe - 0.1
-    assert rig.show(), "an equal picture sends nothing, and so it is no probe"
+    assert rig.show(), "an equal picture sends nothing, so the probe must still come"
     assert heard == []
     rig.now += 0.2
     assert rig.display.wait <= 0
@@ -81,10 +81,10 @@ def test_it_is_probed_when_nothing_was_sent_for_a_while() -> None:
     rig.picture = noise(8, (128, 64))
     rig.now += TIMING.probe - 0.1
     assert rig.show()
-    assert rig.display.wait == pytest.approx(TIMING.probe), "a picture is a probe"
+    assert rig.display.wait == pytest.approx(TIMING.probe), "a sent picture counts as a probe"
 
 
-def test_where_nothing_answers_only_one_transfer_is_tried() -> None:
+def test_an_absent_display_costs_one_transfer() -> None:
     rig = Rig()
     tried: list[int] = []
 
@@ -101,23 +101,23 @@ def test_where_nothing_answers_only_one_transfer_is_tried() -> None:
 
 @pytest.fixture
 def own_bus(monkeypatch: pytest.MonkeyPatch) -> I2cDisplay:
-    """A display on a bus that luma opens itself, as it does in the field."""
+    """A display on a bus that luma opens itself, as on a real box."""
     model = I2cDisplay()
     monkeypatch.setattr("smbus2.SMBus", lambda port: model)
     return model
 
 
-def test_on_a_bus_of_luma_s_own_a_window_is_one_transfer(own_bus: I2cDisplay) -> None:
+def test_a_window_is_one_transfer_on_lumas_own_bus(own_bus: I2cDisplay) -> None:
     device = make_i2c_device("ssd1306", 1, ADDRESS, 0, CONTRAST)
     picture = noise(9, (128, 64))
     own_bus.sent = 0
     assert device.display(picture)
     assert own_bus.sent == 1 + 2 * 6 + 1 + 1024
-    assert same(own_bus.picture(), picture)
+    assert same_pixels(own_bus.picture(), picture)
 
 
 @pytest.mark.parametrize("is_sh1106", [False, True])
-def test_only_what_changed_is_sent(is_sh1106: bool) -> None:
+def test_only_changes_are_sent(is_sh1106: bool) -> None:
     rig = Rig(is_sh1106)
     assert rig.show()
     rig.model.sent = 0
@@ -126,10 +126,10 @@ def test_only_what_changed_is_sent(is_sh1106: bool) -> None:
     rig.picture.putpixel((64, 30), 1)
     assert rig.show()
     assert rig.model.sent == (9 if is_sh1106 else 15)
-    assert rig.right()
+    assert rig.shows_picture()
 
 
-def test_a_forgotten_picture_is_sent_as_a_whole() -> None:
+def test_a_picture_is_sent_completely_after_a_fault() -> None:
     model = I2cDisplay(True)
     device = make_i2c_device("sh1106", 1, ADDRESS, 0, CONTRAST, bus=model)
     picture = noise(10, (128, 64))
@@ -140,12 +140,12 @@ def test_a_forgotten_picture_is_sent_as_a_whole() -> None:
     model.break_after(40)
     with suppress(OSError, DeviceNotFoundError):
         device.display(noise(11, (128, 64)))
-    assert device.display(picture), "after a fault nothing is known"
-    assert same(model.picture(), picture)
+    assert device.display(picture), "after a fault the picture must be sent again"
+    assert same_pixels(model.picture(), picture)
 
 
 @pytest.mark.parametrize("driver", ["ssd1305", "ssd1306", "ssd1309", "ssd1315", "ssd1316", "sh1106"])
-def test_related_drivers_are_incremental_too(driver: str) -> None:
+def test_related_controllers_are_incremental_too(driver: str) -> None:
     model = I2cDisplay(driver == "sh1106")
     device = make_i2c_device(driver, 1, ADDRESS, 0, CONTRAST, 64, bus=model)
     picture = noise(12, (128, 64))
@@ -156,7 +156,7 @@ def test_related_drivers_are_incremental_too(driver: str) -> None:
     assert model.sent < 16
 
 
-def test_other_drivers_draw_for_themselves_but_the_same_picture_only_once() -> None:
+def test_other_drivers_draw_themselves_but_skip_equal_pictures() -> None:
     device = incremental(dummy)(128, 64, mode="RGB")
     forget_exit_hooks()
     picture = Image.new("1", (128, 64))

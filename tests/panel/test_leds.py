@@ -1,4 +1,4 @@
-"""The LEDs' blinking, on mock pins and in virtual time."""
+"""The LEDs' blink modes, on mock pins and in virtual time."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ async def record(leds: Leds, seconds: float) -> list[tuple[float, Lit]]:
 
 
 @virtual_time
-async def test_fast_is_four_blinks_a_second_and_begins_lit() -> None:
+async def test_fast_blinks_four_times_a_second_and_starts_on() -> None:
     changes = await record(Leds(red=FAST), 0.99)
     assert [at for at, _ in changes] == [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]
     assert [lit[2] for _, lit in changes] == [True, False] * 4
 
 
 @virtual_time
-async def test_slow_is_one_blink_a_second() -> None:
+async def test_slow_blinks_once_a_second() -> None:
     changes = await record(Leds(green=SLOW), 2.1)
     assert changes == [(0.5 * n, (n % 2 == 0, False, False)) for n in range(5)] + [(2.1, (False, False, False))]
 
 
 @virtual_time
-async def test_all_blink_in_phase() -> None:
-    """Where slow changes, fast starts a blink; and two of a kind are always alike."""
+async def test_leds_blink_in_phase() -> None:
+    """Fast starts a blink whenever slow changes; LEDs with the same mode are equal."""
     changes = await record(Leds(green=SLOW, amber=FAST, red=FAST), 10.05)
     assert all(amber == red for _, (_, amber, red) in changes)
     seen = dict(changes)
@@ -48,7 +48,7 @@ async def test_all_blink_in_phase() -> None:
 
 
 @virtual_time
-async def test_a_led_that_joins_blinks_with_the_others() -> None:
+async def test_an_led_that_starts_later_blinks_in_phase() -> None:
     changes: list[Lit] = []
     blinker = Blinker(changes.append)
     blinker.show(Leds(green=SLOW))
@@ -73,7 +73,7 @@ async def test_no_timer_runs_while_nothing_blinks() -> None:
 
 
 @virtual_time
-async def test_pins_follow_and_are_dark_at_the_end(pins: MockFactory) -> None:
+async def test_pins_follow_the_modes_and_are_off_after_close(pins: MockFactory) -> None:
     outputs = [DigitalOutputDevice(pin, initial_value=False, pin_factory=pins) for pin in (17, 27)]
     part = LedPart([outputs[0], None, outputs[1]])
     part.show(Leds(green=ON, amber=ON, red=FAST))
@@ -86,7 +86,7 @@ async def test_pins_follow_and_are_dark_at_the_end(pins: MockFactory) -> None:
 
 
 @virtual_time
-async def test_a_felt_press_lights_all_for_a_moment(pins: MockFactory) -> None:
+async def test_a_press_turns_all_leds_on_briefly(pins: MockFactory) -> None:
     leds = LedPart([DigitalOutputDevice(number, pin_factory=pins) for number in (5, 6, 7)])
 
     def lit() -> list[bool]:
@@ -97,7 +97,7 @@ async def test_a_felt_press_lights_all_for_a_moment(pins: MockFactory) -> None:
     leds.flash()
     assert lit() == [True, True, True]
     await asyncio.sleep(0.09)
-    assert lit() == [True, True, True], "although red went dark meanwhile"
+    assert lit() == [True, True, True], "all must stay on although red was switched off"
     await asyncio.sleep(0.02)
     assert lit() == [True, False, False]
     leds.flash()
@@ -105,7 +105,7 @@ async def test_a_felt_press_lights_all_for_a_moment(pins: MockFactory) -> None:
     await asyncio.sleep(0.06)
     leds.flash()
     await asyncio.sleep(0.06)
-    assert lit() == [True, True, True], "the second press counts anew"
+    assert lit() == [True, True, True], "the second press must restart the time"
     await asyncio.sleep(0.06)
     assert lit() == [False, True, False]
     leds.flash()

@@ -1,4 +1,4 @@
-"""The display's thread: latest picture only, a display that is missing, pulled out, replaced, dim or dark."""
+"""The display's thread: only the latest picture is drawn; missing, unplugged, replaced, dim and dark displays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from appliance.core.view import Power
 from appliance.panel.display import DIM_CONTRAST
 from appliance.panel.oled import Oled, Timing, make_i2c_device
 from tests.clock import until
-from tests.panel.i2c_display import I2cDisplay, same
+from tests.panel.i2c_display import I2cDisplay, same_pixels
 
 QUICK = Timing(probe=0.01, retry=0.01, retry_most=0.02, stuck=0.05)
 HEALING = replace(QUICK, refresh=0.05)
@@ -34,11 +34,11 @@ def painted(column: int) -> Callable[[tuple[int, int]], Image.Image]:
 
 
 def shows(display: I2cDisplay, column: int) -> bool:
-    return same(display.picture(), painted(column)((128, 64)))
+    return same_pixels(display.picture(), painted(column)((128, 64)))
 
 
 def level(display: I2cDisplay) -> int:
-    """The contrast; 0 while the display is off."""
+    """The contrast; 0 if the display is not lit."""
     return display.chip.contrast if display.on else 0
 
 
@@ -48,11 +48,11 @@ async def running(display: I2cDisplay, timing: Timing = QUICK) -> AsyncIterator[
     oled = Oled(contrast=200, make_device=make, timing=timing)
     oled.start()
     yield oled
-    display.let_go()
+    display.stop_hanging()
     await oled.close()
 
 
-async def test_shows_the_picture_and_blanks_at_the_end() -> None:
+async def test_the_thread_shows_the_picture_and_blanks_at_the_end() -> None:
     display = I2cDisplay()
     async with running(display) as oled:
         oled.show(painted(7))
@@ -62,7 +62,7 @@ async def test_shows_the_picture_and_blanks_at_the_end() -> None:
     assert display.picture().getbbox() is None
 
 
-async def test_the_last_picture_is_seen_before_the_display_goes_dark() -> None:
+async def test_the_last_picture_is_visible_before_the_display_goes_dark() -> None:
     display = I2cDisplay()
     seen: list[bool] = []
 
@@ -80,12 +80,12 @@ async def test_the_last_picture_is_seen_before_the_display_goes_dark() -> None:
         oled.show(painted(9))
     ended.set()
     await asyncio.to_thread(watcher.join)
-    assert sum(seen) >= 10, "for a tenth of a second at the least"
+    assert sum(seen) >= 10, "visible for at least 100 ms"
     assert not display.on
 
 
-async def test_its_thread_is_not_woken_before_the_loop_has_done_what_is_due() -> None:
-    """It would only wait for the interpreter, and be woken a second time for it."""
+async def test_the_thread_wakes_after_the_loops_due_callbacks() -> None:
+    """Otherwise the thread would wait for the interpreter lock and need a second wake-up."""
     display = I2cDisplay()
     async with running(display, Timing()) as oled:
         oled.show(painted(0))
@@ -93,7 +93,7 @@ async def test_its_thread_is_not_woken_before_the_loop_has_done_what_is_due() ->
         oled.show(painted(1))
         ends = time.monotonic() + 0.1
         while time.monotonic() < ends:
-            pass  # what is due takes its time
+            pass  # a slow due callback
         assert shows(display, 0)
         await until(lambda: shows(display, 1))
 
@@ -119,7 +119,7 @@ async def test_show_returns_at_once_and_skips_older_pictures() -> None:
         for number in range(2, 100):
             oled.show(noted(number))
         assert time.monotonic() - before < 0.1
-        display.let_go()
+        display.stop_hanging()
         await until(lambda: shows(display, 99))
     assert drawn == [99]
 
@@ -140,7 +140,7 @@ async def test_a_display_plugged_in_later_shows_the_latest(caplog: pytest.LogCap
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-async def test_a_display_pulled_while_nothing_changes_is_noticed_and_drawn_in_full(
+async def test_a_display_pulled_while_idle_is_detected_and_redrawn(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     display = I2cDisplay()
@@ -157,19 +157,19 @@ async def test_a_display_pulled_while_nothing_changes_is_noticed_and_drawn_in_fu
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
 
 
-async def test_a_display_replaced_within_a_blink_is_refreshed(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody on the bus is told of it: every transfer succeeds."""
+async def test_a_quickly_replaced_display_is_refreshed(caplog: pytest.LogCaptureFixture) -> None:
+    """The bus shows no error: every transfer succeeds."""
     display = I2cDisplay()
     async with running(display, HEALING) as oled:
         oled.show(painted(6), Power.DIM)
         await until(lambda: shows(display, 6) and level(display) == DIM_CONTRAST)
-        display.forget()
+        display.lose_power()
         await until(lambda: shows(display, 6) and level(display) == DIM_CONTRAST)
         assert oled.fault is None
     assert caplog.records == []
 
 
-async def test_it_dims_goes_dark_and_wakes() -> None:
+async def test_the_display_dims_goes_dark_and_wakes() -> None:
     display = I2cDisplay()
     async with running(display) as oled:
         oled.show(painted(1))
@@ -182,7 +182,7 @@ async def test_it_dims_goes_dark_and_wakes() -> None:
         await until(lambda: shows(display, 3) and level(display) == 200)
 
 
-async def test_a_dark_display_stays_dark_through_a_set_up() -> None:
+async def test_a_dark_display_stays_dark_during_a_restart() -> None:
     display = I2cDisplay()
     async with running(display) as oled:
         oled.show(painted(1), Power.DARK)
@@ -195,7 +195,7 @@ async def test_a_dark_display_stays_dark_through_a_set_up() -> None:
         assert not display.on
 
 
-async def test_a_transfer_broken_off_is_a_fault_that_mends_itself() -> None:
+async def test_the_display_recovers_from_an_interrupted_transfer() -> None:
     display = I2cDisplay()
     changes: list[bool] = []
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
@@ -213,7 +213,7 @@ async def test_a_transfer_broken_off_is_a_fault_that_mends_itself() -> None:
     await oled.close()
 
 
-async def test_any_error_of_a_display_library_is_a_fault() -> None:
+async def test_any_error_of_the_display_library_is_a_fault() -> None:
     class Odd(Exception):
         pass
 
@@ -226,7 +226,7 @@ async def test_any_error_of_a_display_library_is_a_fault() -> None:
     await oled.close()
 
 
-async def test_a_machine_without_a_bus_says_so() -> None:
+async def test_a_missing_i2c_bus_is_reported() -> None:
     oled = Oled("sh1106", port=99, contrast=200, timing=QUICK)
     oled.start()
     await until(lambda: oled.fault is not None)
@@ -234,7 +234,7 @@ async def test_a_machine_without_a_bus_says_so() -> None:
     await oled.close()
 
 
-async def test_backoff_grows_to_its_cap() -> None:
+async def test_the_back_off_grows_to_its_limit() -> None:
     times: list[float] = []
 
     def make() -> None:
@@ -244,15 +244,15 @@ async def test_backoff_grows_to_its_cap() -> None:
     oled = Oled(contrast=200, make_device=make, timing=Timing(retry=0.02, retry_most=0.06))
     oled.start()
     for number in range(5):
-        oled.show(painted(number))  # A picture must not cut the wait short.
-    # Without a cap the twelfth would come after forty seconds.
+        oled.show(painted(number))  # A new picture must not shorten the wait.
+    # Without the limit the twelfth attempt would come after forty seconds.
     await until(lambda: len(times) >= 12)
     await oled.close()
     waits = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert all(wait >= least for wait, least in zip(waits, (0.02, 0.04, *[0.06] * 9), strict=False))
 
 
-def test_one_thread_and_it_is_a_daemon() -> None:
+def test_there_is_one_daemon_thread() -> None:
     async def main() -> None:
         async with running(I2cDisplay()):
             threads = [thread for thread in threading.enumerate() if thread.name == "display"]

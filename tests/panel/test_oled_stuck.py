@@ -1,4 +1,4 @@
-"""A display that hangs the bus: found from outside, in the way of nothing, and not at the end either."""
+"""A display that hangs the bus: detected from the loop, without blocking anything, even at exit."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.panel.i2c_display import I2cDisplay
 from tests.panel.test_oled import QUICK, painted, shows
 
 
-async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stuck_bus_is_detected_and_blocks_nothing(caplog: pytest.LogCaptureFixture) -> None:
     display = I2cDisplay()
     changes: list[str | None] = []
     make = lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display)  # noqa: E731
-    # Long enough that a busy machine is no stuck bus.
+    # Long enough that a busy machine is not taken for a stuck bus.
     oled = Oled(
         contrast=200, make_device=make, timing=replace(QUICK, stuck=0.5), changed=lambda: changes.append(oled.fault)
     )
@@ -34,7 +34,7 @@ async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytes
         display.hang()
         await until(lambda: oled.fault is not None)
         oled.show(painted(5))
-        display.let_go()
+        display.stop_hanging()
         await until(lambda: shows(display, 5) and oled.fault is None)
         assert changes == ["the bus is stuck", None]
         assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
@@ -45,10 +45,10 @@ async def test_a_stuck_bus_is_found_from_outside_and_stops_nothing(caplog: pytes
         before = time.monotonic()
         await oled.close()
         assert time.monotonic() - before < 1.0
-    display.let_go()
+    display.stop_hanging()
 
 
-async def test_a_stuck_bus_keeps_only_the_latest_pictures() -> None:
+async def test_only_the_latest_pictures_are_kept_for_a_stuck_bus() -> None:
     display = I2cDisplay()
     oled = Oled(
         contrast=200, make_device=lambda: make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=display), timing=QUICK
@@ -65,13 +65,13 @@ async def test_a_stuck_bus_keeps_only_the_latest_pictures() -> None:
         oled.show(held.pop(0))
         await asyncio.sleep(0)
     assert sum(paint() is not None for paint in alive) < 10
-    display.let_go()
+    display.stop_hanging()
     await until(lambda: shows(display, 99))
     await oled.close()
 
 
-async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
-    """So that the loop is not woken for it while a heartbeat shows."""
+async def test_new_pictures_postpone_the_stuck_bus_check() -> None:
+    """Otherwise the check would wake the loop between heartbeats."""
     looks = 0
 
     class Counted(Oled):
@@ -95,8 +95,8 @@ async def test_pictures_put_off_the_look_for_a_stuck_bus() -> None:
     await oled.close()
 
 
-def test_no_device_is_kept_for_the_exit() -> None:
-    """luma registers every device for the exit, where it would wait for a stuck bus."""
+def test_no_device_stays_registered_for_exit() -> None:
+    """luma registers each device for clean-up at exit, which would block on a stuck bus."""
     device = weakref.ref(make_i2c_device("ssd1306", 1, 0x3C, 0, 200, bus=I2cDisplay()))
     gc.collect()
     assert device() is None
@@ -120,7 +120,7 @@ asyncio.run(main())
 """
 
 
-def test_a_process_with_a_stuck_bus_ends() -> None:
+def test_a_process_with_a_stuck_bus_exits() -> None:
     done = subprocess.run(
         [sys.executable, "-c", STUCK_AT_EXIT], timeout=15, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""The pin library on a double of the kernel's chip, and on the kernel's own simulated one where there is one."""
+"""The pin factory on a fake of the kernel's chip, and on the kernel's simulated chip where available."""
 
 from __future__ import annotations
 
@@ -13,36 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice, PinPWMError, PWMOutputDevice
+from gpiozero import DigitalInputDevice, DigitalOutputDevice, PinPWMError, PWMOutputDevice
 from gpiozero.pins.local import LocalPiFactory
-from gpiozero.pins.mock import MockFactory
 
 from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import Sound
 from appliance.panel.button import ButtonPart
-from appliance.panel.buzzer import ACTIVE, PASSIVE, open_pin
 from appliance.panel.hardware import HardwarePanel
-from appliance.panel.pins import GpiodFactory, ensure_factory, header_chip, tone_factory
+from appliance.panel.pins import GpiodFactory
 from tests.clock import until
-from tests.panel.gpio_header import KINDS, Chip, Header
+from tests.panel.gpio_header import KINDS, FakeChip, Header
 from tests.panel.i2c_display import I2cDisplay
-from tests.panel.test_hardware import PINS, VIEW, made
+from tests.panel.test_hardware import PINS, VIEW, make_panel
 
 BUTTON, LED = 17, 22
-PI_3B = 0xA02082
 
-
-@pytest.fixture(autouse=True)
-def on_a_pi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """gpiozero knows the header by the board's revision, and keeps what it has made in its own class."""
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: PI_3B)
-    monkeypatch.setattr(LocalPiFactory, "pins", {})
-    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
-    yield
-    end = time.monotonic() + 5
-    while any(thread.name.startswith("pin ") for thread in threading.enumerate()):
-        assert time.monotonic() < end, "somebody still watches a pin"
-        time.sleep(0.001)
+pytestmark = pytest.mark.usefixtures("on_a_pi")
 
 
 @pytest.fixture(params=KINDS)
@@ -59,33 +45,33 @@ def factory(header: Header) -> Iterator[GpiodFactory]:
 
 
 async def blocking(call: Callable[..., Any], *values: Any) -> Any:
-    """Do what may wait as the program does it, beside the loop."""
+    """Run a blocking call in a thread, as the program does."""
     return await asyncio.to_thread(call, *values)
 
 
 def wakeups(thread: threading.Thread) -> int:
-    """How often a thread has gone to sleep so far."""
+    """Number of times a thread has gone to sleep."""
     status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
     return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
 
-def test_an_output_is_driven_and_read_and_given_back(header: Header, factory: GpiodFactory) -> None:
+def test_an_output_is_driven_read_and_released(header: Header, factory: GpiodFactory) -> None:
     with DigitalOutputDevice(LED, pin_factory=factory) as led:
-        assert header.taken() == {LED}
+        assert header.requested() == {LED}
         assert header.level(LED) == led.value == 0
         led.on()
         assert header.level(LED) == led.value == 1
         led.off()
         assert header.level(LED) == led.value == 0
-    assert header.taken() == set()
+    assert header.requested() == set()
 
 
-def test_an_output_may_begin_high(header: Header, factory: GpiodFactory) -> None:
+def test_an_output_may_start_high(header: Header, factory: GpiodFactory) -> None:
     with DigitalOutputDevice(LED, initial_value=True, pin_factory=factory):
         assert header.level(LED) == 1
 
 
-def test_a_pin_that_was_given_back_can_be_taken_again(header: Header, factory: GpiodFactory) -> None:
+def test_a_released_pin_can_be_requested_again(header: Header, factory: GpiodFactory) -> None:
     DigitalOutputDevice(LED, pin_factory=factory).close()
     with DigitalInputDevice(LED, pull_up=True, pin_factory=factory) as button:
         assert button.pull_up
@@ -99,7 +85,7 @@ def test_another_programs_pin_is_busy(header: Header, factory: GpiodFactory) -> 
     other = header.factory()
     line = other.pin(LED)
     line.function = "output"
-    # As in a process of its own, which knows of nothing here.
+    # A second program has its own, empty cache.
     LocalPiFactory.pins.clear()
     with pytest.raises(OSError, match="busy"):
         DigitalOutputDevice(LED, pin_factory=factory)
@@ -108,13 +94,13 @@ def test_another_programs_pin_is_busy(header: Header, factory: GpiodFactory) -> 
     DigitalOutputDevice(LED, pin_factory=factory).close()
 
 
-def test_it_makes_no_tones(factory: GpiodFactory) -> None:
+def test_the_factory_has_no_pwm(factory: GpiodFactory) -> None:
     with pytest.raises(PinPWMError):
         PWMOutputDevice(LED, frequency=2000, pin_factory=factory)
     gc.collect()
 
 
-async def test_a_button_is_felt(header: Header, factory: GpiodFactory) -> None:
+async def test_a_press_is_reported(header: Header, factory: GpiodFactory) -> None:
     device = await blocking(lambda: DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory))
     part = ButtonPart(device)
     events: list[Event] = []
@@ -125,14 +111,14 @@ async def test_a_button_is_felt(header: Header, factory: GpiodFactory) -> None:
         await until(lambda: bool(events))
         assert events == [event]
     part.close()
-    assert await blocking(header.taken) == set()
+    assert await blocking(header.requested) == set()
 
 
-def test_edges_are_told_with_their_levels_and_moments(header: Header, factory: GpiodFactory) -> None:
-    told: list[tuple[float, bool]] = []
+def test_edges_have_levels_and_timestamps(header: Header, factory: GpiodFactory) -> None:
+    edges: list[tuple[float, bool]] = []
 
     def note(ticks: float, level: bool) -> None:
-        told.append((ticks, level))
+        edges.append((ticks, level))
 
     pin = factory.pin(BUTTON)
     pin.function, pin.pull = "input", "up"
@@ -141,20 +127,20 @@ def test_edges_are_told_with_their_levels_and_moments(header: Header, factory: G
     for level in (0, 1, 0):
         header.drive(BUTTON, level)
     end = time.monotonic() + 5
-    while len(told) < 3:
+    while len(edges) < 3:
         assert time.monotonic() < end
         time.sleep(0.001)
-    assert [level for _, level in told] == [False, True, False]
-    moments = [began, *(ticks for ticks, _ in told), factory.ticks()]
+    assert [level for _, level in edges] == [False, True, False]
+    moments = [began, *(ticks for ticks, _ in edges), factory.ticks()]
     assert moments == sorted(moments)
     pin.when_changed = None
     header.drive(BUTTON, 1)
     assert pin.state
-    assert len(told) == 3
+    assert len(edges) == 3
     pin.close()
 
 
-def test_a_button_that_nobody_moves_wakes_nobody(header: Header, factory: GpiodFactory) -> None:
+def test_an_idle_button_causes_no_wakeups(header: Header, factory: GpiodFactory) -> None:
     before = set(threading.enumerate())
     with DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory) as button:
         (listener,) = set(threading.enumerate()) - before
@@ -166,12 +152,12 @@ def test_a_button_that_nobody_moves_wakes_nobody(header: Header, factory: GpiodF
         assert button.wait_for_active(5)
         end = time.monotonic() + 5
         while wakeups(listener) == slept:
-            # It is counted when the thread sleeps again.
+            # The counter increases when the thread sleeps again.
             assert time.monotonic() < end
             time.sleep(0.001)
 
 
-def test_a_device_that_nobody_keeps_is_no_trouble(header: Header, factory: GpiodFactory) -> None:
+def test_a_garbage_collected_device_is_harmless(header: Header, factory: GpiodFactory) -> None:
     pin = factory.pin(BUTTON)
     pin.function, pin.pull = "input", "up"
     called = threading.Event()
@@ -188,8 +174,8 @@ def test_a_device_that_nobody_keeps_is_no_trouble(header: Header, factory: Gpiod
     pin.close()
 
 
-def test_a_chip_that_goes_away_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    chip = Chip()
+def test_a_removed_chip_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = FakeChip()
     factory = chip.factory()
     with DigitalInputDevice(BUTTON, pull_up=True, pin_factory=factory):
 
@@ -205,9 +191,9 @@ def test_a_chip_that_goes_away_is_told(caplog: pytest.LogCaptureFixture, monkeyp
     assert "stopped monitoring pin GPIO17: [Errno 19] No such device" in caplog.text
 
 
-async def test_the_whole_panel(header: Header) -> None:
+async def test_the_panel_works_on_this_header(header: Header) -> None:
     factory = await blocking(header.factory)
-    panel: HardwarePanel = await made(factory, I2cDisplay(), **PINS)
+    panel: HardwarePanel = await make_panel(factory, I2cDisplay(), **PINS)
     events: list[Event] = []
     panel.start(events.append, lambda: None)
     panel.show(VIEW, Sound.PAGE)
@@ -215,19 +201,19 @@ async def test_the_whole_panel(header: Header) -> None:
     assert levels == {"button": 1, "green": 1, "amber": 0, "red": 0, "buzzer": 1}
     await blocking(header.drive, PINS["button"], 0)
     await until(lambda: events == [ButtonDown()])
-    assert await blocking(header.level, PINS["buzzer"]) == 0, "a press silences"
+    assert await blocking(header.level, PINS["buzzer"]) == 0, "a press must silence the buzzer"
     await panel.close()
-    assert await blocking(header.taken) == set()
+    assert await blocking(header.requested) == set()
     await blocking(factory.close)
 
 
-async def test_busy_pins_are_told_in_one_line(header: Header, caplog: pytest.LogCaptureFixture) -> None:
+async def test_busy_pins_are_logged_in_one_line(header: Header, caplog: pytest.LogCaptureFixture) -> None:
     other = await blocking(header.factory)
     other.pin(PINS["button"]).function = "input"
     other.pin(PINS["red"]).function = "output"
     held, LocalPiFactory.pins = LocalPiFactory.pins, {}
     factory = await blocking(header.factory)
-    panel = await made(factory, I2cDisplay(), **PINS)
+    panel = await make_panel(factory, I2cDisplay(), **PINS)
     assert [record.getMessage() for record in caplog.records] == [
         "another program holds the pins of these parts, so they are off: red LED (22), button (4); "
         "check whether the appliance or its doctor is already running"
@@ -238,108 +224,14 @@ async def test_busy_pins_are_told_in_one_line(header: Header, caplog: pytest.Log
     factory.close()
 
 
-def chips(folder: Path, labels: dict[str, str]) -> Callable[[str], Any]:
-    """Make files for chips, and what opens them."""
-    for name in labels:
-        (folder / name).touch()
-
-    def open_chip(path: str) -> Any:
-        label = labels[Path(path).name]
-        if not label:
-            raise PermissionError(13, "Permission denied")
-        return Chip(label)
-
-    return open_chip
-
-
-@pytest.mark.parametrize(
-    ("labels", "chosen"),
-    [
-        ({"gpiochip0": "pinctrl-bcm2711", "gpiochip1": "raspberrypi-exp-gpio"}, 0),
-        ({"gpiochip0": "pinctrl-bcm2835"}, 0),
-        ({"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip4": "pinctrl-rp1", "gpiochip10": "else"}, 4),
-        ({"gpiochip0": "else", "gpiochip2": "else", "gpiochip10": "pinctrl-rp1"}, 10),
-        ({"gpiochip0": "else", "gpiochip2": "else"}, 0),
-        # A newer kernel has it first, and Raspberry Pi OS a link from where it was.
-        ({"gpiochip0": "pinctrl-rp1", "gpiochip4": "pinctrl-rp1"}, 0),
-        ({"gpiochip0": "", "gpiochip1": "pinctrl-rp1"}, 1),
-        ({"gpiochip0": "pinctrl-sim", "gpiochipx": "pinctrl-rp1"}, 0),
-        ({}, 0),
-    ],
-)
-def test_the_headers_chip_is_known_by_its_label(tmp_path: Path, labels: dict[str, str], chosen: int) -> None:
-    assert header_chip(tmp_path, chips(tmp_path, labels)) == tmp_path / f"gpiochip{chosen}"
-
-
-def test_where_a_pi_5_has_no_header_its_other_chips_are_left_alone(tmp_path: Path) -> None:
-    labels = {"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip1": "gpio-brcmstb@107d517c00"}
-    with pytest.raises(FileNotFoundError, match="no GPIO chip with the header"):
-        header_chip(tmp_path, chips(tmp_path, labels))
-
-
-def test_a_chip_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
-    missing = tmp_path / "gpiochip0"
-    with pytest.raises(FileNotFoundError, match=str(missing)):
-        GpiodFactory(missing)
-
-
-@pytest.fixture
-def chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Device, "pin_factory", None)
-
-
-@pytest.mark.usefixtures("chosen")
-def test_it_is_what_the_program_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    factory = Chip().factory()
-    monkeypatch.setattr("appliance.panel.pins.GpiodFactory", lambda: factory)
-    ensure_factory()
-    assert Device.pin_factory is factory
-
-
-@pytest.mark.usefixtures("chosen")
-def test_another_one_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
-    ensure_factory()
-    assert isinstance(Device.pin_factory, MockFactory)
-    assert tone_factory() is Device.pin_factory
-
-
-def test_only_a_passive_buzzer_loads_lgpio(monkeypatch: pytest.MonkeyPatch) -> None:
-    chip = Chip()
-    factory = chip.factory()
-    factory.number = 4
-    monkeypatch.setattr(Device, "pin_factory", factory)
-    monkeypatch.setitem(sys.modules, "lgpio", None)
-    with open_pin(18, ACTIVE) as pin:
-        pin.on()
-        assert chip.level(18) == 1
-    with pytest.raises(ImportError, match="lgpio"):
-        open_pin(18, PASSIVE)
-    opened: list[int] = []
-
-    class Library:
-        SET_PULL_NONE, BOTH_EDGES, RISING_EDGE, FALLING_EDGE = 0, 3, 1, 2
-
-        @staticmethod
-        def gpiochip_open(number: int) -> int:
-            opened.append(number)
-            raise OSError("'can not open gpiochip'")
-
-    monkeypatch.setitem(sys.modules, "lgpio", Library)
-    with pytest.raises(OSError, match="can not open"):
-        open_pin(18, PASSIVE)
-    assert opened == [4], "the chip that the other pins are on"
-    sys.modules.pop("gpiozero.pins.lgpio", None)
-
-
-async def test_a_machine_whose_pin_library_is_missing_still_has_its_display(
+async def test_without_a_pin_library_the_display_still_works(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "gpiod", None)
     monkeypatch.delitem(sys.modules, "appliance.panel.pins")
     display = I2cDisplay()
     with caplog.at_level(logging.INFO):
-        panel = await made(None, display, **PINS)
+        panel = await make_panel(None, display, **PINS)
         panel.start(lambda _: None, lambda: None)
         panel.show(VIEW, Sound.PAGE)
         await until(lambda: display.picture().getbbox() is not None)

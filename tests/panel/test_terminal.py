@@ -1,4 +1,4 @@
-"""The terminal panel on a pseudo terminal, read back by a terminal emulator."""
+"""The terminal panel on a pseudo terminal, read by a terminal emulator."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_if_any(fd: int) -> bytes:
 
 
 class Rig:
-    """A panel on a pseudo terminal, the hand on its keys and the eye on its screen."""
+    """A panel on a pseudo terminal, with its keyboard and screen."""
 
     def __init__(self, columns: int = 80, lines: int = 24) -> None:
         self.master, self.slave = pty.openpty()
@@ -80,129 +80,129 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(columns: int = 80, lines: int = 24) -> AsyncIterator[Rig]:
-    one = Rig(columns, lines)
-    one.start()
-    yield one
-    await one.panel.close()
-    os.close(one.master)
-    os.close(one.slave)
+async def terminal_rig(columns: int = 80, lines: int = 24) -> AsyncIterator[Rig]:
+    rig = Rig(columns, lines)
+    rig.start()
+    yield rig
+    await rig.panel.close()
+    os.close(rig.master)
+    os.close(rig.slave)
 
 
-async def test_the_very_picture_of_the_display_is_shown() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
+async def test_the_terminal_shows_the_displays_picture() -> None:
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
         picture = to_braille(draw(VIEW))
-        # The terminal may get it in pieces.
-        await one.until(lambda _: [row[1:65] for row in one.screen.display[1:17]] == picture)
-        await one.until(lambda text: "● green on" in text)
-        assert all(words in one.look() for words in ("space press", "h hold", "q quit", "g gateway's button"))
+        # The terminal may receive the frame in pieces.
+        await rig.until(lambda _: [row[1:65] for row in rig.screen.display[1:17]] == picture)
+        await rig.until(lambda text: "● green on" in text)
+        assert all(words in rig.look() for words in ("space press", "h hold", "q quit", "g gateway's button"))
 
 
-async def test_keys_are_the_button() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        one.type(" \r")
-        await one.until(lambda _: len(one.events) == 4)
-        one.type("h")
-        await one.until(lambda text: "▼ button down" in text and "h let go" in text)
-        one.type("h")
-        await one.until(lambda text: "△ button up" in text)
-        assert one.events == [PRESSED, RELEASED] * 3
-        one.type("h")
-        await one.until(lambda text: "▼ button down" in text)
-        one.type(" ")
-        await one.until(lambda text: "△ button up" in text)
-        assert one.events == [PRESSED, RELEASED] * 4
+async def test_keys_press_the_button() -> None:
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
+        rig.type(" \r")
+        await rig.until(lambda _: len(rig.events) == 4)
+        rig.type("h")
+        await rig.until(lambda text: "▼ button down" in text and "h let go" in text)
+        rig.type("h")
+        await rig.until(lambda text: "△ button up" in text)
+        assert rig.events == [PRESSED, RELEASED] * 3
+        rig.type("h")
+        await rig.until(lambda text: "▼ button down" in text)
+        rig.type(" ")
+        await rig.until(lambda text: "△ button up" in text)
+        assert rig.events == [PRESSED, RELEASED] * 4
 
 
 async def test_other_keys_and_quitting() -> None:
-    async with rig() as one:
-        one.type("gx\x1b")
-        await one.until(lambda _: one.others == ["g"])
-        one.type("q")
-        await one.until(lambda _: one.quits == ["quit"])
-        one.type("\x03")
-        await one.until(lambda _: one.quits == ["quit"] * 2)
-        assert one.events == []
+    async with terminal_rig() as rig:
+        rig.type("gx\x1b")
+        await rig.until(lambda _: rig.others == ["g"])
+        rig.type("q")
+        await rig.until(lambda _: rig.quits == ["quit"])
+        rig.type("\x03")
+        await rig.until(lambda _: rig.quits == ["quit"] * 2)
+        assert rig.events == []
 
 
-async def test_arrow_keys_are_no_keys_of_ours() -> None:
-    async with rig() as one:
-        one.type("\x1b[h")
+async def test_arrow_keys_are_ignored() -> None:
+    async with terminal_rig() as rig:
+        rig.type("\x1b[h")
         await asyncio.sleep(0.05)
-        one.type("g")
-        await one.until(lambda _: one.others == ["g"])
-        assert one.events == []
+        rig.type("g")
+        await rig.until(lambda _: rig.others == ["g"])
+        assert rig.events == []
 
 
-async def test_a_sound_is_a_word_and_a_bell_for_its_length() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        await one.until(lambda text: "♪ silent" in text)
-        one.panel.show(VIEW, Sound.ERROR)
-        await one.until(lambda text: "♪ error" in text)
-        assert one.bytes.count(b"\a") == 1
-        await one.until(lambda text: "♪ silent" in text)
-        assert one.bytes.count(b"\a") == 1
+async def test_a_sound_is_a_word_and_a_bell_for_its_duration() -> None:
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
+        await rig.until(lambda text: "♪ silent" in text)
+        rig.panel.show(VIEW, Sound.ERROR)
+        await rig.until(lambda text: "♪ error" in text)
+        assert rig.bytes.count(b"\a") == 1
+        await rig.until(lambda text: "♪ silent" in text)
+        assert rig.bytes.count(b"\a") == 1
 
 
 async def test_leds_blink() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        one.panel.show(replace(VIEW, leds=Leds(red=LedMode.FAST)), None)
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
+        rig.panel.show(replace(VIEW, leds=Leds(red=LedMode.FAST)), None)
         for _ in range(2):
-            await one.until(lambda text: "● red   fast" in text)
-            await one.until(lambda text: "○ red   fast" in text)
+            await rig.until(lambda text: "● red   fast" in text)
+            await rig.until(lambda text: "○ red   fast" in text)
 
 
-async def test_the_note_is_looked_at() -> None:
-    async with rig() as one:
-        one.note = "gateway: kitchen"
-        await one.until(lambda text: "gateway: kitchen" in text)
+async def test_the_note_is_updated() -> None:
+    async with terminal_rig() as rig:
+        rig.note = "gateway: kitchen"
+        await rig.until(lambda text: "gateway: kitchen" in text)
 
 
-async def test_a_small_terminal_is_told_so_and_a_resize_is_followed() -> None:
-    async with rig(60, 20) as one:
-        one.panel.show(VIEW, None)
-        await one.until(lambda text: "60 x 20" in text and "80 x 24" in text)
-        one.resize(100, 30)
+async def test_a_small_terminal_shows_a_hint_until_it_is_resized() -> None:
+    async with terminal_rig(60, 20) as rig:
+        rig.panel.show(VIEW, None)
+        await rig.until(lambda text: "60 x 20" in text and "80 x 24" in text)
+        rig.resize(100, 30)
         signal.raise_signal(signal.SIGWINCH)
-        await one.until(lambda text: "● green on" in text and "needs" not in text)
+        await rig.until(lambda text: "● green on" in text and "needs" not in text)
 
 
 async def test_nothing_is_written_while_nothing_changes() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        await one.until(lambda text: "● green on" in text and one.bytes.endswith(b"\x1b[K"))
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
+        await rig.until(lambda text: "● green on" in text and rig.bytes.endswith(b"\x1b[K"))
         await asyncio.sleep(0.05)
-        one.look()
-        seen = len(one.bytes)
-        one.panel.show(VIEW, None)
+        rig.look()
+        seen = len(rig.bytes)
+        rig.panel.show(VIEW, None)
         await asyncio.sleep(0.05)
-        one.look()
-        assert len(one.bytes) == seen
+        rig.look()
+        assert len(rig.bytes) == seen
 
 
-async def test_the_terminal_is_given_back() -> None:
-    async with rig() as one:
-        one.panel.show(VIEW, None)
-        await one.until(lambda text: "● green on" in text)
-        assert termios.tcgetattr(one.slave)[3] != one.modes[3], "raw while it runs"
-        await one.panel.close()
-        assert termios.tcgetattr(one.slave) == one.modes
-        one.look()
-        assert one.bytes.startswith(b"\x1b[?1049h")
-        assert one.bytes.endswith(b"\x1b[?1049l")
+async def test_the_terminal_is_restored() -> None:
+    async with terminal_rig() as rig:
+        rig.panel.show(VIEW, None)
+        await rig.until(lambda text: "● green on" in text)
+        assert termios.tcgetattr(rig.slave)[3] != rig.modes[3], "the terminal must be in raw mode while the panel runs"
+        await rig.panel.close()
+        assert termios.tcgetattr(rig.slave) == rig.modes
+        rig.look()
+        assert rig.bytes.startswith(b"\x1b[?1049h")
+        assert rig.bytes.endswith(b"\x1b[?1049l")
 
 
-async def test_a_terminal_that_hangs_up_is_an_end() -> None:
-    one = Rig()
-    one.start()
-    os.close(one.master)
-    await until(lambda: bool(one.quits))
-    await one.panel.close()
-    os.close(one.slave)
+async def test_a_closed_terminal_ends_the_panel() -> None:
+    rig = Rig()
+    rig.start()
+    os.close(rig.master)
+    await until(lambda: bool(rig.quits))
+    await rig.panel.close()
+    os.close(rig.slave)
 
 
 CRASH = """
@@ -216,7 +216,7 @@ asyncio.run(main())
 """
 
 
-def test_the_terminal_is_given_back_after_a_crash() -> None:
+def test_the_terminal_is_restored_after_a_crash() -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     modes = termios.tcgetattr(slave)

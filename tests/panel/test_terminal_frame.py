@@ -1,4 +1,4 @@
-"""The terminal panel's rows and the bytes between them, read back by a terminal emulator."""
+"""The terminal panel's rows and their incremental encoding, read by a terminal emulator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows(**changes: object) -> list[str]:
     return compose(**{"picture": PICTURE, "legend": KEYS, "note": ""} | usual | changes)  # type: ignore[arg-type]
 
 
-def test_a_row_as_wide_as_the_terminal_is_whole() -> None:
+def test_a_row_as_wide_as_the_terminal_is_complete() -> None:
     wide = "x" * WIDTH
     assert shown(Frame(("short",), 0), Frame((wide,), 0), Frame((wide[1:] + "y",), 0)).display[0] == wide[1:] + "y"
     assert shown(Frame((wide,), 0), Frame(("short",), 0)).display[0].rstrip() == "short"
@@ -41,19 +41,19 @@ def test_a_row_as_wide_as_the_terminal_is_whole() -> None:
     st.booleans(),
     st.text(max_size=200),
 )
-def test_it_fits_a_terminal_of_80_by_24(
+def test_the_panel_fits_an_80_by_24_terminal(
     leds: Leds, lit: tuple[bool, bool, bool], sound: Sound | None, held: bool, note: str
 ) -> None:
     composed = rows(leds=leds, lit=lit, sound=sound, held=held, note=note)
     assert len(composed) == HEIGHT
-    # Drawn on a far wider terminal, nothing lies beyond the 80th column.
+    # Drawn on a wider terminal, nothing lies beyond the 80th column.
     wide = pyte.Screen(3 * WIDTH, HEIGHT + 1)
     pyte.ByteStream(wide).feed(Differ().encode(Frame(tuple(composed[:-1]), 0)))
     assert all(not line[WIDTH:].strip() for line in wide.display)
     assert wide.display[1][1:65] == PICTURE[0]
 
 
-def test_lights_and_sound_are_told_in_words_and_shapes() -> None:
+def test_leds_and_sound_are_shown_as_words_and_shapes() -> None:
     composed = rows(
         leds=Leds(LedMode.ON, LedMode.SLOW, LedMode.FAST), lit=(True, False, True), sound=Sound.PAGE, held=True
     )
@@ -71,7 +71,7 @@ def test_a_long_legend_takes_more_rows() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from(["", "a", "abc", "\x1b[1mbold\x1b[0m"]), max_size=5), min_size=1, max_size=6))
-def test_differences_make_the_same_picture_as_the_whole(frames: list[list[str]]) -> None:
+def test_incremental_output_gives_the_same_screen(frames: list[list[str]]) -> None:
     step_by_step = shown(*(Frame(tuple(frame), 0) for frame in frames))
     at_once = shown(Frame(tuple(frames[-1]), 0))
     assert step_by_step.display == at_once.display
@@ -91,7 +91,7 @@ def test_only_rows_that_changed_are_written() -> None:
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(79, 24), (80, 23), (20, 5), (3, 1), (1, 1)])
-def test_too_small_a_terminal_is_told_so_within_its_size(columns: int, lines: int) -> None:
+def test_the_hint_for_a_small_terminal_fits_it(columns: int, lines: int) -> None:
     said = too_small(columns, lines)
     assert 0 < len(said) <= lines
     assert all(len(row) <= columns for row in said)

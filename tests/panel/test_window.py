@@ -1,4 +1,4 @@
-"""The panel in a window, on SDL's dummy screen: what is seen in it, and what its keys and its button do."""
+"""The window panel on SDL's dummy screen: its content, keys and mouse button."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ GREEN, AMBER, RED = (colour for _, colour in LED_COLOURS)
 
 @pytest.fixture(autouse=True)
 def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A window that nobody sees."""
+    """Use SDL's dummy video driver."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pytest.importorskip("luma.emulator", reason="luma.emulator is not installed: no window can be tested")
-    # Before there is a loop, which imports and fonts would hold up.
+    # Before there is a loop, because imports and fonts would block it.
     load_emulator()
     draw_front(VIEW, (128, 64), 1)
 
 
 class Rig:
-    """A panel in a window, and the hand on its keys and its mouse."""
+    """A panel in a window, with its keyboard and mouse."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -61,7 +61,7 @@ class Rig:
         self.pygame.event.post(self.pygame.event.Event(getattr(self.pygame, kind), **facts))
 
     def seen(self) -> Image.Image:
-        """What is really in the window."""
+        """The content of the window."""
         surface = self.pygame.display.get_surface()
         return Image.frombytes("RGB", surface.get_size(), self.pygame.image.tobytes(surface, "RGB"))
 
@@ -70,116 +70,116 @@ class Rig:
 
 
 @pytest.fixture
-def one(no_screen: None) -> Rig:
-    """Made before there is a loop: opening a window blocks."""
+def rig(no_screen: None) -> Rig:
+    """Opening a window blocks, so the panel is made before there is a loop."""
     return Rig()
 
 
 @asynccontextmanager
-async def started(one: Rig) -> AsyncIterator[None]:
-    one.panel.start(one.events.append, lambda: one.quits.append("quit"))
+async def started(rig: Rig) -> AsyncIterator[None]:
+    rig.panel.start(rig.events.append, lambda: rig.quits.append("quit"))
     yield
-    await one.panel.close()
+    await rig.panel.close()
 
 
-async def test_the_display_is_shown_enlarged_with_its_lights(one: Rig) -> None:
-    async with started(one):
-        one.panel.show(VIEW, None)
+async def test_the_window_shows_the_display_enlarged_and_the_leds(rig: Rig) -> None:
+    async with started(rig):
+        rig.panel.show(VIEW, None)
         front = draw_front(VIEW, (128, 64), SCALE, lit=(True, False, False))
         left = (WINDOW_SIZE[0] - front.width) // 2
-        shown = one.seen().crop((left, 0, left + front.width, front.height))
+        shown = rig.seen().crop((left, 0, left + front.width, front.height))
         assert ImageChops.difference(shown, front).getbbox() is None
-        assert one.has(GREEN)
-        assert not one.has(RED)
+        assert rig.has(GREEN)
+        assert not rig.has(RED)
 
 
-async def test_a_dimmed_display_is_dimmer_and_a_dark_one_dark(one: Rig) -> None:
-    async with started(one):
-        one.panel.show(replace(VIEW, power=Power.DIM), None)
-        assert one.has(PIXELS[Power.DIM])
-        assert not one.has(PIXELS[Power.BRIGHT])
-        one.panel.show(replace(VIEW, power=Power.DARK), None)
-        assert not one.has(PIXELS[Power.DIM])
+async def test_dimmed_and_dark_displays_are_drawn_so(rig: Rig) -> None:
+    async with started(rig):
+        rig.panel.show(replace(VIEW, power=Power.DIM), None)
+        assert rig.has(PIXELS[Power.DIM])
+        assert not rig.has(PIXELS[Power.BRIGHT])
+        rig.panel.show(replace(VIEW, power=Power.DARK), None)
+        assert not rig.has(PIXELS[Power.DIM])
 
 
-async def test_keys_are_the_button(one: Rig) -> None:
-    async with started(one):
-        one.type(" \r")
-        await until(lambda: one.events == [PRESSED, RELEASED] * 2)
-        before = one.seen()
-        one.type("h")
-        await until(lambda: one.events == [*[PRESSED, RELEASED] * 2, PRESSED])
-        assert ImageChops.difference(before, one.seen()).getbbox() is not None, "it is drawn as pressed"
-        one.type(" ")
-        await until(lambda: one.events == [PRESSED, RELEASED] * 3)
+async def test_keys_press_the_button(rig: Rig) -> None:
+    async with started(rig):
+        rig.type(" \r")
+        await until(lambda: rig.events == [PRESSED, RELEASED] * 2)
+        before = rig.seen()
+        rig.type("h")
+        await until(lambda: rig.events == [*[PRESSED, RELEASED] * 2, PRESSED])
+        assert ImageChops.difference(before, rig.seen()).getbbox() is not None, "the button must be drawn as pressed"
+        rig.type(" ")
+        await until(lambda: rig.events == [PRESSED, RELEASED] * 3)
 
 
-async def test_the_mouse_presses_the_button_and_lets_it_go_anywhere(one: Rig) -> None:
-    async with started(one):
-        one.mouse("MOUSEBUTTONDOWN", (1, 1))
-        one.mouse("MOUSEBUTTONUP", (1, 1))
-        one.mouse("MOUSEBUTTONDOWN")
-        await until(lambda: one.events == [PRESSED])
-        one.mouse("MOUSEBUTTONUP", (1, 1))
-        await until(lambda: one.events == [PRESSED, RELEASED])
+async def test_the_mouse_presses_the_button_and_may_release_anywhere(rig: Rig) -> None:
+    async with started(rig):
+        rig.mouse("MOUSEBUTTONDOWN", (1, 1))
+        rig.mouse("MOUSEBUTTONUP", (1, 1))
+        rig.mouse("MOUSEBUTTONDOWN")
+        await until(lambda: rig.events == [PRESSED])
+        rig.mouse("MOUSEBUTTONUP", (1, 1))
+        await until(lambda: rig.events == [PRESSED, RELEASED])
 
 
-async def test_other_keys(one: Rig) -> None:
-    async with started(one):
-        one.type("xg")
-        await until(lambda: one.others == ["g"])
-        assert one.events == []
+async def test_other_keys_have_their_functions(rig: Rig) -> None:
+    async with started(rig):
+        rig.type("xg")
+        await until(lambda: rig.others == ["g"])
+        assert rig.events == []
 
 
 @pytest.mark.parametrize("how", ["q", "\x03", "escape", "closed"])
-async def test_quitting(one: Rig, how: str) -> None:
-    async with started(one):
+async def test_each_way_to_quit_ends_the_panel(rig: Rig, how: str) -> None:
+    async with started(rig):
         if how == "closed":
-            one.post("QUIT")
+            rig.post("QUIT")
         elif how == "escape":
-            one.post("KEYDOWN", key=one.pygame.K_ESCAPE, unicode="\x1b")
+            rig.post("KEYDOWN", key=rig.pygame.K_ESCAPE, unicode="\x1b")
         else:
-            one.type(how)
-        await until(lambda: one.quits == ["quit"])
-        one.panel.show(VIEW, Sound.PAGE)
+            rig.type(how)
+        await until(lambda: rig.quits == ["quit"])
+        rig.panel.show(VIEW, Sound.PAGE)
         await asyncio.sleep(0)
-        assert one.quits == ["quit"], "the farewell needs no window"
+        assert rig.quits == ["quit"], "the last view must not need the window"
 
 
-async def test_a_window_that_is_closed_between_two_looks_ends_no_program(one: Rig) -> None:
-    async with started(one):
-        one.post("QUIT")
-        one.panel.show(VIEW, None)
-        assert one.quits == ["quit"]
+async def test_a_window_closed_between_two_updates_raises_nothing(rig: Rig) -> None:
+    async with started(rig):
+        rig.post("QUIT")
+        rig.panel.show(VIEW, None)
+        assert rig.quits == ["quit"]
 
 
-async def test_leds_blink(one: Rig) -> None:
-    async with started(one):
-        one.panel.show(replace(VIEW, leds=Leds(amber=LedMode.FAST)), None)
+async def test_leds_blink(rig: Rig) -> None:
+    async with started(rig):
+        rig.panel.show(replace(VIEW, leds=Leds(amber=LedMode.FAST)), None)
         for _ in range(2):
-            await until(lambda: one.has(AMBER))
-            await until(lambda: not one.has(AMBER))
+            await until(lambda: rig.has(AMBER))
+            await until(lambda: not rig.has(AMBER))
 
 
-async def test_a_sound_is_said_for_its_length(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "duration", lambda _: 0.05)
-    async with started(one):
-        one.panel.show(VIEW, None)
-        silent = one.seen()
-        one.panel.show(VIEW, Sound.ERROR)
-        assert ImageChops.difference(silent, one.seen()).getbbox() is not None
-        await until(lambda: ImageChops.difference(silent, one.seen()).getbbox() is None)
+async def test_a_sound_is_shown_for_its_duration(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "length", lambda _: 0.05)
+    async with started(rig):
+        rig.panel.show(VIEW, None)
+        silent = rig.seen()
+        rig.panel.show(VIEW, Sound.ERROR)
+        assert ImageChops.difference(silent, rig.seen()).getbbox() is not None
+        await until(lambda: ImageChops.difference(silent, rig.seen()).getbbox() is None)
 
 
-async def test_the_note_is_looked_at(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_note_is_updated(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "NOTE_PERIOD", 0.02)
-    async with started(one):
-        before = one.seen()
-        one.note = "another\nnote"
-        await until(lambda: ImageChops.difference(before, one.seen()).getbbox() is not None)
+    async with started(rig):
+        before = rig.seen()
+        rig.note = "another\nnote"
+        await until(lambda: ImageChops.difference(before, rig.seen()).getbbox() is not None)
 
 
-def test_without_the_emulator_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_luma_emulator_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
@@ -192,7 +192,7 @@ def test_without_the_emulator_it_says_what_to_install(monkeypatch: pytest.Monkey
         WindowPanel()
 
 
-def test_without_a_screen_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_screen_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
     with pytest.raises(WindowMissingError, match="can't open a window"):
         WindowPanel()

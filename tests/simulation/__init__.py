@@ -1,1 +1,1 @@
-"""The whole appliance but the wires, simulated: years of a restaurant's life in minutes, each from one number."""
+"""Simulation of the appliance on a virtual network, disk and panel: days of operation in seconds, from one seed."""

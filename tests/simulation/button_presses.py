@@ -1,4 +1,4 @@
-"""The people of the restaurant: a hand that pairs the box when it asks for it, and plays with its button meanwhile."""
+"""The person who presses buttons: pairs the box when its screen asks for it, and sometimes taps or holds otherwise."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import asyncio
 
 from appliance.core.reasons import CONFIRM, OTHER_GATEWAY
 from appliance.core.states import AwaitingPairing, Connected, Offline, Pairing
-from tests.simulation.site import World
+from tests.simulation.site import SimulatedSite
 
-PATIENCE = 240.0
-"""Seconds after which a hand that pairs gives up: two windows."""
-CALM = 60.0
-"""Seconds without a fault after which a hand can expect that all works."""
-HOLD = 5.3
-"""Seconds of a hold that means it."""
+PAIRING_TIMEOUT = 240.0
+"""Seconds after which the person gives up pairing: two pairing windows."""
+FAULT_FREE_FOR = 60.0
+"""Seconds without a fault after which pairing must succeed."""
+HOLD_SECONDS = 5.3
+"""Seconds of a hold that changes the gateway or declines one."""
 
 
-async def tap(world: World, seconds: float = 0.12) -> None:
-    """Press the button, with a bounce or two, and let go."""
-    panel = world.panel
-    if panel is None or not world.box_runs:
+async def tap(site: SimulatedSite, seconds: float = 0.12) -> None:
+    """Press and release the button, with up to two contact bounces."""
+    panel = site.panel
+    if panel is None or not site.box_running:
         return
-    for _ in range(world.random.randrange(3)):
+    for _ in range(site.random.randrange(3)):
         panel.press(True)
         await asyncio.sleep(0.002)
         panel.press(False)
@@ -32,56 +32,56 @@ async def tap(world: World, seconds: float = 0.12) -> None:
     await asyncio.sleep(0.1)
 
 
-async def people(world: World) -> None:
-    """For ever: look now and then, and do what the screen asks for."""
-    random = world.random
+async def operate_button(site: SimulatedSite) -> None:
+    """Check the screen at random intervals for ever and do what it asks for."""
+    random = site.random
     while True:
         await asyncio.sleep(random.uniform(5, 60))
-        if not world.box_runs:
+        if not site.box_running:
             continue
-        state, view = world.state, world.judge.view
-        world.hand_busy = True
+        state, view = site.state, site.checker.view
+        site.person_active = True
         match state:
             case AwaitingPairing() | Pairing():
-                await pair(world)
+                await pair_box(site)
             case Offline() if view is not None and view.reason == OTHER_GATEWAY and random.random() < 0.2:
                 credential = state.world.credential
-                if credential is not None and world.gateway_of(credential.gateway) is None:
-                    # The gateway of that name is gone for good.
-                    world.note("hand changes the gateway")
-                    await tap(world, HOLD)
+                if credential is not None and site.gateway_named(credential.gateway) is None:
+                    # That gateway was removed from the site.
+                    site.note("person changes the gateway")
+                    await tap(site, HOLD_SECONDS)
             case Connected() if random.random() < 0.1:
-                await tap(world)
+                await tap(site)
             case _ if random.random() < 0.02:
-                await tap(world, random.uniform(1.2, 4.5))
+                await tap(site, random.uniform(1.2, 4.5))
             case _:
                 pass
-        world.hand_busy = False
+        site.person_active = False
 
 
-async def pair(world: World) -> None:
-    """Press here, press there, confirm the right name and decline a wrong one."""
-    random = world.random
-    world.note("hand pairs")
-    began, boot = world.loop.time(), world.boots
-    if isinstance(world.state, AwaitingPairing):
-        await tap(world)
+async def pair_box(site: SimulatedSite) -> None:
+    """Press both buttons; confirm the right gateway's name and decline any other."""
+    random = site.random
+    site.note("person pairs the box")
+    began, boot = site.loop.time(), site.boots
+    if isinstance(site.state, AwaitingPairing):
+        await tap(site)
     await asyncio.sleep(random.uniform(1, 50))
-    until = world.loop.time() + PATIENCE
-    world.home.press()
-    pressed = world.loop.time()
-    while world.loop.time() < until and world.box_runs:
+    until = site.loop.time() + PAIRING_TIMEOUT
+    site.main_gateway.press()
+    pressed = site.loop.time()
+    while site.loop.time() < until and site.box_running:
         await asyncio.sleep(random.uniform(0.5, 3))
-        view = world.judge.view
-        if view is None or isinstance(world.state, Connected):
+        view = site.checker.view
+        if view is None or isinstance(site.state, Connected):
             return
         if view.state == "pairing" and view.reason == CONFIRM:
-            await tap(world, 0.12 if view.gateway == world.home.name else HOLD)
+            await tap(site, 0.12 if view.gateway == site.main_gateway.name else HOLD_SECONDS)
         elif view.state == "awaiting_pairing":
-            await tap(world)
-            world.home.press()
-        elif view.state == "pairing" and world.loop.time() > pressed + 20:
-            world.home.press()
-            pressed = world.loop.time()
-    if boot == world.boots and world.box_runs and world.calm_since + CALM <= began:
-        world.judge.stuck("a hand has tried for minutes to pair it, and nothing hinders it")
+            await tap(site)
+            site.main_gateway.press()
+        elif view.state == "pairing" and site.loop.time() > pressed + 20:
+            site.main_gateway.press()
+            pressed = site.loop.time()
+    if boot == site.boots and site.box_running and site.fault_free_since + FAULT_FREE_FOR <= began:
+        site.checker.report_dead_end("a person has tried to pair the box for minutes, without any fault")

@@ -1,6 +1,6 @@
-"""The store, with a second opinion: what must be found on flash after each call, and after each power cut.
+"""The token store, checked: each load must find what earlier calls and power cuts may have left on the disk.
 
-Owns the promise that a token once stored is never lost while the disk works.
+Owns the invariant that a stored token is never lost while the disk works.
 """
 
 from __future__ import annotations
@@ -15,78 +15,84 @@ from appliance.store import TokenStore
 from tests.simulation.disk import PowerCutError
 
 if TYPE_CHECKING:
-    from tests.simulation.site import World
+    from tests.simulation.site import SimulatedSite
 
-Pair = tuple[Credential | None, Credential | None]
-"""The proven token on flash, and the pending one."""
+TokenPair = tuple[Credential | None, Credential | None]
+"""The proven token on the disk, and the pending one."""
 
 
-class Flash:
-    """What may be on the disk now: more than one pair only where a call was broken off or failed."""
+class ExpectedTokens:
+    """The token pairs that the disk may hold: more than one only after an interrupted or failed call."""
 
     def __init__(self) -> None:
-        self.may: set[Pair] = {(None, None)}
+        self.possible: set[TokenPair] = {(None, None)}
 
-    def did(self, change: Callable[[Pair], Pair]) -> None:
-        self.may = {change(pair) for pair in self.may}
+    def succeeded(self, change: Callable[[TokenPair], TokenPair]) -> None:
+        self.possible = {change(pair) for pair in self.possible}
 
-    def tried(self, change: Callable[[Pair], Pair]) -> None:
-        """Old or new, or the one file new and the other old."""
-        for current, pending in list(self.may):
+    def may_have_happened(self, change: Callable[[TokenPair], TokenPair]) -> None:
+        """Either file may hold its old or its new content."""
+        for current, pending in list(self.possible):
             after = change((current, pending))
-            self.may |= {after, (after[0], pending), (current, after[1])}
+            self.possible |= {after, (after[0], pending), (current, after[1])}
 
 
-class WatchedStore(TokenStore):
-    """The product's store, each call of which is noted."""
+class CheckedStore(TokenStore):
+    """The product's store; each call updates the expected tokens."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, site: SimulatedSite) -> None:
         super().__init__(Path("/state"))
-        self._world = world
-        self._flash = world.flash
+        self._site = site
+        self._expected = site.expected_tokens
 
     def load(self, *, tidy: bool = True) -> TokensLoaded:
-        disk, flash = self._world.disk, self._flash
+        disk, expected = self._site.disk, self._expected
         failed = disk.failed
         loaded = super().load(tidy=tidy)
         found = (loaded.current, loaded.pending)
         if disk.failed != failed:
-            # What could not be read may have been put aside.
-            flash.may |= {(c, p) for current, pending in flash.may for c in (current, None) for p in (pending, None)}
-        elif found not in flash.may or loaded.damaged:
-            words = f"found {_names(found)}, damaged: {loaded.damaged}; there should be {[*map(_names, flash.may)]}"
-            self._world.judge.blame("token is never lost", words)
+            # The store may have put an unreadable file aside.
+            expected.possible |= {
+                (c, p) for current, pending in expected.possible for c in (current, None) for p in (pending, None)
+            }
+        elif found not in expected.possible or loaded.damaged:
+            words = (
+                f"found {_describe(found)}, damaged: {loaded.damaged}; expected {[*map(_describe, expected.possible)]}"
+            )
+            self._site.checker.report_violation("token is never lost", words)
         else:
-            flash.may = {found}
+            expected.possible = {found}
         return loaded
 
     def store_pending(self, credential: Credential) -> None:
-        self._noted(lambda: super(WatchedStore, self).store_pending(credential), lambda pair: (pair[0], credential))
+        self._call_and_update(
+            lambda: super(CheckedStore, self).store_pending(credential), lambda pair: (pair[0], credential)
+        )
 
     def store(self, credential: Credential) -> None:
-        def change(pair: Pair) -> Pair:
+        def change(pair: TokenPair) -> TokenPair:
             return credential, None if pair[1] == credential else pair[1]
 
-        failed = self._world.disk.failed
-        self._noted(lambda: super(WatchedStore, self).store(credential), change)
-        if self._world.disk.failed != failed:
-            # A pending file that could not be read for a moment was left beside its copy.
-            self._flash.may |= {(credential, credential)}
+        failed = self._site.disk.failed
+        self._call_and_update(lambda: super(CheckedStore, self).store(credential), change)
+        if self._site.disk.failed != failed:
+            # The store leaves a temporarily unreadable pending file beside its copy.
+            self._expected.possible |= {(credential, credential)}
 
     def drop_pending(self) -> None:
-        self._noted(super().drop_pending, lambda pair: (pair[0], None))
+        self._call_and_update(super().drop_pending, lambda pair: (pair[0], None))
 
     def forget(self) -> None:
-        self._noted(super().forget, lambda pair: (None, None))
+        self._call_and_update(super().forget, lambda pair: (None, None))
 
-    def _noted(self, call: Callable[[], None], change: Callable[[Pair], Pair]) -> None:
+    def _call_and_update(self, call: Callable[[], None], change: Callable[[TokenPair], TokenPair]) -> None:
         try:
             call()
         except (OSError, PowerCutError):
-            self._flash.tried(change)
+            self._expected.may_have_happened(change)
             raise
-        self._flash.did(change)
+        self._expected.succeeded(change)
 
 
-def _names(pair: Pair) -> tuple[str | None, ...]:
+def _describe(pair: TokenPair) -> tuple[str | None, ...]:
     return tuple(None if one is None else f"{one.gateway} …{one.token.reveal()[-4:]}" for one in pair)

@@ -1,7 +1,7 @@
-"""The flash card: the system calls that the store makes, on a disk as POSIX promises it and no better.
+"""A simulated flash card for the store's system calls; it guarantees no more than POSIX does.
 
-Owns what survives a power cut: what was flushed, and of the rest any part. It can be full, read-only, failing or slow,
-and the power may go between any two calls.
+Owns the outcome of a power cut: flushed data survives, and any part of the rest. The disk can be full, read-only,
+failing or slow, and the power can fail between any two calls.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 
 
 class PowerCutError(BaseException):
-    """The power went inside of a system call; nothing after it was done."""
+    """The power failed during a system call; the call had no effect."""
 
 
 @dataclass
 class Inode:
-    """A file: what is flushed of it, and what it holds."""
+    """A file's flushed and current content."""
 
     flushed: bytes = b""
     content: bytes = b""
@@ -29,29 +29,29 @@ class Inode:
 
 @dataclass
 class Disk:
-    """One directory. full, read_only, failing: share of calls that fail so. cut_after: calls until the power goes."""
+    """One directory. failing: share of calls that fail. power_cut_after: number of calls until a power cut."""
 
     random: Random
     entries: dict[str, Inode] = field(default_factory=dict)
     flushed: dict[str, Inode] = field(default_factory=dict)
     changes: list[tuple[str, str, str, Inode]] = field(default_factory=list)
-    """Changes of the directory that are not flushed: what, a name, another name, and the file."""
+    """Unflushed changes of the directory: operation, name, other name and file."""
     full: bool = False
     read_only: bool = False
     failing: float = 0.0
-    cut_after: int | None = None
+    power_cut_after: int | None = None
     calls: int = 0
     failed: int = 0
     open: dict[int, Inode | None] = field(default_factory=dict)
-    _next: int = 100
-    _at: dict[int, int] = field(default_factory=dict)
+    _last_descriptor: int = 100
+    _offsets: dict[int, int] = field(default_factory=dict)
 
     @property
     def works(self) -> bool:
         return not (self.full or self.read_only or self.failing)
 
     def power_cut(self) -> None:
-        """Make of it what a power cut may leave."""
+        """Choose a state that a power cut may leave."""
         entries = dict(self.flushed)
         for what, name, other, inode in self.changes:
             if self.random.random() < 0.5:
@@ -70,24 +70,24 @@ class Disk:
         self.restart()
 
     def restart(self) -> None:
-        """The process is gone, and with it what it had open."""
+        """The process has ended, so its files are closed."""
         self.open.clear()
-        self.cut_after = None
+        self.power_cut_after = None
 
-    # The calls, as module os has them.
+    # The system calls, with the signatures of module os.
 
     def module(self) -> SimpleNamespace:
-        """What stands for module os."""
+        """A replacement for module os."""
         names = ("open", "close", "read", "write", "fsync", "rename", "unlink", "listdir", "fchmod", "fstat")
         calls = {name: getattr(self, f"_{name}") for name in names}
         flags = {name: value for name, value in vars(os).items() if name.startswith("O_")}
         return SimpleNamespace(**calls, **flags)
 
-    def _enter(self, *, writes: bool = False, room: bool = False) -> None:
+    def _begin_call(self, *, writes: bool = False, room: bool = False) -> None:
         self.calls += 1
-        if self.cut_after is not None:
-            self.cut_after -= 1
-            if self.cut_after < 0:
+        if self.power_cut_after is not None:
+            self.power_cut_after -= 1
+            if self.power_cut_after < 0:
                 raise PowerCutError
         code = None
         if self.failing and self.random.random() < self.failing:
@@ -101,7 +101,7 @@ class Disk:
             raise OSError(code, os.strerror(code))
 
     def _open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        self._enter(writes=bool(flags & os.O_CREAT), room=bool(flags & os.O_CREAT))
+        self._begin_call(writes=bool(flags & os.O_CREAT), room=bool(flags & os.O_CREAT))
         inode = None
         if not flags & os.O_DIRECTORY:
             name = str(path)
@@ -113,25 +113,25 @@ class Disk:
             elif name not in self.entries:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             inode = self.entries[name]
-        self._next += 1
-        self.open[self._next] = inode
-        self._at[self._next] = 0
-        return self._next
+        self._last_descriptor += 1
+        self.open[self._last_descriptor] = inode
+        self._offsets[self._last_descriptor] = 0
+        return self._last_descriptor
 
     def _close(self, descriptor: int) -> None:
         self.open.pop(descriptor, None)
-        self._at.pop(descriptor, None)
+        self._offsets.pop(descriptor, None)
 
     def _read(self, descriptor: int, size: int) -> bytes:
-        self._enter()
-        inode, at = self.open[descriptor], self._at[descriptor]
+        self._begin_call()
+        inode, at = self.open[descriptor], self._offsets[descriptor]
         assert inode is not None
         chunk = inode.content[at : at + size]
-        self._at[descriptor] = at + len(chunk)
+        self._offsets[descriptor] = at + len(chunk)
         return chunk
 
     def _write(self, descriptor: int, data: bytes) -> int:
-        self._enter(room=True)
+        self._begin_call(room=True)
         inode = self.open[descriptor]
         assert inode is not None
         part = self.random.randrange(1, len(data) + 1) if self.random.random() < 0.1 else len(data)
@@ -139,7 +139,7 @@ class Disk:
         return part
 
     def _fsync(self, descriptor: int) -> None:
-        self._enter()
+        self._begin_call()
         inode = self.open[descriptor]
         if inode is not None:
             inode.flushed = inode.content
@@ -147,25 +147,25 @@ class Disk:
             self.flushed, self.changes = dict(self.entries), []
 
     def _rename(self, source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
-        self._enter(writes=True)
+        self._begin_call(writes=True)
         if source not in self.entries:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self.entries[target] = self.entries.pop(source)
         self.changes.append(("rename", source, target, self.entries[target]))
 
     def _unlink(self, name: str, *, dir_fd: int) -> None:
-        self._enter(writes=True)
+        self._begin_call(writes=True)
         if name not in self.entries:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self.changes.append(("unlink", name, "", self.entries.pop(name)))
 
     def _listdir(self, descriptor: int) -> list[str]:
-        self._enter()
+        self._begin_call()
         return list(self.entries)
 
     def _fchmod(self, descriptor: int, mode: int) -> None:
-        self._enter()
+        self._begin_call()
 
     def _fstat(self, descriptor: int) -> SimpleNamespace:
-        self._enter()
+        self._begin_call()
         return SimpleNamespace(st_mode=stat.S_IFREG | 0o600)

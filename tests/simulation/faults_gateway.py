@@ -1,4 +1,4 @@
-"""What goes wrong with gateways: they restart, move, are renamed or replaced, forget tokens, lie, and are not alone."""
+"""Faults of gateways: restarts, new addresses and names, replacement, deleted tokens, other gateways on the site."""
 
 from __future__ import annotations
 
@@ -6,201 +6,201 @@ import asyncio
 
 from tests.simulation.gateway import Gateway
 from tests.simulation.patch_points import MOST_ORDERS
-from tests.simulation.site import Fault, World
+from tests.simulation.site import Fault, SimulatedSite
 
 OLD_ADDRESS_FREE = 75.0
-"""Seconds for which nobody else gets an address that a gateway gave up; no DHCP server is quicker."""
+"""Seconds before DHCP gives an address to another host; no DHCP server is quicker."""
 
 
-def mood(mood: str) -> Fault:
-    """The gateway behaves so for a while."""
+def in_fault_mode(mode: str) -> Fault:
+    """The main gateway is in a fault mode for a while."""
 
-    async def fault(world: World) -> None:
-        gateway = world.home
-        gateway.moods.add(mood)
-        await world.lasts(2, 120)
-        gateway.moods.discard(mood)
+    async def fault(site: SimulatedSite) -> None:
+        gateway = site.main_gateway
+        gateway.fault_modes.add(mode)
+        await site.wait_between(2, 120)
+        gateway.fault_modes.discard(mode)
 
     return fault
 
 
-async def gateway_loses_power(world: World) -> None:
-    gateway = world.home
+async def gateway_loses_power(site: SimulatedSite) -> None:
+    gateway = site.main_gateway
     gateway.power_off()
-    await world.lasts(1, 200)
-    _power_on(world, gateway)
+    await site.wait_between(1, 200)
+    _power_on(site, gateway)
 
 
-async def gateway_moves(world: World) -> None:
-    """A restart on a network with DHCP; now and then without one."""
-    gateway = world.home
-    if world.random.random() < 0.7:
+async def gateway_moves(site: SimulatedSite) -> None:
+    """The gateway restarts and gets another address by DHCP; sometimes without a restart."""
+    gateway = site.main_gateway
+    if site.random.random() < 0.7:
         gateway.power_off()
-        await world.lasts(1, 60)
-    gateway.host.ip = _free_address(world)
-    _power_on(world, gateway)
+        await site.wait_between(1, 60)
+    gateway.host.ip = _free_address(site)
+    _power_on(site, gateway)
 
 
-async def gateway_swaps_places(world: World) -> None:
-    """It moves, and later a stranger gets the address that it had."""
-    gateway, old = world.home, world.home.host.ip
-    await gateway_moves(world)
+async def stranger_takes_old_address(site: SimulatedSite) -> None:
+    """The gateway changes its address, and later a stranger gets the old one."""
+    gateway, old = site.main_gateway, site.main_gateway.host.ip
+    await gateway_moves(site)
     await asyncio.sleep(OLD_ADDRESS_FREE)
-    if old is not None and old not in world.network.hosts() and len(world.gateways) < 3 and not world.fixed_address:
-        await _visit(world, world.add_gateway(_strange_name(world), old))
-    assert gateway is world.home
+    if old is not None and old not in site.network.hosts() and len(site.gateways) < 3 and not site.fixed_address:
+        await _visit(site, site.add_gateway(_strange_name(site), old))
+    assert gateway is site.main_gateway
 
 
-async def gateway_is_renamed(world: World) -> None:
-    """A conflict of names: another device has its own already."""
-    gateway = world.home
-    if world.fixed_address:
+async def gateway_is_renamed(site: SimulatedSite) -> None:
+    """Another device has the gateway's mDNS name, so the gateway renames itself."""
+    gateway = site.main_gateway
+    if site.fixed_address:
         return
-    if world.random.random() < 0.5:
-        world.air.goodbye(gateway, gateway.name)
+    if site.random.random() < 0.5:
+        site.multicast.goodbye(gateway, gateway.name)
     number = int(gateway.name.partition(" #")[2] or "1") + 1
     gateway.name = f"Kitchen #{number}"
-    world.air.announce(gateway)
+    site.multicast.announce(gateway)
     await asyncio.sleep(1)
 
 
-async def gateway_is_replaced(world: World) -> None:
-    """Another unit under the same name; it knows none of the tokens, and may have another address."""
-    gateway = world.home
+async def gateway_is_replaced(site: SimulatedSite) -> None:
+    """Another gateway of the same name takes over, without the tokens and sometimes at another address."""
+    gateway = site.main_gateway
     gateway.power_off()
     gateway.tokens.clear()
-    gateway.floor.orders.clear()
-    await world.lasts(5, 100)
-    if world.random.random() < 0.5:
-        gateway.host.ip = _free_address(world)
-    _power_on(world, gateway)
+    gateway.restaurant.orders.clear()
+    await site.wait_between(5, 100)
+    if site.random.random() < 0.5:
+        gateway.host.ip = _free_address(site)
+    _power_on(site, gateway)
 
 
-async def tokens_are_deleted(world: World) -> None:
-    world.home.delete_tokens()
+async def tokens_are_deleted(site: SimulatedSite) -> None:
+    site.main_gateway.delete_tokens()
     await asyncio.sleep(1)
 
 
-async def tokens_are_deleted_and_restored(world: World) -> None:
-    gateway = world.home
+async def tokens_are_deleted_and_restored(site: SimulatedSite) -> None:
+    gateway = site.main_gateway
     kept = set(gateway.tokens)
     gateway.delete_tokens()
-    await world.lasts(1, 100)
+    await site.wait_between(1, 100)
     gateway.tokens |= kept
 
 
-async def stranger_comes(world: World) -> None:
-    if len(world.gateways) < 3 and not world.fixed_address:
-        await _visit(world, world.add_gateway(_strange_name(world), _free_address(world)))
+async def stranger_appears(site: SimulatedSite) -> None:
+    if len(site.gateways) < 3 and not site.fixed_address:
+        await _visit(site, site.add_gateway(_strange_name(site), _free_address(site)))
 
 
-async def _visit(world: World, stranger: Gateway) -> None:
-    if world.random.random() < 0.3:
+async def _visit(site: SimulatedSite, stranger: Gateway) -> None:
+    if site.random.random() < 0.3:
         stranger.press()
-    await world.lasts(20, 400)
-    if world.random.random() < 0.5:
-        world.air.goodbye(stranger, stranger.name)
-    world.remove_gateway(stranger)
+    await site.wait_between(20, 400)
+    if site.random.random() < 0.5:
+        site.multicast.goodbye(stranger, stranger.name)
+    site.remove_gateway(stranger)
 
 
-async def window_is_taken(world: World) -> None:
-    """Another device is quicker whenever the gateway's button is pressed."""
-    gateway, until = world.home, world.loop.time() + 60
-    while world.loop.time() < until:
-        if gateway.window_until > world.loop.time():
+async def pairing_window_is_taken(site: SimulatedSite) -> None:
+    """Another device requests the token first, each time the gateway's button is pressed."""
+    gateway, until = site.main_gateway, site.loop.time() + 60
+    while site.loop.time() < until:
+        if gateway.window_until > site.loop.time():
             gateway.window_until = 0.0
             gateway.issued.append(gateway.issue())
         await asyncio.sleep(0.7)
 
 
-async def notifications_get_lost(world: World) -> None:
-    world.home.to_lose += world.random.randrange(1, 4)
-    world.sure_of_count = False
-    await world.lasts(5, 60)
-    world.home.to_lose = 0
+async def notifications_are_lost(site: SimulatedSite) -> None:
+    site.main_gateway.notifications_to_drop += site.random.randrange(1, 4)
+    site.count_must_match = False
+    await site.wait_between(5, 60)
+    site.main_gateway.notifications_to_drop = 0
 
 
-async def notifications_come_twice(world: World) -> None:
-    world.home.to_double += world.random.randrange(1, 6)
-    await world.lasts(5, 60)
-    world.home.to_double = 0
+async def notifications_are_repeated(site: SimulatedSite) -> None:
+    site.main_gateway.notifications_to_repeat += site.random.randrange(1, 6)
+    await site.wait_between(5, 60)
+    site.main_gateway.notifications_to_repeat = 0
 
 
-async def gateway_talks_rubbish(world: World) -> None:
-    for _ in range(world.random.randrange(1, 12)):
-        world.home.garbage()
-        await world.lasts(0.01, 10)
+async def malformed_messages(site: SimulatedSite) -> None:
+    for _ in range(site.random.randrange(1, 12)):
+        site.main_gateway.send_malformed()
+        await site.wait_between(0.01, 10)
 
 
-async def many_pages(world: World) -> None:
-    for _ in range(world.random.randrange(2, 40)):
-        world.home.floor.page()
-        await world.lasts(0.0, 3)
+async def many_pages(site: SimulatedSite) -> None:
+    for _ in range(site.random.randrange(2, 40)):
+        site.main_gateway.restaurant.page()
+        await site.wait_between(0.0, 3)
 
 
-async def a_rush(world: World) -> None:
-    floor = world.home.floor
-    for _ in range(world.random.randrange(20, 120)):
-        floor.create() if world.random.random() < 0.6 else floor.change()
-        if world.random.random() < 0.2:
-            await world.lasts(0.0, 0.5)
-    while len(floor.orders) > 40:
-        floor.clear()
+async def order_rush(site: SimulatedSite) -> None:
+    restaurant = site.main_gateway.restaurant
+    for _ in range(site.random.randrange(20, 120)):
+        restaurant.create() if site.random.random() < 0.6 else restaurant.change()
+        if site.random.random() < 0.2:
+            await site.wait_between(0.0, 0.5)
+    while len(restaurant.orders) > 40:
+        restaurant.clear()
 
 
-async def orders_cannot_be_read(world: World) -> None:
-    """Whole sets of which a part is no orders at all, and feeds that are closed, so that there are many of them."""
-    floor = world.home.floor
-    # What a set told without a uuid, and a message tells with it, is known again with the next set.
-    world.sure_of_count = False
-    floor.unreadable = world.random.choice((0.1, 0.5, 1.0))
-    for _ in range(world.random.randrange(1, 5)):
-        for feed in list(world.home.feeds):
+async def unreadable_orders(site: SimulatedSite) -> None:
+    """Send full sets with malformed orders, and close feeds so that the box gets several of them."""
+    restaurant = site.main_gateway.restaurant
+    # A full set may omit an order's UUID that a later message includes; the next full set resolves it.
+    site.count_must_match = False
+    restaurant.unreadable = site.random.choice((0.1, 0.5, 1.0))
+    for _ in range(site.random.randrange(1, 5)):
+        for feed in list(site.main_gateway.feeds):
             feed.close(1001)
-        await world.lasts(1, 30)
-    floor.unreadable = 0.0
+        await site.wait_between(1, 30)
+    restaurant.unreadable = 0.0
 
 
-async def too_many_orders(world: World) -> None:
-    """More than the box holds: no number would be true, and it has to come back once there are less."""
-    floor = world.home.floor
-    while len(floor.orders) < MOST_ORDERS + 10:
-        floor.create()
-    await world.lasts(1, 120)
-    while len(floor.orders) > 40:
-        floor.clear()
+async def too_many_orders(site: SimulatedSite) -> None:
+    """Create more orders than the box holds: it must show no count, and recover once there are fewer."""
+    restaurant = site.main_gateway.restaurant
+    while len(restaurant.orders) < MOST_ORDERS + 10:
+        restaurant.create()
+    await site.wait_between(1, 120)
+    while len(restaurant.orders) > 40:
+        restaurant.clear()
 
 
-async def tokens_come_late(world: World) -> None:
-    """The token that a person asks for meanwhile takes its time: longer than the window, or than anyone waits."""
-    world.home.delete_tokens()
-    await mood("slow tokens")(world)
+async def token_is_delayed(site: SimulatedSite) -> None:
+    """The gateway delays the token: beyond the pairing window, or beyond the client's timeout."""
+    site.main_gateway.delete_tokens()
+    await in_fault_mode("slow tokens")(site)
 
 
-async def gateway_clock_jumps(world: World) -> None:
-    world.home.floor.offset += world.random.choice((-86400.0 * 400, -3600.0, 3600.0, 86400.0 * 30))
+async def gateway_clock_jumps(site: SimulatedSite) -> None:
+    site.main_gateway.restaurant.offset += site.random.choice((-86400.0 * 400, -3600.0, 3600.0, 86400.0 * 30))
     await asyncio.sleep(0.1)
 
 
-async def avahi_is_restarted(world: World) -> None:
-    gateway = world.home
-    if world.random.random() < 0.7:
-        world.air.goodbye(gateway, gateway.name)
-    await world.lasts(0.5, 20)
-    world.air.announce(gateway)
+async def avahi_is_restarted(site: SimulatedSite) -> None:
+    gateway = site.main_gateway
+    if site.random.random() < 0.7:
+        site.multicast.goodbye(gateway, gateway.name)
+    await site.wait_between(0.5, 20)
+    site.multicast.announce(gateway)
 
 
-def _power_on(world: World, gateway: Gateway) -> None:
+def _power_on(site: SimulatedSite, gateway: Gateway) -> None:
     gateway.host.up = True
-    world.air.announce(gateway)
+    site.multicast.announce(gateway)
 
 
-def _free_address(world: World) -> str:
-    while (ip := f"192.0.2.{world.random.randrange(100, 250)}") in world.network.hosts():
+def _free_address(site: SimulatedSite) -> str:
+    while (ip := f"192.0.2.{site.random.randrange(100, 250)}") in site.network.hosts():
         pass
     return ip
 
 
-def _strange_name(world: World) -> str:
-    known = {gateway.name for gateway in world.gateways}
+def _strange_name(site: SimulatedSite) -> str:
+    known = {gateway.name for gateway in site.gateways}
     return next(name for name in ("Bar", "Terrace", "Aurora", "Zum Löwen 2.0") if name not in known)

@@ -1,52 +1,52 @@
-"""What goes wrong on the way: cables, addresses, and everything that packets go through."""
+"""Faults of the network: cables, addresses and packets."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from tests.simulation.simulated_network import Weather
-from tests.simulation.site import Fault, World
+from tests.simulation.simulated_network import Impairment
+from tests.simulation.site import Fault, SimulatedSite
 
 
-def weather(**values: Any) -> Fault:
-    """The wires are so for a while."""
+def impaired(**values: Any) -> Fault:
+    """The network is impaired for a while."""
 
-    calm = {name: getattr(Weather(), name) for name in values}
+    normal = {name: getattr(Impairment(), name) for name in values}
 
-    async def fault(world: World) -> None:
-        world.network.weather = replace(world.network.weather, **values)
-        await world.lasts(2, 120)
-        world.network.weather = replace(world.network.weather, **calm)
+    async def fault(site: SimulatedSite) -> None:
+        site.network.impairment = replace(site.network.impairment, **values)
+        await site.wait_between(2, 120)
+        site.network.impairment = replace(site.network.impairment, **normal)
 
     return fault
 
 
-async def box_cable_is_pulled(world: World) -> None:
-    box = world.network.box
+async def box_cable_is_pulled(site: SimulatedSite) -> None:
+    box = site.network.box
     box.cable = False
-    await world.lasts(0.5, 120)
+    await site.wait_between(0.5, 120)
     box.cable = True
 
 
-async def box_address_changes(world: World) -> None:
-    box = world.network.box
+async def box_address_changes(site: SimulatedSite) -> None:
+    box = site.network.box
     box.ip = None
-    await world.lasts(0.1, 30)
-    box.ip = f"192.0.2.{world.random.randrange(50, 90)}"
+    await site.wait_between(0.1, 30)
+    box.ip = f"192.0.2.{site.random.randrange(50, 90)}"
 
 
-async def gateway_cable_is_pulled(world: World) -> None:
-    host = world.home.host
+async def gateway_cable_is_pulled(site: SimulatedSite) -> None:
+    host = site.main_gateway.host
     host.cable = False
-    await world.lasts(0.5, 150)
+    await site.wait_between(0.5, 150)
     host.cable = True
-    world.air.announce(world.home)
+    site.multicast.announce(site.main_gateway)
 
 
-async def lines_are_reset(world: World) -> None:
-    for _ in range(world.random.randrange(1, 5)):
-        for end in list(world.network.box.ends.values()):
-            if world.random.random() < 0.7:
+async def connections_are_reset(site: SimulatedSite) -> None:
+    for _ in range(site.random.randrange(1, 5)):
+        for end in list(site.network.box.ends.values()):
+            if site.random.random() < 0.7:
                 end.cut()
-        await world.lasts(0.01, 5)
+        await site.wait_between(0.01, 5)

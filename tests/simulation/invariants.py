@@ -1,6 +1,6 @@
-"""The promises, each held against the world at every step. Owns what counts as broken, and says so with a reason.
+"""The invariants, each checked at every step of the simulation. A violation has a name and a reason.
 
-It knows both sides of the wire: what each gateway had sent and what of it was delivered, and what the box shows.
+The checker knows both sides of each connection: what each gateway sent, what was delivered, and what the box shows.
 """
 
 from __future__ import annotations
@@ -15,273 +15,284 @@ from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
 from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
+from tests.simulation.client_connection import ClientConnection
 from tests.simulation.gateway import Gateway
-from tests.simulation.page_sounds import Sounds
-from tests.simulation.peer import Peer
+from tests.simulation.page_sounds import PageSoundChecker
 
 if TYPE_CHECKING:
-    from tests.simulation.site import World
+    from tests.simulation.site import SimulatedSite
 
-ANSWERED_WITHIN, WHOLE_WITHIN = 30.0, 300.0
-"""Seconds: how old the last answer to a ping, and the last whole set, of a feed that is believed may be."""
-HEARD_WITHIN = OPEN_TIMEOUT + 0.5
-"""Seconds from the moment at which a name was heard for which a token may still be sent: a feed that was being opened
-then is open by the end of them."""
+PONG_WITHIN, FULL_SET_WITHIN = 30.0, 300.0
+"""Seconds: maximum age of the last pong, and of the last full set, of a feed that the screen counts from."""
+OLD_NAME_WITHIN = OPEN_TIMEOUT + 0.5
+"""Seconds after an announcement of another name in which the box may still send a token to that address: a feed that
+was being opened at that time is open by then."""
 SHOWN_WITHIN = 0.1
-"""Seconds from a message's delivery until the panel is told; the runner draws at most every 0.05."""
-ON_ITS_WAY = 1.0
-"""Seconds for which a count may differ from the gateway's own, on a network where all is well."""
-LOOK_EVERY, COUNT_EVERY = 10.0, 300.0
-"""Seconds between looks at a panel that is told nothing new, and at what the process holds."""
-MOST_AT_ONCE = 5
-"""Times as much as on a calm day is there in the worst of moments."""
+"""Seconds from a message's delivery until the panel shows it; the runner draws at most every 0.05."""
+DELIVERY_TIME = 1.0
+"""Seconds for which the count may differ from the gateway's on a network without faults."""
+CHECK_COUNT_EVERY, CHECK_RESOURCES_EVERY = 10.0, 300.0
+"""Seconds between checks of an unchanged panel, and of the process's resources."""
+LOAD_FACTOR = 5
+"""How many times the normal resources the process may use under load."""
 
 
-class BrokenPromiseError(AssertionError):
-    """A promise was broken. promise: its short name. world: in which it was."""
+class InvariantViolationError(AssertionError):
+    """A violated invariant. invariant: its short name. site: where it happened."""
 
-    world: World
+    site: SimulatedSite
 
-    def __init__(self, promise: str, words: str) -> None:
-        super().__init__(f"{promise}: {words}")
-        self.promise = promise
+    def __init__(self, invariant: str, words: str) -> None:
+        super().__init__(f"{invariant}: {words}")
+        self.invariant = invariant
 
 
-class Judge(logging.Handler):
-    """Watches one world. broken: the first promise that was broken. checks: how many looks there were."""
+class InvariantChecker(logging.Handler):
+    """Checks one site. violation: the first one. checks: number of checks made."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, site: SimulatedSite) -> None:
         super().__init__(logging.DEBUG)
-        self.world = world
-        self.broken: BrokenPromiseError | None = None
+        self.site = site
+        self.violation: InvariantViolationError | None = None
         self.checks = 0
-        self.shown_counts = self.excused = 0
-        self.feeds: dict[int, Peer] = {}
+        self.counts_checked = self.tolerated_sends = 0
+        self.feeds: dict[int, ClientConnection] = {}
         self.owner: dict[str, str] = {}
         self.view: View | None = None
-        self.sounds = Sounds(self)
+        self.sounds = PageSoundChecker(self)
         self.slack = 0.0
         self.slack_until = 0.0
 
-    # What is told.
+    # Notifications from the site.
 
-    def booted(self) -> None:
+    def on_boot(self) -> None:
         self.feeds.clear()
-        self.world.air.heard.clear()
-        self.sounds.booted()
+        self.site.multicast.heard_names.clear()
+        self.sounds.on_boot()
         self.view = None
 
-    def stalled(self, seconds: float) -> None:
-        """The board did not run for so long; what it does is late by as much."""
-        now = self.world.loop.time()
+    def on_stall(self, seconds: float) -> None:
+        """The board did not run for so long, so the checker allows that much more time."""
+        now = self.site.loop.time()
         if now >= self.slack_until:
             self.slack = 0.0
         self.slack, self.slack_until = self.slack + seconds, now + seconds + 1.0
 
-    def fed(self, attempt: int, peer: Peer) -> None:
-        self.feeds[attempt] = peer
-        peer.pong_at = peer.whole_at = self.world.loop.time()
-        peer.on_page = self.sounds.paged
+    def on_feed(self, attempt: int, connection: ClientConnection) -> None:
+        self.feeds[attempt] = connection
+        connection.pong_at = connection.full_set_at = self.site.loop.time()
+        connection.on_page = self.sounds.on_page
 
-    def issued(self, gateway: Gateway, token: str) -> None:
+    def on_token_issued(self, gateway: Gateway, token: str) -> None:
         self.owner[token] = gateway.name
 
-    def token_came(self, gateway: Gateway, token: str, sent_at: float) -> None:
+    def on_token_received(self, gateway: Gateway, token: str, sent_at: float) -> None:
         owner = self.owner.get(token)
         if owner is not None and owner != gateway.name:
-            if self._was_not_told(owner, gateway, sent_at):
-                self.excused += 1
+            if self._name_change_unheard(owner, gateway, sent_at):
+                self.tolerated_sends += 1
                 return
-            self.blame("token goes nowhere else", f"the token of {owner!r} was sent to {gateway.name!r}")
+            self.report_violation(
+                "token goes only to its gateway", f"the token of {owner!r} was sent to {gateway.name!r}"
+            )
 
-    def shown(self, view: View, sound: Sound | None) -> None:
+    def on_view(self, view: View, sound: Sound | None) -> None:
         last, self.view = self.view, view
         if last is None or (last.screen, last.reason, last.gateway) != (view.screen, view.reason, view.gateway):
-            self._no_secret(" ".join((*view.screen.words, view.reason or "", view.gateway or "", view.address or "")))
+            self._check_no_token(
+                " ".join((*view.screen.words, view.reason or "", view.gateway or "", view.address or ""))
+            )
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
-            self.world.note("shows", view.state, view.active, view.reason or "", sound or "")
-        self.sounds.shown(view, sound, last)
-        self.look()
+            self.site.note("shows", view.state, view.active, view.reason or "", sound or "")
+        self.sounds.on_view(view, sound, last)
+        self.check_count()
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
         if record.exc_info:
             words += logging.Formatter().formatException(record.exc_info)
-        self._no_secret(words)
-        if UNEXPECTED_HISTORY_ERROR in words or (
-            record.levelno >= logging.ERROR and not record.name.startswith("appliance")
-        ):
-            self.blame("no unhandled exception", f"{record.name} logs an error: {words}")
-        self.world.note("log", record.levelname, words)
+        self._check_no_token(words)
+        foreign = record.levelno >= logging.ERROR and not record.name.startswith("appliance")
+        if UNEXPECTED_HISTORY_ERROR in words or foreign:
+            self.report_violation("no unhandled exception", f"{record.name} logs an error: {words}")
+        self.site.note("log", record.levelname, words)
 
-    def unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def on_unhandled_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """The loop's exception handler."""
         error = context.get("exception")
-        if isinstance(error, BrokenPromiseError):
-            self.broken = self.broken or error
+        if isinstance(error, InvariantViolationError):
+            self.violation = self.violation or error
         else:
-            self.blame("no unhandled exception", f"{context.get('message')}: {error!r}", error)
+            self.report_violation("no unhandled exception", f"{context.get('message')}: {error!r}", error)
 
-    def _was_not_told(self, owner: str, gateway: Gateway, sent_at: float) -> bool:
-        """Whether the box had last heard the owner's own name, when it sent a token where another one is now.
+    def _name_change_unheard(self, owner: str, gateway: Gateway, sent_at: float) -> bool:
+        """Whether the last name that the box heard at this address was the token owner's when it sent the token.
 
-        By design: where nobody answers for the name, the last address may be tried for a minute more. What the box was
-        told of is no excuse, nor is an address that the owner never announced.
+        If nothing resolves the gateway's name, the product tries its last address for another minute, by design. That
+        does not excuse sending the token after the box heard another name there, or to an address that the owner never
+        announced.
         """
-        heard = self.world.air.heard.get(gateway.host.ip, [])
+        heard = self.site.multicast.heard_names.get(gateway.host.ip, [])
         own = [place for place, (_, name) in enumerate(heard) if name == owner]
         if not own:
             return False
         since = [at for at, _ in heard[own[-1] + 1 :]]
-        return not since or sent_at < since[0] + HEARD_WITHIN
+        return not since or sent_at < since[0] + OLD_NAME_WITHIN
 
-    # What must hold.
+    # The invariants.
 
-    def look(self) -> None:
-        """A count on the screen is true, or there is none."""
+    def check_count(self) -> None:
+        """The count on the screen matches the feed, or the screen shows none."""
         self.checks += 1
-        view, now = self.view, self.world.loop.time()
-        if view is None or view.active is None or not self.world.box_runs or self.world.ending:
-            # While it ends, the screen says so and shows no count.
+        view, now = self.view, self.site.loop.time()
+        if view is None or view.active is None or not self.site.box_running or self.site.stopping:
+            # While the process stops, the screen says so and shows no count.
             return
-        state = self.world.state
-        peer = self.feeds.get(state.feed) if isinstance(state, Connected) else None
+        state = self.site.state
+        connection = self.feeds.get(state.feed) if isinstance(state, Connected) else None
         slack = SHOWN_WITHIN + self.slack_at(now)
-        if peer is not None and (peer.left or now - peer.pong_at > PING_INTERVAL + PING_TIMEOUT - SHOWN_WITHIN):
-            # It is given up, and while it is closed what still comes is not read any more.
+        if connection is not None and (
+            connection.client_closing or now - connection.pong_at > PING_INTERVAL + PING_TIMEOUT - SHOWN_WITHIN
+        ):
+            # The box has given up this feed and reads nothing while closing it.
             slack += CLOSE_TIMEOUT
-        if peer is None:
-            # The state went on and the panel was not told yet, for a moment.
-            self.world.loop.call_later(slack, self._still_counts, view)
+        if connection is None:
+            # The state has changed; the panel is updated a moment later.
+            self.site.loop.call_later(slack, self._check_count_removed, view)
             return
-        self.shown_counts += 1
-        if now - peer.pong_at > ANSWERED_WITHIN + slack:
-            self.blame(
-                "count is live", f"{view.active} is shown, and no ping was answered for {now - peer.pong_at:.1f} s"
+        self.counts_checked += 1
+        if now - connection.pong_at > PONG_WITHIN + slack:
+            self.report_violation(
+                "count has a live feed",
+                f"{view.active} is shown, but the last pong is {now - connection.pong_at:.1f} s old",
             )
-        if now - peer.whole_at > WHOLE_WITHIN + slack:
-            self.blame(
-                "count is fresh", f"{view.active} is shown, and no whole set came for {now - peer.whole_at:.1f} s"
+        if now - connection.full_set_at > FULL_SET_WITHIN + slack:
+            self.report_violation(
+                "count is up to date",
+                f"{view.active} is shown, but the last full set is {now - connection.full_set_at:.1f} s old",
             )
-        before = [counts for at, counts in peer.shown if at < now - slack]
-        allowed = before[-1:] + [counts for at, counts in peer.shown if at >= now - slack]
+        before = [counts for at, counts in connection.delivered_counts if at < now - slack]
+        allowed = before[-1:] + [counts for at, counts in connection.delivered_counts if at >= now - slack]
         if not before and (view.active, view.paged) not in allowed:
-            # The feed took over just now, and the panel shows what the last one told, for a moment.
-            self.world.loop.call_later(slack, self.look)
+            # A new feed took over; the panel shows the old feed's count for a moment.
+            self.site.loop.call_later(slack, self.check_count)
         elif (view.active, view.paged) not in allowed:
-            self.blame("count is true", f"{view.active} active, {view.paged} paged are shown; it was told {allowed}")
+            self.report_violation(
+                "count is correct", f"{view.active} active, {view.paged} paged are shown; the feed allows {allowed}"
+            )
 
-    def settled(self, calm: Callable[[], bool]) -> None:
-        """Every fault has been over for a minute. calm: whether it still is so."""
-        world, state = self.world, self.world.state
-        if not world.box_runs or world.hand_busy or not calm():
+    def check_recovery(self, still_calm: Callable[[], bool]) -> None:
+        """The site has had no fault for a minute. still_calm: whether that is still so."""
+        site, state = self.site, self.site.state
+        if not site.box_running or site.person_active or not still_calm():
             return
         self.checks += 1
         if isinstance(state, Connected):
             gateway = self.feeds[state.feed].gateway
-            orders = len(gateway.floor.orders)
-            if gateway.floor.changed_at > world.loop.time() - ON_ITS_WAY:
-                # What just happened is on its way.
-                world.loop.call_later(0.5, self.settled, calm)
+            orders = len(gateway.restaurant.orders)
+            if gateway.restaurant.changed_at > site.loop.time() - DELIVERY_TIME:
+                # The last change may not have reached the box yet.
+                site.loop.call_later(0.5, self.check_recovery, still_calm)
                 return
             if self.feeds[state.feed].token not in gateway.tokens:
-                self.blame("count is true", "it is connected with a token that no gateway takes")
-            elif world.sure_of_count and self.view is not None and self.view.active != orders:
-                self.blame(
-                    "count is true", f"all is well for a minute, {self.view.active} is shown, there are {orders}"
+                self.report_violation("count is correct", "the box is connected with a token that its gateway rejects")
+            elif site.count_must_match and self.view is not None and self.view.active != orders:
+                self.report_violation(
+                    "count is correct", f"no fault for a minute; {self.view.active} is shown, the gateway has {orders}"
                 )
         elif self._could_connect(state):
-            self.blame("connected within 60 s", f"all is well for a minute, and it is {_short(state)}")
-        elif self._must_ask(state) and not isinstance(state, AwaitingPairing | Pairing):
-            self.stuck("all is well for a minute, it has no good token, and does not ask to be paired")
-        self._nothing_left_over()
-        self._displayed()
+            self.report_violation("connected within 60 s", f"no fault for a minute, but the state is {_summary(state)}")
+        elif self._needs_pairing(state) and not isinstance(state, AwaitingPairing | Pairing):
+            self.report_dead_end("no fault for a minute, but the box has no valid token and does not ask for pairing")
+        self._check_resources()
+        self._check_display()
 
-    def stuck(self, words: str) -> None:
-        """There is no way out of a state."""
-        self.blame("a way out", f"{words}: {_short(self.world.state)}")
+    def report_dead_end(self, words: str) -> None:
+        """Report a state that the box can't leave."""
+        self.report_violation("no dead end", f"{words}: {_summary(self.site.state)}")
 
-    def ended(self, took: float) -> None:
-        """The box was told to end, and did. took: seconds in which the board ran."""
+    def check_shutdown_time(self, took: float) -> None:
+        """Check how long the process took to stop. took: seconds in which the board ran."""
         if took > 2.0:
-            self.blame("ends within 2 s", f"it took {took:.1f} s")
+            self.report_violation("stops within 2 s", f"it took {took:.1f} s")
 
-    def gone(self, tasks: list[str]) -> None:
-        """The process has ended for a while: nothing of it is left."""
-        world = self.world
+    def check_exit(self, tasks: list[str]) -> None:
+        """Check that the stopped process left nothing behind."""
+        site = self.site
         left = {
             "tasks": len(tasks),
-            "connections": len(world.network.box.ends),
-            "sockets": len(world.network.sockets),
-            "listeners": len(world.air.listening),
-            "files": len(world.disk.open),
+            "connections": len(site.network.box.ends),
+            "sockets": len(site.network.sockets),
+            "listeners": len(site.multicast.listeners),
+            "files": len(site.disk.open),
         }
         left = {what: number for what, number in left.items() if number}
         if left:
-            self.blame("nothing is left over", f"the box has ended, and there are left {left} {tasks}")
+            self.report_violation("no resource leak", f"the box has stopped and left {left} {tasks}")
 
-    def blame(self, promise: str, words: str, cause: BaseException | None = None) -> None:
-        if self.broken is None:
-            self.broken = BrokenPromiseError(promise, words)
-            self.broken.__cause__ = cause
-            self.world.note("broken", promise, words)
-            self.world.stop()
+    def report_violation(self, invariant: str, words: str, cause: BaseException | None = None) -> None:
+        if self.violation is None:
+            self.violation = InvariantViolationError(invariant, words)
+            self.violation.__cause__ = cause
+            self.site.note("violation", invariant, words)
+            self.site.stop()
 
     def _could_connect(self, state: State) -> bool:
         credential = state.world.credential
-        gateway = self.world.gateway_of(credential.gateway) if credential else None
+        gateway = self.site.gateway_named(credential.gateway) if credential else None
         return credential is not None and gateway is not None and credential.token.reveal() in gateway.tokens
 
-    def _must_ask(self, state: State) -> bool:
-        """Whether only a person can help, and could: no token is held, or one that its gateway does not take."""
+    def _needs_pairing(self, state: State) -> bool:
+        """Whether only a person can help: the box has no token, or its gateway is here and rejects it."""
         credential = state.world.credential
-        return credential is None or self.world.gateway_of(credential.gateway) is not None
+        return credential is None or self.site.gateway_named(credential.gateway) is not None
 
-    def _still_counts(self, view: View) -> None:
-        if slack := self.slack_at(self.world.loop.time()):
-            self.world.loop.call_later(slack, self._still_counts, view)
+    def _check_count_removed(self, view: View) -> None:
+        if slack := self.slack_at(self.site.loop.time()):
+            self.site.loop.call_later(slack, self._check_count_removed, view)
             return
-        if self.view is view and not isinstance(self.world.state, Connected) and self.world.box_runs:
-            self.blame("count is live", f"{view.active} is still shown, and the state is {self.world.state}")
+        if self.view is view and not isinstance(self.site.state, Connected) and self.site.box_running:
+            self.report_violation("count has a live feed", f"{view.active} is still shown in state {self.site.state}")
 
     def slack_at(self, now: float) -> float:
         return self.slack if now < self.slack_until else 0.0
 
-    def _no_secret(self, words: str) -> None:
+    def _check_no_token(self, words: str) -> None:
         for token in self.owner:
             if token in words:
-                self.blame("token is never shown", f"{words.replace(token, '(the token)')!r}")
+                self.report_violation("token is never shown or logged", f"{words.replace(token, '(the token)')!r}")
 
-    def _displayed(self, looks: int = 5) -> None:
-        """What the glass shows is what the panel was told, a moment later. looks: how many are left for that."""
-        view, shown, world = self.view, self.world.glass.shown, self.world
-        if view is None or view.power is Power.DARK or world.ending or world.calm_since > world.loop.time():
+    def _check_display(self, looks: int = 5) -> None:
+        """The display shows the panel's view, after a moment. looks: remaining attempts."""
+        view, shown, site = self.view, self.site.display.shown, self.site
+        if view is None or view.power is Power.DARK or site.stopping or site.fault_free_since > site.loop.time():
             return
         if shown is None or shown.screen != view.screen:
             if looks:
-                world.loop.call_later(0.3, self._displayed, looks - 1)
+                site.loop.call_later(0.3, self._check_display, looks - 1)
                 return
             words = None if shown is None else shown.screen.words
-            self.blame("the display shows it", f"all is well for a minute; not {view.screen.words}, but {words}")
+            message = f"no fault for a minute; expected {view.screen.words}, the display shows {words}"
+            self.report_violation("display matches view", message)
 
-    def many(self) -> None:
-        """Whatever goes on, there is never much of anything."""
-        self._nothing_left_over(MOST_AT_ONCE)
+    def check_resources_under_load(self) -> None:
+        """Even during faults, resources stay within a multiple of the normal limits."""
+        self._check_resources(LOAD_FACTOR)
 
-    def _nothing_left_over(self, times: int = 1) -> None:
-        world = self.world
+    def _check_resources(self, times: int = 1) -> None:
+        site = self.site
         numbers = {
-            "tasks": (len(world.box_tasks()), 20 * times),
-            "connections": (len(world.network.box.ends), 3 * times),
-            "sockets": (len(world.network.sockets), 1 * times),
-            "calls": (world.threads.running, 3 * times),
-            "files": (len(world.disk.open), 1 * times),
+            "tasks": (len(site.box_tasks()), 20 * times),
+            "connections": (len(site.network.box.ends), 3 * times),
+            "sockets": (len(site.network.sockets), 1 * times),
+            "calls": (site.threads.running, 3 * times),
+            "files": (len(site.disk.open), 1 * times),
         }
         many = {what: number for what, (number, most) in numbers.items() if number > most}
         if many:
-            self.blame("nothing is left over", f"there are {many}: {world.box_tasks()}")
+            self.report_violation("no resource leak", f"over the limit: {many}: {site.box_tasks()}")
 
 
-def _short(state: State) -> str:
-    """A state without the orders that it holds."""
+def _summary(state: State) -> str:
+    """A state without its orders."""
     return re.sub(r"Held\(.*\)", "…", str(state))

@@ -1,7 +1,7 @@
-"""Virtual time: an event loop without a socket, a thread or a clock. Owns the order in which everything happens.
+"""Virtual time: an event loop without sockets, threads or a clock. Owns the order of all callbacks.
 
-What is ready runs in the order in which it became so, as in every loop of asyncio's; time moves only when nothing is
-ready, and then to the next timer. Two runs from one seed are the same, step by step.
+Ready callbacks run in order, as in asyncio's loops; time advances only when none is ready, to the next timer. Two runs
+of one seed are identical, step by step.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 START = 1000.0
-"""Where virtual time begins, in seconds: like a real monotonic clock's, it means nothing."""
+"""Virtual seconds at the start: arbitrary, as for a real monotonic clock."""
 CANCELLED_AT_LEAST = 200
-"""Timers that were cancelled before it pays to look for them in the heap."""
+"""Cancelled timers that must accumulate before they are removed from the heap."""
 NEVER = 1 << 62
 
 
 class DeadlockError(Exception):
-    """Nothing is ready and no timer runs: nothing would ever happen again."""
+    """No callback is ready and no timer is set, so nothing would ever happen again."""
 
 
 class SimTask(asyncio.Task[Any]):
-    """A task that sets keep in the order of its making, so that cancelling all of a set is the same each time."""
+    """A task with a hash from its creation order, so that cancelling a set of tasks is deterministic."""
 
     def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **named: Any) -> None:
         self.number = number
@@ -39,10 +39,10 @@ class SimTask(asyncio.Task[Any]):
 class SimLoop(asyncio.BaseEventLoop):
     """steps: callbacks run so far. stalled: seconds in which nothing ran.
 
-    connect, attach: what stands for sockets; the network sets them.
+    connect, attach: replace socket calls; set by the network.
     """
 
-    # asyncio's own, which its type stubs leave out.
+    # Attributes of asyncio that its type stubs omit.
     _scheduled: list[tuple[float, int, Any]]
     _ready: Any
     _timer_cancelled_count: int
@@ -51,10 +51,10 @@ class SimLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now = START
-        self._made = self._timers = 0
+        self._created = self._timers = 0
         self.steps = 0
         self.stalled = 0.0
-        self._trap: tuple[int, Callable[[], None]] = (NEVER, lambda: None)
+        self._breakpoint: tuple[int, Callable[[], None]] = (NEVER, lambda: None)
         self.connect: Callable[[Any, Any], Coroutine[Any, Any, None]] | None = None
         self.attach: Callable[[Callable[[], asyncio.Protocol], Any], tuple[Any, Any]] | None = None
         self.set_task_factory(self._task)
@@ -64,35 +64,35 @@ class SimLoop(asyncio.BaseEventLoop):
         return self._now
 
     def stall(self, seconds: float) -> None:
-        """Nothing runs for so long, as on a board that is out of breath; timers are late by as much."""
+        """No callback runs for so long, as on a throttled board; timers are late by as much."""
         self._now += seconds
         self.stalled += seconds
 
     def at_step(self, steps: int, call: Callable[[], None]) -> None:
-        """Call after so many more callbacks: a moment that no timer could name. The last one asked for counts."""
-        self._trap = (self.steps + steps, call)
+        """Call after so many more callbacks, a moment that no timer can choose. Each call replaces the one before."""
+        self._breakpoint = (self.steps + steps, call)
 
     def _task(self, loop: asyncio.AbstractEventLoop, coro: Any, **named: Any) -> asyncio.Future[Any]:
-        self._made += 1
-        return SimTask(self._made, coro, loop=loop, **named)
+        self._created += 1
+        return SimTask(self._created, coro, loop=loop, **named)
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        """As asyncio's, on the simulated network."""
+        """Like asyncio's, on the simulated network."""
         assert self.connect is not None
         await self.connect(sock, address)
 
     async def create_connection(self, protocol_factory: Any, *_: Any, sock: Any = None, **__: Any) -> Any:
-        """As asyncio's, for a socket of the simulated network."""
+        """Like asyncio's, for a socket of the simulated network."""
         assert self.attach is not None
         return self.attach(protocol_factory, sock)
 
     def _write_to_self(self) -> None:
-        """There is no thread that could have to be woken."""
+        """There is no thread to wake up."""
 
-    def call_at(  # type: ignore[override] # it takes whatever asyncio's takes
+    def call_at(  # type: ignore[override] # it accepts asyncio's arguments
         self, when: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
-        """As asyncio's; of timers for one moment, the first that was set is the first to run."""
+        """Like asyncio's; timers for the same moment run in the order in which they were set."""
         handle: Any = asyncio.TimerHandle(when, callback, args, self, context)
         self._timers += 1
         heapq.heappush(self._scheduled, (when, self._timers, handle))
@@ -127,7 +127,7 @@ class SimLoop(asyncio.BaseEventLoop):
             if not following._cancelled:
                 following._run()
                 self.steps += 1
-                if self.steps >= self._trap[0]:
-                    _, call = self._trap
-                    self._trap = (NEVER, lambda: None)
+                if self.steps >= self._breakpoint[0]:
+                    _, call = self._breakpoint
+                    self._breakpoint = (NEVER, lambda: None)
                     call()

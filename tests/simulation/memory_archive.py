@@ -1,7 +1,7 @@
-"""An archive in memory, in the place of SQLite's file: what the keeper of the history writes to and asks.
+"""An archive in memory that replaces SQLite's file for the history keeper.
 
-Owns the orders that are kept, and fails now and then as a card does. That the real archive keeps what it was given is
-its own tests' matter; here it is about the keeper's way over the network.
+Owns the archived orders, and fails like the disk does. The real archive has its own tests; this one serves to test the
+keeper's network requests.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from appliance.history.schema import ArchiveError
 from tests.simulation.disk import Disk
 
 MOST = 2000
-"""Orders that are kept of a gateway: some days."""
+"""Orders kept for each gateway: some days."""
 
 
 class MemoryArchive:
-    """Stands for Archive. disk: where it would lie; what ails that ails this."""
+    """Replaces Archive. disk: its faults also affect this archive."""
 
     def __init__(self, disk: Disk) -> None:
         self.directory = Path("/state")
@@ -28,13 +28,13 @@ class MemoryArchive:
         self._progress: dict[str, Progress] = {}
 
     def progress(self, gateway: str) -> Progress:
-        self._ail(writes=False)
+        self._fail_like_disk(writes=False)
         return self._progress.get(gateway, Progress())
 
     def keep(
         self, gateway: str, orders: Iterable[Finished], progress: Progress, seen: Mapping[str, Finished] | None = None
     ) -> int:
-        self._ail(writes=True)
+        self._fail_like_disk(writes=True)
         kept = self._orders.setdefault(gateway, {})
         before = len(kept)
         for order in orders:
@@ -46,22 +46,22 @@ class MemoryArchive:
         return new
 
     def latest(self, gateway: str) -> float | None:
-        self._ail(writes=False)
+        self._fail_like_disk(writes=False)
         times = [order.created for order in self._orders.get(gateway, {}).values() if order.created is not None]
         return max(times, default=None)
 
     def holds(self, gateway: str, uuids: Iterable[str]) -> frozenset[str]:
-        self._ail(writes=False)
+        self._fail_like_disk(writes=False)
         return frozenset(uuids) & self._orders.get(gateway, {}).keys()
 
     def orders(self, gateway: str, query: Query) -> Iterator[Finished]:
-        self._ail(writes=False)
+        self._fail_like_disk(writes=False)
         begin, end = query.begin or float("-inf"), query.end or float("inf")
         for order in self._orders.get(gateway, {}).values():
             if order.created is not None and begin <= order.created < end:
                 yield order
 
-    def _ail(self, *, writes: bool) -> None:
+    def _fail_like_disk(self, *, writes: bool) -> None:
         disk = self._disk
         if (writes and (disk.full or disk.read_only)) or (disk.failing and disk.random.random() < disk.failing):
             raise ArchiveError("the card fails")

@@ -1,7 +1,7 @@
-"""The panel in virtual time: the product's own parts on pins and a display that the simulation holds in its hand.
+"""The panel in virtual time: the product's own parts on mock pins and a simulated display.
 
-Owns the display's thread, which here is a chain of timers, and what the glass shows. All else is the product's: what
-is sent to the display and when it is set up again, LEDs, buzzer and button, on gpiozero's own mock pins.
+Owns the display thread's replacement, a chain of timers, and the content of the display. The rest is the product's:
+what it sends to the display and when it restarts it, LEDs, buzzer and button, on gpiozero's mock pins.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from appliance.panel.hardware import HardwarePanel
 log = logging.getLogger("appliance.panel.oled")
 
 BUTTON, BUZZER = 17, 18
-DRAWN = 400
-"""One picture in so many is really drawn; of the others it is only known which they would be."""
+DRAW_ONE_IN = 400
+"""One picture in so many is actually drawn, to save CPU time."""
 
 
 @dataclass
-class Glass:
-    """The display itself. gone: pulled out. stuck_until: until when its bus hangs. shown: the picture's view."""
+class SimulatedDisplay:
+    """The display hardware. gone: unplugged. stuck_until: when its bus works again. shown: the view of its picture."""
 
     random: Random
     gone: bool = False
@@ -38,12 +38,12 @@ class Glass:
 
 
 class _Device:
-    """What the product takes for a device of luma's."""
+    """Replaces luma's device."""
 
     size = (128, 64)
 
-    def __init__(self, glass: Glass) -> None:
-        self._glass = glass
+    def __init__(self, hardware: SimulatedDisplay) -> None:
+        self._glass = hardware
         self._serial_interface = self
         self._reach()
 
@@ -71,20 +71,20 @@ class _Device:
         self._glass.on = True
 
     def cleanup(self) -> None:
-        """Nothing to give back."""
+        """There is nothing to release."""
 
 
 class SimOled:
-    """Stands for the product's Oled. glass: set by the simulation before it is made."""
+    """Replaces the product's Oled. hardware: set by the simulation before instances are created."""
 
-    glass: Glass
+    hardware: SimulatedDisplay
 
     def __init__(self, *_: Any, changed: Callable[[], None], **__: Any) -> None:
         self._loop = asyncio.get_running_loop()
-        # A probe stands for a heartbeat that did not come; here they come seldom, to save work.
+        # Probes replace missing heartbeats; long intervals between them save CPU time.
         self._timing = Timing(probe=20.0)
-        glass = self.glass
-        self._display = Display(lambda: _Device(glass), 127, self._timing, self._loop.time)
+        hardware = self.hardware
+        self._display = Display(lambda: _Device(hardware), 127, self._timing, self._loop.time)
         self._changed = changed
         self._wanted: tuple[Paint, Power] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -97,47 +97,47 @@ class SimOled:
         self.show(paint)
 
     def start(self) -> None:
-        """It began when it was made."""
+        """It started when it was created."""
 
     def show(self, paint: Paint, power: Power = Power.BRIGHT) -> None:
-        self._wanted = (self._cheap(paint), power)
-        # A display that failed is set up again in its own time, whatever there is to show.
+        self._wanted = (self._rarely_drawn(paint), power)
+        # A failed display is restarted by its own timer, whatever is to be shown.
         if self._display.works or self._timer is None:
             self._work_in(0.001)
 
     def kill(self) -> None:
-        """Its process is gone."""
+        """The process has ended."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
 
     async def close(self) -> None:
         self.kill()
-        if self._loop.time() < self.glass.stuck_until:
+        if self._loop.time() < self.hardware.stuck_until:
             await asyncio.sleep(0.5)
-        elif self._display.works and not self.glass.gone:
+        elif self._display.works and not self.hardware.gone:
             self._display.blank()
-            self.glass.shown = None
+            self.hardware.shown = None
 
-    def _cheap(self, paint: Paint) -> Paint:
+    def _rarely_drawn(self, paint: Paint) -> Paint:
         view = paint.args[0] if hasattr(paint, "args") else None
 
         def draw(size: tuple[int, int]) -> Any:
-            if self.glass.random.randrange(DRAWN) == 0:
+            if self.hardware.random.randrange(DRAW_ONE_IN) == 0:
                 paint(size)
             return view
 
         return draw
 
     def _work_in(self, seconds: float) -> None:
-        due = max(self._loop.time() + seconds, self.glass.stuck_until)
+        due = max(self._loop.time() + seconds, self.hardware.stuck_until)
         if self._timer is not None:
             if due >= self._due:
                 return
             self._timer.cancel()
         self._due = due
         self._timer = self._loop.call_at(due, self._work)
-        if self.glass.stuck_until - self._loop.time() > self._timing.stuck:
+        if self.hardware.stuck_until - self._loop.time() > self._timing.stuck:
             self._loop.call_later(self._timing.stuck, self._tell, "the bus is stuck")
 
     def _work(self) -> None:
@@ -164,7 +164,7 @@ class SimOled:
 
 
 class _Pin(MockPin):  # type: ignore[misc]
-    """A pin that keeps no record of itself."""
+    """A pin without a history of its states."""
 
     def _change_state(self, value: Any) -> bool:
         changed = bool(super()._change_state(value))
@@ -173,7 +173,7 @@ class _Pin(MockPin):  # type: ignore[misc]
 
 
 class SimPanel(HardwarePanel):
-    """The real panel on mock pins. watch: told of each view and sound before they are shown."""
+    """The real panel on mock pins. watch: called with each view and sound before they are shown."""
 
     def __init__(self, watch: Callable[[View, Sound | None], None]) -> None:
         self.factory = MockFactory(pin_class=_Pin)
@@ -185,7 +185,7 @@ class SimPanel(HardwarePanel):
         super().show(view, sound)
 
     def press(self, down: bool) -> None:
-        """Move the button; to a panel that is closed, nothing happens."""
+        """Press or release the button; no effect on a closed panel."""
         if self._button is not None and not self._closed:
             pin = self.factory.pin(BUTTON)
             if down:
@@ -194,7 +194,7 @@ class SimPanel(HardwarePanel):
                 pin.drive_high()
 
     def kill(self) -> None:
-        """Its process is gone, perhaps before it ever began to run."""
+        """The process has ended, perhaps before its first step."""
         cast(SimOled, self._oled).kill()
 
     async def close(self) -> None:

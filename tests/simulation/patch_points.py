@@ -1,10 +1,12 @@
-"""Where the simulation takes the place of the world: each library's own seam, and nothing of the product between them.
+"""The places where the simulation replaces libraries and the operating system; the product between them is unchanged.
 
-Owns the list of what is replaced while a simulation runs. What is not in it is the product's and runs as it is.
+Owns the list of replacements. Everything outside it is the product's own code.
 """
 
 from __future__ import annotations
 
+import gc
+import logging
 import secrets
 import socket
 import time
@@ -41,51 +43,82 @@ from tests.simulation.panel import SimOled
 from tests.simulation.tcp import Socket
 
 if TYPE_CHECKING:
-    from tests.simulation.site import World
+    from tests.simulation.site import SimulatedSite
 
 MOST_ORDERS = 150
-"""Orders that the product holds here, where each of 100,000 would take its time."""
+"""Orders that the product holds in the simulation; 100,000 would take too long."""
 ATTEMPT: ContextVar[int | None] = ContextVar("attempt", default=None)
-"""The number of the feed that the running task opens, by which its connection is known."""
+"""The number of the feed that the running task opens; it identifies the feed's connection."""
 
 
 @contextmanager
-def seams(world: World) -> Iterator[None]:
-    """Put the simulated world in the real one's place."""
-    luck = Random(world.random.getrandbits(32))
+def only_log_handler(handler: logging.Handler) -> Iterator[None]:
+    """Replace all handlers of the root logger."""
+    logger = logging.getLogger()
+    level, handlers = logger.level, logger.handlers[:]
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+
+
+@contextmanager
+def manual_garbage_collection() -> Iterator[None]:
+    """Disable the garbage collector.
+
+    asyncio reports an unretrieved exception when its task is collected: the simulation collects at fixed moments, so
+    that each run of a seed reports it at the same one.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+@contextmanager
+def patched_environment(site: SimulatedSite) -> Iterator[None]:
+    """Replace the real environment with the simulated site's."""
+    random = Random(site.random.getrandbits(32))
     run_feed = appliance.gateway.feed.run_feed
 
-    async def numbered(attempt: int, *arguments: Any) -> None:
+    async def run_numbered_feed(attempt: int, *arguments: Any) -> None:
         ATTEMPT.set(attempt)
         await run_feed(attempt, *arguments)
 
     def own_addresses(interfaces: Any = ()) -> tuple[OwnAddress, ...]:
-        box = world.network.box
+        box = site.network.box
         return (OwnAddress(box.ip, 24),) if box.cable and box.ip is not None else ()
 
     def getaddrinfo(host: str, port: int, **named: Any) -> Any:
-        """The site's name server knows one name; an address is its own."""
-        ip = world.resolve_host(host)
+        """The site's name server knows one name; an address resolves to itself."""
+        ip = site.resolve_host(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
-    sockets = SimpleNamespace(**{**vars(socket), "socket": lambda *_: Socket(world.network)})
-    names = SimpleNamespace(**{**vars(socket), "getaddrinfo": getaddrinfo})
-    entropy = SimpleNamespace(token_bytes=luck.randbytes, token_hex=secrets.token_hex)
-    chance = SimpleNamespace(random=luck.random, getrandbits=luck.getrandbits)
-    SimAsyncZeroconf.air, SimOled.glass = world.air, world.glass
-    replaced = [
-        (appliance.gateway.feed, "socket", sockets),
-        (appliance.gateway.feed, "run_feed", numbered),
+    socket_module = SimpleNamespace(**{**vars(socket), "socket": lambda *_: Socket(site.network)})
+    resolver_module = SimpleNamespace(**{**vars(socket), "getaddrinfo": getaddrinfo})
+    secrets_module = SimpleNamespace(token_bytes=random.randbytes, token_hex=secrets.token_hex)
+    random_module = SimpleNamespace(random=random.random, getrandbits=random.getrandbits)
+    SimAsyncZeroconf.multicast, SimOled.hardware = site.multicast, site.display
+    replacements = [
+        (appliance.gateway.feed, "socket", socket_module),
+        (appliance.gateway.feed, "run_feed", run_numbered_feed),
         (appliance.gateway.feed, "_logged", set()),
         (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),
         (appliance.core.connected, "MOST_ORDERS", MOST_ORDERS),
-        (appliance.gateway.http, "in_daemon_thread", world.threads.run),
-        (appliance.gateway.http, "_fetch", world.threads.fetch),
-        (appliance.gateway.fixed_address, "in_daemon_thread", world.threads.run),
-        (appliance.gateway.fixed_address, "socket", names),
+        (appliance.gateway.http, "in_daemon_thread", site.threads.run),
+        (appliance.gateway.http, "_fetch", site.threads.fetch),
+        (appliance.gateway.fixed_address, "in_daemon_thread", site.threads.run),
+        (appliance.gateway.fixed_address, "socket", resolver_module),
         (appliance.gateway.fixed_address, "own_addresses", own_addresses),
         (appliance.gateway.discovery, "own_addresses", own_addresses),
-        # Only so that they are put back: see World.pace.
+        # Listed only so that the patch restores them: see SimulatedSite.set_polling.
         (appliance.core.heartbeat, "BEAT", appliance.core.heartbeat.BEAT),
         (appliance.gateway.discovery, "NETWORK_POLL_INTERVAL", appliance.gateway.own_addresses.NETWORK_POLL_INTERVAL),
         (
@@ -95,23 +128,23 @@ def seams(world: World) -> Iterator[None]:
         ),
         (appliance.gateway.discovery, "AsyncZeroconf", SimAsyncZeroconf),
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),
-        (appliance.board, "in_daemon_thread", world.threads.run),
-        (appliance.board, "read_board", lambda fault_directory: Board(45.0, world.weak_power, None)),
-        (appliance.effect_handlers, "in_daemon_thread", world.threads.run),
-        (appliance.effect_handlers, "random", chance),
-        # Many boxes live in this one process, and what each of them freezes would stay for ever.
+        (appliance.board, "in_daemon_thread", site.threads.run),
+        (appliance.board, "read_board", lambda marks: Board(45.0, site.undervoltage, None)),
+        (appliance.effect_handlers, "in_daemon_thread", site.threads.run),
+        (appliance.effect_handlers, "random", random_module),
+        # Many boxes run in this process; frozen objects of each would never be freed.
         (appliance.effect_handlers, "gc", SimpleNamespace(freeze=lambda: None)),
-        (appliance.atomic_file, "os", world.disk.module()),
-        (appliance.store, "os", world.disk.module()),
-        (appliance.history.archiver, "in_daemon_thread", world.threads.run),
+        (appliance.atomic_file, "os", site.disk.module()),
+        (appliance.store, "os", site.disk.module()),
+        (appliance.history.archiver, "in_daemon_thread", site.threads.run),
         (appliance.history.archiver, "alone", nullcontext),
         (appliance.panel.hardware, "Oled", SimOled),
-        (websockets.asyncio.connection, "random", chance),
-        (websockets.frames, "secrets", entropy),
-        (websockets.utils, "secrets", entropy),
-        (time, "time", lambda: world.loop.time() + world.wall_offset),
+        (websockets.asyncio.connection, "random", random_module),
+        (websockets.frames, "secrets", secrets_module),
+        (websockets.utils, "secrets", secrets_module),
+        (time, "time", lambda: site.loop.time() + site.wall_offset),
     ]
     with pytest.MonkeyPatch.context() as patch:
-        for module, name, value in replaced:
+        for module, name, value in replacements:
             patch.setattr(module, name, value)
         yield

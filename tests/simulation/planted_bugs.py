@@ -1,4 +1,4 @@
-"""Bugs to be planted in the product, and in the simulated gateway: each patches something until its test is over."""
+"""Bugs to plant in the product or in the simulated gateway; each function patches one until its test ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.simulation.gateway import Gateway
 from tests.simulation.memory_archive import MemoryArchive
 
 
-def what_is_cleared_stays(patch: pytest.MonkeyPatch) -> None:
+def keep_cleared_orders(patch: pytest.MonkeyPatch) -> None:
     put = orders._put
 
     def never_gone(held: Any, order: Any, before: Any, *more: Any) -> None:
@@ -38,25 +38,25 @@ def what_is_cleared_stays(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(orders, "_put", never_gone)
 
 
-def a_dead_line_is_believed(patch: pytest.MonkeyPatch) -> None:
+def trust_dead_connection(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "PING_TIMEOUT", 600.0)
 
 
-def the_whole_set_is_asked_for_too_seldom(patch: pytest.MonkeyPatch) -> None:
+def refresh_too_rarely(patch: pytest.MonkeyPatch) -> None:
     for module in (transitions, connected):
         patch.setattr(module, "REFRESH_AFTER", 1000.0)
         patch.setattr(module, "STALE_AFTER", 1000.0)
 
 
-def nothing_is_flushed(patch: pytest.MonkeyPatch) -> None:
+def skip_fsync(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Disk, "_fsync", lambda *_: None)
 
 
-def the_last_address_is_always_trusted(patch: pytest.MonkeyPatch) -> None:
+def always_trust_last_address(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(connecting, "_unresolved", lambda state, now: transitions.open_feed(state))
 
 
-def who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+def ignore_other_name_at_last_address(patch: pytest.MonkeyPatch) -> None:
     def unresolved(state: Any, now: float) -> Any:
         return transitions.open_feed(state) if now <= state.link.trusted_until else pause(state, now)
 
@@ -66,7 +66,7 @@ def who_is_announced_at_the_last_address_is_overlooked(patch: pytest.MonkeyPatch
     patch.setattr(connecting, "_unresolved", unresolved)
 
 
-def effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
+def log_effects_with_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Token, "__repr__", lambda token: token.reveal())
     do = EffectHandlers.handle
 
@@ -77,21 +77,21 @@ def effects_are_logged_with_their_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(EffectHandlers, "handle", logged)
 
 
-def pages_are_one_sound_for_too_long(patch: pytest.MonkeyPatch) -> None:
+def merge_pages_for_too_long(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(alerts, "PAGE_LASTS", 6.0)
 
 
-def retries_are_too_far_apart(patch: pytest.MonkeyPatch) -> None:
+def retry_too_rarely(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(transitions, "FIRST_RETRY", 100.0)
     patch.setattr(transitions, "LAST_RETRY", 300.0)
 
 
-def nobody_asks_for_a_token(patch: pytest.MonkeyPatch) -> None:
+def never_request_token(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pairing, "ask_for_tokens", lambda state, now: (state, ()))
     patch.setattr(transitions, "ask_for_tokens", lambda state, now: (state, ()))
 
 
-def a_gateway_that_is_found_late_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+def ignore_gateways_while_discovering(patch: pytest.MonkeyPatch) -> None:
     step = machine.step
 
     def blind(state: Any, event: Any, now: float) -> Any:
@@ -102,7 +102,7 @@ def a_gateway_that_is_found_late_is_overlooked(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(machine, "step", blind)
 
 
-def what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
+def raise_on_malformed_json(patch: pytest.MonkeyPatch) -> None:
     read = wire.read_message
 
     def strict(text: bytes) -> Any:
@@ -112,14 +112,14 @@ def what_is_no_json_raises(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "read_message", strict)
 
 
-def the_history_is_gone(patch: pytest.MonkeyPatch) -> None:
+def raise_key_error_in_archive(patch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> Any:
         raise KeyError("a row")
 
     patch.setattr(MemoryArchive, "latest", missing)
 
 
-def old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
+def never_close_feeds(patch: pytest.MonkeyPatch) -> None:
     do = EffectHandlers.handle
 
     def careless(effect_handlers: EffectHandlers, effect: Any) -> None:
@@ -129,11 +129,11 @@ def old_feeds_stay_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(EffectHandlers, "handle", careless)
 
 
-def closing_takes_long(patch: pytest.MonkeyPatch) -> None:
+def wait_too_long_for_close(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "CLOSE_TIMEOUT", 6.0)
 
 
-def a_display_that_failed_is_never_set_up_again(patch: pytest.MonkeyPatch) -> None:
+def never_restart_failed_display(patch: pytest.MonkeyPatch) -> None:
     update = Display.update
 
     def once(display: Display, paint: Any, power: Any) -> None:
@@ -143,8 +143,8 @@ def a_display_that_failed_is_never_set_up_again(patch: pytest.MonkeyPatch) -> No
     patch.setattr(Display, "update", once)
 
 
-def changes_are_kept_back(patch: pytest.MonkeyPatch) -> None:
-    """The gateway says less than happens, and gives no sign of it: what a feed tells is no more than a part of it."""
+def drop_every_third_notification(patch: pytest.MonkeyPatch) -> None:
+    """The gateway drops notifications, and without `seq` the box can't notice."""
     notify, changes = Gateway.notify, 0
 
     def sometimes(gateway: Gateway, message: Any) -> None:
@@ -156,12 +156,12 @@ def changes_are_kept_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Gateway, "notify", sometimes)
 
 
-def feeds_outlive_their_tokens(patch: pytest.MonkeyPatch) -> None:
-    """The gateway deletes tokens, and goes on with the feeds that were opened with them."""
+def keep_feeds_of_deleted_tokens(patch: pytest.MonkeyPatch) -> None:
+    """The gateway deletes tokens but keeps the feeds that used them."""
     patch.setattr(Gateway, "delete_tokens", lambda gateway: gateway.tokens.clear())
 
 
-def a_task_is_left(patch: pytest.MonkeyPatch) -> None:
+def leak_task(patch: pytest.MonkeyPatch) -> None:
     ended = EffectHandlers._feed_ended
 
     def and_something_else(effect_handlers: EffectHandlers, attempt: int) -> None:
@@ -171,7 +171,7 @@ def a_task_is_left(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(EffectHandlers, "_feed_ended", and_something_else)
 
 
-def a_socket_is_left(patch: pytest.MonkeyPatch) -> None:
+def leak_socket(patch: pytest.MonkeyPatch) -> None:
     async def dial(address: Any) -> Any:
         line = vars(feed)["socket"].socket()
         await asyncio.get_running_loop().sock_connect(line, (address.host, address.port))
@@ -180,14 +180,14 @@ def a_socket_is_left(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed, "_connect_tcp", dial)
 
 
-def a_listener_is_left(patch: pytest.MonkeyPatch) -> None:
+def leak_listener(patch: pytest.MonkeyPatch) -> None:
     async def stop(discovery: Discovery) -> None:
         discovery._zeroconf = None
 
     patch.setattr(Discovery, "_stop", stop)
 
 
-def a_file_is_left(patch: pytest.MonkeyPatch) -> None:
+def leak_file(patch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def never_closed(tokens: TokenStore, *, make: bool) -> Iterator[int]:
         yield open_directory(tokens._path)
@@ -195,18 +195,18 @@ def a_file_is_left(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TokenStore, "_directory", never_closed)
 
 
-def writes_are_given_up_and_tried_again_too_soon(patch: pytest.MonkeyPatch) -> None:
-    """Calls pile up on a disk that is slow."""
+def retry_slow_writes_too_soon(patch: pytest.MonkeyPatch) -> None:
+    """Calls accumulate on a slow disk."""
     patch.setattr(effect_handlers, "STORE_TIMEOUT", 0.1)
     for module in (machine, connecting):
         patch.setattr(module, "SAVE_AGAIN", 0.5)
 
 
-def what_cannot_be_read_is_left_out(patch: pytest.MonkeyPatch) -> None:
+def omit_unreadable_orders(patch: pytest.MonkeyPatch) -> None:
     order_set = wire._order_set
     patch.setattr(wire, "_order_set", lambda items: OrdersReplaced(order_set(items).orders))
 
 
-def more_than_can_be_held_is_shown(patch: pytest.MonkeyPatch) -> None:
-    """Up to a number of its own, and then no more is counted."""
+def show_too_many_orders(patch: pytest.MonkeyPatch) -> None:
+    """The count stops at the number of orders that the box holds."""
     patch.setattr(connected, "too_many_orders", lambda state, now: (state, ()))

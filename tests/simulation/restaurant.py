@@ -1,7 +1,7 @@
-"""The restaurant of one simulated gateway: its active orders, and the notification that each change makes.
+"""The restaurant of one simulated gateway: its active orders, and the notification for each change.
 
-Written from the gateway's protocol alone, apart from the simulator that the product ships, so that the two can't share
-a mistake. Owns also what a client must make of each message: how many orders are active, and how many of them paged.
+Written from the gateway's protocol alone, not from the product's simulator, so that the two can't share a bug. Owns
+also the state that a client must derive from each message: the number of active orders, and of paged ones.
 """
 
 from __future__ import annotations
@@ -14,57 +14,57 @@ from typing import Any
 
 Message = dict[str, Any]
 
-LONGEST_UUID = 100
-"""Characters; a gateway's own have 36."""
-KEPT = 250
-"""Finished orders that the gateway remembers; a real one has more, for two weeks."""
+MAX_UUID_LENGTH = 100
+"""Characters; a gateway's UUIDs have 36."""
+MAX_FINISHED = 250
+"""Finished orders that this gateway remembers; a real one keeps two weeks of them."""
 EPOCH = datetime(2026, 1, 1)
 
 
-class Floor:
-    """Orders by uuid, as the gateway's JSON has them. tell: is given each notification.
+class Restaurant:
+    """Orders by UUID, in the gateway's JSON form. on_notification: called with each notification.
 
-    clock: virtual seconds. offset: what the gateway's local clock shows more than those; it may jump.
+    clock: virtual seconds. offset: seconds by which the gateway's local clock is ahead of it; it may jump.
     """
 
     def __init__(self, random: Random, clock: Callable[[], float]) -> None:
         self.random = random
-        self.tell: Callable[[Message], None] = lambda message: None
+        self.on_notification: Callable[[Message], None] = lambda message: None
         self.orders: dict[str, Message] = {}
-        self.finished: deque[Message] = deque(maxlen=KEPT)
+        self.finished: deque[Message] = deque(maxlen=MAX_FINISHED)
         self.seq = 0
         self.offset = 0.0
         self.changed_at = float("-inf")
-        self.elapses = random.random() < 0.3
-        """Whether `elapsedTime` is the order's age; else it is 0, as it often is."""
+        self.reports_elapsed_time = random.random() < 0.3
+        """Whether `elapsedTime` is the order's age; otherwise it is 0, as on many real gateways."""
         self.unreadable = 0.0
-        """The share of orders that the whole set tells of in a way that can't be read."""
+        """The share of malformed orders in a full set."""
         self._born: dict[str, float] = {}
         self._clock = clock
-        self._made = 0
+        self._created = 0
 
-    def stamp(self) -> str:
+    def timestamp(self) -> str:
         return (EPOCH + timedelta(seconds=self._clock() + self.offset)).isoformat(timespec="seconds")
 
-    def whole(self) -> Message:
-        items: list[Any] = [self._aged(order) for order in self.orders.values()]
+    def full_set(self) -> Message:
+        items: list[Any] = [self._with_elapsed_time(order) for order in self.orders.values()]
         for place in range(len(items)):
             if self.unreadable and self.random.random() < self.unreadable:
-                items[place] = self._spoilt(items[place])
+                items[place] = self._malformed(items[place])
         return {"type": "ACTIVE_ORDERS", "count": len(items), "items": items}
 
     def history(self, offset: int, limit: int, created_after: str) -> list[Message]:
-        """A page of all orders, the newest first (gateway API, orders)."""
+        """One part of the order history, the newest first (gateway API, orders)."""
         orders = sorted([*self.finished, *self.orders.values()], key=lambda o: str(o["created"]), reverse=True)
         return [order for order in orders if order["created"] >= created_after][offset : offset + limit]
 
     def create(self) -> None:
-        self._made += 1
+        self._created += 1
         located = self.random.random() < 0.3
-        now = self.stamp()
+        now = self.timestamp()
         order: Message = {
             "name": str(self.random.randrange(1, 60)),
-            "uuid": f"{self.random.getrandbits(64):016x}-{self._made}",
+            "uuid": f"{self.random.getrandbits(64):016x}-{self._created}",
             "orderType": self.random.choice(("ON_PREMISE", "ON_PREMISE", "TO_GO")),
             "locationName": str(self.random.randrange(1, 40)) if located else "",
             "state": "located" if located else "started",
@@ -78,7 +78,7 @@ class Floor:
         self._notify("ORDER_CREATED", order)
 
     def change(self) -> None:
-        """Something befalls one of the orders."""
+        """Make a random change to a random order."""
         if not self.orders:
             return
         uuid = self.random.choice(list(self.orders))
@@ -103,7 +103,7 @@ class Floor:
     def clear(self, uuid: str | None = None) -> None:
         if self.orders:
             order = self.orders.pop(uuid or self.random.choice(list(self.orders)))
-            self.finished.append({**order, "state": "cleared", "stateChanged": self.stamp()})
+            self.finished.append({**order, "state": "cleared", "stateChanged": self.timestamp()})
             self._notify("ORDER_MODIFIED", self.finished[-1])
             self._born.pop(order["uuid"], None)
 
@@ -112,20 +112,20 @@ class Floor:
         return self.seq
 
     def _modify(self, uuid: str, **fields: Any) -> None:
-        self.orders[uuid].update(fields, stateChanged=self.stamp())
+        self.orders[uuid].update(fields, stateChanged=self.timestamp())
         self._notify("ORDER_MODIFIED", self.orders[uuid])
 
     def _notify(self, kind: str, order: Message) -> None:
         self.changed_at = self._clock()
-        self.tell({"type": kind, "seq": self.next_seq(), **self._aged(order)})
+        self.on_notification({"type": kind, "seq": self.next_seq(), **self._with_elapsed_time(order)})
 
-    def _aged(self, order: Message) -> Message:
-        """The order with its `elapsedTime`: whole seconds, from the gateway's own clock that does not jump."""
-        born = self._born.get(order["uuid"]) if self.elapses else None
+    def _with_elapsed_time(self, order: Message) -> Message:
+        """The order with its `elapsedTime`, in whole seconds of the gateway's monotonic clock."""
+        born = self._born.get(order["uuid"]) if self.reports_elapsed_time else None
         return {**order, "elapsedTime": 0 if born is None else int(self._clock() - born)}
 
-    def _spoilt(self, order: Message) -> Any:
-        """The order as a gateway gone wrong may tell it; its uuid can be read of some."""
+    def _malformed(self, order: Message) -> Any:
+        """A malformed version of the order; some versions keep a readable UUID."""
         spoils: tuple[Any, ...] = (
             {**order, "paged": "no"},
             {**order, "state": None},
@@ -138,34 +138,34 @@ class Floor:
         return self.random.choice(spoils)
 
 
-class Told:
-    """What was said on one feed, folded as the protocol means it: uuid -> whether it is paged.
+class ExpectedOrders:
+    """The orders that a client must derive from the messages of one feed: UUID -> whether it is paged.
 
-    unread: by uuid, orders of the whole set of which nothing else could be read. nameless: those without even that.
+    unreadable_uuids: orders of the full set with nothing readable but their UUID. without_uuid: number of the others.
     """
 
     def __init__(self) -> None:
         self.held: dict[str, bool] = {}
-        self.unread: set[str] = set()
-        self.nameless = 0
+        self.unreadable_uuids: set[str] = set()
+        self.without_uuid = 0
 
-    def take(self, message: Message) -> None:
+    def apply(self, message: Message) -> None:
         kind = message.get("type")
         if kind == "ACTIVE_ORDERS":
-            self.held, self.unread, self.nameless = {}, set(), 0
+            self.held, self.unreadable_uuids, self.without_uuid = {}, set(), 0
             for item in message["items"]:
                 uuid = item.get("uuid") if isinstance(item, dict) else None
-                if not isinstance(uuid, str) or len(uuid) > LONGEST_UUID:
-                    self.nameless += 1
+                if not isinstance(uuid, str) or len(uuid) > MAX_UUID_LENGTH:
+                    self.without_uuid += 1
                 elif not isinstance(item.get("state"), str) or not isinstance(item.get("paged"), bool):
-                    self.unread.add(uuid)
+                    self.unreadable_uuids.add(uuid)
                 else:
                     self._put(item)
         elif kind in ("ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED") and isinstance(message.get("uuid"), str):
             self._put(message)
 
     def _put(self, order: Message) -> None:
-        self.unread.discard(order["uuid"])
+        self.unreadable_uuids.discard(order["uuid"])
         if order["state"] == "cleared":
             self.held.pop(order["uuid"], None)
         else:
@@ -173,5 +173,5 @@ class Told:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Active orders, and paged ones as far as that can be read."""
-        return len(self.held) + len(self.unread) + self.nameless, sum(self.held.values())
+        """Active orders, and paged ones among the readable orders."""
+        return len(self.held) + len(self.unreadable_uuids) + self.without_uuid, sum(self.held.values())

@@ -1,6 +1,6 @@
-"""A life: so many days of a restaurant, with its busy hours, its faults and the calm after them.
+"""A scenario: some days of a restaurant, with its busy hours, faults, and recovery after them.
 
-Owns when what happens. The hours in which nothing happens are lived as well, but nothing has to be waited for.
+Owns the timetable. Idle hours are simulated as well; in virtual time they cost almost nothing.
 """
 
 from __future__ import annotations
@@ -10,168 +10,173 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.button_presses import people
+from tests.simulation.button_presses import operate_button
 from tests.simulation.faults import CATALOGUE
-from tests.simulation.invariants import BrokenPromiseError
+from tests.simulation.invariants import InvariantViolationError
 from tests.simulation.loop import START
-from tests.simulation.site import World
+from tests.simulation.site import SimulatedSite
 
 DAY = 24 * 3600.0
-BUSY = ((12.0, 13.25), (18.5, 20.75))
-"""The busy hours of a day."""
-OFF_BETWEEN, OFF_AT_NIGHT = 0.6, 0.9
-"""The share of afternoons, and of nights, for which the box is switched off, as restaurants do with all that has a
-plug. Hours in which it only answers pings prove little, and cost as much as busy ones."""
-PACES = ((2.0, 2.0), *[(10.0, 2.0)] * 5)
-"""Seconds between two beats of the heart on the screen, and between two looks at the own addresses, while it is busy:
-the product's own, and more often a slower heart, for drawing it is half of all work."""
-QUIET = (300.0, 30.0)
-"""The same for hours in which nothing happens."""
-SETTLED_AFTER = 60.0
-"""Seconds after the last fault's end at which the box must be well."""
-SURE_AFTER = 320.0
-"""Seconds after which what was lost without a sign is known again: a whole set is never older than 5 minutes."""
+BUSY_HOURS = ((12.0, 13.25), (18.5, 20.75))
+"""Hours of the day with orders and faults."""
+OFF_IN_AFTERNOON, OFF_AT_NIGHT = 0.6, 0.9
+"""The share of afternoons, and of nights, for which the restaurant switches the box off. An idle box that only answers
+pings tests little and costs as much as a busy one."""
+BUSY_POLLING = ((2.0, 2.0), *[(10.0, 2.0)] * 5)
+"""Seconds between heartbeats on the screen, and between reads of the own addresses, in busy hours: the product's own
+values, and more often a slower heartbeat, because drawing it takes half of the CPU time."""
+IDLE_POLLING = (300.0, 30.0)
+"""The same for idle hours."""
+RECOVERED_AFTER = 60.0
+"""Seconds after the last fault in which the box must recover."""
+COUNT_MATCHES_AFTER = 320.0
+"""Seconds after which the count matches again even if notifications were lost: a full set is at most 5 minutes old."""
 
 
 @dataclass
-class Record:
-    """What came of some lives."""
+class Statistics:
+    """Totals over several runs."""
 
-    lives: int = 0
+    runs: int = 0
     days: int = 0
     checks: int = 0
     counts: int = 0
     pages: int = 0
-    excused: int = 0
+    tolerated_sends: int = 0
     boots: int = 0
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
-    def __iadd__(self, other: Record) -> Record:
-        for name in ("lives", "days", "checks", "counts", "pages", "excused", "boots", "steps"):
+    def __iadd__(self, other: Statistics) -> Statistics:
+        for name in ("runs", "days", "checks", "counts", "pages", "tolerated_sends", "boots", "steps"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.faults += other.faults
         return self
 
     def report(self, seconds: float) -> str:
-        """In words, and each kind of fault with how often it came."""
+        """A summary, with the number of faults of each kind."""
         kinds = "\n".join(f"  {number:7d}  {kind}" for kind, number in self.faults.most_common())
         faults = sum(self.faults.values())
         return (
-            f"{kinds}\n{self.days} days in {self.lives} lives with {faults} faults, in {seconds:.0f} s: "
-            f"{self.counts} counts and {self.pages} pages held against the truth, {self.checks} looks, "
-            f"{self.boots} starts of the box, {self.steps} steps; {self.excused} times a token went to the "
-            "address at which the box had last heard its gateway, and another was there whose name it had not heard"
+            f"{kinds}\n{self.days} days in {self.runs} runs with {faults} faults, in {seconds:.0f} s: "
+            f"{self.counts} counts and {self.pages} pages verified, {self.checks} checks, "
+            f"{self.boots} boots, {self.steps} event loop steps; {self.tolerated_sends} tolerated token sends "
+            "(another gateway was at the last known address, and the box had not heard its name)"
         )
 
-    def add(self, world: World, days: int) -> None:
-        self.lives += 1
+    def add(self, site: SimulatedSite, days: int) -> None:
+        self.runs += 1
         self.days += days
-        self.checks += world.judge.checks
-        self.counts += world.judge.shown_counts
-        self.pages += world.judge.sounds.pages
-        self.excused += world.judge.excused
-        self.boots += world.boots
-        self.steps += world.loop.steps
-        self.faults += world.faults
+        self.checks += site.checker.checks
+        self.counts += site.checker.counts_checked
+        self.pages += site.checker.sounds.pages
+        self.tolerated_sends += site.checker.tolerated_sends
+        self.boots += site.boots
+        self.steps += site.loop.steps
+        self.faults += site.faults
 
 
-class Life:
-    """The story of one world. days: how long. only: the kinds of fault that there are; all without. busy: the hours."""
+class Scenario:
+    """The course of one simulation. days: its length. only: kinds of fault; default: all. busy: the busy hours."""
 
-    def __init__(self, days: int, only: tuple[str, ...] = (), busy: tuple[tuple[float, float], ...] = BUSY) -> None:
+    def __init__(
+        self, days: int, only: tuple[str, ...] = (), busy: tuple[tuple[float, float], ...] = BUSY_HOURS
+    ) -> None:
         self.days, self.busy = days, busy
         self.kinds = only or tuple(CATALOGUE)
-        self._under_way = 0
+        self._active_faults = 0
         self._last_end = 0.0
-        self._calm_until = 0.0
 
-    async def __call__(self, world: World) -> None:
-        world.own(people(world))
-        world.pace(QUIET)
-        # It is put up on the first morning, shortly before it is needed.
-        await asyncio.sleep(self.busy[0][0] * 3600 - world.random.uniform(60, 600))
-        world.switch_on()
+    async def __call__(self, site: SimulatedSite) -> None:
+        site.start_task(operate_button(site))
+        site.set_polling(IDLE_POLLING)
+        # The box is installed on the first morning, shortly before the first busy hours.
+        await asyncio.sleep(self.busy[0][0] * 3600 - site.random.uniform(60, 600))
+        site.switch_on()
         for day in range(self.days):
-            world.note("day", day)
+            site.note("day", day)
             began = START + day * DAY
             for start, end in self.busy:
-                await asyncio.sleep(max(0.0, began + start * 3600 - world.loop.time()))
-                world.switch_on()
-                world.pace(world.random.choice(PACES))
-                await self._service(world, began + end * 3600)
-                world.pace(QUIET)
-                if world.random.random() < (OFF_BETWEEN if end == BUSY[0][1] else OFF_AT_NIGHT):
-                    await world.switch_off()
-            await asyncio.sleep(max(0.0, began + DAY - world.loop.time()))
-        await world.switch_off()
+                await asyncio.sleep(max(0.0, began + start * 3600 - site.loop.time()))
+                site.switch_on()
+                site.set_polling(site.random.choice(BUSY_POLLING))
+                await self._busy_period(site, began + end * 3600)
+                site.set_polling(IDLE_POLLING)
+                if site.random.random() < (OFF_IN_AFTERNOON if end == BUSY_HOURS[0][1] else OFF_AT_NIGHT):
+                    await site.switch_off()
+            await asyncio.sleep(max(0.0, began + DAY - site.loop.time()))
+        await site.switch_off()
 
-    async def _service(self, world: World, end: float) -> None:
-        guests = world.own(self._guests(world))
-        while world.loop.time() < end:
-            for _ in range(world.random.choice((1, 1, 1, 2, 2, 3, 5))):
-                world.own(self._fault(world, world.random.choice(self.kinds)))
-                await asyncio.sleep(world.random.choice((0.0, 1.0, world.random.uniform(0, 60))))
-            await asyncio.sleep(world.random.uniform(5, 700))
-        while self._under_way:  # noqa: ASYNC110 - the faults know nothing of this
+    async def _busy_period(self, site: SimulatedSite, end: float) -> None:
+        orders = site.start_task(self._change_orders(site))
+        while site.loop.time() < end:
+            for _ in range(site.random.choice((1, 1, 1, 2, 2, 3, 5))):
+                site.start_task(self._fault(site, site.random.choice(self.kinds)))
+                await asyncio.sleep(site.random.choice((0.0, 1.0, site.random.uniform(0, 60))))
+            await asyncio.sleep(site.random.uniform(5, 700))
+        while self._active_faults:  # noqa: ASYNC110 - faults don't signal their end
             await asyncio.sleep(10)
-        await asyncio.sleep(2 * SETTLED_AFTER)
-        guests.cancel()
-        for gateway in world.gateways:
-            while gateway.floor.orders:
-                gateway.floor.clear()
+        await asyncio.sleep(2 * RECOVERED_AFTER)
+        orders.cancel()
+        for gateway in site.gateways:
+            while gateway.restaurant.orders:
+                gateway.restaurant.clear()
 
-    async def _fault(self, world: World, kind: str) -> None:
-        self._under_way += 1
-        world.calm_since = float("inf")
-        world.faults[kind] += 1
-        world.note("fault", kind)
+    async def _fault(self, site: SimulatedSite, kind: str) -> None:
+        self._active_faults += 1
+        site.fault_free_since = float("inf")
+        site.faults[kind] += 1
+        site.note("fault", kind)
         try:
-            await CATALOGUE[kind](world)
+            await CATALOGUE[kind](site)
         finally:
-            self._under_way -= 1
-            self._last_end = world.loop.time()
-        world.note("over", kind)
-        if not self._under_way:
-            world.calm_since = world.loop.time()
-            world.loop.call_later(SETTLED_AFTER, self._settled, world, self._last_end)
-            world.loop.call_later(SURE_AFTER, self._sure, world, self._last_end)
+            self._active_faults -= 1
+            self._last_end = site.loop.time()
+        site.note("fault over", kind)
+        if not self._active_faults:
+            site.fault_free_since = site.loop.time()
+            site.loop.call_later(RECOVERED_AFTER, self._check_recovery, site, self._last_end)
+            site.loop.call_later(COUNT_MATCHES_AFTER, self._require_matching_count, site, self._last_end)
 
-    def _settled(self, world: World, since: float) -> None:
-        if not self._under_way and self._last_end == since:
-            world.judge.settled(lambda: not self._under_way)
+    def _check_recovery(self, site: SimulatedSite, since: float) -> None:
+        if not self._active_faults and self._last_end == since:
+            site.checker.check_recovery(lambda: not self._active_faults)
 
-    def _sure(self, world: World, since: float) -> None:
-        if not self._under_way and self._last_end == since:
-            world.sure_of_count = True
+    def _require_matching_count(self, site: SimulatedSite, since: float) -> None:
+        if not self._active_faults and self._last_end == since:
+            site.count_must_match = True
 
-    async def _guests(self, world: World) -> None:
-        """Orders come, change and go."""
-        pace = world.random.choice((5.0, 20.0, 60.0))
+    async def _change_orders(self, site: SimulatedSite) -> None:
+        """Create and change orders at random times."""
+        pace = site.random.choice((5.0, 20.0, 60.0))
         while True:
-            await asyncio.sleep(world.random.expovariate(1 / pace))
-            for gateway in list(world.gateways):
-                floor = gateway.floor
-                wanted = world.random.choice((3, 8, 15))
-                if world.random.random() < (0.5 if len(floor.orders) < wanted else 0.1):
-                    floor.create()
+            await asyncio.sleep(site.random.expovariate(1 / pace))
+            for gateway in list(site.gateways):
+                restaurant = gateway.restaurant
+                wanted = site.random.choice((3, 8, 15))
+                if site.random.random() < (0.5 if len(restaurant.orders) < wanted else 0.1):
+                    restaurant.create()
                 else:
-                    floor.change()
+                    restaurant.change()
 
 
-def live(
-    seed: int, days: int, only: tuple[str, ...] = (), busy: tuple[tuple[float, float], ...] = BUSY, trace: int = 400
-) -> World:
-    """One life, to its end. Raises BrokenPromiseError, with the world as its `world`."""
-    world = World(seed, trace=trace)
+def run_scenario(
+    seed: int,
+    days: int,
+    only: tuple[str, ...] = (),
+    busy: tuple[tuple[float, float], ...] = BUSY_HOURS,
+    trace: int = 400,
+) -> SimulatedSite:
+    """Run one scenario to its end. Raises InvariantViolationError, which has the site as its `site`."""
+    site = SimulatedSite(seed, trace=trace)
     try:
-        world.live(Life(days, only, busy))
-    except BrokenPromiseError as broken:
-        broken.world = world
+        site.run(Scenario(days, only, busy))
+    except InvariantViolationError as violation:
+        violation.site = site
         raise
-    return world
+    return site
 
 
-def fresh_seed() -> int:
-    """A seed that nobody has lived yet."""
+def new_seed() -> int:
+    """A seed from the system's random source."""
     return random.SystemRandom().getrandbits(48)

@@ -1,6 +1,6 @@
-"""One simulated site: the box, its gateways, the network and everything that time brings. Owns the order of a life.
+"""A simulated site: the box, its gateways, the network, and all faults. Owns the start and end of a simulation.
 
-A life comes from one number: the days, the people and the faults of it. The same number makes the same life.
+One seed determines everything: the days, the button presses and the faults.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
@@ -29,30 +28,30 @@ from appliance.gateway.source import GatewaySource
 from appliance.history.archive import Archive
 from appliance.history.archiver import Archiver
 from appliance.runner import Runner
-from tests.simulation.checked_store import Flash, WatchedStore
+from tests.simulation.checked_store import CheckedStore, ExpectedTokens
 from tests.simulation.disk import Disk
 from tests.simulation.gateway import Gateway
-from tests.simulation.invariants import COUNT_EVERY, LOOK_EVERY, Judge
+from tests.simulation.invariants import CHECK_COUNT_EVERY, CHECK_RESOURCES_EVERY, InvariantChecker
 from tests.simulation.loop import SimLoop
-from tests.simulation.mdns import Air
+from tests.simulation.mdns import MulticastChannel
 from tests.simulation.memory_archive import MemoryArchive
-from tests.simulation.panel import Glass, SimPanel
+from tests.simulation.panel import SimPanel, SimulatedDisplay
 from tests.simulation.simulated_network import Network
 from tests.simulation.tcp import Host
-from tests.simulation.virtual_threads import Threads
+from tests.simulation.virtual_threads import VirtualThreads
 
 COLLECT_EVERY = 3600.0
-"""Seconds between two collections of garbage."""
-Fault = Callable[["World"], Awaitable[None]]
-"""Something that goes wrong with a world, from its beginning to its end."""
-UNWINDS = 5.0
-"""Seconds after which nothing of a process that ended may be left."""
+"""Seconds between two garbage collections."""
+Fault = Callable[["SimulatedSite"], Awaitable[None]]
+"""A fault, from its beginning to its end."""
+EXIT_WITHIN = 5.0
+"""Seconds within which an ended process must have released everything."""
 HOST_NAME = "gateway.example"
-"""What was typed in, on a site whose gateway is known by its address."""
+"""The configured host name on a site whose gateway has a fixed address."""
 
 
-class World:
-    """All of it. faults: how often each kind befell it. trace: the last things that happened."""
+class SimulatedSite:
+    """Everything that is simulated. faults: how often each kind occurred. trace: the last events."""
 
     def __init__(self, seed: int, *, trace: int = 400) -> None:
         self.seed = seed
@@ -61,32 +60,32 @@ class World:
         self.faults: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=trace)
         self._hash = hashlib.sha256()
-        self.network = Network(self.loop, self._luck())
-        self.air = Air(self.network, self._luck())
-        self.disk = Disk(self._luck())
-        self.glass = Glass(self._luck())
-        self.threads = Threads(self.loop, self._luck(), self.network, self.power_cut)
-        self.flash = Flash()
+        self.network = Network(self.loop, self._new_random())
+        self.multicast = MulticastChannel(self.network, self._new_random())
+        self.disk = Disk(self._new_random())
+        self.display = SimulatedDisplay(self._new_random())
+        self.threads = VirtualThreads(self.loop, self._new_random(), self.network, self.power_cut)
+        self.expected_tokens = ExpectedTokens()
         self.archive = MemoryArchive(self.disk)
-        self.judge = Judge(self)
+        self.checker = InvariantChecker(self)
         self.fixed_address = self.random.random() < 0.15
         self.wall_offset = 1.7e9
-        self.weak_power = False
+        self.undervoltage = False
         self.gateways: list[Gateway] = []
-        self.home = self.add_gateway("Kitchen", "192.0.2.10")
+        self.main_gateway = self.add_gateway("Kitchen", "192.0.2.10")
         self.boots = 0
-        self.box_runs = self.ending = False
-        self.hand_busy = False
-        self.calm_since = 0.0
-        """When the last fault was over; infinity while there is one."""
-        self.sure_of_count = True
+        self.box_running = self.stopping = False
+        self.person_active = False
+        self.fault_free_since = 0.0
+        """When the last fault ended; infinity during one."""
+        self.count_must_match = True
         self.runner: Runner | None = None
         self.panel: SimPanel | None = None
-        self._running: asyncio.Task[None] | None = None
-        self._own: set[asyncio.Task[Any]] = set()
+        self._run_task: asyncio.Task[None] | None = None
+        self._simulation_tasks: set[asyncio.Task[Any]] = set()
         self._stop: asyncio.Future[None] | None = None
 
-    # The parts of it.
+    # The gateways.
 
     @property
     def state(self) -> State:
@@ -94,24 +93,28 @@ class World:
 
     def add_gateway(self, name: str, ip: str) -> Gateway:
         host = Host(ip)
-        gateway = Gateway(self.network, self._luck(), name, host)
-        gateway.on_feed, gateway.on_token, gateway.on_issue = self.judge.fed, self.judge.token_came, self.judge.issued
-        self.network.others.append(host)
-        self.air.gateways.append(gateway)
+        gateway = Gateway(self.network, self._new_random(), name, host)
+        gateway.on_feed, gateway.on_token, gateway.on_issue = (
+            self.checker.on_feed,
+            self.checker.on_token_received,
+            self.checker.on_token_issued,
+        )
+        self.network.gateway_hosts.append(host)
+        self.multicast.gateways.append(gateway)
         self.gateways.append(gateway)
-        self.air.announce(gateway)
+        self.multicast.announce(gateway)
         return gateway
 
     def remove_gateway(self, gateway: Gateway) -> None:
         gateway.power_off()
-        self.network.others.remove(gateway.host)
-        self.air.gateways.remove(gateway)
+        self.network.gateway_hosts.remove(gateway.host)
+        self.multicast.gateways.remove(gateway)
         self.gateways.remove(gateway)
 
-    def gateway_of(self, name: str) -> Gateway | None:
-        """The gateway that the box means by a name, as it is now."""
+    def gateway_named(self, name: str) -> Gateway | None:
+        """The gateway that the box now knows by this name."""
         return (
-            self.home
+            self.main_gateway
             if self.fixed_address
             else next((gateway for gateway in self.gateways if gateway.name == name), None)
         )
@@ -120,12 +123,12 @@ class World:
         """The site's name server. Raises OSError."""
         if host != HOST_NAME:
             return host
-        if not self.network.box.reachable or self.network.weather.deaf or self.home.host.ip is None:
+        if not self.network.box.reachable or self.network.impairment.blocked or self.main_gateway.host.ip is None:
             raise OSError(-3, "Temporary failure in name resolution")
-        return self.home.host.ip
+        return self.main_gateway.host.ip
 
     def note(self, *what: object) -> None:
-        """Write down what happened: the trace is the proof that two runs are one."""
+        """Record an event; the fingerprint of all events proves that two runs are identical."""
         line = f"{self.loop.time():12.4f}  " + "  ".join(map(str, what))
         self._hash.update(line.encode())
         self.trace.append(line)
@@ -137,38 +140,38 @@ class World:
     # The box.
 
     def switch_on(self) -> None:
-        """Power for the box, or a start of its process."""
-        if self.box_runs or self._running is not None:
+        """Power the box on, or start its process."""
+        if self.box_running or self._run_task is not None:
             return
         self.boots += 1
-        self.box_runs = self.network.box.up = True
-        self.ending = False
-        self.judge.booted()
-        self.panel = SimPanel(self.judge.shown)
+        self.box_running = self.network.box.up = True
+        self.stopping = False
+        self.checker.on_boot()
+        self.panel = SimPanel(self.checker.on_view)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
         state = begin(Benchmarks(), fixed_address=self.fixed_address, settings=settings, version="simulated")
-        effect_handlers = EffectHandlers(self._find, WatchedStore(self), watch_board, self._keeper)
+        effect_handlers = EffectHandlers(self._make_source, CheckedStore(self), watch_board, self._make_keeper)
         self.runner = Runner(state, effect_handlers, self.panel)
         self.note("box starts")
-        self._running = self.loop.create_task(self.runner.run())
-        self._running.add_done_callback(self._ended)
+        self._run_task = self.loop.create_task(self.runner.run())
+        self._run_task.add_done_callback(self._ended)
 
     async def switch_off(self) -> None:
-        """Tell the process to end, and wait for it."""
-        if self.runner is None or self._running is None:
+        """Stop the process and wait for its end."""
+        if self.runner is None or self._run_task is None:
             return
-        began, stalled, running = self.loop.time(), self.loop.stalled, self._running
-        self.ending = True
+        began, stalled, running = self.loop.time(), self.loop.stalled, self._run_task
+        self.stopping = True
         self.runner.quit()
         await asyncio.wait([running])
-        self.judge.ended(self.loop.time() - began - (self.loop.stalled - stalled))
+        self.checker.check_shutdown_time(self.loop.time() - began - (self.loop.stalled - stalled))
 
     def crash(self, *, power: bool) -> None:
-        """The process dies where it stands. power: the whole board does, and what was not flushed may be lost."""
-        if not self.box_runs or self._running is None:
+        """End the process at once. power: the whole board loses power, and unflushed data may be lost."""
+        if not self.box_running or self._run_task is None:
             return
         self.note("box loses power" if power else "box crashes")
-        self.box_runs = False
+        self.box_running = False
         self.network.box.power_cut()
         self.network.box.up = not power
         self.threads.kill()
@@ -176,132 +179,121 @@ class World:
             self.disk.power_cut()
         else:
             self.disk.restart()
-        self._running.cancel()
+        self._run_task.cancel()
 
     def power_cut(self) -> None:
-        """The power went inside of a call to the disk."""
-        self.faults["power cut in a write"] += 1
+        """The power failed during a call to the disk."""
+        self.faults["power was cut during a write"] += 1
         self.crash(power=True)
 
     def box_tasks(self) -> list[str]:
-        """The tasks that are the box's own."""
-        others = self._own | self.threads.requests
+        """The box's tasks."""
+        others = self._simulation_tasks | self.threads.requests
         return sorted(str(task.get_coro()) for task in asyncio.all_tasks(self.loop) if task not in others)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        crashed, self.box_runs, self._running = not self.box_runs, False, None
+        crashed, self.box_running, self._run_task = not self.box_running, False, None
         self.threads.kill()
         cast(SimPanel, self.panel).kill()
         if not task.cancelled() and (error := task.exception()) is not None and not crashed:
-            self.judge.blame("no unhandled exception", f"the box ended with {error!r}", error)
+            self.checker.report_violation("no unhandled exception", f"the box ended with {error!r}", error)
         self.note("box ended")
-        self.loop.call_later(UNWINDS / 5, self._look_for_leftovers, self.boots)
+        self.loop.call_later(EXIT_WITHIN / 5, self._check_exit, self.boots)
 
-    def _look_for_leftovers(self, boot: int) -> None:
-        if boot == self.boots and not self.box_runs:
-            self.judge.gone(self.box_tasks())
+    def _check_exit(self, boot: int) -> None:
+        if boot == self.boots and not self.box_running:
+            self.checker.check_exit(self.box_tasks())
 
-    def _find(self, tell: Callable[[Event], None]) -> GatewaySource:
+    def _make_source(self, tell: Callable[[Event], None]) -> GatewaySource:
         if self.fixed_address:
             return FixedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)
 
-    def _keeper(self) -> Archiver:
+    def _make_keeper(self) -> Archiver:
         return Archiver(cast(Archive, self.archive), Benchmarks())
 
-    # Its life.
+    # The simulation.
 
-    def live(self, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
-        """Run a story to its end, or to the first broken promise, which is raised."""
-        from tests.simulation.patch_points import seams
+    def run(self, scenario: Callable[[SimulatedSite], Coroutine[Any, Any, None]]) -> None:
+        """Run a scenario to its end, or to the first violated invariant, which is raised."""
+        from tests.simulation.patch_points import manual_garbage_collection, only_log_handler, patched_environment
 
-        logger = logging.getLogger()
-        level, handlers = logger.level, logger.handlers[:]
-        logger.handlers[:] = [self.judge]
-        logger.setLevel(logging.INFO)
         asyncio.set_event_loop(self.loop)
-        # An exception that nobody saw is told of when its task is collected: that has to be in this life, and each time
-        # at the same moment of it.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
         try:
-            with seams(self):
-                self.loop.set_exception_handler(self.judge.unhandled)
-                self.loop.run_until_complete(self._live(story))
+            with only_log_handler(self.checker), manual_garbage_collection(), patched_environment(self):
+                self.loop.set_exception_handler(self.checker.on_unhandled_exception)
+                self.loop.run_until_complete(self._run(scenario))
                 self.loop.run_until_complete(self._end())
                 gc.collect()
         finally:
-            gc.enable()
-            gc.unfreeze()
-            logger.handlers[:] = handlers
-            logger.setLevel(level)
             asyncio.set_event_loop(None)
             self.loop.close()
-        if self.judge.broken is not None:
-            raise self.judge.broken
+        if self.checker.violation is not None:
+            raise self.checker.violation
 
-    async def lasts(self, least: float, most: float) -> None:
-        """Wait for some seconds: many waits are short, and a few long."""
+    async def wait_between(self, least: float, most: float) -> None:
+        """Sleep for a random time: usually a short one, rarely a long one."""
         await asyncio.sleep(least + (most - least) * self.random.random() ** 2)
 
-    def pace(self, pace: tuple[float, float]) -> None:
-        """Let the heart on the screen beat, and the own addresses be looked at, every so many seconds."""
+    def set_polling(self, pace: tuple[float, float]) -> None:
+        """Set the seconds between heartbeats on the screen, and between reads of the own addresses."""
         appliance.core.heartbeat.BEAT = pace[0]
         for module in (appliance.gateway.discovery, appliance.gateway.fixed_address):
-            setattr(module, "NETWORK_POLL_INTERVAL", pace[1])  # noqa: B010 - the module only borrows the name
+            setattr(module, "NETWORK_POLL_INTERVAL", pace[1])  # noqa: B010 - the module only imports the name
 
-    def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task of the world's, which is not the box's."""
+    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task of the simulation, as opposed to the box's."""
         task = self.loop.create_task(work)
-        self._own.add(task)
+        self._simulation_tasks.add(task)
         task.add_done_callback(self._done)
         return task
 
     def stop(self) -> None:
-        """End this life now."""
+        """End this simulation now."""
         if self._stop is not None and not self._stop.done():
             self._stop.set_result(None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._own.discard(task)
+        self._simulation_tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.judge.blame("the simulation itself works", repr(error), error)
+            self.checker.report_violation("no error in the simulation", repr(error), error)
 
-    async def _live(self, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+    async def _run(self, scenario: Callable[[SimulatedSite], Coroutine[Any, Any, None]]) -> None:
         me = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._own.add(me)
+        self._simulation_tasks.add(me)
         self._stop = self.loop.create_future()
-        self._keep_looking()
-        self._keep_counting()
-        self._keep_collecting()
-        playing = self.own(story(self))
-        await asyncio.wait([playing, self._stop], return_when=asyncio.FIRST_COMPLETED)
+        self._check_count_periodically()
+        self._check_resources_periodically()
+        self._collect_garbage_periodically()
+        running_scenario = self.start_task(scenario(self))
+        await asyncio.wait([running_scenario, self._stop], return_when=asyncio.FIRST_COMPLETED)
 
-    def _keep_collecting(self) -> None:
+    def _collect_garbage_periodically(self) -> None:
         gc.collect()
-        self.loop.call_later(COLLECT_EVERY, self._keep_collecting)
+        self.loop.call_later(COLLECT_EVERY, self._collect_garbage_periodically)
 
-    def _keep_counting(self) -> None:
-        if self.box_runs:
-            self.judge.many()
-        self.loop.call_later(COUNT_EVERY, self._keep_counting)
+    def _check_resources_periodically(self) -> None:
+        if self.box_running:
+            self.checker.check_resources_under_load()
+        self.loop.call_later(CHECK_RESOURCES_EVERY, self._check_resources_periodically)
 
-    def _keep_looking(self) -> None:
-        self.judge.look()
-        self.loop.call_later(LOOK_EVERY if self.box_runs else 12 * LOOK_EVERY, self._keep_looking)
+    def _check_count_periodically(self) -> None:
+        self.checker.check_count()
+        self.loop.call_later(
+            CHECK_COUNT_EVERY if self.box_running else 12 * CHECK_COUNT_EVERY, self._check_count_periodically
+        )
 
     async def _end(self) -> None:
         me = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._own.add(me)
-        if self._running is not None:
-            running = self._running
+        self._simulation_tasks.add(me)
+        if self._run_task is not None:
+            running = self._run_task
             running.cancel()
             await asyncio.wait([running])
         self.threads.kill()
-        for task in self._own - {me}:
+        for task in self._simulation_tasks - {me}:
             task.cancel()
-        await asyncio.sleep(UNWINDS)
+        await asyncio.sleep(EXIT_WITHIN)
 
-    def _luck(self) -> Random:
+    def _new_random(self) -> Random:
         return Random(self.random.getrandbits(64))

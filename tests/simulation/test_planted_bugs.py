@@ -1,4 +1,4 @@
-"""That the simulation can fail: for each promise a bug is planted in the product, and has to be caught."""
+"""The simulation detects bugs: for each invariant a bug is planted in the product, and the checker must report it."""
 
 from __future__ import annotations
 
@@ -15,140 +15,146 @@ import pytest
 
 from tests.simulation import __main__ as simulation
 from tests.simulation import planted_bugs
-from tests.simulation.invariants import BrokenPromiseError
-from tests.simulation.scenario import live
-from tests.simulation.site import World
+from tests.simulation.invariants import InvariantViolationError
+from tests.simulation.scenario import run_scenario
+from tests.simulation.site import SimulatedSite
 
 SEEDS = range(1, 9)
-"""The lives that a bug is given to show itself, of a busy hour each."""
-HOURS = ((12.0, 13.0),)
+"""Scenarios, of one busy hour each, in which a bug may show itself."""
+ONE_BUSY_HOUR = ((12.0, 13.0),)
 
-Plant = Callable[[pytest.MonkeyPatch], None]
+PlantBug = Callable[[pytest.MonkeyPatch], None]
 
 
-QUIET = ("wall clock jumps",)
-CUTS = ("nothing goes through", "gateway's cable is pulled", "nothing comes in")
+NO_OTHER_FAULT = ("wall clock jumps",)
+CUTS = ("all packets blocked", "gateway's cable is pulled", "incoming packets blocked")
 
-BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
-    "count is true": (planted_bugs.what_is_cleared_stays, QUIET),
-    "count is live": (planted_bugs.a_dead_line_is_believed, CUTS),
-    "count is fresh": (planted_bugs.the_whole_set_is_asked_for_too_seldom, QUIET),
+BUGS_BY_INVARIANT: dict[str, tuple[PlantBug, tuple[str, ...]]] = {
+    "count is correct": (planted_bugs.keep_cleared_orders, NO_OTHER_FAULT),
+    "count has a live feed": (planted_bugs.trust_dead_connection, CUTS),
+    "count is up to date": (planted_bugs.refresh_too_rarely, NO_OTHER_FAULT),
     "token is never lost": (
-        planted_bugs.nothing_is_flushed,
-        ("box loses power", "tokens are deleted", "power goes in a write"),
+        planted_bugs.skip_fsync,
+        ("box loses power", "tokens are deleted", "power cut during a write"),
     ),
-    "token goes nowhere else": (
-        planted_bugs.the_last_address_is_always_trusted,
-        ("gateway is renamed", "lines are reset"),
+    "token goes only to its gateway": (
+        planted_bugs.always_trust_last_address,
+        ("gateway is renamed", "connections are reset"),
     ),
-    "token is never shown": (planted_bugs.effects_are_logged_with_their_tokens, QUIET),
-    "a page sounds": (planted_bugs.pages_are_one_sound_for_too_long, ("many pages",)),
-    "connected within 60 s": (planted_bugs.retries_are_too_far_apart, ("gateway loses power", *CUTS)),
-    "a way out": (planted_bugs.nobody_asks_for_a_token, QUIET),
-    "no unhandled exception": (planted_bugs.what_is_no_json_raises, ("gateway talks rubbish",)),
-    "nothing is left over": (planted_bugs.old_feeds_stay_open, ("gateway talks rubbish",)),
-    "the display shows it": (planted_bugs.a_display_that_failed_is_never_set_up_again, ("display is pulled",)),
-    "ends within 2 s": (planted_bugs.closing_takes_long, ("box is restarted", *CUTS)),
+    "token is never shown or logged": (planted_bugs.log_effects_with_tokens, NO_OTHER_FAULT),
+    "every page sounds": (planted_bugs.merge_pages_for_too_long, ("many pages",)),
+    "connected within 60 s": (planted_bugs.retry_too_rarely, ("gateway loses power", *CUTS)),
+    "no dead end": (planted_bugs.never_request_token, NO_OTHER_FAULT),
+    "no unhandled exception": (planted_bugs.raise_on_malformed_json, ("gateway sends malformed messages",)),
+    "no resource leak": (planted_bugs.never_close_feeds, ("gateway sends malformed messages",)),
+    "display matches view": (planted_bugs.never_restart_failed_display, ("display is pulled",)),
+    "stops within 2 s": (planted_bugs.wait_too_long_for_close, ("box restarts", *CUTS)),
 }
 
 
-def caught(kinds: tuple[str, ...]) -> tuple[str, int]:
-    """The first promise that some life breaks, and how many lives that took; empty if none does."""
-    broken, lives = broken_by(kinds)
-    return "" if broken is None else broken.promise, lives
+def caught_invariant(kinds: tuple[str, ...]) -> tuple[str, int]:
+    """The first invariant that a scenario violates, and the number of scenarios run; empty if none does."""
+    violation, runs = first_violation(kinds)
+    return "" if violation is None else violation.invariant, runs
 
 
-def broken_by(kinds: tuple[str, ...]) -> tuple[BrokenPromiseError | None, int]:
-    """The same, with what is said of it."""
+def first_violation(kinds: tuple[str, ...]) -> tuple[InvariantViolationError | None, int]:
+    """The first violation, and the number of scenarios run."""
     for number, seed in enumerate(SEEDS, 1):
         try:
-            live(seed, 1, kinds, HOURS)
-        except BrokenPromiseError as broken:
-            return broken, number
+            run_scenario(seed, 1, kinds, ONE_BUSY_HOUR)
+        except InvariantViolationError as violation:
+            return violation, number
     return None, len(SEEDS)
 
 
-@pytest.mark.parametrize("promise", BUGS)
-def test_a_planted_bug_is_caught(promise: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant, kinds = BUGS[promise]
+@pytest.mark.parametrize("invariant", BUGS_BY_INVARIANT)
+def test_the_invariant_checker_catches_each_planted_bug(invariant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, kinds = BUGS_BY_INVARIANT[invariant]
     plant(monkeypatch)
-    found, lives = caught(kinds)
-    print(f"{promise}: caught in life {lives}")
-    assert found == promise
+    found, runs = caught_invariant(kinds)
+    print(f"{invariant}: caught in scenario {runs}")
+    assert found == invariant
 
 
 @pytest.mark.parametrize(
     ("plant", "kinds", "words"),
     [
-        (planted_bugs.changes_are_kept_back, QUIET, "all is well for a minute"),
-        (planted_bugs.feeds_outlive_their_tokens, ("tokens are deleted",), "a token that no gateway takes"),
+        (planted_bugs.drop_every_third_notification, NO_OTHER_FAULT, "no fault for a minute"),
+        (planted_bugs.keep_feeds_of_deleted_tokens, ("tokens are deleted",), "a token that its gateway rejects"),
     ],
 )
-def test_a_count_that_is_not_the_gateways_own_is_caught(
-    plant: Plant, kinds: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+def test_the_checker_catches_a_count_that_differs_from_the_gateways(
+    plant: PlantBug, kinds: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is shown is held against the feed at every step, so only a feed that is not true gets as far as this."""
+    """The checker compares the screen with the feed at each step; here the feed itself differs from the gateway."""
     plant(monkeypatch)
-    broken, lives = broken_by(kinds)
-    print(f"{words}: caught in life {lives}")
-    assert broken is not None
-    assert broken.promise == "count is true"
-    assert words in str(broken)
+    violation, runs = first_violation(kinds)
+    print(f"{words}: caught in scenario {runs}")
+    assert violation is not None
+    assert violation.invariant == "count is correct"
+    assert words in str(violation)
 
 
-LEFT: dict[str, tuple[Plant, tuple[str, ...]]] = {
-    "tasks": (planted_bugs.a_task_is_left, QUIET),
-    "sockets": (planted_bugs.a_socket_is_left, ("gateway loses power", *CUTS)),
-    "listeners": (planted_bugs.a_listener_is_left, QUIET),
-    "files": (planted_bugs.a_file_is_left, ("tokens are deleted",)),
-    "calls": (planted_bugs.writes_are_given_up_and_tried_again_too_soon, ("disk is slow", "tokens are deleted")),
+LEAKS: dict[str, tuple[PlantBug, tuple[str, ...]]] = {
+    "tasks": (planted_bugs.leak_task, NO_OTHER_FAULT),
+    "sockets": (planted_bugs.leak_socket, ("gateway loses power", *CUTS)),
+    "listeners": (planted_bugs.leak_listener, NO_OTHER_FAULT),
+    "files": (planted_bugs.leak_file, ("tokens are deleted",)),
+    "calls": (planted_bugs.retry_slow_writes_too_soon, ("disk is slow", "tokens are deleted")),
 }
-"""What may be left over beside the connections of feeds."""
+"""Leaks other than the connections of feeds."""
 
 
-@pytest.mark.parametrize("what", LEFT)
-def test_whatever_is_left_over_is_caught(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant, kinds = LEFT[what]
+@pytest.mark.parametrize("what", LEAKS)
+def test_the_checker_catches_each_kind_of_leak(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, kinds = LEAKS[what]
     plant(monkeypatch)
-    broken, lives = broken_by(kinds)
-    print(f"{what}: caught in life {lives}")
-    assert broken is not None
-    assert broken.promise == "nothing is left over"
-    assert f"'{what}': " in str(broken)
+    violation, runs = first_violation(kinds)
+    print(f"{what}: caught in scenario {runs}")
+    assert violation is not None
+    assert violation.invariant == "no resource leak"
+    assert f"'{what}': " in str(violation)
 
 
-def test_a_state_without_a_way_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted_bugs.a_gateway_that_is_found_late_is_overlooked(monkeypatch)
-    assert caught(QUIET)[0] == "a way out"
+def test_the_checker_catches_a_dead_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_bugs.ignore_gateways_while_discovering(monkeypatch)
+    assert caught_invariant(NO_OTHER_FAULT)[0] == "no dead end"
 
 
-def test_a_token_for_another_name_that_was_heard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted_bugs.who_is_announced_at_the_last_address_is_overlooked(monkeypatch)
-    assert caught(BUGS["token goes nowhere else"][1])[0] == "token goes nowhere else"
+def test_the_checker_catches_a_token_sent_to_another_announced_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_bugs.ignore_other_name_at_last_address(monkeypatch)
+    assert (
+        caught_invariant(BUGS_BY_INVARIANT["token goes only to its gateway"][1])[0] == "token goes only to its gateway"
+    )
 
 
-def test_a_mistake_that_the_box_survives_is_caught(monkeypatch: pytest.MonkeyPatch, unforeseen: list[str]) -> None:
-    planted_bugs.the_history_is_gone(monkeypatch)
-    assert caught(QUIET)[0] == "no unhandled exception"
-    unforeseen.clear()
+def test_the_checker_catches_a_logged_unexpected_error(
+    monkeypatch: pytest.MonkeyPatch, unexpected_errors: list[str]
+) -> None:
+    planted_bugs.raise_key_error_in_archive(monkeypatch)
+    assert caught_invariant(NO_OTHER_FAULT)[0] == "no unhandled exception"
+    unexpected_errors.clear()
 
 
 @pytest.mark.parametrize(
     ("plant", "kind"),
     [
-        (planted_bugs.what_cannot_be_read_is_left_out, "orders can't be read"),
-        (planted_bugs.more_than_can_be_held_is_shown, "too many orders"),
+        (planted_bugs.omit_unreadable_orders, "unreadable orders"),
+        (planted_bugs.show_too_many_orders, "too many orders"),
     ],
 )
-def test_a_count_without_all_orders_is_caught(plant: Plant, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checker_catches_a_count_that_omits_orders(
+    plant: PlantBug, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(monkeypatch)
-    assert caught((kind,))[0] == "count is true"
+    assert caught_invariant((kind,))[0] == "count is correct"
 
 
-@pytest.mark.parametrize("promise", BUGS)
-def test_without_the_bug_the_same_lives_keep_the_promise(promise: str) -> None:
-    _, kinds = BUGS[promise]
-    live(1, 1, kinds, HOURS)
+@pytest.mark.parametrize("invariant", BUGS_BY_INVARIANT)
+def test_the_same_scenario_passes_without_the_planted_bug(invariant: str) -> None:
+    _, kinds = BUGS_BY_INVARIANT[invariant]
+    run_scenario(1, 1, kinds, ONE_BUSY_HOUR)
 
 
 def _a_thread() -> Callable[[], object]:
@@ -162,28 +168,29 @@ def _a_descriptor() -> Callable[[], object]:
 
 
 def _memory() -> Callable[[], object]:
-    return bytearray(b"x" * (2 * simulation.GROWTH * 1024)).clear
+    return bytearray(b"x" * (2 * simulation.MAX_GROWTH * 1024)).clear
 
 
 @pytest.mark.parametrize("leak", [None, _a_thread, _a_descriptor, _memory])
-def test_what_grows_from_life_to_life_is_caught(
+def test_a_worker_that_leaks_between_scenarios_is_reported(
     leak: Callable[[], Callable[[], object]] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[Callable[[], object]] = []
 
-    def leaky(seed: int, days: int) -> World:
+    def leaky(seed: int, days: int) -> SimulatedSite:
         if leak is not None:
             kept.append(leak())
-        return live(1, 1, QUIET, HOURS)
+        return run_scenario(1, 1, NO_OTHER_FAULT, ONE_BUSY_HOUR)
 
-    monkeypatch.setattr(simulation, "live", leaky)
-    monkeypatch.setattr(simulation, "WARM", 2)
+    monkeypatch.setattr(simulation, "run_scenario", leaky)
+    monkeypatch.setattr(simulation, "WARM_UP_RUNS", 2)
     results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
     wanted = SimpleNamespace(value=4 * simulation.DAYS, get_lock=nullcontext)
     try:
         simulation.work(wanted, float("inf"), results)
     finally:
-        for let_go in kept:
-            let_go()
-    told = [results.get() for _ in range(results.qsize())]
-    assert any(what == "broken" and "grew" in words for what, words in told if isinstance(words, str)) == bool(leak)
+        for release in kept:
+            release()
+    reported = [results.get() for _ in range(results.qsize())]
+    grew = [words for what, words in reported if what == "violation" and "grew" in words]
+    assert bool(grew) == bool(leak)

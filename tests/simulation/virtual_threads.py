@@ -1,8 +1,8 @@
-"""The calls that block, in virtual time: what the product runs on a thread runs here after a while, in the one loop.
+"""Blocking calls in virtual time: the product's threaded calls run in the event loop after a delay.
 
-Owns which calls are under way. A call that is given up runs on, as a thread does; a process that dies takes its own
-with it. The HTTP call itself is the one thing that is replaced: what `requests` does on a socket is done here on the
-simulated network, within the same limits; all around it is the product's.
+Owns the calls in progress. As with threads, a call whose caller timed out continues; a call of a dead process does
+not. Only the HTTP exchange itself is replaced: the simulated network stands in for `requests`, with the same limits;
+all code around it is the product's.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tests.simulation.simulated_network import Network
 
 
 class _Suspended(BaseException):
-    """The call got as far as the network; its arguments."""
+    """The call has reached the network; carries its arguments."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__()
         self.arguments = arguments
 
 
-class Threads:
-    """slow_disk: seconds that a call to the disk takes at the most. power_cut: called when the power went in a call."""
+class VirtualThreads:
+    """slow_disk: maximum seconds of a disk call. power_cut: called when the power fails during one."""
 
     def __init__(self, loop: SimLoop, random: Random, network: Network, power_cut: Callable[[], None]) -> None:
         self.loop, self.random, self.network = loop, random, network
@@ -42,7 +42,7 @@ class Threads:
         self.requests: set[asyncio.Task[None]] = set()
 
     def kill(self) -> None:
-        """The process is gone: whatever ran in it never ends."""
+        """The process has ended, so none of its calls completes."""
         self.boot += 1
         self.running = 0
         self._waiting.clear()
@@ -51,15 +51,15 @@ class Threads:
             request.cancel()
 
     async def run(self, call: Callable[[], Any], name: str) -> Any:
-        """Stands for in_daemon_thread."""
+        """Replaces in_daemon_thread."""
         done: asyncio.Future[Any] = self.loop.create_future()
         self.running += 1
         if name.startswith("GET"):
-            task = self.loop.create_task(self._request(call, done, self.boot))
+            task = self.loop.create_task(self._run_request(call, done, self.boot))
             self.requests.add(task)
             task.add_done_callback(self.requests.discard)
         elif "token" in name:
-            # The store's calls take turns; which of several that wait comes next is the kernel's choice.
+            # The store's calls take turns; the kernel chooses the next one among those that wait.
             self._waiting.insert(self.random.randrange(len(self._waiting) + 1), self._disk_job(call, done))
             self._next_disk_job()
         else:
@@ -77,7 +77,7 @@ class Threads:
         read_success: bool,
         largest: int,
     ) -> Any:
-        """Stands for http._fetch: the first time it only notes what is asked, the second it has the answer."""
+        """Replaces http._fetch: the first call records the request, the second returns its answer."""
         answer, self._answer = self._answer, None
         if answer is None:
             raise _Suspended(address, path, headers, read_timeout, connected, read_success, largest)
@@ -96,9 +96,9 @@ class Threads:
         except PowerCutError:
             self._power_cut()
             return
-        except Exception as caught:  # noqa: BLE001 - as a thread does: it belongs to the one who waits
+        except Exception as caught:  # noqa: BLE001 - raised in the caller, as from a thread
             error = caught
-        # What a thread did is known in the loop a moment later.
+        # The loop learns of a thread's result a moment later.
         self.loop.call_later(self.random.uniform(0.0, 0.002), self._settle, done, result, error)
 
     def _settle(self, done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -126,7 +126,7 @@ class Threads:
             boot, work = self.boot, self._waiting.pop(0)
             self.loop.call_later(self.random.uniform(0.001, self.slow_disk), lambda: boot == self.boot and work())
 
-    async def _request(self, call: Callable[[], Any], done: asyncio.Future[Any], boot: int) -> None:
+    async def _run_request(self, call: Callable[[], Any], done: asyncio.Future[Any], boot: int) -> None:
         try:
             call()
         except _Suspended as suspended:
@@ -174,22 +174,22 @@ class Threads:
 
 
 class _Handle:
-    """A socket, as far as the one who may end a request needs one."""
+    """The part of a socket that is needed to cancel a request."""
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
 
     def shutdown(self, how: int) -> None:
-        """End the request."""
+        """Cancel the request."""
         self._end()
 
 
 class _Reader(asyncio.Protocol):
-    """Collects what comes."""
+    """Collects received data."""
 
     def __init__(self) -> None:
         self._data = b""
-        self._over = False
+        self._closed = False
         self._more = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
@@ -197,17 +197,17 @@ class _Reader(asyncio.Protocol):
         self._more.set()
 
     def eof_received(self) -> None:
-        self._over = True
+        self._closed = True
         self._more.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._over = True
+        self._closed = True
         self._more.set()
 
     async def until(self, enough: Callable[[bytes], bool], patience: float) -> bytes:
-        """All that came, once it is enough. patience: seconds between two pieces. Raises OSError, TimeoutError."""
+        """The data received, once it is enough. patience: seconds between two pieces. Raises OSError, TimeoutError."""
         while not enough(self._data):
-            if self._over:
+            if self._closed:
                 raise ConnectionError("closed early")
             self._more.clear()
             async with asyncio.timeout(patience):

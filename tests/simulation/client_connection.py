@@ -1,6 +1,6 @@
-"""One connection to a simulated gateway: an HTTP call, or a feed from its handshake to its end.
+"""A client's connection to a simulated gateway: an HTTP request, or a feed from its handshake to its end.
 
-Owns what was sent on a feed, message by message, and what of it was delivered: the truth that a screen is held against.
+Owns the messages sent on a feed and how much of each was delivered. The checker compares the screen with them.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from tests.simulation.restaurant import Message, Told
-from tests.simulation.tcp import End
+from tests.simulation.restaurant import ExpectedOrders, Message
+from tests.simulation.tcp import TcpEnd
 
 if TYPE_CHECKING:
     from tests.simulation.gateway import Gateway
 
 AUTH_TIMEOUT = 20.0
-"""Seconds that a feed has for its token (gateway API, WebSocket)."""
-REMEMBERED = 20.0
-"""Seconds for which it is known what a client could have counted: longer than any board is out of breath."""
+"""Seconds in which a feed must receive its token (gateway API, WebSocket)."""
+KEEP_COUNTS_FOR = 20.0
+"""Seconds for which delivered counts are kept: longer than any stall of the board."""
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CLOSE = b"\x88"
-"""How a close frame begins (RFC 6455, 5.2)."""
-TOKEN_WAIT = 30.0
-"""Seconds after which a gateway that waits for its button gives up with -32; how long a real one waits, and which HTTP
-status it gives then, is not known."""
-SLOW_TOKEN = (1.0, 130.0)
-"""Seconds in which a slow gateway answers with a token: some answers come after the window, some after the client's
-patience is over."""
+"""First byte of a close frame (RFC 6455, 5.2)."""
+TOKEN_TIMEOUT = 30.0
+"""Seconds after which a gateway that waits for its button answers -32; a real gateway's timeout and HTTP status are
+unknown."""
+SLOW_TOKEN_DELAY = (1.0, 130.0)
+"""Seconds until a slow gateway answers with a token: some answers come after the pairing window, some after the
+client's timeout."""
 INVALID = {"status": 401, "returnCode": -2, "message": "Invalid or deleted access token."}
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """A whole, unmasked frame (RFC 6455, 5.2)."""
+    """A complete, unmasked frame (RFC 6455, 5.2)."""
     size = len(payload)
     if size < 126:
         return struct.pack("!BB", 0x80 | opcode, size) + payload
@@ -47,39 +47,39 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
 
 
-class Peer(asyncio.Protocol):
-    """One connection of a client, from its request line on; a feed once its token was taken."""
+class ClientConnection(asyncio.Protocol):
+    """A client's connection, from its request line on; it becomes a feed once the gateway accepts its token."""
 
-    def __init__(self, gateway: Gateway, end: End) -> None:
+    def __init__(self, gateway: Gateway, end: TcpEnd) -> None:
         self.gateway, self.end = gateway, end
         self.token: str | None = None
-        self.told = Told()
+        self.expected = ExpectedOrders()
         self.sent = 0
-        self.marks: deque[tuple[int, tuple[int, int], str, str]] = deque()
-        """Not delivered yet: bytes sent up to a message's end, the counts after it, its type and the order's uuid."""
-        self.shown: deque[tuple[float, tuple[int, int]]] = deque()
-        """When the counts changed on the client's side of the wire, lately."""
-        self.pong_at = self.whole_at = float("-inf")
-        self.on_page: Callable[[Peer, str], None] = lambda peer, uuid: None
+        self.undelivered: deque[tuple[int, tuple[int, int], str, str]] = deque()
+        """Messages on their way: bytes up to the message's end, the counts after it, its type and the order's UUID."""
+        self.delivered_counts: deque[tuple[float, tuple[int, int]]] = deque()
+        """Times of recent changes of the counts on the client's side, with the counts."""
+        self.pong_at = self.full_set_at = float("-inf")
+        self.on_page: Callable[[ClientConnection, str], None] = lambda peer, uuid: None
         self._buffer = bytearray()
-        self._websocket = self._over = self._deaf = False
+        self._websocket = self._closed = self._ignoring_input = False
         self._pongs: deque[int] = deque()
         self._deadline: asyncio.TimerHandle | None = None
-        self._waits: asyncio.TimerHandle | None = None
+        self._delayed_reply: asyncio.TimerHandle | None = None
 
     @property
-    def left(self) -> bool:
-        """Whether the client is closing the feed, which the gateway may not know yet."""
+    def client_closing(self) -> bool:
+        """Whether the client is closing the feed; the gateway may not know yet."""
         return self.end.peer.last_written[:1] == CLOSE
 
     def data_received(self, data: bytes) -> None:
-        # What a mute gateway did not read it does not read later either.
-        self._deaf = self._deaf or "mute" in self.gateway.moods
-        if self._over or self._deaf:
+        # A gateway that stopped answering never reads what arrived meanwhile.
+        self._ignoring_input = self._ignoring_input or "silent" in self.gateway.fault_modes
+        if self._closed or self._ignoring_input:
             return
         self._buffer += data
         if not self._websocket:
-            self._request()
+            self._handle_request()
         while self._websocket and (read := self._frame()) is not None:
             opcode, payload = read
             if opcode == 9:
@@ -88,7 +88,7 @@ class Peer(asyncio.Protocol):
             elif opcode == 8:
                 self.close(1000)
             elif opcode in (1, 2):
-                self._said(payload)
+                self._authenticate(payload)
 
     def eof_received(self) -> None:
         self._leave()
@@ -96,17 +96,17 @@ class Peer(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
 
-    # What is sent.
+    # Sending.
 
     def send_json(self, message: Message) -> None:
-        if self._over:
+        if self._closed:
             return
-        self.told.take(message)
+        self.expected.apply(message)
         self.send_raw(frame(1, json.dumps(message).encode()))
-        self.marks.append((self.sent, self.told.counts, str(message.get("type")), str(message.get("uuid"))))
+        self.undelivered.append((self.sent, self.expected.counts, str(message.get("type")), str(message.get("uuid"))))
 
     def send_raw(self, data: bytes) -> None:
-        if not self._over:
+        if not self._closed:
             self.sent += len(data)
             self.end.write(data)
 
@@ -116,24 +116,24 @@ class Peer(asyncio.Protocol):
         self.end.close()
 
     def delivered(self) -> None:
-        """The client's side got more bytes: what it can know by now."""
+        """More bytes reached the client: update the counts that it can know."""
         now, so_far = self.gateway.network.loop.time(), self.end.peer.delivered
         while self._pongs and self._pongs[0] <= so_far:
             self._pongs.popleft()
             self.pong_at = now
-        while self.marks and self.marks[0][0] <= so_far:
-            _, counts, kind, uuid = self.marks.popleft()
-            self.shown.append((now, counts))
-            while len(self.shown) > 1 and self.shown[1][0] < now - REMEMBERED:
-                self.shown.popleft()
+        while self.undelivered and self.undelivered[0][0] <= so_far:
+            _, counts, kind, uuid = self.undelivered.popleft()
+            self.delivered_counts.append((now, counts))
+            while len(self.delivered_counts) > 1 and self.delivered_counts[1][0] < now - KEEP_COUNTS_FOR:
+                self.delivered_counts.popleft()
             if kind == "ACTIVE_ORDERS":
-                self.whole_at = now
+                self.full_set_at = now
             elif kind == "ORDER_PAGED":
                 self.on_page(self, uuid)
 
-    # What is read.
+    # Receiving.
 
-    def _request(self) -> None:
+    def _handle_request(self) -> None:
         head, separator, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         if not separator:
             return
@@ -153,10 +153,10 @@ class Peer(asyncio.Protocol):
         gateway = self.gateway
         status = 200
         body: Message
-        if "html" in gateway.moods:
+        if "html errors" in gateway.fault_modes:
             self._reply(500, b"<html>not today</html>")
             return
-        if "half booted" in gateway.moods:
+        if "starting" in gateway.fault_modes:
             status = 503
             body = {"status": 503, "returnCode": -5, "message": "API unavailable."}
         elif path.startswith("/api/v2/accesstoken/generate"):
@@ -166,14 +166,14 @@ class Peer(asyncio.Protocol):
                 gateway.on_issue(gateway, token)
                 status = 201
                 body = {"status": 201, "returnCode": 2, "token": {"name": "default", "token": token}}
-                if "slow tokens" in gateway.moods:
-                    self._reply_in(gateway.random.uniform(*SLOW_TOKEN), status, body)
+                if "slow tokens" in gateway.fault_modes:
+                    self._reply_in(gateway.random.uniform(*SLOW_TOKEN_DELAY), status, body)
                     return
-            elif "names" in gateway.moods:
+            elif "rejects token name" in gateway.fault_modes:
                 status, body = 400, {"status": 400, "returnCode": -4, "message": "Invalid token name."}
-            elif "times out" in gateway.moods:
+            elif "token timeout" in gateway.fault_modes:
                 body = {"status": 408, "returnCode": -32, "message": "Time-out while waiting for the token."}
-                self._reply_in(TOKEN_WAIT, 408, body)
+                self._reply_in(TOKEN_TIMEOUT, 408, body)
                 return
             else:
                 words = "Time window expired or gateway button not pressed."
@@ -183,24 +183,26 @@ class Peer(asyncio.Protocol):
             status, body = self._invalid()
         elif path.startswith("/api/v2/orders?"):
             asked = {key: values[0] for key, values in parse_qs(path.partition("?")[2]).items()}
-            items = gateway.floor.history(int(asked["offset"]), int(asked["limit"]), asked.get("created_after", ""))
+            items = gateway.restaurant.history(
+                int(asked["offset"]), int(asked["limit"]), asked.get("created_after", "")
+            )
             body = {"status": 200, "returnCode": 7, "items": items}
         elif path.startswith("/api/v2/statistics"):
-            told = {"finishedOrders": len(gateway.floor.finished), "averageTime": 300}
-            body = {"status": 200, "returnCode": 8, "statistics": told}
+            body_statistics = {"finishedOrders": len(gateway.restaurant.finished), "averageTime": 300}
+            body = {"status": 200, "returnCode": 8, "statistics": body_statistics}
         else:
             body = {"status": 200, "returnCode": 5, "count": 0, "items": []}
         self._reply(status, json.dumps(body).encode())
 
     def _invalid(self) -> tuple[int, Message]:
-        """That a token is not good, with either status: which of the two it is is not known."""
-        status = 403 if "forbids" in self.gateway.moods else 401
+        """An answer to an invalid token, with either status: a real gateway's is unknown."""
+        status = 403 if "403 for 401" in self.gateway.fault_modes else 401
         return status, {**INVALID, "status": status}
 
     def _reply_in(self, seconds: float, status: int, body: Message) -> None:
-        """Answer later, unless the client has left or the power has gone."""
+        """Answer later, unless the client disconnects or the gateway loses power."""
         data = json.dumps(body).encode()
-        self._waits = self.gateway.network.loop.call_later(seconds, self._reply, status, data)
+        self._delayed_reply = self.gateway.network.loop.call_later(seconds, self._reply, status, data)
 
     def _reply(self, status: int, body: bytes) -> None:
         self.send_raw(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -208,7 +210,7 @@ class Peer(asyncio.Protocol):
         self.end.close()
 
     def _upgrade(self, key: str) -> None:
-        if "html" in self.gateway.moods:
+        if "html errors" in self.gateway.fault_modes:
             self._reply(500, b"<html>not today</html>")
             return
         accept = base64.b64encode(hashlib.sha1(key.encode() + ACCEPT).digest()).decode()
@@ -219,7 +221,7 @@ class Peer(asyncio.Protocol):
         self._websocket = True
         self._deadline = self.gateway.network.loop.call_later(AUTH_TIMEOUT, self.close, 1008)
 
-    def _said(self, payload: bytes) -> None:
+    def _authenticate(self, payload: bytes) -> None:
         gateway = self.gateway
         if self.token is not None:
             return
@@ -235,21 +237,21 @@ class Peer(asyncio.Protocol):
                 self.send_json(self._invalid()[1])
             self.close(1008)
             return
-        if "half booted" in gateway.moods:
+        if "starting" in gateway.fault_modes:
             self.close(1011)
             return
-        if "one feed" in gateway.moods:
+        if "one feed per token" in gateway.fault_modes:
             for other in [feed for feed in gateway.feeds if feed.token == token]:
                 other.close(1000)
         self.token = token
         if self._deadline is not None:
             self._deadline.cancel()
         gateway.feeds.append(self)
-        if "lazy" not in gateway.moods:
-            self.send_json(gateway.floor.whole())
+        if "no orders" not in gateway.fault_modes:
+            self.send_json(gateway.restaurant.full_set())
 
     def _frame(self) -> tuple[int, bytes] | None:
-        """The next whole frame of the client: masked, and never long."""
+        """The client's next complete frame: masked, and short."""
         data = self._buffer
         if len(data) < 6:
             return None
@@ -267,8 +269,8 @@ class Peer(asyncio.Protocol):
         return opcode, payload
 
     def _leave(self) -> None:
-        self._over = True
-        for timer in (self._deadline, self._waits):
+        self._closed = True
+        for timer in (self._deadline, self._delayed_reply):
             if timer is not None:
                 timer.cancel()
         if self in self.gateway.feeds:
