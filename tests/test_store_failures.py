@@ -104,7 +104,7 @@ def test_load_never_raises(tmp_path: Path, damaged: bool, code: int, caplog: pyt
             assert place >= 5, "too few calls were wrapped"
             assert found == TokensLoaded(None, NEW if damaged else None, damaged=damaged)
             break
-    assert "can't be used" in caplog.text
+    assert "can't use the state directory" in caplog.text
     assert "5ecret" not in caplog.text
 
 
@@ -118,7 +118,7 @@ def test_short_writes_are_continued(tmp_path: Path) -> None:
 
 def test_a_write_of_zero_bytes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
-    with pytest.raises(OSError, match="nothing was written"):
+    with pytest.raises(OSError, match="wrote no bytes"):
         TokenStore(tmp_path).store(NEW)
     assert names(tmp_path) == set()
 

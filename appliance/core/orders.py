@@ -197,16 +197,16 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
 
 def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
     """The totals at `now`."""
-    late_since, forgotten_since = now - benchmarks.late_after, now - benchmarks.forget_after
     paged = late = forgotten = to_go = 0
     oldest: Held | None = None
     for held in book.held.values():
         paged += held.order.paged
         to_go += held.order.order_type == TO_GO
-        if held.since <= forgotten_since:
+        age = now - held.since
+        if age >= benchmarks.forget_after:
             forgotten += 1
             continue
-        late += held.since <= late_since
+        late += age >= benchmarks.late_after
         if oldest is None or held.since < oldest.since:
             oldest = held
     return Summary(

@@ -60,7 +60,7 @@ async def test_a_display_that_is_seen_shows_the_picture_while_it_is_asked_for(
         return "\n"
 
     context, person = box.context({QUESTION: look})
-    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; its picture was seen")
+    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; test picture confirmed")
     assert same_pixels(shown[0], draw_test((128, height)))
     assert is_dark(box.display)
     assert box.bus.closed
@@ -97,7 +97,7 @@ async def test_a_display_with_nobody_there(box: Box) -> None:
     heard: list[int] = []
     box.display.chip.on_command = heard.append
     finding = await tried(context, check_display)
-    assert finding == Finding(State.OK, "responds at 0x3C and took a picture; nobody was asked whether it was seen")
+    assert finding == Finding(State.OK, "responds at 0x3C and accepted a picture; no answer whether it was visible")
     assert SHINE in heard
     assert is_dark(box.display)
     assert person.said == ""

@@ -84,7 +84,7 @@ async def test_the_token_is_never_logged(
 
 async def test_a_token_in_a_message_type_is_not_logged(log_lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The log contains the beginning of an unknown type, which must not be a token's."""
-    monkeypatch.setattr(module, "_remarked", set())
+    monkeypatch.setattr(module, "_logged", set())
     async with scripted_gateway(send_and_close(EMPTY, json.dumps({"type": SECRET}))) as address:
         await feed_events(address)
     assert any("Messages of the type (token)" in line for line in log_lines)
@@ -92,7 +92,7 @@ async def test_a_token_in_a_message_type_is_not_logged(log_lines: list[str], mon
 
 
 async def test_unreadable_orders_are_logged_once(log_lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_remarked", set())
+    monkeypatch.setattr(module, "_logged", set())
     whole = json.dumps({"type": "ACTIVE_ORDERS", "items": [{"uuid": SECRET, "state": "started", "paged": "no"}]})
     for _ in range(2):
         async with scripted_gateway(send_and_close(whole, whole)) as address:

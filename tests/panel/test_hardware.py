@@ -152,7 +152,7 @@ async def test_the_display_is_created_with_its_settings(pins: MockFactory, monke
             super().__init__(*values, **seams)
 
     monkeypatch.setattr("appliance.panel.hardware.Oled", Described)
-    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "contrast": 9, "height": 32}
+    described = {"driver": "sh1106", "port": 3, "address": 0x3D, "rotate": 2, "height": 32, "contrast": 9}
     panel = await make_panel(pins, I2cDisplay(), **described)
     assert asked == [tuple(described.values())]
     await panel.close()

@@ -53,7 +53,7 @@ def test_the_headers_chip_is_identified_by_its_label(tmp_path: Path, labels: dic
 
 def test_a_pi_5_without_a_header_chip_uses_no_other_chip(tmp_path: Path) -> None:
     labels = {"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip1": "gpio-brcmstb@107d517c00"}
-    with pytest.raises(FileNotFoundError, match="no pins of the header"):
+    with pytest.raises(FileNotFoundError, match="no GPIO chip with the header's pins"):
         header_chip(tmp_path, chips(tmp_path, labels))
 
 

@@ -162,7 +162,7 @@ async def test_leds_blink(rig: Rig) -> None:
 
 
 async def test_a_sound_is_shown_for_its_duration(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "length", lambda _: 0.05)
+    monkeypatch.setattr(window, "duration", lambda _: 0.05)
     async with started(rig):
         rig.panel.show(VIEW, None)
         silent = rig.seen()
