@@ -66,7 +66,7 @@ base-twice: venv ## Make the image's base layer a second time, and compare (some
 
 release: ## Build the image of what is committed, with Debian's updates, test it, pull its plug, and list what is in it (as root)
 	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit what is changed, or take it away' >&2; exit 1; }
-	@rm -rf "$${IMAGE_CACHE:-build/image}"/base-*
+	@image/tools && IMAGE_FRESH=1 image/base >/dev/null
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
 	@image/release
