@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,24 +41,42 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return make_built(tmp_path_factory.mktemp("image"))
+def built() -> Built:
+    return make_built()
 
 
-def make_built(folder: Path) -> Built:
+def make_built() -> Built:
     """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
     assert packed, "there is no image: make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
     assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
-    image = folder / "image.img"
-    with image.open("wb") as file:
-        subprocess.run(["xz", "-dc", "-T", "2", packed[-1]], stdout=file, check=True)
+    folder = _unpacked(packed[-1])
     base = subprocess.run(["image/base"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     made = subprocess.run(["tests/image/disk", base], cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
-    machine.unpack_boot(image, folder)
-    return Built(image, folder, Path(made.stdout.strip()), Path(base))
+    return Built(folder / "image.img", folder, Path(made.stdout.strip()), Path(base))
+
+
+def _unpacked(packed: Path) -> Path:
+    """A folder with the image and what a loader takes from it. Processes that test the same image unpack it once."""
+    digest = packed.with_name(packed.name + ".sha256").read_text()[:16]
+    folder = WORK / "unpacked" / digest
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        image = folder / "image.img"
+        if not image.exists():
+            for old in folder.parent.glob("*/image.img"):
+                shutil.rmtree(old.parent)
+            folder.mkdir(exist_ok=True)
+            with folder.joinpath("new.img").open("wb") as file:
+                subprocess.run(["xz", "-dc", "-T", "2", packed], stdout=file, check=True)
+            machine.unpack_boot(folder / "new.img", folder)
+            folder.joinpath("new.img").rename(image)
+        if not (folder / machine.TREE).exists():
+            machine.make_tree(folder)
+    return folder
 
 
 @dataclass

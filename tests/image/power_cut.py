@@ -194,7 +194,7 @@ def main() -> int:
     print(f"seed {seed}")
     folder = Path(tempfile.mkdtemp(prefix="power-cut-"))
     boxes = min(count, os.cpu_count() or 1)
-    run = Run(make_built(folder), folder, count, seed)
+    run = Run(make_built(), folder, count, seed)
     with ThreadPoolExecutor(boxes) as pool:
         list(pool.map(run.box, range(boxes)))
     for words in run.wrong:
