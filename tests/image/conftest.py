@@ -1,4 +1,4 @@
-"""The built image, unpacked once; and for each test that asks, a site with a machine that has a fresh card of it."""
+"""The built image, unpacked once; and a site with a machine that has a fresh card of it, for a test or several."""
 
 from __future__ import annotations
 
@@ -12,22 +12,57 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.image import machine
-from tests.image.card import copy_card
+from tests.image.card import copy_card, write_settings
 from tests.image.machine import Machine
 from tests.image.site import Site
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
-LONGEST = ("test_card.py", "test_failing.py", "test_system.py", "test_settings.py")
-"""They take minutes and begin first, so that in the end no core is without work."""
+SHARED = ("test_system.py", "test_story.py", "test_settings.py")
+"""Their tests run in this order with one machine, each from where the one before left it; none of them runs alone."""
+SHARING = {"shared_rig", "bare_rig"}
+"""The fixtures whose machine goes from test to test."""
+_broken: dict[str, str] = {}
+"""For each of these the first test that failed; the next ones can say nothing then."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A worker gets all that share a machine, or a file; or one test, where each has a machine of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::")[0]).name
+        return "shared machine" if file in SHARED else nodeid if file == "test_card.py" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first."""
-    order = {Path(__file__).with_name(name): at for at, name in enumerate(LONGEST)}
+    """Put the shared machine's tests first, for they take longest."""
+    order = {Path(__file__).with_name(name): at for at, name in enumerate((*SHARED, "test_network.py"))}
     items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing more is asked of a shared machine that is not where it should be."""
+    for fixture in _shared_by(item) & set(_broken):
+        pytest.fail(f"not tried, as {_broken[fixture]} failed with the same machine")
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember which test broke a shared machine."""
+    if call.excinfo is not None:
+        for fixture in _shared_by(item):
+            _broken.setdefault(fixture, item.name)
+
+
+def _shared_by(item: pytest.Item) -> set[str]:
+    return SHARING & set(getattr(item, "fixturenames", ()))
 
 
 @dataclass(frozen=True)
@@ -86,6 +121,12 @@ class Rig:
     site: Site
     box: Machine
 
+    def write_settings(self, text: str, encoding: str = "utf-8") -> None:
+        """Put a file with these settings on the card."""
+        path = self.box.card.with_name("settings.yaml")
+        path.write_text(text, encoding=encoding)
+        write_settings(self.box.card, path)
+
     def pair(self, *words: str) -> None:
         """Press both buttons, and wait for the count, and for what else is to be read beside it."""
         self.box.press()
@@ -93,17 +134,37 @@ class Rig:
         self.site.do("button")
         self.box.reads("orders", *words, timeout=90)
 
+    def started(self) -> bool:
+        """Whether the machine's start is over."""
+        return self.box.text("systemctl is-system-running") in ("running", "degraded")
 
-@pytest.fixture
-def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    with _rig(built, tmp_path, Site(tmp_path)) as rig:
+
+@pytest.fixture(scope="session")
+def shared_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """One that asks to be paired, after its first start; see SHARED."""
+    folder = tmp_path_factory.mktemp("shared")
+    with _rig(built, folder, Site(folder)) as rig:
+        rig.box.start()
+        rig.box.wait_ready()
+        rig.box.until(lambda: rig.box.facts()["first_us"] > 0, "a first picture")
+        rig.box.save("1-first", rig.box.picture())
+        rig.box.save("2-gateway-found", rig.box.reads("Press", timeout=240))
+        rig.box.until(rig.started, "the start is over", 240)
         yield rig
 
 
 @pytest.fixture
-def bare_rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    """One without anybody who gives addresses."""
-    with _rig(built, tmp_path, Site(tmp_path, link_local=True)) as rig:
+def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
+    """One that is not started yet, for this test alone."""
+    with _rig(built, tmp_path, Site(tmp_path)) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def bare_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """One that is not started yet, where nobody gives addresses; for all tests of a file."""
+    folder = tmp_path_factory.mktemp("bare")
+    with _rig(built, folder, Site(folder, link_local=True)) as rig:
         yield rig
 
 

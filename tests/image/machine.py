@@ -248,6 +248,11 @@ class Machine:
         pull = f"/run/test-pins/sim_gpio{BUTTON}/pull"
         self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}; sleep 0.3")
 
+    def addresses(self) -> set[str]:
+        """Its own IPv4 addresses but loopback's, from the kernel's table."""
+        local = self.text("grep -B 1 '/32 host LOCAL' /proc/net/fib_trie")
+        return {address for address in re.findall(r"-- ([\d.]+)", local) if not address.startswith("127.")}
+
     def pin(self, number: int) -> int:
         """What a pin gives."""
         return int(self.text(f"cat /run/test-pins/sim_gpio{number}/value"))
