@@ -4,7 +4,7 @@ ARGS ?=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test check simulate fuzz soak audit bench image image-test boot-times idle power-cut base-twice \
-	release lock clean venv system venv-tools
+	release release-part lock clean venv system venv-tools
 
 help: ## This list
 	@echo 'make WHAT [ARGS=...]'
@@ -45,9 +45,10 @@ bench: venv ## How quick and how small it is, beside a plain client
 image: venv ## The SD card's image, in dist/ (as root; minutes; URL=... of the folder that it is released in)
 	@IMAGE_URL="$(URL)" image/build
 
-image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (as root)
+image-test: venv ## Boot the image in a virtual machine, and do with it what a person does (TESTS=files: these alone; as root)
 	@image/tools --boot
-	@$(PYTHON) -m pytest -m image -n auto --dist loadfile --no-loadscope-reorder -q tests/image --durations 12 $(ARGS)
+	@$(PYTHON) -m pytest -m "image$(if $(TESTS),, and not release)" -n auto --dist loadfile --no-loadscope-reorder -q \
+		$(or $(TESTS),tests/image) --durations 12 $(ARGS)
 
 boot-times: venv ## How quickly the image starts, and in how much memory, beside a plain Debian (N=3 starts each; as root)
 	@image/tools --boot
@@ -64,12 +65,19 @@ power-cut: venv ## Pull the plug at N random moments, with what was not flushed 
 base-twice: venv ## Make the image's base layer a second time, and compare (some minutes; as root)
 	@image/twice
 
-release: ## Build the image of what is committed, with Debian's updates, test it, pull its plug, and list what is in it (as root)
+# All that .ci/run does with the image, on a base layer of the day; and all parts of .ci/release-parts, of which .ci/run
+# does one.
+release: ## Build the image of what is committed, with Debian's updates, prove all that .ci/run has no time for, and list what is in it (as root)
 	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit what is changed, or take it away' >&2; exit 1; }
+	@.ci/setup --tools
 	@image/tools && IMAGE_FRESH=1 image/base >/dev/null
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
+	@.ci/release-part --all
 	@image/release
+
+release-part: venv-tools ## One part of what `make release` proves beyond .ci/run (PART=name; without: their names)
+	@.ci/release-part $(PART)
 
 lock: venv ## Pin what pyproject.toml asks for, newest versions, in requirements.lock
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)

@@ -9,7 +9,7 @@ from tests.image.card import partition_start
 from tests.image.conftest import Rig
 from tests.image.machine import Machine, Worn
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 BLOCK = 4096
 JOURNAL_FEATURES = 0x28

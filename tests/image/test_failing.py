@@ -7,7 +7,7 @@ import pytest
 from tests.image.conftest import Rig
 from tests.image.machine import RED
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 
 def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
