@@ -4,7 +4,7 @@ ARGS ?=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test quick slowest check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut \
-	base-twice release wheel lock clean venv system venv-demo venv-tools
+	base-twice release release-part wheel lock clean venv system venv-demo venv-tools
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS=...]'
@@ -56,9 +56,10 @@ bench: venv ## Measure speed and memory beside a plain client (ARGS=--docs: writ
 image: venv ## Build the SD card's image in dist/ (as root; minutes; URL=... of the folder to publish it in)
 	@IMAGE_URL="$(URL)" image/build
 
-image-test: venv ## Boot the image in a virtual machine and test it (as root)
+image-test: venv ## Boot the image in a virtual machine and test it (TESTS=files: only these; as root)
 	@image/tools --boot
-	@$(PYTHON) -m pytest -m image -n auto --dist loadfile --no-loadscope-reorder -q tests/image --durations 12 $(ARGS)
+	@$(PYTHON) -m pytest -m "image$(if $(TESTS),, and not release)" -n auto --dist loadfile --no-loadscope-reorder -q \
+		$(or $(TESTS),tests/image) --durations 12 $(ARGS)
 
 boot-times: venv ## Measure the image's start and memory beside a plain Debian (N=3 starts each; as root)
 	@image/tools --boot
@@ -75,13 +76,19 @@ power-cut: venv ## Cut the power at N random moments, losing unflushed writes (N
 base-twice: venv ## Build the image's base layer a second time, and compare (minutes; as root)
 	@image/twice
 
-release: ## Build the current commit's image with Debian's updates, test it, cut its power, list its contents (as root)
+# The image on a new base layer, and every part of .ci/release-parts, of which each .ci/run does one.
+release: ## Build the current commit's image with Debian's updates, run every test of it, list its contents (as root)
 	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit or discard your changes first' >&2; exit 1; }
-	@rm -rf "$${IMAGE_CACHE:-build/image}"/base-*
+	@.ci/setup --tools
+	@image/tools && IMAGE_FRESH=1 image/base >/dev/null
 	@$(MAKE) --no-print-directory image image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
+	@.ci/release-part --all
 	@$(MAKE) --no-print-directory wheel
 	@image/release
+
+release-part: venv-tools ## Run one part of .ci/release-parts (PART=name; without it: list their names)
+	@.ci/release-part $(PART)
 
 wheel: venv ## Build the Python package for a laptop, in dist/
 	@rm -f dist/table_tracker_appliance-*.whl

@@ -16,7 +16,7 @@ from statistics import median
 
 from tests.image.card import copy_card
 from tests.image.conftest import ROOT, Built, make_built
-from tests.image.machine import Machine
+from tests.image.machine import TREE, Machine
 from tests.image.site import Site
 
 ROWS = ("kernel", "initramfs", "userspace", "first picture", "live count")
@@ -95,7 +95,7 @@ def plain_built(built: Built, folder: Path) -> Built:
     plain = Path(made.stdout.strip())
     for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
         shutil.copy(plain / name, folder / name)
-    shutil.copy(built.boot / "board.dtb", folder / "board.dtb")
+    shutil.copy(built.boot / TREE, folder / TREE)
     return Built(plain / "plain.img", folder, built.test_disk, built.base)
 
 
@@ -106,7 +106,7 @@ def main() -> int:
         folders = {kind: Path(name, kind) for kind in ("image", "plain")}
         for folder in folders.values():
             folder.mkdir()
-        built = make_built(folders["image"])
+        built = make_built()
         both = {"image": built, "plain": plain_built(built, folders["plain"])}
         site = Site(Path(name))
         boxes = {}

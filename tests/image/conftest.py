@@ -1,8 +1,10 @@
-"""The built image, unpacked once; and for each test that asks, a site with a machine that has a fresh card of it."""
+"""The built image, unpacked once; and a site with a machine that has a fresh card of it, for a test or several."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,22 +12,58 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.image import machine
-from tests.image.card import copy_card
+from tests.image.card import copy_card, write_settings
 from tests.image.machine import Machine
 from tests.image.site import Site
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
-LONGEST = ("test_card.py", "test_failing.py", "test_system.py", "test_settings.py")
-"""They take minutes and begin first, so that in the end no core is without work."""
+SHARED = ("test_system.py", "test_story.py", "test_settings.py")
+"""Their tests run in this order with one machine, each from where the one before left it; none of them runs alone."""
+SHARING = {"shared_rig", "bare_rig"}
+"""The fixtures whose machine goes from test to test."""
+_broken: dict[str, str] = {}
+"""For each of these the first test that failed; the next ones can say nothing then."""
+
+
+class Scheduling(LoadFileScheduling):
+    """A worker gets all that share a machine, or a file; or one test, where each has a machine of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::")[0]).name
+        return "shared machine" if file in SHARED else nodeid if file == "test_card.py" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first."""
-    order = {Path(__file__).with_name(name): at for at, name in enumerate(LONGEST)}
+    """Put the shared machine's tests first, for they take longest."""
+    order = {Path(__file__).with_name(name): at for at, name in enumerate((*SHARED, "test_network.py"))}
     items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing more is asked of a shared machine that is not where it should be."""
+    for fixture in _shared_by(item) & set(_broken):
+        pytest.fail(f"not tried, as {_broken[fixture]} failed with the same machine")
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember which test broke a shared machine."""
+    if call.excinfo is not None:
+        for fixture in _shared_by(item):
+            _broken.setdefault(fixture, item.name)
+
+
+def _shared_by(item: pytest.Item) -> set[str]:
+    return SHARING & set(getattr(item, "fixturenames", ()))
 
 
 @dataclass(frozen=True)
@@ -39,24 +77,42 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return make_built(tmp_path_factory.mktemp("image"))
+def built() -> Built:
+    return make_built()
 
 
-def make_built(folder: Path) -> Built:
+def make_built() -> Built:
     """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
     assert packed, "there is no image: make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
     assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
-    image = folder / "image.img"
-    with image.open("wb") as file:
-        subprocess.run(["xz", "-dc", "-T", "2", packed[-1]], stdout=file, check=True)
+    folder = _unpacked(packed[-1])
     base = subprocess.run(["image/base"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     made = subprocess.run(["tests/image/disk", base], cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
-    machine.unpack_boot(image, folder)
-    return Built(image, folder, Path(made.stdout.strip()), Path(base))
+    return Built(folder / "image.img", folder, Path(made.stdout.strip()), Path(base))
+
+
+def _unpacked(packed: Path) -> Path:
+    """A folder with the image and what a loader takes from it. Processes that test the same image unpack it once."""
+    digest = packed.with_name(packed.name + ".sha256").read_text()[:16]
+    folder = WORK / "unpacked" / digest
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        image = folder / "image.img"
+        if not image.exists():
+            for old in folder.parent.glob("*/image.img"):
+                shutil.rmtree(old.parent)
+            folder.mkdir(exist_ok=True)
+            with folder.joinpath("new.img").open("wb") as file:
+                subprocess.run(["xz", "-dc", "-T", "2", packed], stdout=file, check=True)
+            machine.unpack_boot(folder / "new.img", folder)
+            folder.joinpath("new.img").rename(image)
+        if not (folder / machine.TREE).exists():
+            machine.make_tree(folder)
+    return folder
 
 
 @dataclass
@@ -66,6 +122,12 @@ class Rig:
     site: Site
     box: Machine
 
+    def write_settings(self, text: str, encoding: str = "utf-8") -> None:
+        """Put a file with these settings on the card."""
+        path = self.box.card.with_name("settings.yaml")
+        path.write_text(text, encoding=encoding)
+        write_settings(self.box.card, path)
+
     def pair(self, *words: str) -> None:
         """Press both buttons, and wait for the count, and for what else is to be read beside it."""
         self.box.press()
@@ -73,17 +135,37 @@ class Rig:
         self.site.do("button")
         self.box.reads("orders", *words, timeout=90)
 
+    def started(self) -> bool:
+        """Whether the machine's start is over."""
+        return self.box.text("systemctl is-system-running") in ("running", "degraded")
 
-@pytest.fixture
-def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    with _rig(built, tmp_path, Site(tmp_path)) as rig:
+
+@pytest.fixture(scope="session")
+def shared_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """One that asks to be paired, after its first start; see SHARED."""
+    folder = tmp_path_factory.mktemp("shared")
+    with _rig(built, folder, Site(folder)) as rig:
+        rig.box.start()
+        rig.box.wait_ready()
+        rig.box.until(lambda: rig.box.facts()["first_us"] > 0, "a first picture")
+        rig.box.save("1-first", rig.box.picture())
+        rig.box.save("2-gateway-found", rig.box.reads("Press", timeout=240))
+        rig.box.until(rig.started, "the start is over", 240)
         yield rig
 
 
 @pytest.fixture
-def bare_rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    """One without anybody who gives addresses."""
-    with _rig(built, tmp_path, Site(tmp_path, link_local=True)) as rig:
+def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
+    """One that is not started yet, for this test alone."""
+    with _rig(built, tmp_path, Site(tmp_path)) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def bare_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """One that is not started yet, where nobody gives addresses; for all tests of a file."""
+    folder = tmp_path_factory.mktemp("bare")
+    with _rig(built, folder, Site(folder, link_local=True)) as rig:
         yield rig
 
 

@@ -24,7 +24,7 @@ def main() -> int:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3600
     with tempfile.TemporaryDirectory(prefix="idle-") as name:
         folder = Path(name)
-        built = make_built(folder)
+        built = make_built()
         site = Site(folder)
         card = copy_card(built.image, folder / "card.img")
         box = Machine(site.lab, card, built.test_disk, folder, boot=built.boot)

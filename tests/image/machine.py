@@ -107,7 +107,7 @@ class Machine:
 
     def _command(self, extra: str, card: list[str]) -> list[str]:
         line = (self._boot / "cmdline.txt").read_text().strip()
-        command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / "board.dtb")]
+        command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / TREE)]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
         command += card
@@ -248,6 +248,11 @@ class Machine:
         pull = f"/run/test-pins/sim_gpio{BUTTON}/pull"
         self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}; sleep 0.3")
 
+    def addresses(self) -> set[str]:
+        """Its own IPv4 addresses but loopback's, from the kernel's table."""
+        local = self.text("grep -B 1 '/32 host LOCAL' /proc/net/fib_trie")
+        return {address for address in re.findall(r"-- ([\d.]+)", local) if not address.startswith("127.")}
+
     def pin(self, number: int) -> int:
         """What a pin gives."""
         return int(self.text(f"cat /run/test-pins/sim_gpio{number}/value"))
@@ -263,21 +268,28 @@ class Machine:
 
 
 SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-CORES = max(1, min(2, (os.cpu_count() or 1) // SIDE_BY_SIDE))
-"""Of the machine: emulated ones wait for each other often, and where one has no core of the host, all of them stand."""
+CORES = int(os.environ.get("BOX_CORES", max(1, min(2, (os.cpu_count() or 1) // SIDE_BY_SIDE))))
+"""Of the machine: emulated ones wait for each other often, and where one has no core of the host, all of them stand.
+BOX_CORES in the environment overrides it, for machines that run beside others."""
+TREE = f"board-{CORES}.dtb"
+"""The board's device tree, which names the cores."""
 MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", str(CORES), "-m", "512", "-accel", "tcg,thread=multi"]
 """Of the machine: as much memory as the smallest board has."""
 
 
 def unpack_boot(image: Path, to: Path) -> None:
-    """Take kernel, initramfs and command line from the card's first partition, and make the board's device tree.
+    """Take kernel, initramfs and command line from the card's first partition."""
+    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
+        run("mcopy", "-o", "-i", f"{image}{FIRST_PARTITION}", f"::slot-a/{name}", str(to / name))
+
+
+def make_tree(to: Path) -> None:
+    """Make the board's device tree.
 
     QEMU's own, but with a Raspberry Pi's serial number and revision, which its firmware would tell; and without the
     machine's own button, for the pins are to be the first chip.
     """
-    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
-        run("mcopy", "-o", "-i", f"{image}{FIRST_PARTITION}", f"::slot-a/{name}", str(to / name))
-    tree = str(to / "board.dtb")
+    tree = str(to / TREE)
     model = [*MODEL]
     model[1] += f",dumpdtb={tree}"
     run("qemu-system-aarch64", *model, "-nographic")

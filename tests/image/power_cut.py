@@ -1,10 +1,13 @@
-"""Pulls the plug N times at random moments, with what was not flushed lost, and sees each time that the box comes back.
+"""Pulls the plug N times, with what was not flushed lost, and sees each time that the box comes back.
 
-The moments: of the first start on a new card, of later starts, of the seconds in which a token is written, and of the
-start after somebody changed the settings. After each cut: the old state or the new one, nothing failed, nothing made
-anew, and connected again (after pairing again only where no pairing was proven before). Every other cut is moved to an
-earlier write of the same run, as most of what is not flushed yet is so for too short a time to be met by the clock.
-As many boxes as there are cores are at it. Prints a line a cut, and ends with 1 at the first that went wrong.
+A box is started, comes up, and its plug is pulled. The start that shows that it came back is the run whose plug is
+pulled next, so N cuts of a card take N + 1 starts. There are three kinds:
+- `start`: the power goes at any write of a start, the first on a new card or a later one;
+- `change`: the same, after somebody changed the settings;
+- `pairing`: some seconds after the gateway's button, while a token is written; every other one at a random write.
+After each cut: the old state or the new one, nothing failed, nothing made anew, and connected again (after pairing
+again only where no pairing was proven before). As many boxes as there are cores, or as BOXES says, run side by side.
+Prints a line a cut, and ends with 1 at the first that went wrong.
 """
 
 from __future__ import annotations
@@ -26,15 +29,11 @@ from tests.image.conftest import Built, make_built
 from tests.image.machine import Machine
 from tests.image.picture import says
 from tests.image.site import Site
-from tests.image.write_log import Outcome, cut
+from tests.image.write_log import Outcome, cut, entries
 
-SUPERBLOCK = 4096
-"""Bytes of a log in which nothing is logged yet."""
-FIRST_WRITE_SECONDS = 200.0
-WRITING_SECONDS = 40.0
-"""From the first write on: until the state is grown, and the appliance at work."""
 PAIRING_SECONDS = 4.0
 NEW_CARD_EVERY = 6
+KINDS = ("start", "pairing", "change")
 
 
 class Trial:
@@ -65,10 +64,10 @@ class Trial:
         self._log.touch()
         self.box.start(log=self._log)
 
-    def pull_plug(self, *, earlier: bool = False) -> Outcome:
-        """Pull it; the card is then what a card would be. earlier: had the power gone at any of the writes so far."""
+    def pull_plug(self, *, first: int | None = None) -> Outcome:
+        """Pull it; the card is then what a card would be. first: had the power gone at any write from this one on."""
         self.box.pull_plug()
-        outcome = cut(self._log, self._before, self._random, earlier=earlier)
+        outcome = cut(self._log, self._before, self._random, first=first)
         self._before.replace(self.box.card)
         return outcome
 
@@ -93,47 +92,47 @@ class Trial:
         assert not self.name or box.text("cat /proc/sys/kernel/hostname") == self.name, "the settings are not in force"
         return seen
 
-    def during_start(self) -> float:
-        """Run a box until a moment of its start. Seconds from there on."""
-        self.start()
-        began = time.monotonic()
-        # Before the first write nothing can go wrong, and when that comes depends on how quick the host is.
-        while self._log.stat().st_size <= SUPERBLOCK and time.monotonic() < began + FIRST_WRITE_SECONDS:
-            time.sleep(0.05)
-        time.sleep(self._random.uniform(0, WRITING_SECONDS))
-        return time.monotonic() - began
-
-    def during_change(self) -> float:
-        """The same with settings that somebody has changed."""
+    def change_settings(self) -> None:
+        """Change them, as a person at a PC does."""
         self.name = f"tt-{self._random.randrange(10**6)}"
         settings = self._log.with_name("settings.yaml")
         settings.write_text(f"box:\n  host_name: {self.name}\n")
         write_settings(self.box.card, settings)
-        return self.during_start()
 
-    def during_pairing(self) -> float:
-        """Run a box until some seconds after the gateway's button."""
+    def recover(self, *, pair: bool) -> str:
+        """Start the box, and see it come back. pair: also pair it where it is not. How it came back."""
         self.start()
-        if self.comes_up() == "connected":
+        seen = self.comes_up()
+        if seen == "connected":
+            # With what was on the card before this start, so that no cut of this run may take it away.
+            self.paired = True
+        elif pair:
+            self._press_both()
+            self.box.reads("orders", timeout=120)
+        return seen
+
+    def cut_start(self) -> Outcome:
+        """Once the start is over, pull the plug as if the power had gone at any of its writes."""
+        grown = "systemctl show -P SubState tt-state-grow"
+        self.box.until(lambda: "exited" in self.box.text(grown), "the state is grown", 120)
+        return self.pull_plug(first=0)
+
+    def cut_pairing(self, seen: str, *, by_clock: bool) -> Outcome:
+        """Pair, and pull the plug some seconds after the gateway's button. seen: how the box came back."""
+        if seen == "connected":
             self.box.press(6)
             self.box.reads("here to pair", timeout=120)
         self.paired = False
+        with self._log.open("rb") as log:
+            before = sum(1 for _ in entries(log))
+        self._press_both()
+        time.sleep(self._random.uniform(0, PAIRING_SECONDS) if by_clock else PAIRING_SECONDS)
+        return self.pull_plug(first=None if by_clock else before)
+
+    def _press_both(self) -> None:
         self.box.press()
         self.box.reads("gateway", timeout=90)
         self.site.do("button")
-        moment = self._random.uniform(0, PAIRING_SECONDS)
-        time.sleep(moment)
-        return moment
-
-    def pair(self) -> None:
-        """Pair where it is not, until it is proven; and leave the box running for a while."""
-        self.start()
-        if self.comes_up() == "paired":
-            self.box.press()
-            self.box.reads("gateway", timeout=90)
-            self.site.do("button")
-            self.box.reads("orders", timeout=120)
-        self.paired = True
 
     def close(self) -> None:
         """End everything."""
@@ -156,36 +155,46 @@ class Run:
         folder = self._folder / f"box{which}"
         folder.mkdir()
         trial = Trial(self._built, folder, f"{self._seed}/{which}")
+        last = ""
         try:
             for turn in itertools.count():
                 with self._taking:
                     number = None if self.wrong else next(self._numbers, None)
+                new_card = turn % NEW_CARD_EVERY == 0
+                if last and (number is None or new_card):
+                    trial.recover(pair=True)
+                    trial.box.pull_plug()
+                    self._report(last)
+                    last = ""
                 if number is None:
                     return
-                if turn and turn % NEW_CARD_EVERY == 0:
+                if turn and new_card:
                     trial.new_card()
-                self._one(trial, number)
+                last = self._one(trial, number, last)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other box is to end as well
-            self.wrong.append(f"box {which}: {type(error).__name__}: {error}")
+            self.wrong.append(f"box {which}: {last}: {type(error).__name__}: {error}")
         finally:
             trial.close()
 
-    def _one(self, trial: Trial, number: int) -> None:
-        kinds = {"start": trial.during_start, "pairing": trial.during_pairing, "change": trial.during_change}
-        what = list(kinds)[number % len(kinds)]
-        moment = kinds[what]()
-        outcome = trial.pull_plug(earlier=number % 2 == 0)
-        trial.pair()
-        # Pulled here too, and not shut down: every start of a box follows a plug that was pulled.
-        trial.pull_plug()
-        self.done += 1
+    def _one(self, trial: Trial, number: int, last: str) -> str:
+        """Recover from the last cut, and make the next. last: what that was, if any. What the next one was."""
+        kind = KINDS[(number - 1) % len(KINDS)]
+        if kind == "change":
+            trial.change_settings()
+        seen = trial.recover(pair=kind != "pairing" and last != "")
+        if last:
+            self._report(last)
+        by_clock = number % 2 == 1
+        outcome = trial.cut_pairing(seen, by_clock=by_clock) if kind == "pairing" else trial.cut_start()
         self.lost += outcome.lost
-        when = f"{moment:4.1f} s" + (f" and {outcome.left} writes before" if outcome.left else "")
-        print(
-            f"{number:3d} of {self._count}: {what} at {when}: {outcome.kept} kept ({outcome.lucky} unflushed),"
-            f" {outcome.lost} lost; back and connected",
-            flush=True,
+        return (
+            f"{number:3d} of {self._count}: {kind}, {outcome.left} writes before the end: "
+            f"{outcome.kept} kept ({outcome.lucky} unflushed), {outcome.lost} lost"
         )
+
+    def _report(self, last: str) -> None:
+        self.done += 1
+        print(f"{last}; back and connected", flush=True)
 
 
 def main() -> int:
@@ -193,8 +202,8 @@ def main() -> int:
     count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     print(f"seed {seed}")
     folder = Path(tempfile.mkdtemp(prefix="power-cut-"))
-    boxes = min(count, os.cpu_count() or 1)
-    run = Run(make_built(folder), folder, count, seed)
+    boxes = int(os.environ.get("BOXES", min(count, os.cpu_count() or 1)))
+    run = Run(make_built(), folder, count, seed)
     with ThreadPoolExecutor(boxes) as pool:
         list(pool.map(run.box, range(boxes)))
     for words in run.wrong:

@@ -7,7 +7,7 @@ import pytest
 from tests.image.conftest import Rig
 from tests.image.machine import RED
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 
 def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig) -> None:
@@ -20,22 +20,19 @@ def test_an_appliance_that_keeps_failing_restarts_the_box_once_an_hour(rig: Rig)
     box.until(lambda: box.pin(RED) == 1, "red is on", 20, 0.05)
     box.until(lambda: box.pin(RED) == 0, "and off, and so on", 20, 0.05)
     kill_it(rig)
+    box.save("13-retrying", box.reads("Keeps failing", "Retrying in 1 min", timeout=180))
     assert box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted, and knows it"
     assert box.text("ls /var/lib/tt-restarted").endswith("No such file or directory")
-    box.save("13-tried-again", box.reads("Keeps failing", "Tried again in a minute", timeout=180))
     box.until(lambda: box.text("systemctl is-active tt-failing") == "inactive", "the minute is over", 180)
     # An hour later, as far as the box can tell.
     box.run("echo 3700.00 9000.00 >/run/uptime; mount --bind /run/uptime /proc/uptime")
     box.reads("Keeps failing", "The box restarts", timeout=180)
     box.wait_ready(timeout=300)
-    box.reads("Press", timeout=240)
-    assert box.text("ls /run/tt-restarted") == "/run/tt-restarted"
+    box.until(lambda: box.text("ls /run/tt-restarted") == "/run/tt-restarted", "the box was restarted", 120)
 
 
 def kill_it(rig: Rig) -> None:
-    """Wait for the machine's start, and from then on have the appliance killed as soon as it runs."""
+    """Wait for the machine's start, and from its first seconds on have the appliance killed as soon as it runs."""
     rig.box.wait_ready(timeout=300)
-    active = "systemctl is-active tt-appliance"
-    rig.box.until(lambda: rig.box.text(active) == "active", "the appliance runs", 240)
     rig.box.run("echo 'while sleep 1; do pkill -KILL -f bin/tt-appliance; done' >/run/killer")
     rig.box.run("(sh /run/killer >/dev/null 2>&1 &)")

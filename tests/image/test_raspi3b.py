@@ -18,7 +18,7 @@ from tests.image.conftest import Built
 from tests.image.machine import SERIAL, TOLD, Machine
 from tests.image.site import NAME, Site
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 TREE = "bcm2837-rpi-3-b.dtb"
 REVISION = "a02082"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.image.conftest import ROOT, Built
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 
 def digests(folder: Path) -> dict[str, str]:

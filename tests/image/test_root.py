@@ -12,7 +12,7 @@ import pytest
 from tests.image.card import partition_start
 from tests.image.conftest import Built, Rig
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 BLOCK = 4096
 MIB = 1 << 20

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from tests.image.card import copy_card
-from tests.image.conftest import Built
+from tests.image.conftest import Rig
 from tests.image.machine import AMBER, BUZZER, GREEN, RED, Machine
-from tests.image.site import Site
 
 pytestmark = pytest.mark.image
 
 MEMORY_MB = 110
 EXPOSURE = 1.5
 IDLE_SECONDS = 90
-AWAKE_SECONDS = 20
 SWITCHES = 25
 """Of the appliance's threads to sleep, a second. For each of its few wake-ups there are some, as loop and display hand
 over to each other. A thread that looks after something every 20 ms, as one of lgpio's, makes twice as many alone."""
 
 
-@pytest.fixture(scope="module")
-def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One machine for every look at it."""
-    folder = tmp_path_factory.mktemp("system")
-    site = Site(folder)
-    box = Machine(
-        site.lab, copy_card(built.image, folder / "card.img", "64G"), built.test_disk, folder, boot=built.boot
-    )
-    try:
-        box.start()
-        box.wait_ready()
-        box.until(lambda: box.text("systemctl is-system-running") in ("running", "degraded"), "the start is over", 240)
-        box.reads("Press", timeout=120)
-        yield box
-    finally:
-        box.pull_plug()
-        site.close()
-        box.card.unlink()
+@pytest.fixture
+def box(shared_rig: Rig) -> Machine:
+    return shared_rig.box
 
 
 def test_nothing_failed_and_nothing_turns_in_a_circle(box: Machine) -> None:
@@ -65,14 +46,22 @@ def test_the_root_is_read_only(box: Machine) -> None:
     assert {"data=journal", "noexec", "nosuid", "nodev"} <= set(options)
 
 
-def test_nothing_is_written_while_nothing_happens(box: Machine) -> None:
+def test_an_idle_box_writes_nothing_and_sleeps(box: Machine) -> None:
     """Sectors written to the card. A minute and a half is not the hour that is promised (`make idle` is), but several
-    times what the file system, the journal and the appliance put off writing for."""
+    times what the file system, the journal and the appliance put off writing for. And none of the appliance's threads
+    looks again and again whether there is something to do, the button's among them."""
     sectors = "cut -d ' ' -f 1- /sys/block/vda/stat | awk '{print $7}'"
+    tasks = "/proc/$(systemctl show -P MainPID tt-appliance)/task"
+    slept = f"cat {tasks}/*/status | awk '/^voluntary_ctxt_switches/ {{sum += $2}} END {{print sum}}'"
     box.run("sync")
-    before = box.text(sectors)
-    box.run(f"sleep {IDLE_SECONDS}; sync", timeout=IDLE_SECONDS + 60)
-    assert box.text(sectors) == before
+    written, before = box.text(sectors), int(box.text(slept))
+    box.run(f"sleep {IDLE_SECONDS}", timeout=IDLE_SECONDS + 60)
+    switches = (int(box.text(slept)) - before) / IDLE_SECONDS
+    box.run("sync")
+    assert box.text(sectors) == written
+    each = box.text(f"for task in {tasks}/*; do cat $task/comm; grep voluntary $task/status; done")
+    assert switches < SWITCHES, each
+    assert "lgpio" not in box.text(f"cat {tasks}/../maps"), "only a passive buzzer's tones need it"
 
 
 def test_only_what_is_listed_is_open(box: Machine) -> None:
@@ -117,18 +106,6 @@ def test_memory(box: Machine) -> None:
     assert used <= MEMORY_MB, box.text("ps -eo rss,args --sort -rss | head -20")
 
 
-def test_an_idle_appliance_sleeps(box: Machine) -> None:
-    """None of its threads looks again and again whether there is something to do, the button's among them."""
-    tasks = "/proc/$(systemctl show -P MainPID tt-appliance)/task"
-    slept = f"cat {tasks}/*/status | awk '/^voluntary_ctxt_switches/ {{sum += $2}} END {{print sum}}'"
-    before = int(box.text(slept))
-    box.run(f"sleep {AWAKE_SECONDS}", timeout=AWAKE_SECONDS + 60)
-    switches = (int(box.text(slept)) - before) / AWAKE_SECONDS
-    each = box.text(f"for task in {tasks}/*; do cat $task/comm; grep voluntary $task/status; done")
-    assert switches < SWITCHES, each
-    assert "lgpio" not in box.text(f"cat {tasks}/../maps"), "only a passive buzzer's tones need it"
-
-
 def test_who_this_box_is(box: Machine) -> None:
     """From its board's serial number, and the same after every start."""
     assert box.text("cat /proc/sys/kernel/hostname") == "tt-appliance-c3d4"
@@ -136,23 +113,9 @@ def test_who_this_box_is(box: Machine) -> None:
     assert box.text("stat -c %s /var/lib/systemd/random-seed") == "32"
 
 
-def test_the_state_has_grown_to_the_card(box: Machine) -> None:
-    size = int(box.text("cat /sys/class/block/vda4/size")) * 512
-    assert size > 63 << 30
-    assert int(box.text("stat -f -c %b /var/lib")) * 4096 > size * 0.9
-
-
 def test_swap_is_in_memory(box: Machine) -> None:
     assert "/dev/zram0" in box.text("cat /proc/swaps")
     assert len(box.text("cat /proc/swaps").splitlines()) == 2
-
-
-def test_the_kernel_restarts_after_a_panic_of_its_own(box: Machine) -> None:
-    """Nobody is there to pull the plug."""
-    box.run("sync")
-    box.crash()
-    box.wait_ready(timeout=120)
-    box.reads("Press", timeout=120)
 
 
 def test_told_to_end_it_leaves_no_light_on(box: Machine) -> None:

@@ -54,7 +54,7 @@ def test_the_power_may_have_gone_at_any_earlier_write(tmp_path: Path) -> None:
     seen = set()
     for seed in range(100):
         card.write_bytes(bytes(3 * SECTOR))
-        outcome = cut(log, card, Random(seed), earlier=True)
+        outcome = cut(log, card, Random(seed), first=0)
         content = card.read_bytes()
         assert outcome.kept == sum(content[at * SECTOR] != 0 for at in range(3))
         if outcome.left < 3:
@@ -64,6 +64,16 @@ def test_the_power_may_have_gone_at_any_earlier_write(tmp_path: Path) -> None:
         seen.add((outcome.left, outcome.lost))
     # Nothing at all; one that is lost or kept; one that is flushed; one more; two more.
     assert seen == {(4, 0), (3, 0), (3, 1), (2, 0), (1, 0), (1, 1), (0, 0), (0, 1), (0, 2)}
+
+
+def test_the_power_goes_at_no_write_before_the_first_that_was_asked_for(tmp_path: Path) -> None:
+    log, card = tmp_path / "log", tmp_path / "card"
+    log.write_bytes(log_of(*((number, sector("a"), 2) for number in range(4))))
+    left = set()
+    for seed in range(60):
+        card.write_bytes(bytes(4 * SECTOR))
+        left.add(cut(log, card, Random(seed), first=2).left)
+    assert left == {0, 1, 2}
 
 
 def test_an_entry_that_was_cut_off_ends_the_log() -> None:

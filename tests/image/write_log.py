@@ -67,15 +67,15 @@ def entries(log: BinaryIO) -> Iterator[Entry]:
         at += sectors * SECTOR
 
 
-def cut(log: Path, card: Path, random: Random, *, earlier: bool = False) -> Outcome:
+def cut(log: Path, card: Path, random: Random, *, first: int | None = None) -> Outcome:
     """Apply a log to the card as it was before: all up to the last flush, and what chance keeps of the rest.
 
-    earlier: the power went at any of the log's writes, and not at its end. Most writes are followed by a flush so soon
-    that a moment by the clock seldom falls between the two.
+    first: the power went at any write from this one of the log on, and not at the log's end. Most writes are followed
+    by a flush so soon that a moment by the clock seldom falls between the two.
     """
     with log.open("rb") as source, card.open("r+b") as target:
         whole = list(entries(source))
-        taken = whole[: random.randrange(len(whole) + 1)] if earlier else whole
+        taken = whole if first is None else whole[: random.randrange(first, len(whole) + 1)]
         flushed = max((at for at, entry in enumerate(taken) if entry.flags & _FLUSH), default=-1)
         share = random.random()
         kept = lost = lucky = 0
