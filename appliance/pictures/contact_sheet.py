@@ -29,7 +29,7 @@ MARGIN = 14
 CAPTION = 27
 INK = (40, 40, 40)
 FAINT = (130, 130, 126)
-COLOURS = 48
+COLOURS = 32
 """Size of the palette: few colours keep the files small."""
 
 

@@ -137,7 +137,7 @@ def test_a_laptop_gets_a_token_of_its_own(rig: Rig, tmp_path: Path) -> None:
     unpaired = run("history")
     _, log = unpaired.communicate(timeout=20)
     assert unpaired.returncode == 1
-    assert b"pair it first" in log
+    assert b"is not paired with a gateway" in log
     pairing = run("pair")
     gateway.wait(lambda gateway: gateway.asked() >= 2, 15)
     gateway.do("press")

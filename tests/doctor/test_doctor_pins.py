@@ -155,7 +155,7 @@ async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: FakeChip) 
     assert await tried(context, check_pins, partial(check_light, colour="green")) == Finding(State.OK, "confirmed")
     context, _ = box.context({"Press the button": press})
     context.pin_factory = chip.factory()
-    assert await tried(context, check_pins, check_button) == Finding(State.OK, "pressed, and felt")
+    assert await tried(context, check_pins, check_button) == Finding(State.OK, "press and release detected")
     assert chip.requested() == set()
 
 

@@ -31,7 +31,7 @@ class MemoryArchive:
         self._fail_like_disk(writes=False)
         return self._progress.get(gateway, Progress())
 
-    def keep(
+    def add(
         self, gateway: str, orders: Iterable[Finished], progress: Progress, seen: Mapping[str, Finished] | None = None
     ) -> int:
         self._fail_like_disk(writes=True)

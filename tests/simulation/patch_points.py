@@ -129,7 +129,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.gateway.discovery, "AsyncZeroconf", SimAsyncZeroconf),
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),
         (appliance.board, "in_daemon_thread", site.threads.run),
-        (appliance.board, "read_board", lambda marks: Board(45.0, site.undervoltage, None)),
+        (appliance.board, "read_board", lambda fault_directory: Board(45.0, site.undervoltage, None)),
         (appliance.effect_handlers, "in_daemon_thread", site.threads.run),
         (appliance.effect_handlers, "random", random_module),
         # Many boxes run in this process; frozen objects of each would never be freed.
