@@ -34,7 +34,7 @@ class World:
     addresses: this box's own, or None before the first look. gateways: those in sight, by name. heard: whose name was
     last announced at an address, in sight or not.
     current: the token that was proven, or was on flash. pending: one that is not proven yet, and is tried first.
-    damaged: the token's file could not be read. unsaved: the token in force is not on flash. saving: the number of the
+    unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: gateways that have not answered a request for a token yet; each is asked one at a time.
     serial: the last number given to an attempt. last_page: when the page sound last started. mistakes: what the
     settings file has that can't be used.
@@ -59,7 +59,6 @@ class World:
     heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     current: Credential | None = None
     pending: Credential | None = None
-    damaged: bool = False
     unsaved: bool = False
     saving: int = 0
     asking: frozenset[str] = frozenset()

@@ -246,3 +246,25 @@ def test_looking_for_long_says_what_may_be_wrong() -> None:
     screen = present(state, NOW + 20).view.screen
     assert isinstance(screen, Message)
     assert "Is it switched on, and on" in screen.words
+
+
+@pytest.mark.parametrize(("held", "turns"), [(0.9, True), (1.0, False), (4.9, False)])
+def test_a_hold_that_is_let_go_early_turns_no_screen_and_forgets_nothing(held: float, turns: bool) -> None:
+    down, _ = machine.step(connected(Order("a")), ButtonDown(), NOW)
+    state, effects = machine.step(down, ButtonUp(), NOW + held)
+    assert isinstance(state, Connected)
+    assert ForgetTokens() not in effects
+    assert isinstance(present(state, NOW + held + 0.5).view.screen, Listing) == turns
+
+
+@pytest.mark.parametrize(("held", "forgets"), [(4.9, False), (4.96, True), (29.0, True)])
+def test_a_hold_of_five_seconds_forgets(held: float, forgets: bool) -> None:
+    down, _ = machine.step(connected(), ButtonDown(), NOW)
+    _, effects = machine.step(down, ButtonUp(), NOW + held)
+    assert (ForgetTokens() in effects) == forgets
+
+
+def test_a_long_press_turns_the_screen_where_nothing_can_be_forgotten() -> None:
+    down, _ = machine.step(STATES["discovering"], ButtonDown(), NOW)
+    state, _ = machine.step(down, ButtonUp(), NOW + 4)
+    assert isinstance(present(state, NOW + 4.5).view.screen, Listing)

@@ -273,6 +273,7 @@ def test_looking_holds_until_the_hint() -> None:
     assert refused.screen.words[-2:] == ("Gateway revoked pairing", "This box: 192.0.2.5")
     cut = discovering_view(Discovering(World(addresses=())), NOW)
     assert (cut.reason, cut.asleep) == ("no network", "No network")
+    assert cut.screen.words == ("No network", "Check the cable", "or the Wi-Fi settings")
     fixed = discovering_view(Discovering(World(addresses=(), fixed_address=True)), NOW)
     assert fixed.reason is None, "the address in the settings may be this very box"
 
@@ -399,3 +400,29 @@ def test_unreadable_orders_have_a_row_of_their_own() -> None:
 def test_a_screen_that_was_turned_to_holds_until_it_turns_back() -> None:
     state = connected(turned_to=ScreenId.GATEWAY, turned_until=NOW + 0.4)
     assert present(state, NOW).until == pytest.approx(NOW + 0.4)
+
+
+def test_the_facts_for_programs() -> None:
+    view = present(connected(Order("a", elapsed=61.5, paged=True)), NOW).view
+    assert (view.state, view.reason, view.gateway, view.address) == ("connected", None, "A", "192.0.2.10:8000")
+    assert (view.active, view.paged, view.oldest) == (1, 1, 61)
+    view = present(STATES["offline, waiting, out of sight"], NOW).view
+    assert (view.state, view.reason) == ("offline", "another gateway is here")
+    assert (view.gateway, view.address) == ("A", "192.0.2.10:8000")
+    view = present(STATES["pairing, to be confirmed"], NOW).view
+    assert (view.reason, view.gateway, view.address) == ("confirm the gateway", "A", "192.0.2.10:8000")
+    view = present(STATES["awaiting_pairing, two gateways"], NOW).view
+    assert (view.gateway, view.address) == (None, None)
+    view = present(STATES["awaiting_pairing, token refused, two gateways"], NOW).view
+    assert (view.gateway, view.address) == ("A", "192.0.2.10:8000")
+    view = present(STATES["connecting, resolving, address from the settings"], NOW).view
+    assert (view.gateway, view.address) == ("A", None)
+    assert view.screen.words == ("Connecting to", "A")
+
+
+def test_today_without_times() -> None:
+    state = connected()
+    kept = replace(state.book, today=DayStats(None, NOW, DeliveryStats(2)))
+    screen, _ = today_screen(replace(state, book=kept), NOW)
+    assert (screen.title, screen.orders, screen.noun, screen.target) == ("Latest day", "2", "orders", "5:00")
+    assert (screen.average, screen.median, screen.share, screen.doubt) == ("", "", "", False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import appliance.core
-from appliance.core import reasons
+from appliance.core import limits, reasons
 from appliance.core.delivery import LeftOut
 from appliance.core.events import Denial, FeedFailure
 from appliance.core.limits import LONGEST_TOKEN
@@ -159,6 +159,18 @@ def test_words_that_other_programs_read() -> None:
         "clock was changed",
         "no time known",
     ]
+
+
+def test_the_limits_that_fit_the_programs_memory() -> None:
+    """Whoever changes one reckons anew: together they must stay within the 300 MB of the unit."""
+    kib, mib = 1024, 1024 * 1024
+    assert (limits.MOST_ORDERS, limits.MOST_VALUES) == (100_000, 1_100_000)
+    assert (32 * mib, 26 * mib) == (limits.LARGEST_MESSAGE, limits.LARGEST_WIDE_MESSAGE)
+    assert (8 * mib, mib) == (limits.LARGEST_WIDEST_MESSAGE, limits.LARGEST_PAGE)
+    assert (64 * kib,) * 3 == (limits.LARGEST_ANSWER, limits.LARGEST_TOKEN_FILE, limits.LARGEST_SETTINGS)
+    assert (limits.LONGEST_UUID, limits.LONGEST_TEXT, limits.LONGEST_TOKEN) == (128, 64, 4096)
+    assert (limits.MOST_GATEWAYS, limits.MOST_ANNOUNCED, limits.MOST_HEARD) == (64, 5000, 256)
+    assert (limits.LONGEST_LABEL, limits.LONGEST_NAME) == (63, 40)
 
 
 def test_small_bars() -> None:

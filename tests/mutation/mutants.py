@@ -54,12 +54,12 @@ class Edit:
             compile(code, path, "exec")
         except SyntaxError:
             return None
-        old, new = source.splitlines(), code.splitlines()
+        old, new = ([line.strip() for line in text.splitlines()] for text in (source, code))
         changes = [one for one in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if one[0] != "equal"]
         if not changes:
             return None
-        before = [line.strip() for line in old[changes[0][1] : changes[-1][2]]]
-        after = [line.strip() for line in new[changes[0][3] : changes[-1][4]]]
+        before = old[changes[0][1] : changes[-1][2]]
+        after = new[changes[0][3] : changes[-1][4]]
         return Mutant(path, changes[0][1] + 1, "\n".join(before), "\n".join(after), code)
 
 
@@ -152,7 +152,9 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
-    """Whether an argument False became None: as false, and a mistake that the type checker finds."""
+    """Whether an argument or a default False became None: as false, and a mistake that the type checker finds."""
+    if isinstance(node, cst.AnnAssign):
+        return node.value is not None and _is_name(node.value, "False") and isinstance(mutated, cst.AnnAssign)
     if not isinstance(node, cst.Call) or not isinstance(mutated, cst.Call) or len(node.args) != len(mutated.args):
         return False
     pairs = zip(node.args, mutated.args, strict=True)
