@@ -151,6 +151,18 @@ def test_a_declined_gateway_is_neither_offered_nor_asked_again() -> None:
     assert ask(both) == [("A", "192.0.2.10")]
 
 
+def test_after_a_decline_the_others_are_asked_at_once() -> None:
+    both = box(A, B)
+    tap(both)
+    both.tell(TokenIssued(pairing(both).attempt, B, TOKEN))
+    both.tell(ButtonDown())
+    both.now += 5.1
+    deny(both, "A")
+    assert asked(both.tell(ButtonUp())) == [("A", "192.0.2.10")]
+    assert pairing(both).since == {"A": both.now}
+    assert words(both)[:2] == ("Now press the", "gateway's button")
+
+
 def test_a_newer_token_of_an_offered_gateway_replaces_the_older_one() -> None:
     both = box(A, B)
     tap(both)
