@@ -14,6 +14,7 @@ from appliance.core.events import (
     FeedNotified,
     OrderChanged,
     OrderPaged,
+    OrdersReplaced,
     Timer,
 )
 from appliance.core.orders import OrderBook, replaced
@@ -173,3 +174,40 @@ def test_offline_nothing_is_repeated() -> None:
     assert Timer.REPEAT not in one.timers
     _, effects = machine.step(one.state, ButtonDown(), one.now)
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]
+
+
+def test_of_very_many_pages_the_latest_hundred_are_told_apart() -> None:
+    one = box()
+    orders = tuple(Order(str(number), str(number)) for number in range(105))
+    one.tell(FeedNotified(NUMBER, (OrdersReplaced(orders),)))
+    page(one, *orders)
+    assert isinstance(one.state, Connected)
+    assert one.state.alert is not None
+    assert one.state.alert.uuids == tuple(str(number) for number in range(104, 4, -1))
+
+
+def test_a_page_within_a_second_and_a_half_of_another_is_the_same_sound() -> None:
+    one = box()
+    page(one, A)
+    one.advance(1.49)
+    page(one, B)
+    assert one.sounds == [Sound.PAGE]
+    one.advance(0.02)
+    page(one, A)
+    assert one.sounds == [Sound.PAGE] * 2
+
+
+def test_a_repeated_page_is_of_the_orders_that_still_wait() -> None:
+    one = box(repeat=True)
+    page(one, A, B)
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")),)))
+    one.advance(40.1)
+    assert one.sounds == [Sound.PAGE] * 2
+    assert words(one) == ("paged 102", "table 8", "1 order")
+    one.advance(7.8)
+    assert words(one)[0] == "paged 102"
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, paged=False)),)))
+    one.advance(40)
+    assert one.sounds == [Sound.PAGE] * 2, "it is not paged any more"
+    assert isinstance(one.state, Connected)
+    assert one.state.repeats == 0

@@ -172,3 +172,18 @@ def test_a_share_is_called_all_only_where_it_is() -> None:
     figures = DeliveryStats().and_also([*most, slow], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
     assert shown(state).share == "99%"
+
+
+def test_the_fillings_of_the_last_hour_are_remembered() -> None:
+    state = connected()
+    state = replace(state, world=replace(state.world, kept=(NOW - SYNC_EVERY, NOW - SYNC_EVERY + 1, NOW - 5)))
+    asked, _ = filling(state)
+    assert asked.world.kept == (NOW - SYNC_EVERY + 1, NOW - 5, NOW)
+    world = replace(state.world, kept=tuple(NOW - number for number in range(SYNCS_AN_HOUR - 1)))
+    assert sync_delay(world, NOW) == SYNC_SOON
+    world = replace(world, kept=tuple(NOW - 10 + number for number in range(SYNCS_AN_HOUR + 1)))
+    assert sync_delay(world, NOW) == SYNC_EVERY - 9, "six of them count, the last ones"
+
+
+def test_the_pauses_between_fillings() -> None:
+    assert (SYNC_EVERY, SYNC_SOON, SYNC_RETRY, SYNCS_AN_HOUR) == (3600.0, 20.0, 600.0, 6)

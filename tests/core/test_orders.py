@@ -189,6 +189,11 @@ def test_a_whole_set_corrects_a_clock_that_ran_on_or_was_set() -> None:
     exact = replace(book, offset_exact=True)
     just_before = replaced(exact, [order("a")], 100.0 + day - 1)
     assert (just_before.offset, just_before.offset_exact) == (book.offset, True)
+    assert replaced(exact, [order("a")], 100.0).offset_exact, "it says what is known already"
+    created_only = replace(order("b", NOON + 130), changed=None)
+    assert replaced(book, [created_only], 200.0).offset == NOON + 130 - 200.0
+    changed_only = replace(order("b", NOON + 130), created=None)
+    assert replaced(book, [changed_only], 200.0).offset == NOON + 130 - 200.0
     set_back = replaced(exact, [order("a")], 100.0 + day)
     assert (set_back.offset, set_back.offset_exact) == (NOON - 100.0 - day, False)
     assert replaced(book, [], 900.0).offset == book.offset

@@ -16,6 +16,7 @@ from appliance.core.screens.box import box_screen
 from appliance.core.screens.count import age_mark, connected_view, order_age
 from appliance.core.screens.discovering import discovering_view
 from appliance.core.screens.gateway import gateway_screen
+from appliance.core.screens.hold import hold_screen
 from appliance.core.screens.led_legend import led_legend, led_legend_screen
 from appliance.core.screens.offline import offline_view
 from appliance.core.screens.oldest import oldest_screen
@@ -165,6 +166,20 @@ def test_the_legend_tells_the_restaurants_own_times() -> None:
         Leds(off, fast, off),
         Leds(slow, fast, off),
         Leds(off, off, fast),
+    ]
+
+
+def test_the_legend_in_full_sentences() -> None:
+    assert [row.words for _, group in led_legend(TIMES) for row in group] == [
+        "connected; every order is in time: younger than `orders.warn_after` (3 min)",
+        "connected; the oldest order is older than that",
+        "connected; the oldest order is late: older than `orders.late_after` (5 min)",
+        "connecting to the paired gateway",
+        "looking for a gateway",
+        "offline, or no network",
+        "found a gateway: press this box's button",
+        "now press the gateway's button",
+        "display or button is broken, whatever else happens",
     ]
 
 
@@ -426,3 +441,38 @@ def test_today_without_times() -> None:
     screen, _ = today_screen(replace(state, book=kept), NOW)
     assert (screen.title, screen.orders, screen.noun, screen.target) == ("Latest day", "2", "orders", "5:00")
     assert (screen.average, screen.median, screen.share, screen.doubt) == ("", "", "", False)
+
+
+def test_the_countdown_of_a_hold() -> None:
+    screen = hold_screen(2.3, declines=False)
+    assert screen.lines == (
+        Line("Forget the pairing"),
+        Line("in 3", Size.HUGE),
+        Line("Let go to keep it"),
+    )
+    assert (screen.bar, screen.icon) == (0.6, None)
+    assert hold_screen(2.0, declines=True).words == ("Not this gateway", "in 2", "Let go to go back")
+    over = hold_screen(0.0, declines=True)
+    assert over.lines == (Line("Let go now", Size.MEDIUM), Line("Not this gateway"))
+    assert (over.bar, over.icon) == (0.0, Icon.WARNING)
+
+
+def test_a_hold_while_a_page_is_shown_counts_down() -> None:
+    state = connected(Order("a", elapsed=10.0, paged=True), down_since=NOW)
+    state = replace(state, alert=Alert(("a",), NOW + 8))
+    assert present(state, NOW + 2).view.screen.words[0] == "Forget the pairing"
+    assert present(state, NOW + 0.9).view.screen.words[0] == "paged ?"
+
+
+def test_a_hold_that_declines_a_gateway_counts_down_in_its_words() -> None:
+    state = STATES["pairing, to be confirmed"]
+    held = replace(state, world=replace(state.world, down_since=NOW, asked="offered A"))
+    assert present(held, NOW + 2).view.screen.words[0] == "Not this gateway"
+
+
+def test_long_names_are_cut_to_the_room_of_their_row() -> None:
+    long = Order("a", "1234567890123", location="abcdefghijklm", elapsed=1.0, paged=True)
+    listing, _ = oldest_screen(connected(long), NOW)
+    assert listing.rows[0].left == "12345678901…  table abcdefghijk…"
+    paged = connected_view(replace(connected(long), alert=Alert(("a",), NOW + 8)), NOW).screen
+    assert paged.words == ("paged 1234567890123", "table abcdefghijklm", "1 order")
