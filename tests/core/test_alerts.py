@@ -1,4 +1,4 @@
-"""A page is seen and heard: once for many, again where nobody answers, and not after a press."""
+"""Alerts of paged orders: one sound for a burst, repeats until a press answers, and none after it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_next_page_takes_the_place_of_the_last() -> None:
     assert one.sounds == [Sound.PAGE, Sound.PAGE]
 
 
-def test_thirty_pages_in_a_second_are_one_alarm() -> None:
+def test_a_burst_of_pages_makes_one_sound() -> None:
     one = box()
     for _ in range(30):
         page(one, A)
@@ -92,7 +92,7 @@ def test_a_press_answers_a_page_and_turns_no_page_of_the_display() -> None:
     assert words(one)[0] == "Oldest orders"
 
 
-def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
+def test_a_page_after_an_answered_one_sounds_again() -> None:
     one = box()
     page(one, A)
     one.advance(0.3)
@@ -101,7 +101,7 @@ def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
     assert one.sounds == [Sound.PAGE, Sound.PAGE], "the press silenced the first"
 
 
-def test_an_elbow_on_the_button_answers_a_page_and_forgets_nothing() -> None:
+def test_a_long_press_answers_a_page_and_keeps_the_pairing() -> None:
     one = box(repeat=True)
     page(one, A)
     one.tell(ButtonDown())
@@ -139,7 +139,7 @@ def test_an_unanswered_page_sounds_again_three_times_at_most() -> None:
     assert one.sounds.count(Sound.PAGE) == 4
 
 
-def test_a_press_ends_the_repeating() -> None:
+def test_a_press_stops_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.advance(45)
@@ -156,7 +156,7 @@ def test_a_page_of_an_order_that_is_gone_is_not_repeated() -> None:
     assert one.sounds == [Sound.PAGE]
 
 
-def test_another_page_begins_the_repeating_anew() -> None:
+def test_another_page_restarts_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.advance(30)
@@ -167,7 +167,7 @@ def test_another_page_begins_the_repeating_anew() -> None:
     assert one.sounds == [Sound.PAGE] * 3
 
 
-def test_offline_nothing_is_repeated() -> None:
+def test_a_lost_feed_stops_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.tell(FeedLost(NUMBER, FeedFailure.UNREACHABLE))
@@ -176,7 +176,7 @@ def test_offline_nothing_is_repeated() -> None:
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]
 
 
-def test_of_very_many_pages_the_latest_hundred_are_told_apart() -> None:
+def test_an_alert_holds_the_latest_hundred_pages() -> None:
     one = box()
     orders = tuple(Order(str(number), str(number)) for number in range(105))
     one.tell(FeedNotified(NUMBER, (OrdersReplaced(orders),)))
@@ -186,7 +186,7 @@ def test_of_very_many_pages_the_latest_hundred_are_told_apart() -> None:
     assert one.state.alert.uuids == tuple(str(number) for number in range(104, 4, -1))
 
 
-def test_a_page_within_a_second_and_a_half_of_another_is_the_same_sound() -> None:
+def test_pages_within_a_second_and_a_half_make_one_sound() -> None:
     one = box()
     page(one, A)
     one.advance(1.49)
@@ -197,7 +197,7 @@ def test_a_page_within_a_second_and_a_half_of_another_is_the_same_sound() -> Non
     assert one.sounds == [Sound.PAGE] * 2
 
 
-def test_a_repeated_page_is_of_the_orders_that_still_wait() -> None:
+def test_a_repeat_is_for_orders_that_are_still_paged() -> None:
     one = box(repeat=True)
     page(one, A, B)
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")),)))

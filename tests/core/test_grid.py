@@ -66,7 +66,7 @@ STALE: list[Event] = [
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_an_answer_to_something_long_over_changes_nothing(name: str) -> None:
+def test_a_stale_answer_changes_nothing(name: str) -> None:
     for event in STALE:
         assert machine.step(STATES[name], event, NOW) == (STATES[name], ()), event
 

@@ -1,4 +1,4 @@
-"""What is remembered of names that were heard: little, and the latest of it."""
+"""Which gateway was last heard at an address, and how few addresses are remembered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.core.states import World
 from appliance.core.values import Address, Credential, Gateway, Token
 
 
-def test_few_addresses_are_remembered_and_the_latest_of_them() -> None:
+def test_only_the_latest_addresses_are_remembered() -> None:
     world = World()
     for number in range(2 * MOST_HEARD):
         world = answered(world, Gateway(f"Name {number}", (Address(f"192.0.{number // 250}.{number % 250}"),)))

@@ -20,6 +20,8 @@ from appliance.core.events import (
     Timer,
     TimerFired,
 )
+from appliance.core.heartbeat import heartbeat
+from appliance.core.navigation import power
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
@@ -199,7 +201,7 @@ def test_a_press_wakes_the_display_and_does_no_more() -> None:
     assert isinstance(present(turned, later + 3).view.screen, Listing)
 
 
-def test_what_is_wrong_is_never_slept_over() -> None:
+def test_a_fault_stays_visible_while_the_display_sleeps() -> None:
     state = STATES["offline, waiting"]
     asleep = present(replace(state, world=replace(state.world, stirred=0.0)), 5 * 3600.0).view
     assert (asleep.power, asleep.screen) == (Power.DIM, Asleep("OFFLINE"))
@@ -208,7 +210,7 @@ def test_what_is_wrong_is_never_slept_over() -> None:
     assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Weak power supply")
 
 
-def test_never_means_never() -> None:
+def test_the_display_can_be_kept_from_dimming_and_sleeping() -> None:
     state = connected(dim_after=math.inf, sleep_after=math.inf)
     assert present(state, NOW + 1e7).view.power is Power.BRIGHT
     assert present(connected(dim_after=math.inf, sleep_after=60.0), NOW + 61).view.power is Power.DARK
@@ -268,3 +270,28 @@ def test_a_long_press_turns_the_screen_where_nothing_can_be_forgotten() -> None:
     down, _ = machine.step(STATES["discovering"], ButtonDown(), NOW)
     state, _ = machine.step(down, ButtonUp(), NOW + 4)
     assert isinstance(present(state, NOW + 4.5).view.screen, Listing)
+
+
+def test_the_heart_changes_every_two_seconds() -> None:
+    state = connected()
+    assert [present(state, 1000.0 + second).view.beat for second in (0, 1.9, 2, 3.9, 4)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [heartbeat(state, 1000.0 + second)[1] for second in (0, 1.9, 2)] == [1002.0, 1002.0, 1004.0]
+    assert heartbeat(state, NOW + 24.5) == (True, NOW + 25)
+    assert heartbeat(state, NOW + 25) == (None, math.inf)
+
+
+def test_an_order_keeps_the_display_bright_until_it_is_forgotten() -> None:
+    state = connected(Order("a", elapsed=3 * 3600.0), Order("b", elapsed=3600.0))
+    idle = replace(state, world=replace(state.world, stirred=NOW - 9 * 3600))
+    assert power(idle, NOW) == (Power.BRIGHT, NOW + 2 * 3600)
+    assert power(idle, NOW + 2 * 3600) == (Power.DARK, math.inf)
+    quiet = connected()
+    assert power(quiet, NOW) == (Power.BRIGHT, NOW + 600)
+    assert power(quiet, NOW + 600) == (Power.DIM, NOW + 4 * 3600)
+    assert power(quiet, NOW + 4 * 3600) == (Power.DARK, math.inf)

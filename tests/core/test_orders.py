@@ -78,7 +78,7 @@ def test_what_is_told_of_a_run_of_notifications() -> None:
     assert fold(book, [OrdersReplaced(())], 1.0).whole
 
 
-def test_what_cannot_be_read_is_counted_until_it_can() -> None:
+def test_unreadable_orders_are_counted_until_they_can_be_read() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unreadable(frozenset("bc"), 1))
     told = summary(book, TIMES, 0.0)
     assert (told.active, told.unreadable, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
@@ -140,7 +140,7 @@ def test_elapsed_time_of_one_order_tells_the_clock_for_the_others() -> None:
     assert summary(book, TIMES, 100.0).oldest == 660
 
 
-def test_a_new_order_tells_the_clock_and_settles_what_was_at_least() -> None:
+def test_a_new_order_reveals_the_clock_and_makes_lower_bounds_exact() -> None:
     book = replaced(OrderBook(), [order("a", NOON)], 100.0)
     assert summary(book, TIMES, 130.0).at_least
     book = fold(book, [OrderChanged(order("b", NOON + 300), created=True)], 130.0).book
@@ -148,7 +148,7 @@ def test_a_new_order_tells_the_clock_and_settles_what_was_at_least() -> None:
     assert (told.oldest, told.at_least) == (300, False)
 
 
-def test_a_change_tells_the_clock_too() -> None:
+def test_a_modified_order_reveals_the_clock() -> None:
     told = order("a", NOON)
     book = fold(OrderBook(), [OrderChanged(replace(told, changed=NOON + 100))], 50.0).book
     assert (book.offset, book.offset_exact) == (NOON + 100 - 50.0, False)
@@ -239,6 +239,12 @@ def test_an_order_that_vanished_was_cleared_by_the_moment_at_which_it_was_missed
     assert replaced(book, [order("b")], 160.0).today.fresh["a"].cleared == NOON + 60
 
 
+def test_an_order_that_is_cleared_without_a_time_was_cleared_now() -> None:
+    book = replaced(OrderBook(), [order("a")], 100.0)
+    cleared = Order("a", state="cleared", created=NOON)
+    assert fold(book, [OrderChanged(cleared)], 160.0).book.today.fresh["a"].cleared == NOON + 60
+
+
 def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
     book = replaced(OrderBook(), [Order("a", elapsed=100.0)], 0.0)
     assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
@@ -291,7 +297,7 @@ def test_a_tracker_that_comes_back_is_another_order() -> None:
     assert book.held["u3"].since == 660.0
 
 
-def test_what_nobody_clears_counts_but_alarms_no_more() -> None:
+def test_a_forgotten_order_counts_but_does_not_alarm() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=TIMES.forget_after + 1), order("b", elapsed=10)], 0.0)
     told = summary(book, TIMES, 0.0)
     assert (told.active, told.forgotten, told.late, told.oldest) == (2, 1, 0, 10)

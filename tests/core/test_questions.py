@@ -69,7 +69,7 @@ def test_a_gateway_that_is_offered_during_a_hold_is_not_declined_by_it() -> None
     assert state.world.current == old
 
 
-def test_a_window_that_ends_during_a_no_forgets_no_pairing() -> None:
+def test_a_window_that_ends_while_a_gateway_is_declined_keeps_the_pairing() -> None:
     old = Credential("A", Token("old"))
     offered, _ = machine.step(window(current=old), TokenIssued(1, B, TOKEN), NOW - 1)
     state = between(offered, TimerFired(Timer.WINDOW), held=6.0)

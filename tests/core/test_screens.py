@@ -181,6 +181,17 @@ def test_the_legend_in_full_sentences() -> None:
         "now press the gateway's button",
         "display or button is broken, whatever else happens",
     ]
+    assert [row.short for _, group in led_legend(TIMES) for row in group] == [
+        "green: in time",
+        "amber: over 3 min",
+        "red: over 5 min",
+        "green slow: connecting",
+        "amber slow: looking",
+        "red slow: offline",
+        "amber fast: press here",
+        "+ green: press gateway",
+        "red fast: broken part",
+    ]
 
 
 def test_the_legend_means_what_the_states_light() -> None:

@@ -1,4 +1,4 @@
-"""The values of the core: none can be changed, a token shows nothing, and what other programs read stays."""
+"""The values of the core: immutable, with tokens hidden, and with the words that other programs rely on."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class _Finder:
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """All nodes that are evaluated."""
-    if isinstance(node, SKIPPED) or _is_alias(node) or _is_auto(node):
+    if isinstance(node, SKIPPED) or _is_alias(node) or _is_auto(node) or _is_assertion(node):
         return
     yield node
     children: Iterable[cst.CSTNode] = node.children
@@ -164,6 +164,11 @@ def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
 def _is_auto(node: cst.CSTNode) -> bool:
     """Whether this is a member of an enumeration whose value means nothing."""
     return isinstance(node, cst.Assign) and isinstance(node.value, cst.Call) and _is_name(node.value.func, "auto")
+
+
+def _is_assertion(node: cst.CSTNode) -> bool:
+    """Whether this raises AssertionError, which nothing reaches."""
+    return isinstance(node, cst.Raise) and isinstance(node.exc, cst.Call) and _is_name(node.exc.func, "AssertionError")
 
 
 def _is_name(node: cst.CSTNode, name: str) -> bool:
