@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from appliance.core import machine
 from appliance.core.effects import MakeSound
 from appliance.core.events import (
@@ -16,6 +18,7 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
     Timer,
+    TimerFired,
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
@@ -211,3 +214,20 @@ def test_a_repeat_is_for_orders_that_are_still_paged() -> None:
     assert one.sounds == [Sound.PAGE] * 2, "it is not paged any more"
     assert isinstance(one.state, Connected)
     assert one.state.repeats == 0
+
+
+@pytest.mark.parametrize(("early", "sounds"), [(0.06, False), (0.04, True), (0.0, True), (-5.0, True)])
+def test_a_late_timer_may_fire_a_moment_before_its_time(early: float, sounds: bool) -> None:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    assert state.late_at == NOW + 240
+    after, effects = machine.step(state, TimerFired(Timer.LATE), NOW + 240 - early)
+    assert (MakeSound(Sound.LATE) in effects) == sounds
+    assert sounds or after == state
+
+
+def test_a_late_timer_without_a_late_order_is_ignored() -> None:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    state = replace(state, late_at=None)
+    assert machine.step(state, TimerFired(Timer.LATE), NOW) == (state, ())
