@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -11,7 +12,7 @@ from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
 from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
 
-NEVER = float("-inf")
+NEVER = -math.inf
 
 
 class ScreenId(Enum):
@@ -70,7 +71,7 @@ class World:
     stuck: bool = False
     turned_to: ScreenId = ScreenId.MAIN
     turned_until: float = NEVER
-    stirred: float = float("inf")
+    stirred: float = math.inf
     woken: bool = False
     kept: tuple[float, ...] = ()
 

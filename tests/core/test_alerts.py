@@ -231,3 +231,11 @@ def test_a_late_timer_without_a_late_order_is_ignored() -> None:
     assert isinstance(state, Connected)
     state = replace(state, late_at=None)
     assert machine.step(state, TimerFired(Timer.LATE), NOW) == (state, ())
+
+
+def test_a_page_just_after_the_sound_of_another_sounds() -> None:
+    one = box()
+    page(one, A)
+    one.now += 1.5
+    page(one, B)
+    assert one.sounds == [Sound.PAGE] * 2

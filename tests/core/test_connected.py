@@ -200,6 +200,25 @@ def test_each_order_that_becomes_late_sounds() -> None:
     assert box.sounds == [Sound.LATE] * 2
 
 
+def test_everything_that_a_burst_tells_is_done() -> None:
+    box = live(ORDER)
+    box.advance(20)
+    paged, unknown = OrderPaged(replace(ORDER, paged=True)), OrderChanged(Order("u9"))
+    box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)), paged, unknown)))
+    assert box.sounds == [Sound.PAGE]
+    assert connected(box).doubt
+    assert box.timers[Timer.REFRESH] == box.now, "the last refresh was long ago"
+    assert box.timers[Timer.STALE] == box.now + 45
+
+
+def test_a_whole_set_that_comes_by_itself_is_as_good_as_a_refresh() -> None:
+    box = live(ORDER)
+    box.advance(200)
+    box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)),)))
+    assert connected(box).stale_at == box.now + 300
+    assert box.timers[Timer.REFRESH] == pytest.approx(box.now + 270)
+
+
 def test_a_page_found_by_a_refresh_sounds() -> None:
     box = live(ORDER)
     box.advance(271)

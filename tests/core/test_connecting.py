@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.core import machine
 from appliance.core.effects import OpenFeed, ResolveGateway
 from appliance.core.events import (
     ButtonDown,
@@ -316,3 +317,22 @@ def test_a_gateway_out_of_sight_keeps_its_feed() -> None:
     box.tell(GatewayLost("A"))
     box.advance(271)
     assert connected(box).looking
+
+
+def test_the_last_address_is_trusted_for_just_a_minute() -> None:
+    state = STATES["offline, resolving"]
+    assert isinstance(state, Offline)
+    ends = state.link.trusted_until
+    for now, phase in ((ends, Phase.OPENING), (ends + 0.01, Phase.WAITING)):
+        after, _ = machine.step(state, GatewayUnresolved(state.link.attempt), now)
+        assert isinstance(after, Offline)
+        assert after.link.phase is phase
+
+
+def test_an_address_at_which_the_own_name_was_heard_is_tried() -> None:
+    box = loaded()
+    box.tell(FeedOpened(link(box).attempt, (ORDER,)))
+    box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
+    assert dict(box.state.world.heard) == {A.addresses[0]: "A"}
+    box.tell(GatewayUnresolved(box.resolving))
+    assert link(box).phase is Phase.OPENING

@@ -95,3 +95,16 @@ def test_an_order_is_cleared_when_its_state_changed_or_when_it_was_seen_to_be_go
     vanished = replace(order, state="located")
     assert finished(vanished, at=NOON + 300.0).cleared == NOON + 300.0
     assert finished(replace(order, changed=None)).cleared is None
+
+
+def test_clocks_are_changed_before_four_on_a_sunday() -> None:
+    four = SUNDAY_2 + 2 * 3600.0
+    hour = replace(ORDER, created=four, cleared=four + 3600.0)
+    assert delivery_time(hour, FORGET) == 3600.0
+    assert delivery_time(replace(hour, created=four - 1), FORGET) is LeftOut.CLOCK
+    assert delivery_time(replace(hour, created=four - 1, cleared=four + 3598.0), FORGET) == 3599.0
+    monday = SUNDAY_2 + 22 * 3600.0
+    assert delivery_time(replace(ORDER, created=monday, cleared=monday + 3600.0), FORGET) == 3600.0
+    sunday = SUNDAY_2 - 2 * 3600.0
+    assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday), FORGET) == 3600.0
+    assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday + 1), FORGET) is LeftOut.CLOCK

@@ -218,6 +218,8 @@ def test_the_time_to_sit_of_an_order_that_was_located_before_this_box_knew_it() 
     assert replaced(OrderBook(), [within], 0.0).held["a"].sat == 60.0
     clock_set = replace(located, changed=NOON + 62, elapsed=1.0)
     assert replaced(OrderBook(), [clock_set], 0.0).held["a"].sat is None
+    at_once = replace(located, changed=NOON)
+    assert replaced(OrderBook(), [at_once], 0.0).held["a"].sat == 0.0
     backwards = replace(located, changed=NOON - 1)
     assert replaced(OrderBook(), [backwards], 0.0).held["a"].sat is None
 
@@ -250,6 +252,13 @@ def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
     assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=110.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=200.0)], 10.0).held["a"].since == -190.0
+
+
+def test_the_day_is_that_of_the_gateway() -> None:
+    day = 24 * 3600.0
+    book = fold(OrderBook(), [OrderChanged(order("a", 5 * day + NOON), created=True)], 50.0).book
+    assert (book.today.day, book.today.since) == (5, 50.0)
+    assert replaced(OrderBook(), [order("a", 5 * day + NOON)], 50.0).today.day == 5
 
 
 def test_orders_just_at_a_benchmark() -> None:

@@ -37,7 +37,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.values import Benchmarks, Board, Card, Mistake, Order, Unreadable
-from appliance.core.view import Icon, LedMode, Leds, Line, Mark, Message, Power, Row, Size
+from appliance.core.view import Count, Icon, LedMode, Leds, Line, Mark, Message, Power, Row, Size
 from tests.core.cases import NOW, STATES, A, B
 
 TIMES = Benchmarks(180, 300, 10_800)
@@ -487,3 +487,39 @@ def test_long_names_are_cut_to_the_room_of_their_row() -> None:
     assert listing.rows[0].left == "12345678901…  table abcdefghijk…"
     paged = connected_view(replace(connected(long), alert=Alert(("a",), NOW + 8)), NOW).screen
     assert paged.words == ("paged 1234567890123", "table abcdefghijklm", "1 order")
+
+
+@pytest.mark.parametrize(("age", "mark"), [(5.0, Mark.FINE), (200.0, Mark.WARN), (400.0, Mark.LATE)])
+def test_the_count_is_marked_by_the_oldest_order(age: float, mark: Mark) -> None:
+    screen = connected_view(connected(Order("a", elapsed=age), Order("b", elapsed=1.0)), NOW).screen
+    assert isinstance(screen, Count)
+    assert screen.mark is mark
+
+
+def test_the_remarks_of_the_count_the_most_urgent_first() -> None:
+    ages = (400.0, 11_000.0, 11_000.0, 5.0)
+    orders = [Order(str(number), elapsed=age, paged=number == 3) for number, age in enumerate(ages)]
+    state = connected(*orders, Order("to go", order_type="TO_GO", elapsed=5.0))
+    state = replace(state, book=replace(state.book, unreadable=Unreadable(nameless=4)))
+    screen = connected_view(state, NOW).screen
+    assert isinstance(screen, Count)
+    assert [remark.text for remark in screen.remarks] == ["1 paged", "1 late", "4 unreadable", "1 to go", "2 old"]
+    assert [remark.sign.name for remark in screen.remarks] == ["PAGED", "LATE", "UNREADABLE", "TO_GO", "OLD"]
+    assert screen.noun == "orders"
+
+
+def test_a_fault_takes_no_other_line_away() -> None:
+    offline = STATES["offline, waiting"]
+    before = present(offline, NOW).view.screen.words
+    stuck = present(replace(offline, world=replace(offline.world, stuck=True)), NOW).view.screen.words
+    assert stuck == (*before[:2], "Button stuck", *before[2:])
+    count = present(connected(unsaved=True), NOW).view.screen
+    assert isinstance(count, Count)
+    assert count.note == "Pairing not saved"
+
+
+def test_the_picture_walks_at_each_full_minute() -> None:
+    walks = [present(connected(), now).view.walk for now in (0.0, 59.9, 60.0, 3599.9, 3600.0)]
+    assert walks == [0, 0, 1, 59, 60]
+    offline = replace(STATES["offline, waiting"], world=STATES["discovering"].world)
+    assert present(offline, 3590.0).until <= 3600.0
