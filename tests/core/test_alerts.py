@@ -239,3 +239,17 @@ def test_a_page_just_after_the_sound_of_another_sounds() -> None:
     one.now += 1.5
     page(one, B)
     assert one.sounds == [Sound.PAGE] * 2
+
+
+def test_a_long_press_answers_a_page_that_is_not_repeated() -> None:
+    one = box()
+    page(one, A)
+    one.tell(ButtonDown())
+    one.advance(1.5)
+    one.tell(ButtonUp())
+    assert isinstance(present(one.state, one.now).view.screen, Count)
+    one.advance(10)
+    one.tell(ButtonDown())
+    one.advance(1.5)
+    one.tell(ButtonUp())
+    assert isinstance(present(one.state, one.now).view.screen, Count), "without a page it does nothing"

@@ -336,3 +336,11 @@ def test_an_address_at_which_the_own_name_was_heard_is_tried() -> None:
     assert dict(box.state.world.heard) == {A.addresses[0]: "A"}
     box.tell(GatewayUnresolved(box.resolving))
     assert link(box).phase is Phase.OPENING
+
+
+def test_after_many_syncs_within_an_hour_the_next_one_waits() -> None:
+    box = loaded()
+    kept = tuple(NOW - 600 + number for number in range(6))
+    box.state = replace(box.state, world=replace(box.state.world, kept=kept))
+    box.tell(FeedOpened(link(box).attempt, (ORDER,)))
+    assert box.timers[Timer.HISTORY] == pytest.approx(NOW - 600 + 3600)

@@ -95,6 +95,13 @@ def test_what_the_archive_holds_without_the_measured_times_is_owed_to_it() -> No
     assert not stats.owed
 
 
+def test_measured_times_are_owed_to_the_archive_of_another_day_too() -> None:
+    measured = replace(over("a", 60.0), took=59.0)
+    stats = DayStats(10, 0.0).told([measured])
+    stats = stats.archived(9, DeliveryStats(1), frozenset("a"), frozenset(), None, FORGET)
+    assert (list(stats.owed), list(stats.fresh), stats.kept) == (["a"], [], None)
+
+
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
 def test_nothing_is_counted_twice_whatever_the_archive_holds(
     heard: set[int], kept: set[int], heard_after: set[int]

@@ -26,7 +26,7 @@ from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.values import Board, Order, PanelSettings
-from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power
+from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power, Sound
 from tests.core.cases import NOW, NUMBER, STATES
 
 
@@ -295,3 +295,12 @@ def test_an_order_keeps_the_display_bright_until_it_is_forgotten() -> None:
     assert power(quiet, NOW) == (Power.BRIGHT, NOW + 600)
     assert power(quiet, NOW + 600) == (Power.DIM, NOW + 4 * 3600)
     assert power(quiet, NOW + 4 * 3600) == (Power.DARK, math.inf)
+
+
+def test_a_press_that_wakes_the_display_without_a_gateway_makes_no_sound() -> None:
+    state = replace(STATES["discovering"], world=replace(STATES["discovering"].world, stirred=NOW - 5 * 3600))
+    woken, effects = tap(state, NOW)
+    assert not [effect for effect in effects if isinstance(effect, MakeSound)]
+    assert isinstance(present(woken, NOW + 1).view.screen, Message)
+    _, effects = tap(woken, NOW + 2)
+    assert MakeSound(Sound.ERROR) in effects

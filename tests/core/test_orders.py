@@ -216,6 +216,8 @@ def test_the_time_to_sit_of_an_order_that_was_located_before_this_box_knew_it() 
     assert replaced(OrderBook(), [unknown], 0.0).held["a"].sat is None, "nobody saw it sit down"
     within = replace(located, changed=NOON + 60, elapsed=1.0)
     assert replaced(OrderBook(), [within], 0.0).held["a"].sat == 60.0
+    just = replace(located, changed=NOON + 61, elapsed=1.0)
+    assert replaced(OrderBook(), [just], 0.0).held["a"].sat == 61.0
     clock_set = replace(located, changed=NOON + 62, elapsed=1.0)
     assert replaced(OrderBook(), [clock_set], 0.0).held["a"].sat is None
     at_once = replace(located, changed=NOON)
@@ -252,6 +254,12 @@ def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
     assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=110.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=200.0)], 10.0).held["a"].since == -190.0
+
+
+def test_a_whole_set_keeps_what_a_new_order_before_it_revealed() -> None:
+    burst: list[Notification] = [OrderChanged(order("a"), created=True), OrdersReplaced((order("a"),))]
+    book = fold(OrderBook(), burst, 50.0).book
+    assert (book.offset, book.offset_exact) == (NOON - 50.0, True)
 
 
 def test_the_day_is_that_of_the_gateway() -> None:

@@ -11,7 +11,14 @@ from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, farewell, fault, present
-from appliance.core.reasons import TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
+from appliance.core.reasons import (
+    FEED_REFUSED,
+    GATEWAY_UNREACHABLE,
+    TOKEN_REFUSED,
+    TOKEN_UNREADABLE,
+    TOO_MANY_ORDERS,
+    WINDOW_OVER,
+)
 from appliance.core.screens.box import box_screen
 from appliance.core.screens.count import age_mark, connected_view, order_age
 from appliance.core.screens.discovering import discovering_view
@@ -523,3 +530,20 @@ def test_the_picture_walks_at_each_full_minute() -> None:
     assert walks == [0, 0, 1, 59, 60]
     offline = replace(STATES["offline, waiting"], world=STATES["discovering"].world)
     assert present(offline, 3590.0).until <= 3600.0
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (GATEWAY_UNREACHABLE, ("Gateway does not answer", "Check its power and cable")),
+        (FEED_REFUSED, ("No orders from gateway", "It may be restarting: wait")),
+        (TOKEN_REFUSED, ("Gateway revoked pairing", "It may be restarting: wait")),
+        (TOO_MANY_ORDERS, ("Too many orders", "for this box")),
+    ],
+)
+def test_each_cause_of_an_outage_has_its_words(why: str, words: tuple[str, ...]) -> None:
+    offline = STATES["offline, waiting"]
+    assert isinstance(offline, Offline)
+    shown = offline_view(replace(offline, why=why), NOW)
+    assert shown.screen.words == ("OFFLINE", "for 1 min", *words, "A")
+    assert shown.reason == why
