@@ -108,3 +108,12 @@ def test_clocks_are_changed_before_four_on_a_sunday() -> None:
     sunday = SUNDAY_2 - 2 * 3600.0
     assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday), FORGET) == 3600.0
     assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday + 1), FORGET) is LeftOut.CLOCK
+
+
+@pytest.mark.parametrize(("off", "elapsed_wins"), [(-2.0, True), (2.0, True), (-2.1, False), (2.1, False)])
+@pytest.mark.parametrize("shift", [3600.0, -3600.0, 1800.0, -1800.0])
+def test_a_summer_time_change_is_an_hour_or_half_of_one_within_two_seconds(
+    shift: float, off: float, elapsed_wins: bool
+) -> None:
+    order = replace(ORDER, created=NOON, cleared=NOON + 4000.0 + shift + (off if shift > 0 else -off), elapsed=4000.0)
+    assert (delivery_time(order, FORGET) == 4000.0) == elapsed_wins

@@ -21,11 +21,11 @@ from appliance.core.events import (
     TimerFired,
 )
 from appliance.core.heartbeat import heartbeat
-from appliance.core.navigation import power
+from appliance.core.navigation import available_screens, power
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import present
-from appliance.core.states import AwaitingPairing, Connected, Pairing, State
-from appliance.core.values import Board, Order, PanelSettings
+from appliance.core.present import PRESS_SHOWS, present
+from appliance.core.states import AwaitingPairing, Connected, Pairing, ScreenId, State
+from appliance.core.values import Board, Mistake, Order, PanelSettings
 from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power, Sound
 from tests.core.cases import NOW, NUMBER, STATES
 
@@ -304,3 +304,21 @@ def test_a_press_that_wakes_the_display_without_a_gateway_makes_no_sound() -> No
     assert isinstance(present(woken, NOW + 1).view.screen, Message)
     _, effects = tap(woken, NOW + 2)
     assert MakeSound(Sound.ERROR) in effects
+
+
+def test_a_mistake_in_the_settings_is_the_first_of_the_installers_screens() -> None:
+    mistakes = (Mistake(12, "pins.green", "must be a number"),)
+    state = connected(Order("a"))
+    state = replace(state, world=replace(state.world, mistakes=mistakes))
+    assert available_screens(state)[3:5] == (ScreenId.SETTINGS, ScreenId.BOX)
+    assert available_screens(connected())[3] is ScreenId.BOX
+    offline = replace(STATES["offline, waiting"], world=replace(state.world, turned_to=ScreenId.SETTINGS))
+    turned = replace(offline, world=replace(offline.world, turned_until=NOW + 9))
+    assert present(turned, NOW).view.screen.words == ("Settings, line 12", "pins.green: must be a number")
+
+
+def test_a_press_is_shown_until_just_then() -> None:
+    state = connected()
+    state = replace(state, world=replace(state.world, pressed_at=NOW))
+    assert present(state, NOW + PRESS_SHOWS - 0.001).view.pressed
+    assert not present(state, NOW + PRESS_SHOWS).view.pressed

@@ -262,6 +262,22 @@ def test_a_whole_set_keeps_what_a_new_order_before_it_revealed() -> None:
     assert (book.offset, book.offset_exact) == (NOON - 50.0, True)
 
 
+def test_an_unknown_order_that_is_paged_has_an_exact_age_once_the_clock_is_known() -> None:
+    book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 50.0).book
+    for told in (OrderPaged(order("b", NOON - 30, paged=True)), OrderChanged(order("b", NOON - 30))):
+        held = fold(book, [told], 60.0).book.held["b"]
+        assert (held.since, held.exact) == (20.0, True)
+    assert not fold(OrderBook(), [OrderPaged(order("b"))], 60.0).book.held["b"].exact
+
+
+def test_a_set_after_an_unreadable_one_in_the_same_burst_counts_no_order_as_delivered() -> None:
+    book = replaced(OrderBook(), [order("a")], 0.0, Unreadable(nameless=1))
+    burst: list[Notification] = [OrdersReplaced((), Unreadable(nameless=1))]
+    assert list(fold(book, burst, 1.0).book.today.fresh) == ["a"]
+    unknown = replaced(OrderBook(), [order("a")], 0.0)
+    assert not fold(unknown, burst, 1.0).book.today.fresh
+
+
 def test_the_day_is_that_of_the_gateway() -> None:
     day = 24 * 3600.0
     book = fold(OrderBook(), [OrderChanged(order("a", 5 * day + NOON), created=True)], 50.0).book

@@ -532,6 +532,13 @@ def test_the_picture_walks_at_each_full_minute() -> None:
     assert present(offline, 3590.0).until <= 3600.0
 
 
+def test_the_word_that_stays_while_the_display_sleeps() -> None:
+    asleep = {"connecting, opening": "Connecting", "offline, waiting": "OFFLINE", "discovering": "No gateway found"}
+    for name, word in asleep.items():
+        state = replace(STATES[name], world=replace(STATES[name].world, stirred=NOW - 5 * 3600))
+        assert present(state, NOW).view.screen.words == (word,)
+
+
 @pytest.mark.parametrize(
     ("why", "words"),
     [
