@@ -123,8 +123,8 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     state = replace(state, book=told.book, seq=seq)
     effects: list[Effect] = []
     if told.whole:
-        state, whole = _whole(state, now)
-        effects += whole
+        state, timers = _whole(state, now)
+        effects.extend(timers)
     if told.paged:
         state, page = show_page(state, told.paged, now)
         effects += page

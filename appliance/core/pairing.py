@@ -55,7 +55,7 @@ def discovering(state: Discovering, event: Event | ButtonTapped, now: float) -> 
     """Handle an event while no gateway is in sight and none is paired."""
     match event:
         case TokensLoaded(current, pending, damaged):
-            world = replace(state.world, current=current, pending=pending, damaged=damaged)
+            world = replace(state.world, current=current, pending=pending)
             return resting_state(world, now, TOKEN_UNREADABLE if damaged else None)
         case GatewayFound():
             return resting_state(state.world, now, state.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -11,7 +12,7 @@ from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
 from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
 
-NEVER = float("-inf")
+NEVER = -math.inf
 
 
 class ScreenId(Enum):
@@ -35,7 +36,7 @@ class World:
     was last announced at each address, whether or not its gateway is still in sight.
 
     Tokens. current: the proven token, or the one on flash. pending: a token that is not proven yet, and is tried first.
-    damaged: the token's file was unreadable. unsaved: the token in force is not on flash. saving: the number of the
+    unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: the gateways with an open token request; each has one at a time. serial: the last number
     given to an attempt. mistakes: the settings that were left out because they are invalid.
 
@@ -60,7 +61,6 @@ class World:
     names_heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     current: Credential | None = None
     pending: Credential | None = None
-    damaged: bool = False
     unsaved: bool = False
     saving: int = 0
     asking: frozenset[str] = frozenset()

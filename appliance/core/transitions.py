@@ -74,19 +74,18 @@ LOOK_EVERY = 10.0
 
 
 def resting_state(world: World, now: float, reason: str | None = None) -> Step:
-    """The state that fits the held token and the gateways in sight, when nothing is under way."""
-    credential = world.credential
-    if credential is None:
+    """The state that fits the held token and the gateways in sight, when nothing is under way.
+
+    If a token is held, its gateway is not in sight.
+    """
+    if world.credential is None:
         if world.gateways:
             return await_pairing(world, reason)
         return Discovering(world, reason), (StopTimer(Timer.RETRY),)
-    gateway = world.gateways.get(credential.gateway)
-    if gateway is None:
-        if world.fixed_address:
-            # The settings ask for this gateway, and nothing says yet that it is unreachable.
-            return resolve_gateway(Connecting(world, Link(None)))
-        return resolve_gateway(Offline(world, Link(None), now, GATEWAY_UNREACHABLE))
-    return open_feed(Connecting(world, Link(gateway, trusted_until=now + TRUST_ADDRESS)))
+    if world.fixed_address:
+        # The settings ask for this gateway, and nothing says yet that it is unreachable.
+        return resolve_gateway(Connecting(world, Link(None)))
+    return resolve_gateway(Offline(world, Link(None), now, GATEWAY_UNREACHABLE))
 
 
 def paired_gateway_in_sight(world: World) -> bool:
@@ -151,7 +150,7 @@ def offer_gateway(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step
 def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> Step:
     """Accept a new token: write it to flash as pending before its first use."""
     world, credential = state.world, Credential(gateway.name, token)
-    world = replace(world, pending=credential, serial=world.serial + 1, damaged=False, unsaved=False, saving=0)
+    world = replace(world, pending=credential, serial=world.serial + 1, unsaved=False, saving=0)
     link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, new_pairing=True)
     return Connecting(world, link), (
         *cleanup_effects(state),
@@ -265,8 +264,8 @@ def too_many_orders(state: Connected, now: float) -> Step:
 
 
 def forget_pairing(state: State, now: float) -> Step:
-    """Forget the pairing, in memory and on flash."""
-    world = replace(state.world, current=None, pending=None, damaged=False, unsaved=False, saving=0)
+    """Forget the pairing, everywhere."""
+    world = replace(state.world, current=None, pending=None, unsaved=False, saving=0)
     entered, effects = resting_state(world, now)
     return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
 

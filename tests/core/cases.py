@@ -97,6 +97,7 @@ def _connected() -> Connected:
 
 STATES: dict[str, State] = {
     "discovering": Discovering(_EMPTY),
+    "discovering, address from the settings": Discovering(replace(_EMPTY, fixed_address=True)),
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
     "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),

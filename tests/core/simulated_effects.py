@@ -1,4 +1,4 @@
-"""A pretend surrounding of the machine for property tests: it knows what is under way, and checks what must hold.
+"""A simulated environment of the machine for property tests: it tracks what is under way, and checks invariants.
 
 It carries out no effect; it only remembers which timers run, which feeds are open and what was asked of whom, so that
 answers can be drawn that are possible, late or impossible.

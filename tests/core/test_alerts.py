@@ -1,8 +1,10 @@
-"""A page is seen and heard: once for many, again where nobody answers, and not after a press."""
+"""Alerts of paged orders: one sound for a burst, repeats until a press answers, and none after it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import pytest
 
 from appliance.core import machine
 from appliance.core.effects import MakeSound
@@ -14,7 +16,9 @@ from appliance.core.events import (
     FeedNotified,
     OrderChanged,
     OrderPaged,
+    OrdersReplaced,
     Timer,
+    TimerFired,
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
@@ -72,7 +76,7 @@ def test_the_next_page_takes_the_place_of_the_last() -> None:
     assert one.sounds == [Sound.PAGE, Sound.PAGE]
 
 
-def test_thirty_pages_in_a_second_are_one_alarm() -> None:
+def test_a_burst_of_pages_makes_one_sound() -> None:
     one = box()
     for _ in range(30):
         page(one, A)
@@ -91,7 +95,7 @@ def test_a_press_answers_a_page_and_turns_no_page_of_the_display() -> None:
     assert words(one)[0] == "Oldest orders"
 
 
-def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
+def test_a_page_after_an_answered_one_sounds_again() -> None:
     one = box()
     page(one, A)
     one.advance(0.3)
@@ -100,7 +104,7 @@ def test_a_page_after_an_answered_one_has_a_sound_of_its_own() -> None:
     assert one.sounds == [Sound.PAGE, Sound.PAGE], "the press silenced the first"
 
 
-def test_an_elbow_on_the_button_answers_a_page_and_forgets_nothing() -> None:
+def test_a_long_press_answers_a_page_and_keeps_the_pairing() -> None:
     one = box(repeat=True)
     page(one, A)
     one.tell(ButtonDown())
@@ -138,7 +142,7 @@ def test_an_unanswered_page_sounds_again_three_times_at_most() -> None:
     assert one.sounds.count(Sound.PAGE) == 4
 
 
-def test_a_press_ends_the_repeating() -> None:
+def test_a_press_stops_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.advance(45)
@@ -155,7 +159,7 @@ def test_a_page_of_an_order_that_is_gone_is_not_repeated() -> None:
     assert one.sounds == [Sound.PAGE]
 
 
-def test_another_page_begins_the_repeating_anew() -> None:
+def test_another_page_restarts_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.advance(30)
@@ -166,10 +170,86 @@ def test_another_page_begins_the_repeating_anew() -> None:
     assert one.sounds == [Sound.PAGE] * 3
 
 
-def test_offline_nothing_is_repeated() -> None:
+def test_a_lost_feed_stops_the_repeats() -> None:
     one = box(repeat=True)
     page(one, A)
     one.tell(FeedLost(NUMBER, FeedFailure.UNREACHABLE))
     assert Timer.REPEAT not in one.timers
     _, effects = machine.step(one.state, ButtonDown(), one.now)
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]
+
+
+def test_an_alert_holds_the_latest_hundred_pages() -> None:
+    one = box()
+    orders = tuple(Order(str(number), str(number)) for number in range(105))
+    one.tell(FeedNotified(NUMBER, (OrdersReplaced(orders),)))
+    page(one, *orders)
+    assert isinstance(one.state, Connected)
+    assert one.state.alert is not None
+    assert one.state.alert.uuids == tuple(str(number) for number in range(104, 4, -1))
+
+
+def test_pages_within_a_second_and_a_half_make_one_sound() -> None:
+    one = box()
+    page(one, A)
+    one.advance(1.49)
+    page(one, B)
+    assert one.sounds == [Sound.PAGE]
+    one.advance(0.02)
+    page(one, A)
+    assert one.sounds == [Sound.PAGE] * 2
+
+
+def test_a_repeat_is_for_orders_that_are_still_paged() -> None:
+    one = box(repeat=True)
+    page(one, A, B)
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")),)))
+    one.advance(40.1)
+    assert one.sounds == [Sound.PAGE] * 2
+    assert words(one) == ("paged 102", "table 8", "1 order")
+    one.advance(7.8)
+    assert words(one)[0] == "paged 102"
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, paged=False)),)))
+    one.advance(40)
+    assert one.sounds == [Sound.PAGE] * 2, "it is not paged any more"
+    assert isinstance(one.state, Connected)
+    assert one.state.repeats == 0
+
+
+@pytest.mark.parametrize(("early", "sounds"), [(0.06, False), (0.04, True), (0.0, True), (-5.0, True)])
+def test_a_late_timer_may_fire_a_moment_before_its_time(early: float, sounds: bool) -> None:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    assert state.late_at == NOW + 240
+    after, effects = machine.step(state, TimerFired(Timer.LATE), NOW + 240 - early)
+    assert (MakeSound(Sound.LATE) in effects) == sounds
+    assert sounds or after == state
+
+
+def test_a_late_timer_without_a_late_order_is_ignored() -> None:
+    state = STATES["connected"]
+    assert isinstance(state, Connected)
+    state = replace(state, late_at=None)
+    assert machine.step(state, TimerFired(Timer.LATE), NOW) == (state, ())
+
+
+def test_a_page_just_after_the_sound_of_another_sounds() -> None:
+    one = box()
+    page(one, A)
+    one.now += 1.5
+    page(one, B)
+    assert one.sounds == [Sound.PAGE] * 2
+
+
+def test_a_long_press_answers_a_page_that_is_not_repeated() -> None:
+    one = box()
+    page(one, A)
+    one.tell(ButtonDown())
+    one.advance(1.5)
+    one.tell(ButtonUp())
+    assert isinstance(present(one.state, one.now).view.screen, Count)
+    one.advance(10)
+    one.tell(ButtonDown())
+    one.advance(1.5)
+    one.tell(ButtonUp())
+    assert isinstance(present(one.state, one.now).view.screen, Count), "without a page it does nothing"

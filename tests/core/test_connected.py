@@ -1,4 +1,4 @@
-"""A live feed in time: when the whole set is asked for again, when a count is dropped, and when it sounds."""
+"""A live feed: when the whole set is refreshed, when a count is dropped as stale, and when the buzzer sounds."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def look(box: Surroundings, *orders: Order) -> None:
     box.tell(FeedOpened(connected(box).looking, orders))
 
 
-def test_the_whole_set_is_there_again_before_the_old_one_is_too_old() -> None:
+def test_the_whole_set_is_refreshed_before_it_is_stale() -> None:
     box = live(ORDER)
     box.advance(269)
     assert not connected(box).looking
@@ -67,7 +67,7 @@ def test_the_whole_set_is_there_again_before_the_old_one_is_too_old() -> None:
     assert not connected(box).looking
 
 
-def test_a_count_without_a_whole_set_for_five_minutes_is_no_count() -> None:
+def test_a_count_is_dropped_after_five_minutes_without_a_whole_set() -> None:
     box = live(ORDER)
     box.advance(299)
     connected(box)
@@ -75,7 +75,7 @@ def test_a_count_without_a_whole_set_for_five_minutes_is_no_count() -> None:
     assert isinstance(box.state, Offline)
 
 
-def test_five_minutes_begin_with_the_whole_set_and_not_with_a_slow_disk() -> None:
+def test_the_five_minutes_start_at_the_whole_set_however_slow_the_disk() -> None:
     state = STATES["connecting, promoting"]
     box = Surroundings(state, now=NOW + 10)
     box.owner[CREDENTIAL.token] = "A"
@@ -88,7 +88,7 @@ def test_five_minutes_begin_with_the_whole_set_and_not_with_a_slow_disk() -> Non
     assert isinstance(box.state, Offline)
 
 
-def test_a_look_that_fails_is_tried_again_and_the_count_stands_meanwhile() -> None:
+def test_a_failed_refresh_is_retried_while_the_count_stays() -> None:
     box = live(ORDER)
     box.advance(271)
     box.tell(FeedLost(connected(box).looking, FeedFailure.UNREACHABLE))
@@ -97,7 +97,7 @@ def test_a_look_that_fails_is_tried_again_and_the_count_stands_meanwhile() -> No
     look(box, ORDER)
 
 
-def test_looks_are_ten_seconds_apart_whatever_the_gateway_says() -> None:
+def test_refreshes_are_at_least_ten_seconds_apart() -> None:
     box = live(ORDER)
     looks = []
     for _ in range(300):
@@ -110,7 +110,7 @@ def test_looks_are_ten_seconds_apart_whatever_the_gateway_says() -> None:
     assert all(later - earlier >= 10 - 1e-6 for earlier, later in pairwise(looks))
 
 
-def test_an_order_that_can_never_be_read_is_no_reason_to_look_again() -> None:
+def test_an_unreadable_order_causes_no_refresh() -> None:
     box = live(ORDER)
     unreadable = Unreadable(frozenset("b"), 1)
     looks, looking = 0, 0
@@ -126,7 +126,7 @@ def test_an_order_that_can_never_be_read_is_no_reason_to_look_again() -> None:
     assert looks <= 3600 / REFRESH_AFTER, "as often as without it"
 
 
-def test_more_than_can_be_held_includes_what_cannot_be_read() -> None:
+def test_unreadable_orders_count_towards_the_limit() -> None:
     box = live(ORDER)
     box.tell(FeedNotified(7, (OrdersReplaced((), Unreadable(nameless=MOST_ORDERS)),)))
     connected(box)
@@ -134,7 +134,7 @@ def test_more_than_can_be_held_includes_what_cannot_be_read() -> None:
     assert isinstance(box.state, Offline)
 
 
-def test_gaps_that_hide_nothing_three_times_mean_nothing() -> None:
+def test_gaps_in_seq_are_ignored_after_three_needless_refreshes() -> None:
     box = live(ORDER)
     seq = 0
     looks = 0
@@ -150,7 +150,7 @@ def test_gaps_that_hide_nothing_three_times_mean_nothing() -> None:
     assert looks == 3
 
 
-def test_a_gap_that_hid_something_begins_the_count_of_vain_looks_anew() -> None:
+def test_a_gap_that_hid_an_order_resets_the_needless_refreshes() -> None:
     box = live(ORDER)
     looks = 0
     for turn in range(6):
@@ -164,7 +164,7 @@ def test_a_gap_that_hid_something_begins_the_count_of_vain_looks_anew() -> None:
     assert looks == 6
 
 
-def test_a_look_that_takes_over_tells_of_the_next_late_order() -> None:
+def test_a_feeds_takeover_restarts_the_late_timer() -> None:
     box = live(replace(ORDER, elapsed=100.0))
     assert box.timers[Timer.LATE] == pytest.approx(box.now + 200.0)
     box.advance(150)
@@ -183,7 +183,7 @@ def test_a_look_that_takes_over_tells_of_the_next_late_order() -> None:
     assert Timer.LATE not in box.timers, "no order is left that could become late"
 
 
-def test_a_late_order_is_told_after_the_sound_of_a_page() -> None:
+def test_the_late_sound_waits_for_the_page_sound() -> None:
     box = live(replace(ORDER, elapsed=299.0))
     box.tell(FeedNotified(7, (OrderPaged(replace(ORDER, elapsed=299.0, paged=True)),)))
     box.advance(1.4)
@@ -192,7 +192,7 @@ def test_a_late_order_is_told_after_the_sound_of_a_page() -> None:
     assert box.sounds == [Sound.PAGE, Sound.LATE]
 
 
-def test_two_orders_that_become_late_have_a_sound_each() -> None:
+def test_each_order_that_becomes_late_sounds() -> None:
     box = live(replace(ORDER, elapsed=290.0), Order("u2", elapsed=280.0))
     box.advance(10.1)
     assert box.sounds == [Sound.LATE]
@@ -200,14 +200,33 @@ def test_two_orders_that_become_late_have_a_sound_each() -> None:
     assert box.sounds == [Sound.LATE] * 2
 
 
-def test_a_page_that_a_look_finds_sounds() -> None:
+def test_everything_that_a_burst_tells_is_done() -> None:
+    box = live(ORDER)
+    box.advance(20)
+    paged, unknown = OrderPaged(replace(ORDER, paged=True)), OrderChanged(Order("u9"))
+    box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)), paged, unknown)))
+    assert box.sounds == [Sound.PAGE]
+    assert connected(box).doubt
+    assert box.timers[Timer.REFRESH] == box.now, "the last refresh was long ago"
+    assert box.timers[Timer.STALE] == box.now + 45
+
+
+def test_a_whole_set_that_comes_by_itself_is_as_good_as_a_refresh() -> None:
+    box = live(ORDER)
+    box.advance(200)
+    box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)),)))
+    assert connected(box).stale_at == box.now + 300
+    assert box.timers[Timer.REFRESH] == pytest.approx(box.now + 270)
+
+
+def test_a_page_found_by_a_refresh_sounds() -> None:
     box = live(ORDER)
     box.advance(271)
     look(box, replace(ORDER, paged=True))
     assert box.sounds == [Sound.PAGE]
 
 
-def test_a_count_in_doubt_that_nobody_clears_up_is_dropped() -> None:
+def test_a_count_in_doubt_is_dropped_when_no_refresh_succeeds() -> None:
     box = live(ORDER)
     box.tell(FeedNotified(7, (MessageUnusable(),)))
     for _ in range(10):
@@ -234,7 +253,7 @@ def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
     assert isinstance(box.state, Offline)
 
 
-def test_a_feed_that_went_silent_while_another_opens_is_no_count_at_once() -> None:
+def test_a_silent_feed_drops_the_count_although_another_opens() -> None:
     box = live(ORDER)
     box.advance(271)
     assert connected(box).looking
@@ -243,7 +262,7 @@ def test_a_feed_that_went_silent_while_another_opens_is_no_count_at_once() -> No
     assert not box.feeds
 
 
-def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
+def test_a_refresh_does_not_go_to_an_address_that_another_name_announces() -> None:
     box = live(ORDER)
     box.tell(GatewayFound(Gateway("A #2", A.addresses)))
     box.advance(269)
@@ -257,7 +276,7 @@ def test_a_look_goes_nowhere_where_another_name_is_announced() -> None:
     assert Timer.RETRY in box.timers
 
 
-def test_nor_where_another_name_was_announced_and_taken_back() -> None:
+def test_a_refresh_does_not_go_to_an_address_that_another_name_announced_and_withdrew() -> None:
     box = live(ORDER)
     box.tell(GatewayFound(Gateway("A #2", A.addresses)))
     box.tell(GatewayLost("A #2"))
@@ -272,7 +291,7 @@ def test_nor_where_another_name_was_announced_and_taken_back() -> None:
     assert len(box.feeds) == 1
 
 
-def test_nor_where_what_is_told_of_its_own_name_is_older() -> None:
+def test_a_refresh_does_not_trust_a_stale_announcement_of_its_own_name() -> None:
     """Renamed a moment after it moved: its old name comes from a cache, and after the new one."""
     box = live(ORDER)
     elsewhere = (Address("192.0.2.77"),)
@@ -288,7 +307,7 @@ def test_nor_where_what_is_told_of_its_own_name_is_older() -> None:
     assert len(box.feeds) == 1, "it was asked, and answered for itself"
 
 
-def test_on_another_network_the_last_address_is_anybodys() -> None:
+def test_a_changed_network_ends_the_trust_in_the_last_address() -> None:
     box = live(ORDER)
     box.tell(NetworkChanged((*(box.state.world.addresses or ()), "198.51.100.7")))
     # One address more: the feed may live.
@@ -304,7 +323,7 @@ def test_on_another_network_the_last_address_is_anybodys() -> None:
     assert len(box.feeds) == 1
 
 
-def test_pages_two_seconds_apart_have_a_sound_each_and_a_burst_has_one() -> None:
+def test_pages_two_seconds_apart_sound_each_and_a_burst_sounds_once() -> None:
     box = live(ORDER)
     for _ in range(5):
         box.tell(FeedNotified(7, (OrderPaged(ORDER),)))

@@ -1,4 +1,4 @@
-"""What was delivered today, against a plain reckoning of the same."""
+"""The statistics of the day, compared with plain calculations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def over(uuid: str, seconds: float | None, at: float = NOON) -> Finished:
 
 
 @given(st.lists(st.none() | st.floats(0, 3600 - STEP), min_size=1, max_size=60), st.integers(0, 60))
-def test_the_figures_are_those_of_a_plain_list(times: list[float | None], archived: int) -> None:
+def test_the_figures_match_a_plain_list(times: list[float | None], archived: int) -> None:
     orders = [over(str(number), seconds) for number, seconds in enumerate(times)]
     kept = DeliveryStats().plus(orders[:archived], FORGET)
     tally = DayStats(10, 0.0, kept).with_finished(orders[archived:])
@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_a_plain_list(times: list[float | None], archiv
     assert figures.within(300.0) == pytest.approx(sum(int(time / STEP) < 60 for time in known) / len(known), abs=0.02)
 
 
-def test_the_last_bin_holds_whatever_took_longer() -> None:
+def test_the_last_bin_holds_all_longer_times() -> None:
     last = (BINS - 1) * STEP
     times = [last - 0.1, last, 3600.0, 7200.0]
     figures = DeliveryStats().plus([over(str(time), time) for time in times], FORGET)
@@ -104,6 +104,13 @@ def test_what_the_archive_holds_without_the_measured_times_is_owed_to_it() -> No
     assert not stats.unmeasured
 
 
+def test_measured_times_are_owed_to_the_archive_of_another_day_too() -> None:
+    measured = replace(over("a", 60.0), took=59.0)
+    stats = DayStats(10, 0.0).with_finished([measured])
+    stats = stats.with_archive(9, DeliveryStats(1), frozenset("a"), frozenset(), None, FORGET)
+    assert (list(stats.unmeasured), list(stats.unarchived), stats.archived_stats) == (["a"], [], None)
+
+
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
 def test_nothing_is_counted_twice_whatever_the_archive_holds(
     heard: set[int], kept: set[int], heard_after: set[int]
@@ -116,7 +123,7 @@ def test_nothing_is_counted_twice_whatever_the_archive_holds(
     assert tally.total(FORGET).delivered == len(heard | kept | heard_after)
 
 
-def test_another_day_of_the_gateway_begins_anew_and_forgets_nothing_that_is_not_archived() -> None:
+def test_a_new_day_starts_from_zero_and_keeps_orders_for_the_archive() -> None:
     before = DayStats().for_day(DAY * 3 - 100.0, 0.0).with_finished([over("a", 60.0, DAY * 2 + 60.0)])
     assert (before.day, before.total(FORGET).delivered) == (2, 1)
     assert before.for_day(DAY * 3 - 100.0, 99.0) is before
@@ -127,14 +134,14 @@ def test_another_day_of_the_gateway_begins_anew_and_forgets_nothing_that_is_not_
     assert (late.archived_stats, dict(late.unarchived)) == (None, {}), "yesterday's figures are not today's"
 
 
-def test_an_archive_that_never_comes_does_not_fill_the_memory() -> None:
+def test_unarchived_orders_are_bounded() -> None:
     tally = DayStats(10, 0.0).with_finished(over(str(number), 1.0) for number in range(MOST_UNARCHIVED + 5))
     assert len(tally.unarchived) == MOST_UNARCHIVED
     assert "4" not in tally.unarchived
     assert str(MOST_UNARCHIVED + 4) in tally.unarchived
 
 
-def test_orders_that_are_cleared_and_that_vanish_are_delivered() -> None:
+def test_cleared_and_vanished_orders_are_delivered() -> None:
     day = Order("x", created=NOON)
     a, b, c = (Order(uuid, order_type="TO_GO", created=NOON - 90.0) for uuid in "abc")
     book = replaced(OrderBook(), [day, Order("a", order_type="TO_GO", elapsed=100.0), b, c], 0.0)
@@ -150,7 +157,7 @@ def test_orders_that_are_cleared_and_that_vanish_are_delivered() -> None:
     assert a.uuid in book.today.unarchived
 
 
-def test_the_time_to_sit_is_that_of_the_first_table() -> None:
+def test_the_time_to_sit_ends_at_the_first_table() -> None:
     started = Order("a", created=NOON, changed=NOON)
     book = fold(OrderBook(), [OrderChanged(started, created=True)], 0.0).book
     located = Order("a", location="8", state="located", created=NOON, changed=NOON + 25.0)
@@ -163,7 +170,7 @@ def test_the_time_to_sit_is_that_of_the_first_table() -> None:
     assert book.today.unarchived["a"].took == 300.0
 
 
-def test_the_time_to_sit_over_a_change_of_the_clock_is_this_boxs_own() -> None:
+def test_the_time_to_sit_across_a_clock_change_is_measured_by_this_box() -> None:
     started = Order("a", created=NOON, changed=NOON)
     book = fold(OrderBook(), [OrderChanged(started, created=True)], 0.0).book
     located = Order("a", location="8", state="located", created=NOON, changed=NOON + 3625.0)

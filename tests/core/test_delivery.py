@@ -1,4 +1,4 @@
-"""The definitions, on worked examples: what is delivered, how long it took, and what counts for nothing and why."""
+"""Worked examples of the definitions: delivery time, time to sit, and the reasons for leaving an order out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUNDAY_2 = DAY * (1 + 7 * 3) + 2 * 3600.0
 ORDER = Finished("u", "23", "ON_PREMISE", "8", created=NOON, cleared=NOON + 240.0)
 
 
-def test_from_start_to_clearing() -> None:
+def test_the_delivery_time_runs_from_start_to_clearing() -> None:
     assert delivery_time(ORDER, FORGET) == 240.0
 
 
@@ -36,38 +36,38 @@ def test_an_order_to_go_needs_no_table() -> None:
         (replace(ORDER, cleared=None), LeftOut.UNTIMED),
     ],
 )
-def test_what_counts_for_nothing(order: Finished, why: LeftOut) -> None:
+def test_orders_left_out_of_averages(order: Finished, why: LeftOut) -> None:
     assert delivery_time(order, FORGET) is why
 
 
-def test_exactly_as_long_as_orders_are_remembered_is_still_a_delivery() -> None:
+def test_a_delivery_may_take_exactly_forget_after() -> None:
     assert delivery_time(replace(ORDER, cleared=NOON + FORGET), FORGET) == FORGET
 
 
 @pytest.mark.parametrize("elapsed", [0.0, 240.0, 241.0, 9000.0, None])
-def test_elapsed_time_decides_nothing_where_the_times_will_do(elapsed: float | None) -> None:
+def test_elapsed_time_is_ignored_where_both_times_are_known(elapsed: float | None) -> None:
     """It is often 0, and nobody says whether it goes on counting after the clearing."""
     assert delivery_time(replace(ORDER, elapsed=elapsed), FORGET) == 240.0
 
 
-def test_elapsed_time_stands_in_where_a_time_is_missing() -> None:
+def test_elapsed_time_replaces_a_missing_time() -> None:
     assert delivery_time(replace(ORDER, created=None, elapsed=230.0), FORGET) == 230.0
 
 
 @pytest.mark.parametrize("shift", [3600.0, -3600.0, 1800.0, -1800.0])
-def test_over_a_change_of_summer_time_the_gateways_own_count_is_right(shift: float) -> None:
+def test_across_a_summer_time_change_elapsed_time_is_used(shift: float) -> None:
     order = replace(ORDER, created=SUNDAY_2 - 120.0, cleared=SUNDAY_2 + 121.0 + shift, elapsed=240.0)
     assert delivery_time(order, FORGET) == 240.0
 
 
 @pytest.mark.parametrize("shift", [3600.0, -3600.0, 50_000.0, -86_400.0])
-def test_what_this_box_saw_itself_is_right_whatever_the_gateways_clock_does(shift: float) -> None:
+def test_the_time_measured_by_this_box_overrides_a_clock_change(shift: float) -> None:
     order = replace(ORDER, cleared=NOON + 240.0 + shift, took=238.0)
     assert delivery_time(order, FORGET) == 238.0
     assert delivery_time(replace(ORDER, took=239.0), FORGET) == 240.0, "and where both agree, every box says the same"
 
 
-def test_over_a_change_of_summer_time_that_nobody_measured_nothing_is_counted() -> None:
+def test_across_an_unmeasured_summer_time_change_the_order_is_left_out() -> None:
     skipped = replace(ORDER, created=SUNDAY_2 - 120.0, cleared=SUNDAY_2 + 3720.0)
     assert delivery_time(skipped, FORGET) is LeftOut.CLOCK
     before_midnight = replace(ORDER, created=SUNDAY_2 - 2.1 * 3600, cleared=SUNDAY_2 - 3600)
@@ -80,7 +80,7 @@ def test_over_a_change_of_summer_time_that_nobody_measured_nothing_is_counted() 
     assert delivery_time(monday, FORGET) == 3900.0
 
 
-def test_the_day_and_the_hour_are_those_of_the_beginning_by_the_gateways_clock() -> None:
+def test_the_day_and_the_hour_are_those_of_the_start() -> None:
     late = replace(ORDER, created=DAY * 11 - 60.0, cleared=DAY * 11 + 200.0)
     assert (day_of(late), hour_of(late)) == (10, 23)
     assert (day_of(replace(late, created=None)), hour_of(replace(late, created=None))) == (11, 0)
@@ -95,3 +95,25 @@ def test_an_order_is_cleared_when_its_state_changed_or_when_it_was_seen_to_be_go
     vanished = replace(order, state="located")
     assert finished(vanished, at=NOON + 300.0).cleared == NOON + 300.0
     assert finished(replace(order, changed=None)).cleared is None
+
+
+def test_clocks_are_changed_before_four_on_a_sunday() -> None:
+    four = SUNDAY_2 + 2 * 3600.0
+    hour = replace(ORDER, created=four, cleared=four + 3600.0)
+    assert delivery_time(hour, FORGET) == 3600.0
+    assert delivery_time(replace(hour, created=four - 1), FORGET) is LeftOut.CLOCK
+    assert delivery_time(replace(hour, created=four - 1, cleared=four + 3598.0), FORGET) == 3599.0
+    monday = SUNDAY_2 + 22 * 3600.0
+    assert delivery_time(replace(ORDER, created=monday, cleared=monday + 3600.0), FORGET) == 3600.0
+    sunday = SUNDAY_2 - 2 * 3600.0
+    assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday), FORGET) == 3600.0
+    assert delivery_time(replace(ORDER, created=sunday - 3600.0, cleared=sunday + 1), FORGET) is LeftOut.CLOCK
+
+
+@pytest.mark.parametrize(("off", "elapsed_wins"), [(-2.0, True), (2.0, True), (-2.1, False), (2.1, False)])
+@pytest.mark.parametrize("shift", [3600.0, -3600.0, 1800.0, -1800.0])
+def test_a_summer_time_change_is_an_hour_or_half_of_one_within_two_seconds(
+    shift: float, off: float, elapsed_wins: bool
+) -> None:
+    order = replace(ORDER, created=NOON, cleared=NOON + 4000.0 + shift + (off if shift > 0 else -off), elapsed=4000.0)
+    assert (delivery_time(order, FORGET) == 4000.0) == elapsed_wins

@@ -5,20 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+import pytest
+
 from appliance.core import machine
+from appliance.core.day_stats import DeliveryStats
 from appliance.core.effects import CloseFeed, OpenFeed
 from appliance.core.events import (
     Event,
+    FeedAnswered,
     FeedFailure,
     FeedLost,
+    FeedNotified,
+    FeedOpened,
     GatewayFound,
     GatewayResolved,
     GatewayUnresolved,
+    HistorySynced,
+    HistorySyncFailed,
+    OrderPaged,
     Timer,
     TimerFired,
+    TokenAccepted,
+    TokenNotStored,
+    TokenRefused,
+    TokenStored,
+    TokenUnchecked,
 )
 from appliance.core.states import Connected, Link, Offline, Phase, State
-from appliance.core.values import Address, Gateway
+from appliance.core.values import Address, Gateway, Order
 from tests.core import grid
 from tests.core.cases import EVENTS, NOW, NUMBER, STATES, A, outcome
 
@@ -33,6 +47,28 @@ def test_the_grid_covers_every_state_and_every_event() -> None:
     assert {type(event) for event in events} == set(get_args(Event))
     assert {event.timer for event in events if isinstance(event, TimerFired)} == set(Timer)
     assert {state.link.phase for state in STATES.values() if hasattr(state, "link")} == set(Phase)
+
+
+STALE: list[Event] = [
+    TokenAccepted(99),
+    TokenRefused(99),
+    TokenUnchecked(99),
+    TokenStored(99),
+    TokenNotStored(99),
+    GatewayUnresolved(99),
+    FeedOpened(99, ()),
+    FeedAnswered(99),
+    FeedNotified(99, (OrderPaged(Order("u1", paged=True)),)),
+    HistorySynced(99, 3, DeliveryStats(), frozenset(), frozenset()),
+    HistorySyncFailed(99),
+    *(FeedLost(99, why) for why in FeedFailure),
+]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_stale_answer_changes_nothing(name: str) -> None:
+    for event in STALE:
+        assert machine.step(STATES[name], event, NOW) == (STATES[name], ()), event
 
 
 def test_the_architecture_shows_the_diagram_that_the_grid_draws() -> None:

@@ -50,7 +50,7 @@ def filling(state: State) -> tuple[State, SyncHistory]:
     return state, effect
 
 
-def test_it_is_asked_of_the_gateway_of_the_token_and_told_what_the_feed_told() -> None:
+def test_a_sync_asks_the_paired_gateway_and_passes_on_measured_times() -> None:
     state, effect = filling(connected())
     assert (effect.gateway, effect.address.host, effect.day) == ("A", "192.0.2.10", 10)
     assert [(order.uuid, order.took) for order in effect.seen] == [("a", 200.0)]
@@ -58,7 +58,7 @@ def test_it_is_asked_of_the_gateway_of_the_token_and_told_what_the_feed_told() -
     assert (again, effects) == (state, ()), "one at a time"
 
 
-def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
+def test_archived_and_new_orders_are_shown_together() -> None:
     assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
     assert shown(connected()).note.startswith("counted for")
     state, effect = filling(connected())
@@ -89,7 +89,7 @@ def test_what_the_archive_holds_is_shown_with_what_it_does_not() -> None:
     assert shown(state).share == "75%"
 
 
-def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_time() -> None:
+def test_orders_cleared_during_a_sync_are_passed_on_in_the_next() -> None:
     state, effect = filling(replace(connected(), book=OrderBook()))
     order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
     state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
@@ -105,7 +105,7 @@ def test_what_the_feed_tells_while_the_archive_is_filled_is_told_to_it_the_next_
     assert filling(state)[1].seen == ()
 
 
-def test_a_gateway_that_tells_other_figures_is_marked() -> None:
+def test_figures_that_differ_from_the_gateways_are_marked() -> None:
     state, effect = filling(connected())
     kept = HistorySynced(effect.attempt, 10, DeliveryStats(), frozenset(), frozenset(), GatewayStats(9, None))
     state, _ = machine.step(state, kept, NOW)
@@ -122,7 +122,7 @@ def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_to
     assert shown(state).words[:2] == ("Latest day", "7 orders")
 
 
-def test_a_failure_is_tried_again_and_an_answer_too_late_is_none() -> None:
+def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
     state, effect = filling(connected())
     assert machine.step(state, HistorySyncFailed(99), NOW) == (state, ())
     assert machine.step(state, HistorySynced(99, 10, DeliveryStats(5), frozenset("a"), frozenset("a")), NOW) == (
@@ -134,7 +134,7 @@ def test_a_failure_is_tried_again_and_an_answer_too_late_is_none() -> None:
     assert shown(state).orders == "1"
 
 
-def test_nothing_more_is_asked_where_the_gateway_is_not_any_more() -> None:
+def test_a_sync_stops_when_the_gateway_moves() -> None:
     state, effect = filling(connected())
     state, effects = machine.step(state, GatewayFound(A_MOVED), NOW)
     assert StopHistorySync(effect.attempt) in effects
@@ -142,14 +142,14 @@ def test_nothing_more_is_asked_where_the_gateway_is_not_any_more() -> None:
     assert effects == (StartTimer(Timer.HISTORY, SYNC_SOON),)
 
 
-def test_nothing_more_is_asked_where_another_name_is_announced() -> None:
+def test_a_sync_stops_when_another_name_announces_the_address() -> None:
     state, effect = filling(connected())
     state, effects = machine.step(state, GatewayFound(Gateway("A #2", A.addresses)), NOW)
     assert StopHistorySync(effect.attempt) in effects
     assert machine.step(state, TimerFired(Timer.HISTORY), NOW)[1] == (StartTimer(Timer.HISTORY, SYNC_SOON),)
 
 
-def test_a_stranger_elsewhere_does_not_stop_it() -> None:
+def test_another_gateway_elsewhere_does_not_stop_a_sync() -> None:
     state, effect = filling(connected())
     state, effects = machine.step(state, GatewayFound(B), NOW)
     assert effects == ()
@@ -157,7 +157,7 @@ def test_a_stranger_elsewhere_does_not_stop_it() -> None:
     assert state.history_sync == effect.attempt
 
 
-def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> None:
+def test_an_unstable_connection_causes_few_syncs_an_hour() -> None:
     world = connected().world
     assert sync_delay(world, NOW) == SYNC_SOON
     world = replace(world, history_syncs=tuple(NOW - 600 + number * 100 for number in range(SYNCS_AN_HOUR)))
@@ -165,10 +165,25 @@ def test_a_line_that_comes_and_goes_fills_it_a_few_times_an_hour_at_most() -> No
     assert sync_delay(world, NOW + 4000) == SYNC_SOON
 
 
-def test_a_share_is_called_all_only_where_it_is() -> None:
+def test_a_share_is_100_percent_only_if_it_is_exact() -> None:
     state, effect = filling(connected())
     most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
     slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
     figures = DeliveryStats().plus([*most, slow], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("a"), frozenset("a")), NOW)
     assert shown(state).share == "99%"
+
+
+def test_the_fillings_of_the_last_hour_are_remembered() -> None:
+    state = connected()
+    state = replace(state, world=replace(state.world, history_syncs=(NOW - SYNC_EVERY, NOW - SYNC_EVERY + 1, NOW - 5)))
+    asked, _ = filling(state)
+    assert asked.world.history_syncs == (NOW - SYNC_EVERY + 1, NOW - 5, NOW)
+    world = replace(state.world, history_syncs=tuple(NOW - number for number in range(SYNCS_AN_HOUR - 1)))
+    assert sync_delay(world, NOW) == SYNC_SOON
+    world = replace(world, history_syncs=tuple(NOW - 10 + number for number in range(SYNCS_AN_HOUR + 1)))
+    assert sync_delay(world, NOW) == SYNC_EVERY - 9, "six of them count, the last ones"
+
+
+def test_the_pauses_between_fillings() -> None:
+    assert (SYNC_EVERY, SYNC_SOON, SYNC_RETRY, SYNCS_AN_HOUR) == (3600.0, 20.0, 600.0, 6)

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: nothing raises, nothing is left over, and every state has a way out."""
+"""Random sequences of events: nothing raises, every invariant holds, and the box connects again after faults."""
 
 from __future__ import annotations
 

@@ -20,11 +20,13 @@ from appliance.core.events import (
     Timer,
     TimerFired,
 )
+from appliance.core.heartbeat import heartbeat
+from appliance.core.navigation import available_screens, power
 from appliance.core.orders import OrderBook, replaced
-from appliance.core.present import present
-from appliance.core.states import AwaitingPairing, Connected, Pairing, State
-from appliance.core.values import Board, Order, PanelSettings
-from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power
+from appliance.core.present import PRESS_SHOWS, present
+from appliance.core.states import AwaitingPairing, Connected, Pairing, ScreenId, State
+from appliance.core.values import Board, Mistake, Order, PanelSettings
+from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power, Sound
 from tests.core.cases import NOW, NUMBER, STATES
 
 
@@ -199,7 +201,7 @@ def test_a_press_wakes_the_display_and_does_no_more() -> None:
     assert isinstance(present(turned, later + 3).view.screen, Listing)
 
 
-def test_what_is_wrong_is_never_slept_over() -> None:
+def test_a_fault_stays_visible_while_the_display_sleeps() -> None:
     state = STATES["offline, waiting"]
     asleep = present(replace(state, world=replace(state.world, last_activity=0.0)), 5 * 3600.0).view
     assert (asleep.power, asleep.screen) == (Power.DIM, Asleep("OFFLINE"))
@@ -208,7 +210,7 @@ def test_what_is_wrong_is_never_slept_over() -> None:
     assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Weak power supply")
 
 
-def test_never_means_never() -> None:
+def test_the_display_can_be_kept_from_dimming_and_sleeping() -> None:
     state = connected(dim_after=math.inf, sleep_after=math.inf)
     assert present(state, NOW + 1e7).view.power is Power.BRIGHT
     assert present(connected(dim_after=math.inf, sleep_after=60.0), NOW + 61).view.power is Power.DARK
@@ -246,3 +248,77 @@ def test_looking_for_long_says_what_may_be_wrong() -> None:
     screen = present(state, NOW + 20).view.screen
     assert isinstance(screen, Message)
     assert "Is it switched on, and on" in screen.words
+
+
+@pytest.mark.parametrize(("held", "turns"), [(0.9, True), (1.0, False), (4.9, False)])
+def test_a_hold_that_is_let_go_early_turns_no_screen_and_forgets_nothing(held: float, turns: bool) -> None:
+    down, _ = machine.step(connected(Order("a")), ButtonDown(), NOW)
+    state, effects = machine.step(down, ButtonUp(), NOW + held)
+    assert isinstance(state, Connected)
+    assert ForgetTokens() not in effects
+    assert isinstance(present(state, NOW + held + 0.5).view.screen, Listing) == turns
+
+
+@pytest.mark.parametrize(("held", "forgets"), [(4.9, False), (4.96, True), (29.0, True)])
+def test_a_hold_of_five_seconds_forgets(held: float, forgets: bool) -> None:
+    down, _ = machine.step(connected(), ButtonDown(), NOW)
+    _, effects = machine.step(down, ButtonUp(), NOW + held)
+    assert (ForgetTokens() in effects) == forgets
+
+
+def test_a_long_press_turns_the_screen_where_nothing_can_be_forgotten() -> None:
+    down, _ = machine.step(STATES["discovering"], ButtonDown(), NOW)
+    state, _ = machine.step(down, ButtonUp(), NOW + 4)
+    assert isinstance(present(state, NOW + 4.5).view.screen, Listing)
+
+
+def test_the_heart_changes_every_two_seconds() -> None:
+    state = connected()
+    assert [present(state, 1000.0 + second).view.beat for second in (0, 1.9, 2, 3.9, 4)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [heartbeat(state, 1000.0 + second)[1] for second in (0, 1.9, 2)] == [1002.0, 1002.0, 1004.0]
+    assert heartbeat(state, NOW + 24.5) == (True, NOW + 25)
+    assert heartbeat(state, NOW + 25) == (None, math.inf)
+
+
+def test_an_order_keeps_the_display_bright_until_it_is_forgotten() -> None:
+    state = connected(Order("a", elapsed=3 * 3600.0), Order("b", elapsed=3600.0))
+    idle = replace(state, world=replace(state.world, last_activity=NOW - 9 * 3600))
+    assert power(idle, NOW) == (Power.BRIGHT, NOW + 2 * 3600)
+    assert power(idle, NOW + 2 * 3600) == (Power.DARK, math.inf)
+    quiet = connected()
+    assert power(quiet, NOW) == (Power.BRIGHT, NOW + 600)
+    assert power(quiet, NOW + 600) == (Power.DIM, NOW + 4 * 3600)
+    assert power(quiet, NOW + 4 * 3600) == (Power.DARK, math.inf)
+
+
+def test_a_press_that_wakes_the_display_without_a_gateway_makes_no_sound() -> None:
+    state = replace(STATES["discovering"], world=replace(STATES["discovering"].world, last_activity=NOW - 5 * 3600))
+    woke_display, effects = tap(state, NOW)
+    assert not [effect for effect in effects if isinstance(effect, MakeSound)]
+    assert isinstance(present(woke_display, NOW + 1).view.screen, Message)
+    _, effects = tap(woke_display, NOW + 2)
+    assert MakeSound(Sound.ERROR) in effects
+
+
+def test_a_mistake_in_the_settings_is_the_first_of_the_installers_screens() -> None:
+    mistakes = (Mistake(12, "pins.green", "must be a number"),)
+    state = connected(Order("a"))
+    state = replace(state, world=replace(state.world, mistakes=mistakes))
+    assert available_screens(state)[3:5] == (ScreenId.SETTINGS, ScreenId.BOX)
+    assert available_screens(connected())[3] is ScreenId.BOX
+    offline = replace(STATES["offline, waiting"], world=replace(state.world, turned_to=ScreenId.SETTINGS))
+    turned = replace(offline, world=replace(offline.world, turned_until=NOW + 9))
+    assert present(turned, NOW).view.screen.words == ("Settings, line 12", "pins.green: must be a number")
+
+
+def test_a_press_is_shown_until_just_then() -> None:
+    state = connected()
+    state = replace(state, world=replace(state.world, pressed_at=NOW))
+    assert present(state, NOW + PRESS_SHOWS - 0.001).view.pressed
+    assert not present(state, NOW + PRESS_SHOWS).view.pressed

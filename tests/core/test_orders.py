@@ -78,7 +78,7 @@ def test_what_is_told_of_a_run_of_notifications() -> None:
     assert fold(book, [OrdersReplaced(())], 1.0).whole
 
 
-def test_what_cannot_be_read_is_counted_until_it_can() -> None:
+def test_unreadable_orders_are_counted_until_they_can_be_read() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unreadable(frozenset("bc"), 1))
     told = summary(book, TIMES, 0.0)
     assert (told.active, told.unreadable, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
@@ -140,7 +140,7 @@ def test_elapsed_time_of_one_order_tells_the_clock_for_the_others() -> None:
     assert summary(book, TIMES, 100.0).oldest == 660
 
 
-def test_a_new_order_tells_the_clock_and_settles_what_was_at_least() -> None:
+def test_a_new_order_reveals_the_clock_and_makes_lower_bounds_exact() -> None:
     book = replaced(OrderBook(), [order("a", NOON)], 100.0)
     assert summary(book, TIMES, 130.0).at_least
     book = fold(book, [OrderChanged(order("b", NOON + 300), created=True)], 130.0).book
@@ -148,7 +148,7 @@ def test_a_new_order_tells_the_clock_and_settles_what_was_at_least() -> None:
     assert (told.oldest, told.at_least) == (300, False)
 
 
-def test_a_change_tells_the_clock_too() -> None:
+def test_a_modified_order_reveals_the_clock() -> None:
     told = order("a", NOON)
     book = fold(OrderBook(), [OrderChanged(replace(told, changed=NOON + 100))], 50.0).book
     assert (book.offset, book.offset_exact) == (NOON + 100 - 50.0, False)
@@ -189,6 +189,11 @@ def test_a_whole_set_corrects_a_clock_that_ran_on_or_was_set() -> None:
     exact = replace(book, offset_exact=True)
     just_before = replaced(exact, [order("a")], 100.0 + day - 1)
     assert (just_before.offset, just_before.offset_exact) == (book.offset, True)
+    assert replaced(exact, [order("a")], 100.0).offset_exact, "it says what is known already"
+    created_only = replace(order("b", NOON + 130), changed=None)
+    assert replaced(book, [created_only], 200.0).offset == NOON + 130 - 200.0
+    changed_only = replace(order("b", NOON + 130), created=None)
+    assert replaced(book, [changed_only], 200.0).offset == NOON + 130 - 200.0
     set_back = replaced(exact, [order("a")], 100.0 + day)
     assert (set_back.offset, set_back.offset_exact) == (NOON - 100.0 - day, False)
     assert replaced(book, [], 900.0).offset == book.offset
@@ -211,8 +216,12 @@ def test_the_time_to_sit_of_an_order_that_was_located_before_this_box_knew_it() 
     assert replaced(OrderBook(), [unknown], 0.0).held["a"].sat is None, "nobody saw it sit down"
     within = replace(located, changed=NOON + 60, elapsed=1.0)
     assert replaced(OrderBook(), [within], 0.0).held["a"].sat == 60.0
+    just = replace(located, changed=NOON + 61, elapsed=1.0)
+    assert replaced(OrderBook(), [just], 0.0).held["a"].sat == 61.0
     clock_set = replace(located, changed=NOON + 62, elapsed=1.0)
     assert replaced(OrderBook(), [clock_set], 0.0).held["a"].sat is None
+    at_once = replace(located, changed=NOON)
+    assert replaced(OrderBook(), [at_once], 0.0).held["a"].sat == 0.0
     backwards = replace(located, changed=NOON - 1)
     assert replaced(OrderBook(), [backwards], 0.0).held["a"].sat is None
 
@@ -234,11 +243,46 @@ def test_an_order_that_vanished_was_cleared_by_the_moment_at_which_it_was_missed
     assert replaced(book, [order("b")], 160.0).today.unarchived["a"].cleared == NOON + 60
 
 
+def test_an_order_that_is_cleared_without_a_time_was_cleared_now() -> None:
+    book = replaced(OrderBook(), [order("a")], 100.0)
+    cleared = Order("a", state="cleared", created=NOON)
+    assert fold(book, [OrderChanged(cleared)], 160.0).book.today.unarchived["a"].cleared == NOON + 60
+
+
 def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
     book = replaced(OrderBook(), [Order("a", elapsed=100.0)], 0.0)
     assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=110.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=200.0)], 10.0).held["a"].since == -190.0
+
+
+def test_a_whole_set_keeps_what_a_new_order_before_it_revealed() -> None:
+    burst: list[Notification] = [OrderChanged(order("a"), created=True), OrdersReplaced((order("a"),))]
+    book = fold(OrderBook(), burst, 50.0).book
+    assert (book.offset, book.offset_exact) == (NOON - 50.0, True)
+
+
+def test_an_unknown_order_that_is_paged_has_an_exact_age_once_the_clock_is_known() -> None:
+    book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 50.0).book
+    for told in (OrderPaged(order("b", NOON - 30, paged=True)), OrderChanged(order("b", NOON - 30))):
+        held = fold(book, [told], 60.0).book.held["b"]
+        assert (held.since, held.exact) == (20.0, True)
+    assert not fold(OrderBook(), [OrderPaged(order("b"))], 60.0).book.held["b"].exact
+
+
+def test_a_set_after_an_unreadable_one_in_the_same_burst_counts_no_order_as_delivered() -> None:
+    book = replaced(OrderBook(), [order("a")], 0.0, Unreadable(nameless=1))
+    burst: list[Notification] = [OrdersReplaced((), Unreadable(nameless=1))]
+    assert list(fold(book, burst, 1.0).book.today.unarchived) == ["a"]
+    unknown = replaced(OrderBook(), [order("a")], 0.0)
+    assert not fold(unknown, burst, 1.0).book.today.unarchived
+
+
+def test_the_day_is_that_of_the_gateway() -> None:
+    day = 24 * 3600.0
+    book = fold(OrderBook(), [OrderChanged(order("a", 5 * day + NOON), created=True)], 50.0).book
+    assert (book.today.day, book.today.since) == (5, 50.0)
+    assert replaced(OrderBook(), [order("a", 5 * day + NOON)], 50.0).today.day == 5
 
 
 def test_orders_just_at_a_benchmark() -> None:
@@ -286,7 +330,7 @@ def test_a_tracker_that_comes_back_is_another_order() -> None:
     assert book.held["u3"].since == 660.0
 
 
-def test_what_nobody_clears_counts_but_alarms_no_more() -> None:
+def test_a_forgotten_order_counts_but_does_not_alarm() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=TIMES.forget_after + 1), order("b", elapsed=10)], 0.0)
     told = summary(book, TIMES, 0.0)
     assert (told.active, told.forgotten, told.late, told.oldest) == (2, 1, 0, 10)

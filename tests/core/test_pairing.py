@@ -20,7 +20,7 @@ from appliance.core.events import (
 from appliance.core.machine import begin
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connecting, Discovering, Pairing, Phase
-from appliance.core.values import Address, Benchmarks, Gateway, Token
+from appliance.core.values import Address, Benchmarks, Gateway, Mistake, PanelSettings, Token
 from appliance.core.view import Listing, Sound
 from tests.core.cases import A, B
 from tests.core.simulated_effects import Surroundings
@@ -151,6 +151,18 @@ def test_a_declined_gateway_is_neither_offered_nor_asked_again() -> None:
     assert ask(both) == [("A", "192.0.2.10")]
 
 
+def test_after_a_decline_the_others_are_asked_at_once() -> None:
+    both = box(A, B)
+    tap(both)
+    both.tell(TokenIssued(pairing(both).attempt, B, TOKEN))
+    both.tell(ButtonDown())
+    both.now += 5.1
+    deny(both, "A")
+    assert asked(both.tell(ButtonUp())) == [("A", "192.0.2.10")]
+    assert pairing(both).since == {"A": both.now}
+    assert words(both)[:2] == ("Now press the", "gateway's button")
+
+
 def test_a_newer_token_of_an_offered_gateway_replaces_the_older_one() -> None:
     both = box(A, B)
     tap(both)
@@ -246,3 +258,24 @@ def test_an_answer_of_a_gateway_that_left_counts_no_more() -> None:
     both.tell(GatewayLost("A"))
     assert words(both)[:2] == ("Gateway does", "not answer")
     assert present(both.state, both.now).view.reason == "gateway unreachable"
+
+
+def test_the_reason_stays_while_a_gateway_comes_and_goes() -> None:
+    one = box(A)
+    tap(one)
+    one.advance(121)
+    one.tell(GatewayLost("A"))
+    assert isinstance(one.state, Discovering)
+    assert one.state.reason == "window over"
+    one.tell(GatewayFound(A))
+    assert words(one)[2] == "Pairing timed out"
+
+
+def test_an_address_from_the_settings_is_asked_for_only_where_they_name_one() -> None:
+    assert not begin(Benchmarks()).world.fixed_address
+    assert begin(Benchmarks(), fixed_address=True).world.fixed_address
+    mistakes = (Mistake(1, None, "wrong"),)
+    world = begin(Benchmarks(1, 2, 3), settings=PanelSettings(5, 6), version="1.2", mistakes=mistakes).world
+    assert (world.benchmarks, world.settings) == (Benchmarks(1, 2, 3), PanelSettings(5, 6))
+    assert (world.version, world.mistakes) == ("1.2", mistakes)
+    assert begin(Benchmarks()).world.settings == PanelSettings()

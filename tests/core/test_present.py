@@ -48,7 +48,7 @@ def test_a_new_pairing_is_said_for_some_seconds_and_then_the_count() -> None:
     assert words(paged)[0].startswith("paged")
 
 
-def test_no_orders_and_one_order_read_well() -> None:
+def test_the_words_for_no_order_and_for_one() -> None:
     assert words(connected()) == ["0", "orders"]
     assert words(connected(Order("a"))) == ["1", "order", "oldest ≥0 min"]
 
@@ -96,12 +96,12 @@ def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
         assert present(stuck, NOW).view.leds == replace(present(state, NOW).view.leds, red=LedMode.FAST)
 
 
-def test_a_token_that_is_not_saved_is_said() -> None:
+def test_an_unsaved_token_is_shown() -> None:
     state = connected()
     assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing not saved"
 
 
-def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> None:
+def test_a_reset_card_is_shown_until_the_box_is_paired_again() -> None:
     def on(state: State, card: Card) -> set[str]:
         return set(words(replace(state, world=replace(state.world, board=Board(card=card))))) - set(words(state))
 
@@ -112,7 +112,7 @@ def test_a_card_that_was_made_anew_is_said_until_there_is_a_pairing_again() -> N
     assert not on(connected(), Card.RESET)
 
 
-def test_a_program_that_keeps_failing_is_said_without_it() -> None:
+def test_the_screen_of_a_program_that_keeps_failing() -> None:
     for restart, what in ((True, "The box restarts"), (False, "Retrying in 1 min")):
         view = failing(restart=restart)
         assert list(view.screen.words) == ["Keeps failing", what, "If it stays: new SD card"]
@@ -125,7 +125,7 @@ def test_no_count_is_shown_without_a_live_feed(name: str) -> None:
     assert (view.active, view.paged, view.oldest) == (None, None, None)
 
 
-def test_what_is_wrong_is_said_in_plain_words() -> None:
+def test_the_offline_screen_names_the_cause() -> None:
     world = STATES["offline, waiting"].world
     offline = STATES["offline, waiting"]
     assert isinstance(offline, Offline)
@@ -147,7 +147,7 @@ def test_what_is_wrong_is_said_in_plain_words() -> None:
     assert present(typed, NOW).view.reason == "gateway unreachable", "an address that was typed in may be this very box"
 
 
-def test_before_the_first_look_at_the_network_nothing_is_said_of_it() -> None:
+def test_the_network_is_not_mentioned_before_its_state_is_known() -> None:
     state = machine.begin(STATES["discovering"].world.benchmarks)
     assert isinstance(state, Discovering)
     assert words(state) == ["Looking for", "the gateway"]
@@ -164,7 +164,7 @@ def test_the_window_counts_down_by_the_second() -> None:
     assert present(state, state.ends + 1).view.screen.words[-1] == "0:00 left"
 
 
-def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
+def test_a_silent_gateway_is_told_from_one_whose_button_is_awaited() -> None:
     state = STATES["pairing, one gateway"]
     assert isinstance(state, Pairing)
     waiting = replace(state, answers={"A": Denial.NOT_PRESSED})
@@ -177,7 +177,7 @@ def test_who_does_not_answer_is_told_from_who_waits_for_its_button() -> None:
     assert words(told)[:2] == ["Now press the", "gateway's button"], "a stranger's silence does not matter"
 
 
-def test_a_hold_is_counted_down_from_its_second_second() -> None:
+def test_a_hold_counts_down_after_one_second() -> None:
     state, _ = machine.step(connected(), ButtonDown(), NOW)
     assert words(state, NOW + 0.5) == ["0", "orders"]
     assert present(state, NOW + 0.2).until == NOW + 1.0
@@ -185,7 +185,7 @@ def test_a_hold_is_counted_down_from_its_second_second() -> None:
     assert words(state, NOW + 4.5) == ["Forget the pairing", "in 1", "Let go to keep it"]
 
 
-def test_nothing_to_forget_counts_nothing_down() -> None:
+def test_a_hold_without_a_pairing_shows_no_countdown() -> None:
     state, _ = machine.step(STATES["awaiting_pairing, no token"], ButtonDown(), NOW)
     assert words(state, NOW + 3)[0] == "Press button"
 
@@ -208,18 +208,18 @@ def test_any_name_is_one_short_line_without_control_characters(name: str) -> Non
     assert shown.isprintable()
 
 
-def test_a_name_that_would_turn_the_line_round_is_tamed() -> None:
+def test_bidirectional_controls_are_removed_from_a_name() -> None:
     assert legible("Bar\u202e\n gnihtyna\x00") == "Bar gnihtyna"
 
 
 @pytest.mark.parametrize("blank", ["\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0"], ids=ascii)
-def test_a_letter_that_is_a_blank_is_seen(blank: str) -> None:
+def test_a_blank_letter_is_shown_as_a_replacement_character(blank: str) -> None:
     assert legible(f"Bar{blank}") == "Bar\ufffd"
     assert legible(f"{blank} {blank}") == "\ufffd \ufffd"
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u202e"], ids=ascii)
-def test_a_control_that_is_not_seen_leaves_no_trace_and_the_address_is_asked_for(unseen: str) -> None:
+def test_names_that_look_alike_are_told_apart_by_their_address(unseen: str) -> None:
     """SECURITY.md says so: such names look alike, and what tells them apart is on the screen that asks."""
     state = STATES["pairing, to be confirmed"]
     assert isinstance(state, Pairing)
@@ -258,7 +258,7 @@ def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
         (replace(STATES["offline, waiting"], world=replace(STATES["offline, waiting"].world, stuck=True)), 2),
     ],
 )
-def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: State, fault_at: int) -> None:
+def test_a_fault_comes_right_after_the_lines_that_belong_together(state: State, fault_at: int) -> None:
     words = present(state, NOW).view.screen.words
     assert words.index("Button stuck") == fault_at
 
@@ -278,5 +278,5 @@ def test_a_fault_stands_as_high_as_it_can_and_tears_no_sentence_apart(state: Sta
         ),
     ],
 )
-def test_a_support_page_is_headed_by_what_it_is_or_by_what_is_wrong(state: State, title: str) -> None:
+def test_an_installer_screen_has_its_title_or_the_outage_on_top(state: State, title: str) -> None:
     assert present(state, NOW).view.screen.words[0] == title

@@ -69,7 +69,7 @@ def test_a_gateway_that_is_offered_during_a_hold_is_not_declined_by_it() -> None
     assert state.world.current == old
 
 
-def test_a_window_that_ends_during_a_no_forgets_no_pairing() -> None:
+def test_a_window_that_ends_while_a_gateway_is_declined_keeps_the_pairing() -> None:
     old = Credential("A", Token("old"))
     offered, _ = machine.step(window(current=old), TokenIssued(1, B, TOKEN), NOW - 1)
     state = between(offered, TimerFired(Timer.WINDOW), held=6.0)
@@ -119,3 +119,16 @@ def test_a_mistake_in_the_settings_is_told_in_turn_where_a_press_pairs(lines: in
     assert len(told) == 2
     assert any("Press button" in words for words in told)
     assert any("pins.green: must be a whole number" in words for words in told)
+
+
+def test_a_hold_declines_only_the_gateway_that_was_shown_when_it_began() -> None:
+    state, _ = machine.step(window(), TokenIssued(1, B, TOKEN), NOW - 2)
+    state, _ = machine.step(state, TokenIssued(1, A, Token("of a")), NOW - 1)
+    down, _ = machine.step(state, ButtonDown(), NOW)
+    # A newer token of B: now A is the one on the display.
+    newer, _ = machine.step(down, TokenIssued(1, B, Token("newer")), NOW + 3)
+    assert "A" in present(newer, NOW + 3.5).view.screen.words
+    up, _ = machine.step(newer, ButtonUp(), NOW + 6)
+    assert isinstance(up, Pairing)
+    assert [offer.gateway.name for offer in up.offers] == ["A", "B"]
+    assert not up.declined

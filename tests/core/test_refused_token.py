@@ -63,6 +63,18 @@ def test_in_sight_a_press_pairs_again() -> None:
     assert isinstance(box.state, Pairing)
 
 
+def test_a_cancelled_pairing_says_again_that_the_token_was_refused() -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    tap(box)
+    tap(box)
+    assert shown(box)[:2] == ("awaiting_pairing", "token refused")
+    tap(box)
+    box.advance(121)
+    assert shown(box)[:2] == ("awaiting_pairing", "window over")
+    assert Timer.RETRY in box.timers, "the old token is tried on"
+
+
 def test_out_of_sight_the_box_is_offline_and_says_why() -> None:
     box = refused_out_of_sight()
     state, reason, words = shown(box)

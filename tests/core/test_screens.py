@@ -11,11 +11,19 @@ from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, farewell, fault, present
-from appliance.core.reasons import TOKEN_REFUSED, TOKEN_UNREADABLE, WINDOW_OVER
+from appliance.core.reasons import (
+    FEED_REFUSED,
+    GATEWAY_UNREACHABLE,
+    TOKEN_REFUSED,
+    TOKEN_UNREADABLE,
+    TOO_MANY_ORDERS,
+    WINDOW_OVER,
+)
 from appliance.core.screens.box import box_screen
 from appliance.core.screens.count import age_mark, connected_view, order_age
 from appliance.core.screens.discovering import discovering_view
 from appliance.core.screens.gateway import gateway_screen
+from appliance.core.screens.hold import hold_screen
 from appliance.core.screens.led_legend import led_legend, led_legend_screen
 from appliance.core.screens.offline import offline_view
 from appliance.core.screens.oldest import oldest_screen
@@ -36,7 +44,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.values import Benchmarks, Board, Card, Mistake, Order, Unreadable
-from appliance.core.view import Icon, LedMode, Leds, Line, Mark, Message, Power, Row, Size
+from appliance.core.view import Count, Icon, LedMode, Leds, Line, Mark, Message, Power, Row, Size
 from tests.core.cases import NOW, STATES, A, B
 
 TIMES = Benchmarks(180, 300, 10_800)
@@ -168,6 +176,31 @@ def test_the_legend_tells_the_restaurants_own_times() -> None:
     ]
 
 
+def test_the_legend_in_full_sentences() -> None:
+    assert [row.words for _, group in led_legend(TIMES) for row in group] == [
+        "connected; every order is in time: younger than `orders.warn_after` (3 min)",
+        "connected; the oldest order is older than that",
+        "connected; the oldest order is late: older than `orders.late_after` (5 min)",
+        "connecting to the paired gateway",
+        "looking for a gateway",
+        "offline, or no network",
+        "found a gateway: press this box's button",
+        "now press the gateway's button",
+        "display or button is broken, whatever else happens",
+    ]
+    assert [row.short for _, group in led_legend(TIMES) for row in group] == [
+        "green: in time",
+        "amber: over 3 min",
+        "red: over 5 min",
+        "green slow: connecting",
+        "amber slow: looking",
+        "red slow: offline",
+        "amber fast: press here",
+        "+ green: press gateway",
+        "red fast: broken part",
+    ]
+
+
 def test_the_legend_means_what_the_states_light() -> None:
     lit = {present(state, NOW).view.leds for state in STATES.values()}
     meant = {row.leds for _, group in led_legend(TIMES) for row in group}
@@ -273,6 +306,7 @@ def test_looking_holds_until_the_hint() -> None:
     assert refused.screen.words[-2:] == ("Gateway revoked pairing", "This box: 192.0.2.5")
     cut = discovering_view(Discovering(World(addresses=())), NOW)
     assert (cut.reason, cut.asleep) == ("no network", "No network")
+    assert cut.screen.words == ("No network", "Check the cable", "or the Wi-Fi settings")
     fixed = discovering_view(Discovering(World(addresses=(), fixed_address=True)), NOW)
     assert fixed.reason is None, "the address in the settings may be this very box"
 
@@ -399,3 +433,124 @@ def test_unreadable_orders_have_a_row_of_their_own() -> None:
 def test_a_screen_that_was_turned_to_holds_until_it_turns_back() -> None:
     state = connected(turned_to=ScreenId.GATEWAY, turned_until=NOW + 0.4)
     assert present(state, NOW).until == pytest.approx(NOW + 0.4)
+
+
+def test_the_facts_for_programs() -> None:
+    view = present(connected(Order("a", elapsed=61.5, paged=True)), NOW).view
+    assert (view.state, view.reason, view.gateway, view.address) == ("connected", None, "A", "192.0.2.10:8000")
+    assert (view.active, view.paged, view.oldest) == (1, 1, 61)
+    view = present(STATES["offline, waiting, out of sight"], NOW).view
+    assert (view.state, view.reason) == ("offline", "another gateway is here")
+    assert (view.gateway, view.address) == ("A", "192.0.2.10:8000")
+    view = present(STATES["pairing, to be confirmed"], NOW).view
+    assert (view.reason, view.gateway, view.address) == ("confirm the gateway", "A", "192.0.2.10:8000")
+    view = present(STATES["awaiting_pairing, two gateways"], NOW).view
+    assert (view.gateway, view.address) == (None, None)
+    view = present(STATES["awaiting_pairing, token refused, two gateways"], NOW).view
+    assert (view.gateway, view.address) == ("A", "192.0.2.10:8000")
+    view = present(STATES["connecting, resolving, address from the settings"], NOW).view
+    assert (view.gateway, view.address) == ("A", None)
+    assert view.screen.words == ("Connecting to", "A")
+
+
+def test_today_without_times() -> None:
+    state = connected()
+    kept = replace(state.book, today=DayStats(None, NOW, DeliveryStats(2)))
+    screen, _ = today_screen(replace(state, book=kept), NOW)
+    assert (screen.title, screen.orders, screen.noun, screen.target) == ("Latest day", "2", "orders", "5:00")
+    assert (screen.average, screen.median, screen.share, screen.doubt) == ("", "", "", False)
+
+
+def test_the_countdown_of_a_hold() -> None:
+    screen = hold_screen(2.3, declines=False)
+    assert screen.lines == (
+        Line("Forget the pairing"),
+        Line("in 3", Size.HUGE),
+        Line("Let go to keep it"),
+    )
+    assert (screen.bar, screen.icon) == (0.6, None)
+    assert hold_screen(2.0, declines=True).words == ("Not this gateway", "in 2", "Let go to go back")
+    over = hold_screen(0.0, declines=True)
+    assert over.lines == (Line("Let go now", Size.MEDIUM), Line("Not this gateway"))
+    assert (over.bar, over.icon) == (0.0, Icon.WARNING)
+
+
+def test_a_hold_while_a_page_is_shown_counts_down() -> None:
+    state = connected(Order("a", elapsed=10.0, paged=True), down_since=NOW)
+    state = replace(state, alert=Alert(("a",), NOW + 8))
+    assert present(state, NOW + 2).view.screen.words[0] == "Forget the pairing"
+    assert present(state, NOW + 0.9).view.screen.words[0] == "paged ?"
+
+
+def test_a_hold_that_declines_a_gateway_counts_down_in_its_words() -> None:
+    state = STATES["pairing, to be confirmed"]
+    held = replace(state, world=replace(state.world, down_since=NOW, asked="offered A"))
+    assert present(held, NOW + 2).view.screen.words[0] == "Not this gateway"
+
+
+def test_long_names_are_cut_to_the_room_of_their_row() -> None:
+    long = Order("a", "1234567890123", location="abcdefghijklm", elapsed=1.0, paged=True)
+    listing, _ = oldest_screen(connected(long), NOW)
+    assert listing.rows[0].left == "12345678901…  table abcdefghijk…"
+    paged = connected_view(replace(connected(long), alert=Alert(("a",), NOW + 8)), NOW).screen
+    assert paged.words == ("paged 1234567890123", "table abcdefghijklm", "1 order")
+
+
+@pytest.mark.parametrize(("age", "mark"), [(5.0, Mark.FINE), (200.0, Mark.WARN), (400.0, Mark.LATE)])
+def test_the_count_is_marked_by_the_oldest_order(age: float, mark: Mark) -> None:
+    screen = connected_view(connected(Order("a", elapsed=age), Order("b", elapsed=1.0)), NOW).screen
+    assert isinstance(screen, Count)
+    assert screen.mark is mark
+
+
+def test_the_remarks_of_the_count_the_most_urgent_first() -> None:
+    ages = (400.0, 11_000.0, 11_000.0, 5.0)
+    orders = [Order(str(number), elapsed=age, paged=number == 3) for number, age in enumerate(ages)]
+    state = connected(*orders, Order("to go", order_type="TO_GO", elapsed=5.0))
+    state = replace(state, book=replace(state.book, unreadable=Unreadable(nameless=4)))
+    screen = connected_view(state, NOW).screen
+    assert isinstance(screen, Count)
+    assert [remark.text for remark in screen.remarks] == ["1 paged", "1 late", "4 unreadable", "1 to go", "2 old"]
+    assert [remark.sign.name for remark in screen.remarks] == ["PAGED", "LATE", "UNREADABLE", "TO_GO", "OLD"]
+    assert screen.noun == "orders"
+
+
+def test_a_fault_takes_no_other_line_away() -> None:
+    offline = STATES["offline, waiting"]
+    before = present(offline, NOW).view.screen.words
+    stuck = present(replace(offline, world=replace(offline.world, stuck=True)), NOW).view.screen.words
+    assert stuck == (*before[:2], "Button stuck", *before[2:])
+    count = present(connected(unsaved=True), NOW).view.screen
+    assert isinstance(count, Count)
+    assert count.note == "Pairing not saved"
+
+
+def test_the_picture_walks_at_each_full_minute() -> None:
+    walks = [present(connected(), now).view.walk for now in (0.0, 59.9, 60.0, 3599.9, 3600.0)]
+    assert walks == [0, 0, 1, 59, 60]
+    offline = replace(STATES["offline, waiting"], world=STATES["discovering"].world)
+    assert present(offline, 3590.0).until <= 3600.0
+
+
+def test_the_word_that_stays_while_the_display_sleeps() -> None:
+    asleep = {"connecting, opening": "Connecting", "offline, waiting": "OFFLINE", "discovering": "No gateway found"}
+    for name, word in asleep.items():
+        state = replace(STATES[name], world=replace(STATES[name].world, last_activity=NOW - 5 * 3600))
+        assert present(state, NOW).view.screen.words == (word,)
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (GATEWAY_UNREACHABLE, ("Gateway does not answer", "Check its power and cable")),
+        (FEED_REFUSED, ("No orders from gateway", "It may be restarting: wait")),
+        (TOKEN_REFUSED, ("Gateway revoked pairing", "It may be restarting: wait")),
+        (TOO_MANY_ORDERS, ("Too many orders", "for this box")),
+    ],
+)
+def test_each_cause_of_an_outage_has_its_words(why: str, words: tuple[str, ...]) -> None:
+    offline = STATES["offline, waiting"]
+    assert isinstance(offline, Offline)
+    shown = offline_view(replace(offline, why=why), NOW)
+    assert shown.screen.words == ("OFFLINE", "for 1 min", *words, "A")
+    assert shown.reason == why

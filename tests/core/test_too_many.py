@@ -1,4 +1,4 @@
-"""More orders than can be held: exact to 100,000, and then an honest word in the place of a number."""
+"""The limit of 100,000 orders: exact up to it, and beyond it a message in place of the count."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def shown(box: Surroundings) -> tuple[str, int | None, str]:
     return view.state, view.active, " ".join(view.screen.words)
 
 
-def test_the_last_one_is_counted_and_the_next_one_is_not() -> None:
+def test_the_100000th_order_is_counted_and_the_next_is_too_many() -> None:
     box = live(*(Order(str(number)) for number in range(MOST_ORDERS - 1)))
     feed = connected(box).feed
     box.tell(FeedNotified(feed, (OrderChanged(Order("last"), created=True),)))
@@ -32,7 +32,7 @@ def test_the_last_one_is_counted_and_the_next_one_is_not() -> None:
     assert not box.state.link.book.held, "what can't be shown takes no room"
 
 
-def test_a_set_that_is_too_large_is_asked_for_again_and_counted_once_it_fits() -> None:
+def test_a_set_that_is_too_large_is_retried_until_it_fits() -> None:
     box = live(Order("a"))
     box.advance(271)
     looking = connected(box).looking

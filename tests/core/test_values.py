@@ -1,4 +1,4 @@
-"""The values of the core: none can be changed, a token shows nothing, and what other programs read stays."""
+"""The values of the core: immutable, with tokens hidden, and with the words that other programs rely on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,38 @@ from pathlib import Path
 import pytest
 
 import appliance.core
-from appliance.core import reasons
-from appliance.core.delivery import LeftOut
-from appliance.core.events import Denial, FeedFailure
+from appliance.core import limits, reasons
+from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
+from appliance.core.delivery import Finished, LeftOut
+from appliance.core.effects import StartTimer
+from appliance.core.events import (
+    Denial,
+    FeedFailure,
+    FeedOpened,
+    HistorySynced,
+    MessageIgnored,
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+    Timer,
+    TokensLoaded,
+)
 from appliance.core.limits import LONGEST_TOKEN
-from appliance.core.states import NAMES
+from appliance.core.orders import Folded, Held, OrderBook, Summary
+from appliance.core.screens.state_view import StateView
+from appliance.core.states import (
+    NAMES,
+    NEVER,
+    AwaitingPairing,
+    Connected,
+    Discovering,
+    Link,
+    Pairing,
+    Phase,
+    ScreenId,
+    World,
+)
 from appliance.core.values import (
     Address,
     Benchmarks,
@@ -26,7 +53,21 @@ from appliance.core.values import (
     Token,
     Unreadable,
 )
-from appliance.core.view import LedMode, Leds, Sound, View, sparkline
+from appliance.core.view import (
+    Asleep,
+    Count,
+    LedMode,
+    Leds,
+    Line,
+    Mark,
+    Message,
+    Row,
+    Size,
+    Sound,
+    Today,
+    View,
+    sparkline,
+)
 
 CORE = Path(appliance.core.__file__).parent
 
@@ -106,6 +147,68 @@ def test_only_a_cleared_order_is_not_active() -> None:
     assert Order("a") == Order("a", "", "", "", "started", False, None, None, None)
 
 
+def test_what_an_event_says_unless_it_is_told() -> None:
+    assert OrderChanged(Order("a")) == OrderChanged(Order("a"), False, None)
+    assert OrderPaged(Order("a")).seq is None
+    assert (MessageUnusable().seq, MessageIgnored().seq, MessageIgnored().kind) == (None, None, "")
+    assert TokensLoaded(None, None).damaged is False
+    assert OrdersReplaced(()).unreadable == FeedOpened(1, ()).unreadable == Unreadable()
+    assert HistorySynced(1, None, DeliveryStats(), frozenset(), frozenset()).gateway is None
+    assert StartTimer(Timer.ASK, 1.0).jitter is False
+    assert DeliveryStats() == DeliveryStats(0, 0, 0.0, (), (0,) * 24)
+    assert GatewayStats() == GatewayStats(None, None)
+    assert Finished("a") == Finished("a", "", "", "", False, None, None, None, None, None)
+
+
+def test_what_is_shown_unless_it_is_told() -> None:
+    assert Count("1", "order") == Count("1", "order", "", Mark.FINE, (), "")
+    assert Row("a") == Row("a", "", None)
+    assert Line("a") == Line("a", Size.SMALL, 0)
+    assert Message(()) == Message((), None, None)
+    assert Asleep() == Asleep("")
+    assert Asleep().words == ()
+    assert Asleep("Offline").words == ("Offline",)
+    assert Today("Today", "0", "orders").words == ("Today", "0 orders")
+    assert Today("Today", "0", "orders") == Today("Today", "0", "orders", "", "", "", "", 0, (), "", False)
+    assert StateView(Message(()), Leds()) == StateView(
+        Message(()), Leds(), float("inf"), None, None, None, None, False, "", 0
+    )
+
+
+def test_what_a_state_knows_unless_it_is_told() -> None:
+    assert Link(None) == Link(None, Phase.WAITING, 0, NEVER, 0, 0, False, (), OrderBook(), NEVER)
+    world = World()
+    assert (world.addresses, dict(world.gateways), dict(world.names_heard), world.asking) == (None, {}, {}, frozenset())
+    assert (world.current, world.pending, world.unsaved, world.saving, world.serial) == (None, None, False, 0, 0)
+    assert (world.last_page, world.pressed_at, world.turned_until) == (NEVER, NEVER, NEVER)
+    assert (world.down_since, world.asked, world.stuck, world.woke_display, world.history_syncs) == (
+        None,
+        None,
+        False,
+        False,
+        (),
+    )
+    assert (world.turned_to, world.last_activity, world.version, world.mistakes) == (ScreenId.MAIN, -NEVER, "", ())
+    assert AwaitingPairing(world) == AwaitingPairing(world, None, 0)
+    assert Discovering(world) == Discovering(world, None)
+    assert Pairing(world, 1, 2.0) == Pairing(world, 1, 2.0, frozenset(), {}, {}, {}, (), frozenset())
+    state = Connected(world, Gateway("A", ()), Address("a"), 1, OrderBook(), 9.0)
+    assert (state.seq, state.looking, state.look_address, state.last_look) == (None, 0, None, NEVER)
+    assert (state.gap, state.doubt, state.vain_looks, state.lost, state.late_at) == (False, False, 0, False, None)
+    assert (state.last_heard, state.alert, state.repeats, state.welcome_until, state.history_sync) == (
+        NEVER,
+        None,
+        0,
+        NEVER,
+        0,
+    )
+    assert OrderBook() == OrderBook({}, None, False, DayStats(), Unreadable())
+    assert DayStats() == DayStats(None, None, None, {}, {}, None, False)
+    assert Folded(OrderBook()) == Folded(OrderBook(), (), False, False, False)
+    assert Held(Order("a"), 0.0, True).sat is None
+    assert Summary(0, 0, 0, 0, 0, None, False).unreadable == 0
+
+
 def test_unreadable_orders_are_counted_with_and_without_a_name() -> None:
     assert Unreadable().count == 0
     assert Unreadable(frozenset("ab"), 3).count == 5
@@ -159,6 +262,18 @@ def test_words_that_other_programs_read() -> None:
         "clock was changed",
         "no time known",
     ]
+
+
+def test_the_limits_that_fit_the_programs_memory() -> None:
+    """Whoever changes one reckons anew: together they must stay within the 300 MB of the unit."""
+    kib, mib = 1024, 1024 * 1024
+    assert (limits.MOST_ORDERS, limits.MOST_VALUES) == (100_000, 1_100_000)
+    assert (32 * mib, 26 * mib) == (limits.LARGEST_MESSAGE, limits.LARGEST_WIDE_MESSAGE)
+    assert (8 * mib, mib) == (limits.LARGEST_WIDEST_MESSAGE, limits.LARGEST_PAGE)
+    assert (64 * kib,) * 3 == (limits.LARGEST_ANSWER, limits.LARGEST_TOKEN_FILE, limits.LARGEST_SETTINGS)
+    assert (limits.LONGEST_UUID, limits.LONGEST_TEXT, limits.LONGEST_TOKEN) == (128, 64, 4096)
+    assert (limits.MOST_GATEWAYS, limits.MOST_ANNOUNCED, limits.MOST_HEARD) == (64, 5000, 256)
+    assert (limits.LONGEST_LABEL, limits.LONGEST_NAME) == (63, 40)
 
 
 def test_small_bars() -> None:

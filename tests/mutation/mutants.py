@@ -54,12 +54,12 @@ class Edit:
             compile(code, path, "exec")
         except SyntaxError:
             return None
-        old, new = source.splitlines(), code.splitlines()
+        old, new = ([line.strip() for line in text.splitlines()] for text in (source, code))
         changes = [one for one in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if one[0] != "equal"]
         if not changes:
             return None
-        before = [line.strip() for line in old[changes[0][1] : changes[-1][2]]]
-        after = [line.strip() for line in new[changes[0][3] : changes[-1][4]]]
+        before = old[changes[0][1] : changes[-1][2]]
+        after = new[changes[0][3] : changes[-1][4]]
         return Mutant(path, changes[0][1] + 1, "\n".join(before), "\n".join(after), code)
 
 
@@ -143,7 +143,7 @@ class _Finder:
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """All nodes that are evaluated."""
-    if isinstance(node, SKIPPED) or _is_alias(node) or _is_auto(node):
+    if isinstance(node, SKIPPED) or _is_alias(node) or _is_auto(node) or _is_assertion(node):
         return
     yield node
     children: Iterable[cst.CSTNode] = node.children
@@ -152,7 +152,9 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
-    """Whether an argument False became None: as false, and a mistake that the type checker finds."""
+    """Whether an argument or a default False became None: as false, and a mistake that the type checker finds."""
+    if isinstance(node, cst.AnnAssign):
+        return node.value is not None and _is_name(node.value, "False") and isinstance(mutated, cst.AnnAssign)
     if not isinstance(node, cst.Call) or not isinstance(mutated, cst.Call) or len(node.args) != len(mutated.args):
         return False
     pairs = zip(node.args, mutated.args, strict=True)
@@ -162,6 +164,11 @@ def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
 def _is_auto(node: cst.CSTNode) -> bool:
     """Whether this is a member of an enumeration whose value means nothing."""
     return isinstance(node, cst.Assign) and isinstance(node.value, cst.Call) and _is_name(node.value.func, "auto")
+
+
+def _is_assertion(node: cst.CSTNode) -> bool:
+    """Whether this raises AssertionError, which nothing reaches."""
+    return isinstance(node, cst.Raise) and isinstance(node.exc, cst.Call) and _is_name(node.exc.func, "AssertionError")
 
 
 def _is_name(node: cst.CSTNode, name: str) -> bool:
