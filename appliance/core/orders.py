@@ -25,6 +25,8 @@ from appliance.core.values import NONE_UNREADABLE, TO_GO, Benchmarks, Order, Unr
 
 LOCATED = "located"
 """The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
+ROUNDING = 1e-6
+"""Seconds: far more than the rounding of a monotonic time, and far less than anyone notices."""
 SAT_LATER = 60.0
 """Seconds by which a table may seem known before the order, because the gateway delays its messages."""
 CLOCK_JUMP = 24 * 3600.0
@@ -206,7 +208,7 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
         if age >= benchmarks.forget_after:
             forgotten += 1
             continue
-        late += age >= benchmarks.late_after
+        late += age >= benchmarks.late_after - ROUNDING
         if oldest is None or held.since < oldest.since:
             oldest = held
     return Summary(
@@ -232,8 +234,8 @@ def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> li
 def next_late(book: OrderBook, benchmarks: Benchmarks, now: float) -> float | None:
     """When the next order becomes late, or None."""
     due = now - benchmarks.late_after
-    # Without the microsecond, rounding could find the order again that became late just now.
-    since = min((held.since for held in book.held.values() if held.since > due + 1e-6), default=None)
+    # Otherwise rounding could find the order again that became late just now.
+    since = min((held.since for held in book.held.values() if held.since > due + ROUNDING), default=None)
     return None if since is None else since + benchmarks.late_after
 
 

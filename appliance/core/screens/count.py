@@ -114,6 +114,7 @@ def _next_change(state: Connected, seconds: float | None, now: float) -> float:
     benchmarks = state.world.benchmarks
     since = now - seconds
     steps = [seconds // 60 * 60 + 60, benchmarks.warn_after, benchmarks.late_after, benchmarks.forget_after]
-    ahead = [since + step for step in steps if since + step > now]
+    # Compared with the age that is shown: a rounded `since + step` may be `now`, a moment before the age changes.
+    ahead = [since + step for step in steps if seconds < step]
     late = next_late(state.book, benchmarks, now)
     return min([*ahead, *([] if late is None else [late])])
