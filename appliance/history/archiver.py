@@ -29,6 +29,9 @@ BUSY_TIMEOUT, BUSY_POLL = 60.0, 0.5
 DISK_DEADLINE = 120.0
 """Timeout in seconds for one call of the archive: the check at the start takes about ten on the slowest cards."""
 
+ARCHIVED = "Archived %d orders"
+"""What the log says after each sync that brought new orders."""
+
 log = logging.getLogger(__name__)
 
 
@@ -162,6 +165,6 @@ class Archiver:
 
     def _log(self, read: Read) -> None:
         if read.new:
-            log.info("Archived %d orders", read.new)
+            log.info(ARCHIVED, read.new)
         if read.unusable:
             log.warning("Ignored %d unreadable entries of the gateway's history", read.unusable)

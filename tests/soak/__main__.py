@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from appliance.history.archiver import ARCHIVED
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, visits
 from tests.bench.table import write_to_docs
@@ -29,6 +30,8 @@ SIMULATED_HOUR = 3600.0 / SPEED_UP
 """Real seconds of a simulated hour."""
 WARM_UP_SHARE = 0.3
 """The share of the time after which the program has loaded, cached and allocated everything it needs."""
+FIRST_SYNC_LIMIT = 90.0
+"""Seconds until the first history sync, which loads the archive's libraries, must have ended."""
 MAX_GROWTH = 8.0
 """Megabytes of allowed growth: the archive's cache and the day's statistics grow with the orders."""
 IDLE_SECONDS = 10.0
@@ -110,8 +113,9 @@ class Soak:
     async def _monitor(self, program: Program) -> list[str]:
         await asyncio.to_thread(program.wait, lambda line: line["active"] is not None, 60, 0)
         warm_at = self.began + self.seconds * WARM_UP_SHARE
-        while "orders are kept" not in program.log or time.monotonic() < warm_at:  # noqa: ASYNC110
-            await asyncio.sleep(1)
+        async with asyncio.timeout(FIRST_SYNC_LIMIT + self.seconds * WARM_UP_SHARE):
+            while ARCHIVED.partition(" %")[0] not in program.log or time.monotonic() < warm_at:  # noqa: ASYNC110
+                await asyncio.sleep(1)
         print(HEAD)
         samples = [self._sample(program)]
         print(samples[0].row("after warm-up"), flush=True)
@@ -223,7 +227,7 @@ async def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soak = Soak(options.seconds, options.seed, Path(folder))
         problems = await soak.run()
-    if options.readme:
+    if options.docs:
         write_to_docs("soak", soak.table)
     print(*problems or ["no growth, no spinning threads"], sep="\n")
     return 1 if problems else 0
