@@ -1,4 +1,4 @@
-"""What the display says of the day so far: orders, delivery times, and what the gateway itself makes of them."""
+"""The day so far: orders, delivery times, and the figures of the gateway."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
 
 
 def _note(day_stats: DayStats, now: float) -> tuple[str, float]:
-    """What a person should know of where the total come from, and until when that holds."""
+    """A note on the source of the figures, and until when it holds."""
     if day_stats.archived_stats is None:
         since = now if day_stats.since is None else day_stats.since
         return texts.COUNTED_FOR.format(age=age(now - since)), since + ((now - since) // 60 + 1) * 60
