@@ -32,7 +32,7 @@ async def check_network(context: CheckContext) -> Finding:
         only = f" on {', '.join(names)}, as the settings allow no other interface (network.interfaces)" if names else ""
         return wrong(
             f"this box has no IP address{only}",
-            "Cable: is it plugged in at both ends, and do the little lights beside it flicker?",
+            "Cable: is it plugged in at both ends, and do the small LEDs beside it blink?",
             "Wi-Fi: are its name and password right? They stand in tt-appliance.yaml on the SD card of our image;"
             " elsewhere sudo nmtui shows and changes them.",
             "Does the router assign addresses (DHCP)? If nothing else helps, restart it.",

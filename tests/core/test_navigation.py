@@ -118,7 +118,7 @@ def test_a_support_page_tells_of_the_box_and_its_gateway() -> None:
     )
 
 
-def test_the_lights_are_explained_in_three_parts_one_after_the_other() -> None:
+def test_the_leds_are_explained_in_three_parts_one_after_the_other() -> None:
     state: State = connected(Order("a"))
     for number in range(5):
         state, _ = tap(state, NOW + number)
