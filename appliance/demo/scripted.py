@@ -81,7 +81,7 @@ async def play_story() -> int:
 
 async def _play(state_dir: Path) -> None:
     gateway, box = SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]), RecordingPanel()
-    effect_handlers = EffectHandlers(lambda tell: Discovery(tell, NAME, ["lo"]), TokenStore(state_dir))
+    effect_handlers = EffectHandlers(lambda emit: Discovery(emit, NAME, ["lo"]), TokenStore(state_dir))
     runner = Runner(begin(Benchmarks()), effect_handlers, box)
     story = _Story(gateway, box, state_dir)
     running = asyncio.create_task(runner.run())

@@ -142,14 +142,14 @@ async def check_pairing(context: CheckContext) -> Finding:
 
 
 def _source(context: CheckContext) -> Discovery | FixedGateway:
-    def tell(event: Event) -> None:
+    def note(event: Event) -> None:
         if isinstance(event, GatewayFound):
             context.found[event.gateway.name] = event.gateway
         elif isinstance(event, GatewayLost):
             context.found.pop(event.name, None)
 
     settings = context.config.gateway
-    return gateway_source(tell, settings.address, settings.name, context.config.network.interfaces)
+    return gateway_source(note, settings.address, settings.name, context.config.network.interfaces)
 
 
 def _allowed(context: CheckContext) -> str | None:
