@@ -1,4 +1,4 @@
-"""A page is seen and heard: once for many, again where nobody answers, and not after a press."""
+"""Pages on display and buzzer: one sound for many, repeats of an unanswered page, none after a press."""
 
 from __future__ import annotations
 

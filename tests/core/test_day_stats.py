@@ -1,4 +1,4 @@
-"""What was delivered today, against a plain reckoning of the same."""
+"""The day's statistics, compared with a simple model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The definitions, on worked examples: what is delivered, how long it took, and what counts for nothing and why."""
+"""Delivery times by worked examples: which orders count, how long they took, and which are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of names that were heard: little, and the latest of it."""
+"""The memory of announced names: it is bounded, and holds the latest name of each address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: nothing raises, nothing is left over, and every state has a way out."""
+"""Any events in any order: nothing raises, nothing is left over, and every state has a way out."""
 
 from __future__ import annotations
 

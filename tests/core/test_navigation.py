@@ -1,4 +1,4 @@
-"""What a press turns, what a hold does, and when the display rests."""
+"""Which screen a press selects, what holding the button does, and when the display sleeps."""
 
 from __future__ import annotations
 

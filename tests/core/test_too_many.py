@@ -1,4 +1,4 @@
-"""More orders than can be held: exact to 100,000, and then an honest word in the place of a number."""
+"""The limit of 100,000 orders: exact counts up to it, and a message instead of a count beyond it."""
 
 from __future__ import annotations
 

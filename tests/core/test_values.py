@@ -1,4 +1,4 @@
-"""The values of the core: none can be changed, a token shows nothing, and what other programs read stays."""
+"""The core's values: immutable, tokens hidden in logs, and stable names for other programs."""
 
 from __future__ import annotations
 

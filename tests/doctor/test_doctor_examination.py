@@ -1,4 +1,4 @@
-"""The whole examination: what it says, its exit code, and that everything is off after it, whatever became of it."""
+"""The whole examination: its output, its exit code, and that all outputs are off at the end."""
 
 from __future__ import annotations
 
