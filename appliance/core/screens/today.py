@@ -1,4 +1,4 @@
-"""What the display says of the day so far: orders, delivery times, and what the gateway itself makes of them."""
+"""The day's statistics: orders, delivery times, and the gateway's own figures."""
 
 from __future__ import annotations
 
