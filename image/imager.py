@@ -1,6 +1,6 @@
 """Prints the list that Raspberry Pi Imager takes as a custom repository: IMAGE PACKED VERSION TIME PLACE.
 
-PLACE: where the packed image is to be had, a folder's URL or its path.
+PLACE: the folder that the packed image is published in, as a URL or a path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def digest(path: Path) -> str:
 
 
 def address(place: str, name: str) -> str:
-    """A file's URL. Imager takes none that is relative to its list (`setSrc` in its src/imagewriter.cpp)."""
+    """A file's URL. Imager accepts no URL relative to its list (`setSrc` in its src/imagewriter.cpp)."""
     folder = place if "://" in place else Path(place).absolute().as_uri()
     return f"{folder.rstrip('/')}/{quote(name)}"
 

@@ -1,28 +1,28 @@
-# What the scripts of the image share; read by each of them, from the project's folder.
+# Shared by the image's scripts, which source it from the project's folder.
 # shellcheck shell=sh
 set -eu
-# Whoever builds it has no part in what comes out.
+# The builder's umask, locale and time zone must not change the image.
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC PATH="$PATH:/usr/sbin:/sbin"
 IMAGE_BEGAN=${IMAGE_BEGAN:-$(date +%s)}
 export IMAGE_BEGAN
 
 project=$(pwd)
-# This clone's own: what is being built, and what the tests leave behind.
+# This clone's build files and test output.
 work=$project/build/image
-# Shared by all clones of this user: what takes minutes to make and seldom changes.
+# All clones of a user share the base layers, which take minutes to build and seldom change.
 cache=$(realpath -m "${IMAGE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/table-tracker-appliance}")
 kept_bases=3
 python=$project/.venv/bin/python
 
-# With the seconds since the first of these scripts began.
+# Logs a message with the seconds since the first script began.
 say() { printf 'image: %4d s  %s\n' $(($(date +%s) - IMAGE_BEGAN)) "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-[ "$(id -u)" = 0 ] || die "must run as root: it makes a root file system with owners and device drivers of its own"
+[ "$(id -u)" = 0 ] || die "run as root (sudo): the build uses chroot, and creates files of other owners"
 
-# Sets `base` to the folder of the base layer, which is made if the cache lacks it. Until this script ends, no other clone
-# removes or replaces it.
+# Sets `base` to the folder of the base layer, and builds the layer if the cache lacks it. Locks it against removal and
+# replacement by other clones until this script ends.
 hold_base() {
     while :; do
         base=$(image/base)
@@ -32,7 +32,7 @@ hold_base() {
     done
 }
 
-# Of everything that the base layer is made of.
+# Prints the hash of all inputs of the base layer.
 base_hash() {
     {
         cat image/base-* image/packages image/apt-preferences image/requirements-pi.lock \

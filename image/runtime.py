@@ -1,6 +1,6 @@
 """Prints the part of requirements.lock that the appliance itself needs: no simulator, no window, no tests.
 
-What needs what is read from the packages that .venv holds, which are those of the lock.
+It reads the dependencies from the packages in .venv, which are those of the lock.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ TARGET = {
 }
 """Where the image's Python runs."""
 BUILD_ONLY = frozenset({"setuptools"})
-"""Asked for by packages that no longer use them when they run."""
+"""Requirements of packages that no longer use them at run time."""
 
 
 def needed(root: str) -> set[str]:
-    """The canonical names of what a distribution needs on the target, and what that needs; without itself."""
+    """The canonical names of a distribution's dependencies on the target, with theirs; without itself."""
     found: set[str] = set()
     waiting = [root]
     while waiting:
@@ -53,7 +53,7 @@ def entries(lock: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Print them; 1 where the lock lacks one."""
+    """Print the entries; 1 if the lock lacks one."""
     locked = entries(Path("requirements.lock").read_text())
     names = needed("table-tracker-appliance")
     if missing := names - locked.keys():

@@ -40,7 +40,7 @@ def main() -> int:
     elif not_found:
         print(f"{len(looked_up)} libraries were looked up; not in any reachable database: {', '.join(not_found)}")
     elif not vulnerabilities:
-        print(f"none of {len(looked_up)} libraries is known to be vulnerable")
+        print(f"no known vulnerability in {len(looked_up)} libraries")
     return 1 if vulnerabilities else UNAVAILABLE if not_found or not looked_up else 0
 
 

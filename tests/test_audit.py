@@ -16,7 +16,7 @@ UNKNOWN = {"name": "yarl", "skip_reason": "Dependency not found on PyPI and coul
 @pytest.mark.parametrize(
     ("libraries", "code", "words"),
     [
-        ([SAFE], 0, "none of 1 libraries is known to be vulnerable"),
+        ([SAFE], 0, "no known vulnerability in 1 libraries"),
         ([SAFE, VULNERABLE], 1, "urllib3 1.0: PYSEC-1, fixed in 1.1"),
         ([SAFE, UNKNOWN], 69, "not in any reachable database: yarl"),
         ([UNKNOWN], 69, "nothing was checked"),

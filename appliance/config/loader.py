@@ -18,7 +18,7 @@ from appliance.core.values import Address
 if TYPE_CHECKING:
     from appliance.config.yaml_lines import Mapping, Node, Report
 
-MOST_TOLD = 20
+MOST_REPORTED = 20
 """Maximum number of reported lines that are not UTF-8."""
 
 
@@ -75,7 +75,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
-    """A file's text, with undecodable lines made empty, and at most MOST_TOLD problems for those.
+    """A file's text, with undecodable lines made empty, and at most MOST_REPORTED problems for those.
 
     Also accepts UTF-16 with a byte order mark, which Windows' Notepad and PowerShell write.
     """
@@ -93,7 +93,7 @@ def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
             what = f"byte 0x{line[error.start]:02X} is not UTF-8; save the file as UTF-8"
             problems.append(Problem(name, at + 1, None, None, what))
             lines[at] = b""
-    return b"\n".join(lines).decode(), tuple(problems[:MOST_TOLD])
+    return b"\n".join(lines).decode(), tuple(problems[:MOST_REPORTED])
 
 
 def parse(text: str, name: str) -> Config:

@@ -43,9 +43,9 @@ def show_page(state: Connected, paged: tuple[str, ...], now: float) -> tuple[Con
     return state, tuple(effects)
 
 
-def repeat_page(state: Connected, told: Alert, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def repeat_page(state: Connected, alert: Alert, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """Repeat an unanswered page, if any of its orders is still paged."""
-    waiting = tuple(uuid for uuid in told.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
+    waiting = tuple(uuid for uuid in alert.uuids if uuid in state.book.held and state.book.held[uuid].order.paged)
     if not waiting or not state.repeats:
         return replace(state, repeats=0), ()
     state = replace(state, alert=Alert(waiting, now + PAGE_SHOWS), repeats=state.repeats - 1)

@@ -117,10 +117,10 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
 
 def _notified(state: Connected, notifications: tuple[Notification, ...], now: float) -> Step:
     seq, gap = _follow(state.seq, notifications)
-    told = fold(state.book, notifications, now)
-    if told.book.active > MOST_ORDERS:
+    folded = fold(state.book, notifications, now)
+    if folded.book.active > MOST_ORDERS:
         return too_many_orders(state, now)
-    state = replace(state, book=told.book, seq=seq)
+    state = replace(state, book=folded.book, seq=seq)
     effects: list[Effect] = []
     if told.whole:
         state, timers = _whole(state, now)
@@ -128,7 +128,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     if told.paged:
         state, page = show_page(state, told.paged, now)
         effects += page
-    if told.unknown or told.unusable:
+    if folded.unknown or folded.unusable:
         state, doubt = _doubt(state, now)
         effects += doubt
     elif gap and state.vain_looks < VAIN_LOOKS and not state.gap:

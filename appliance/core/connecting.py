@@ -62,9 +62,9 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
         case FeedOpened(attempt, orders, unreadable) if _mine(state, {Phase.OPENING}, attempt):
             return _opened(state, replaced(link.book, orders, now, unreadable), now)
         case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
-            told = fold(link.book, notifications, now)
-            whole_at = now if told.whole else link.whole_at
-            link = replace(link, book=told.book, paged=link.paged + told.paged, whole_at=whole_at)
+            folded = fold(link.book, notifications, now)
+            whole_at = now if folded.whole else link.whole_at
+            link = replace(link, book=folded.book, paged=link.paged + folded.paged, whole_at=whole_at)
             return replace(state, link=link), ()
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
             return _check(state)

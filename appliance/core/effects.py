@@ -30,7 +30,7 @@ class CheckToken:
 
 @dataclass(frozen=True, slots=True)
 class ResolveGateway:
-    """Resolve a gateway's name afresh, past every cache; answered by GatewayResolved or GatewayUnresolved."""
+    """Resolve a gateway's name without any cache; answered by GatewayResolved or GatewayUnresolved."""
 
     attempt: int
     name: str

@@ -44,7 +44,7 @@ class GatewayLost:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResolved:
-    """The paired gateway's name was resolved afresh, past every cache."""
+    """The paired gateway's name was resolved without any cache."""
 
     attempt: int
     gateway: Gateway
@@ -52,7 +52,7 @@ class GatewayResolved:
 
 @dataclass(frozen=True, slots=True)
 class GatewayUnresolved:
-    """The paired gateway's name was queried afresh, and nobody answered."""
+    """The paired gateway's name was queried without any cache; no answer came."""
 
     attempt: int
 

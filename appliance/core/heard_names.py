@@ -26,7 +26,7 @@ def announced(world: World, gateway: Gateway) -> World:
 
 
 def answered(world: World, gateway: Gateway) -> World:
-    """A gateway's name was resolved afresh: its addresses belong to no other gateway any more."""
+    """A gateway's name was resolved again: its addresses belong to no other gateway any more."""
     return _heard(world, gateway.addresses, gateway.name)
 
 

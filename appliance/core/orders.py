@@ -155,13 +155,13 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
     for notification in notifications:
         match notification:
             case OrderChanged(order, created):
-                told = _gateway_times(order)
+                times = _gateway_times(order)
                 if created and order.created is not None:
-                    # Only this message is sent at the moment of its timestamps, and so tells the gateway's clock.
+                    # Only this message is sent at the moment of its timestamps, and so shows the gateway's clock.
                     settled = settled or not exact
                     offset, exact = max(order.created, order.changed or order.created) - now, True
-                elif told and (offset is None or max(told) > offset + now):
-                    offset = max(told) - now
+                elif times and (offset is None or max(times) > offset + now):
+                    offset = max(times) - now
                 before = held.get(order.uuid)
                 unknown = unknown or (before is None and not created and order.uuid not in unreadable)
                 unreadable.discard(order.uuid)
@@ -191,7 +191,7 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
                 pass
     if settled and offset is not None:
         held = {uuid: _settled(order, offset) for uuid, order in held.items()}
-    # These notifications may have told the gateway's clock, which decides the day.
+    # These notifications may have shown the gateway's clock, which decides the day.
     today = today.for_day(offset, now).with_finished(gone)
     book = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
     return Folded(book, tuple(paged), unknown, unusable, whole)

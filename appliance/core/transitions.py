@@ -166,7 +166,7 @@ def with_new_attempt(state: Disconnected, phase: Phase) -> Disconnected:
 
 
 def resolve_gateway(state: Disconnected) -> Step:
-    """Resolve the gateway's name afresh: the answer decides where the token may go."""
+    """Resolve the gateway's name again: the answer decides where the token may go."""
     credential = state.world.credential
     assert credential is not None, "only a paired appliance tries to connect"
     trying = with_new_attempt(state, Phase.RESOLVING)

@@ -88,7 +88,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order as the gateway tells it (gateway API, active orders).
+    """One order as the gateway sends it (gateway API, active orders).
 
     uuid: opaque identity. name: the tracker's number, which is re-used. order_type: `ON_PREMISE`, `TO_GO` or whatever a
     newer gateway says. location: the table, or "" until located. state: `started`, `located`, `cleared` or newer.
@@ -163,7 +163,7 @@ class Card(Enum):
 
     SOUND = auto()
     RESET = auto()
-    """The state partition was beyond repair and was made anew; only a pairing that could still be read was saved."""
+    """The state partition could not be repaired and was formatted; only a readable pairing was kept."""
     BROKEN = auto()
     """The settings or the system are unreadable, or the card can't be written: new data is lost at power-off."""
 

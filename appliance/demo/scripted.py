@@ -50,7 +50,7 @@ class _Story:
             view = await self.box.until(true, within)
         except TimeoutError as error:
             raise StepFailedError(f"{what}: {error}") from None
-        lit = [f"{name} {light}" for name, light in _lights(view) if light != "off"]
+        lit = [f"{name} {mode}" for name, mode in _leds(view) if mode != "off"]
         print(f"{time.monotonic() - self._began:5.1f} s  {what}   [{', '.join(lit)}]", flush=True)
         # A terminal without braille would show question marks.
         if draw_it and "utf" in sys.stdout.encoding.lower():
@@ -81,7 +81,7 @@ async def play_story() -> int:
 
 async def _play(state_dir: Path) -> None:
     gateway, box = SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]), RecordingPanel()
-    effect_handlers = EffectHandlers(lambda tell: Discovery(tell, NAME, ["lo"]), TokenStore(state_dir))
+    effect_handlers = EffectHandlers(lambda emit: Discovery(emit, NAME, ["lo"]), TokenStore(state_dir))
     runner = Runner(begin(Benchmarks()), effect_handlers, box)
     story = _Story(gateway, box, state_dir)
     running = asyncio.create_task(runner.run())
@@ -151,5 +151,5 @@ async def _run_steps(story: _Story) -> None:
     story.check("the token file is deleted", true=not story.token_file.exists())
 
 
-def _lights(view: View) -> tuple[tuple[str, str], ...]:
+def _leds(view: View) -> tuple[tuple[str, str], ...]:
     return ("green", view.leds.green), ("amber", view.leds.amber), ("red", view.leds.red)

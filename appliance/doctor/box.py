@@ -15,7 +15,7 @@ async def check_settings(context: CheckContext) -> Finding:
     display, pins = context.config.display, context.config.pins
     return ok(
         f"valid: {display.driver} at 0x{display.i2c_address:02X}; pins {pins.green}, {pins.amber} and {pins.red} "
-        f"for the lights, {pins.buzzer} for the buzzer, {pins.button} for the button"
+        f"for the LEDs, {pins.buzzer} for the buzzer, {pins.button} for the button"
     )
 
 

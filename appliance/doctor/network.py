@@ -32,7 +32,7 @@ async def check_network(context: CheckContext) -> Finding:
         only = f" on {', '.join(names)}, as the settings allow no other interface (network.interfaces)" if names else ""
         return wrong(
             f"this box has no IP address{only}",
-            "Cable: is it plugged in at both ends, and do the little lights beside it flicker?",
+            "Cable: is it plugged in at both ends, and do the small LEDs beside it blink?",
             "Wi-Fi: are its name and password right? They stand in tt-appliance.yaml on the SD card of our image;"
             " elsewhere sudo nmtui shows and changes them.",
             "Does the router assign addresses (DHCP)? If nothing else helps, restart it.",
@@ -142,14 +142,14 @@ async def check_pairing(context: CheckContext) -> Finding:
 
 
 def _source(context: CheckContext) -> Discovery | FixedGateway:
-    def tell(event: Event) -> None:
+    def note(event: Event) -> None:
         if isinstance(event, GatewayFound):
             context.found[event.gateway.name] = event.gateway
         elif isinstance(event, GatewayLost):
             context.found.pop(event.name, None)
 
     settings = context.config.gateway
-    return gateway_source(tell, settings.address, settings.name, context.config.network.interfaces)
+    return gateway_source(note, settings.address, settings.name, context.config.network.interfaces)
 
 
 def _allowed(context: CheckContext) -> str | None:

@@ -1,4 +1,4 @@
-"""Checks of the GPIO pins, lights and button."""
+"""Checks of the GPIO pins, LEDs and button."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _release(device: Any) -> None:
 async def _no_pins(context: CheckContext, error: Exception) -> Finding:
     if not await context.blocking(lambda: list((context.root / "dev").glob("gpiochip*")), "look for pins"):
         return wrong(
-            "this machine has no GPIO pins for lights, buzzer and button",
+            "this machine has no GPIO pins for LEDs, buzzer and button",
             ELSEWHERE,
         )
     if not await context.is_on_a_pi():

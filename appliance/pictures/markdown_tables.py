@@ -1,4 +1,4 @@
-"""The generated tables of hardware.md: the pins, and the meaning of the lights."""
+"""The generated tables of hardware.md: the pins, and the meaning of the LEDs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.pictures.header_pins import wires
 
 def with_tables(text: str, pins: Pins, times: Benchmarks) -> str:
     """A text with updated tables between its markers. Raises ValueError if a marker is missing."""
-    return _with_table(_with_table(text, "pins", pin_table(pins)), "lights", light_table(times))
+    return _with_table(_with_table(text, "pins", pin_table(pins)), "leds", led_table(times))
 
 
 def pin_table(pins: Pins) -> str:
@@ -23,13 +23,13 @@ def pin_table(pins: Pins) -> str:
     return "\n".join(rows) + "\n"
 
 
-def light_table(times: Benchmarks) -> str:
-    """The meaning of the lights as a Markdown table."""
+def led_table(times: Benchmarks) -> str:
+    """The meaning of the LEDs as a Markdown table."""
     rows = ["| green | amber | red | meaning |", "| --- | --- | --- | --- |"]
     for _, group in led_legend(times):
         for one in group:
-            shine = (one.leds.green, one.leds.amber, one.leds.red)
-            cells = " | ".join("" if light is LedMode.OFF else str(light) for light in shine)
+            modes = (one.leds.green, one.leds.amber, one.leds.red)
+            cells = " | ".join("" if mode is LedMode.OFF else str(mode) for mode in modes)
             rows.append(f"| {cells} | {one.words} |")
     return "\n".join(rows) + "\n"
 

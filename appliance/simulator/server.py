@@ -26,7 +26,7 @@ class Api:
     """The HTTP API of one gateway, on top of its restaurant, tokens and feeds."""
 
     def __init__(self, restaurant: Restaurant, tokens: Tokens, feeds: Feeds) -> None:
-        self._floor = restaurant
+        self._restaurant = restaurant
         self._tokens = tokens
         self._feeds = feeds
 
@@ -88,24 +88,24 @@ class Api:
 
     async def _active_orders(self, request: web.Request) -> web.Response:
         self._admit(request)
-        return self._listing(ReturnCode.ACTIVE_ORDERS, self._floor.active)
+        return self._listing(ReturnCode.ACTIVE_ORDERS, self._restaurant.active)
 
     async def _active_order(self, request: web.Request) -> web.Response:
         self._admit(request)
-        order = self._floor.find(request.match_info["order"])
-        return _answer(200, ReturnCode.ACTIVE_ORDER, activeorder=self._floor.describe(order))
+        order = self._restaurant.find(request.match_info["order"])
+        return _answer(200, ReturnCode.ACTIVE_ORDER, activeorder=self._restaurant.describe(order))
 
     async def _page(self, request: web.Request) -> web.Response:
         """Page a tracker. The simulator ignores `tracking` in the body, which asks for repeated paging."""
         self._admit(request)
         await _body(request)
-        order = self._floor.page(request.match_info["order"])
+        order = self._restaurant.page(request.match_info["order"])
         log.info("order %s paged", order.name)
         return _answer(200, ReturnCode.ORDER_PAGED, message="Order paged.")
 
     async def _clear(self, request: web.Request) -> web.Response:
         self._admit(request)
-        self._floor.clear(request.match_info["order"])
+        self._restaurant.clear(request.match_info["order"])
         return _answer(200, ReturnCode.ORDER_CLEARED, message="Order cleared.")
 
     async def _history(self, request: web.Request) -> web.Response:
@@ -118,7 +118,7 @@ class Api:
         offset = _whole(query, "offset", 0)
         if offset is None or offset < 0:
             raise Refusal(400, ReturnCode.OFFSET, "Offset must be a positive number.")
-        found = self._floor.history(
+        found = self._restaurant.history(
             created_after=_date(query, "created_after"),
             created_before=_date(query, "created_before"),
             order_type=query.get("order_type"),
@@ -131,10 +131,10 @@ class Api:
         target = _whole(request.query, "target_time", int(DEFAULT_TARGET))
         if target is None or target <= 0:
             raise Refusal(400, ReturnCode.INVALID_TARGET, "Target time must be a positive number.")
-        return _answer(200, ReturnCode.STATISTICS, statistics=self._floor.statistics(target))
+        return _answer(200, ReturnCode.STATISTICS, statistics=self._restaurant.statistics(target))
 
     def _listing(self, code: ReturnCode, orders: list[Order]) -> web.Response:
-        return _answer(200, code, count=len(orders), items=[self._floor.describe(order) for order in orders])
+        return _answer(200, code, count=len(orders), items=[self._restaurant.describe(order) for order in orders])
 
 
 def _answer(status: int, code: ReturnCode, **fields: object) -> web.Response:

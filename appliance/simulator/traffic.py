@@ -120,7 +120,7 @@ class Traffic:
 
     def __init__(self, restaurant: Restaurant, changes: Iterator[Change], *, pace: float = 1.0) -> None:
         self.pace = pace
-        self._floor = restaurant
+        self._restaurant = restaurant
         self._changes = changes
         self._uuids: dict[int, str] = {}
         self._going = asyncio.Event()
@@ -157,7 +157,7 @@ class Traffic:
         """Apply one change. Visits whose order or tracker a command took away are ignored."""
         if change.step is Step.START:
             try:
-                order = self._floor.create(change.tracker, order_type=change.order_type, location=change.location)
+                order = self._restaurant.create(change.tracker, order_type=change.order_type, location=change.location)
             except TrackerInUseError:
                 return  # a command used this tracker
             self._uuids[change.visit] = order.uuid
@@ -173,13 +173,13 @@ class Traffic:
     def _step(self, uuid: str, change: Change) -> None:
         match change.step:
             case Step.LOCATE:
-                self._floor.locate(uuid, change.location)
+                self._restaurant.locate(uuid, change.location)
             case Step.CHANGE_TYPE:
-                self._floor.modify(uuid, order_type=change.order_type)
+                self._restaurant.modify(uuid, order_type=change.order_type)
             case Step.PAGE:
-                self._floor.page(uuid)
+                self._restaurant.page(uuid)
             case Step.CLEAR:
-                self._floor.clear(uuid)
+                self._restaurant.clear(uuid)
                 del self._uuids[change.visit]
             case Step.START:
                 raise AssertionError("handled by play")

@@ -1,4 +1,4 @@
-"""Drives the appliance as the black-box contract says: a process, its JSON lines, its commands, its end."""
+"""Drives an appliance process through the headless panel: its JSON lines, its commands and its exit code."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Box:
     def end(self, how: str = "term", within: float = TO_END) -> None:
         """Switch it off: `term`, `quit` or `eof`. Raises AssertionError unless that takes 2 s and leaves it dark.
 
-        within: other seconds than these, for where its end is not what is tried.
+        within: seconds to wait for the end, for tests of something else than the end.
         """
         assert self._process is not None
         assert self._process.stdin is not None

@@ -1,4 +1,4 @@
-"""The rig of every test here: a lab, gateways and boxes in it, and what must hold of them all at the end."""
+"""The rig of the black-box tests: a lab with gateways and boxes, and checks that run after each test."""
 
 from __future__ import annotations
 

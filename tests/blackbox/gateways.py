@@ -1,4 +1,4 @@
-"""Drives the other gateway: a process on a host of the lab, commands to it, and what it saw of its clients."""
+"""Drives the other gateway: a process on a host of the lab, its commands, and its record of its clients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A little network that nobody else can see: a switch, and hosts on it, each in namespaces of its own.
+"""An isolated network: a switch and hosts on it, each in its own namespaces.
 
-The namespaces have no names. They live as long as a process in them, and every process here ends with the tests' own:
-the holders with their input, all others by a signal at their parent's death. Nothing has to be cleaned up.
+The namespaces have no names, and exist while a process in them runs. Every process ends with the tests: the holders at
+the end of their input, the others by a signal when their parent dies. So nothing needs a clean-up.
 """
 
 from __future__ import annotations

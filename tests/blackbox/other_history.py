@@ -1,6 +1,6 @@
-"""What the other gateway remembers: finished orders in pages, from the vendor's description alone.
+"""The other gateway's history: finished orders in pages, written from the vendor's documentation alone.
 
-The list may change before each page: orders are finished or purged, at its ends and in its midst.
+The list may change before each page: orders are finished or purged, at its ends and in the middle.
 """
 
 from __future__ import annotations

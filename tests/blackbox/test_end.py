@@ -1,4 +1,4 @@
-"""The end: SIGTERM, `quit` and the end of input in every state, and a configuration that can't be used."""
+"""The end of the process: SIGTERM, `quit` and the end of input in every state, and unusable settings."""
 
 from __future__ import annotations
 

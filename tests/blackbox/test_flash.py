@@ -1,4 +1,4 @@
-"""The token on flash: kept over restarts and power cuts, damaged, and on a disk that takes nothing."""
+"""The token on flash: restarts, power cuts, damaged files, and a disk that rejects writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history of a gateway of another make that changes while it is read, told by the command as a person calls it."""
+"""The history command, as a person calls it, on a gateway whose orders change while they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets that get lost, late, doubled and overtaken on the way: no count that is not true, and back in a minute."""
+"""Lost, late, duplicated and reordered packets: no wrong count, and recovery within a minute."""
 
 from __future__ import annotations
 

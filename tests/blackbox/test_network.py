@@ -1,4 +1,4 @@
-"""The network as it is: restarts, new addresses on either side, pulled cables, and no network at all."""
+"""Network changes: restarts, new addresses on either side, pulled cables, and no network at all."""
 
 from __future__ import annotations
 

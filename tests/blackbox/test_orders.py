@@ -1,4 +1,4 @@
-"""Orders on a live feed: exact counts, page sounds, floods, and what can't be used."""
+"""Orders on a live feed: exact counts, page sounds, floods, and unusable messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A token that the gateway takes no more, told apart from a gateway that is only half there."""
+"""A refused token, and a gateway that is still booting: the box distinguishes them."""
 
 from __future__ import annotations
 

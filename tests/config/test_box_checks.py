@@ -1,4 +1,4 @@
-"""Settings of the machine itself: what is taken, and that a password is never repeated."""
+"""Settings of the machine itself: which values are valid, and that no message repeats a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration as it is printed: it explains itself, and reads back the same."""
+"""The printed settings: they have comments, and read back the same."""
 
 from __future__ import annotations
 

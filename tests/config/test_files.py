@@ -1,4 +1,4 @@
-"""The configuration's file: one that is none, or can't be read, and one that came from another system."""
+"""The settings file: missing, unreadable, too large, or from another system."""
 
 from __future__ import annotations
 

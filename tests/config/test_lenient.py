@@ -1,4 +1,4 @@
-"""A settings file with mistakes: what is right in it is used, and what is wrong is told with its line."""
+"""A settings file with mistakes: the valid settings apply, and each mistake is reported with its line."""
 
 from __future__ import annotations
 

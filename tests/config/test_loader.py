@@ -1,4 +1,4 @@
-"""The configuration: what is taken, and what is the default."""
+"""Valid settings, and the defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A configuration that is refused: every mistake in its own words, with its line."""
+"""Invalid settings: a message for every mistake, with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the archive is filled: once an hour and soon after each reconnection, and only where the gateway is."""
+"""When a history sync runs: once an hour, soon after each reconnection, and only at the gateway's address."""
 
 from __future__ import annotations
 

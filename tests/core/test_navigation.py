@@ -1,4 +1,4 @@
-"""What a press turns, what a hold does, and when the display rests."""
+"""Which screen a press selects, what holding the button does, and when the display sleeps."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_support_page_tells_of_the_box_and_its_gateway() -> None:
     )
 
 
-def test_the_lights_are_explained_in_three_parts_one_after_the_other() -> None:
+def test_the_leds_are_explained_in_three_parts_one_after_the_other() -> None:
     state: State = connected(Order("a"))
     for number in range(5):
         state, _ = tap(state, NOW + number)

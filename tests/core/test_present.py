@@ -85,7 +85,7 @@ def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
         (3 * 3600.0, Leds(green=LedMode.ON)),
     ],
 )
-def test_the_lights_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
+def test_the_leds_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
     assert present(connected(Order("a", elapsed=elapsed)), NOW).view.leds == leds
 
 

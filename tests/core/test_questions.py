@@ -1,4 +1,4 @@
-"""A press answers what the display asked when the finger went down, and nothing that came up since."""
+"""A press answers the question that the display showed when the button went down, not a later one."""
 
 from __future__ import annotations
 

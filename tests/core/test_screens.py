@@ -1,4 +1,4 @@
-"""Each screen says until when it holds: that is the moment at which its words, or its marks, change."""
+"""Each screen states until when it holds: the moment at which its words or marks change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fillings of an archive that tell by what is kept of them whether they are there whole, in part, or not at all."""
+"""Fillings of an archive that show whether they are stored whole, in part, or not at all."""
 
 from __future__ import annotations
 

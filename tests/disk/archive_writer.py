@@ -1,6 +1,6 @@
-"""Fills archives until it is killed: for each directory that a line of its input names, in a child of its own.
+"""Fills archives until it is killed: reads directories, one a line, and starts a child for each.
 
-It tells a child's pid before the child begins, and the number of each filling that is done after `keep` returned.
+It prints the child's pid before the child begins, and the number of each filling after `keep` has returned.
 """
 
 from __future__ import annotations

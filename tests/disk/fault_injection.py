@@ -1,8 +1,8 @@
-"""Changes to the disk, each in a child process in which strace makes the nth system call of a name fail.
+"""Disk operations, each in a child process in which strace makes the nth call of one system call fail.
 
 `token` replaces the proven token with NEW; `archive` writes the next filling. The child exits with 0 on success, and
-with 75 when it reports the failure as it should. To start Python takes much longer than a change, so one process
-imports everything and forks a child for each change, and strace attaches to that child.
+with 75 when it reports the failure as it should. Starting Python takes much longer than an operation, so one process
+imports everything and forks a child for each operation, and strace attaches to that child.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO
 
 from tests.disk.syscall_trace import ROOT, TRACED
 
-TOLD = 75
+REPORTED = 75
 FILES = {
     "token": ("token.json", "token.json.new"),
     "archive": ("history.sqlite3", "history.sqlite3-journal"),
@@ -69,7 +69,7 @@ class Changer:
         inject = f"{call}:error={errno.errorcode[code]}:when={nth}"
         ended = self._run(directory, call, log, "-e", f"inject={inject}")
         assert "(INJECTED)" in log.read_text(), f"the change did not reach {inject}"
-        assert ended in (0, TOLD), f"{inject}: code {ended}"
+        assert ended in (0, REPORTED), f"{inject}: code {ended}"
         return ended
 
     def _run(self, directory: Path, traced: str, log: Path, *more: str) -> int:
@@ -137,7 +137,7 @@ def _change(work: str) -> Callable[[Path], int]:
             try:
                 TokenStore(directory).store(NEW)
             except OSError as error:
-                return 1 if NEW.token.reveal() in repr(error) else TOLD
+                return 1 if NEW.token.reveal() in repr(error) else REPORTED
             return 0
 
         return token
@@ -150,7 +150,7 @@ def _change(work: str) -> Callable[[Path], int]:
         try:
             fill(archive, int(archive.progress(GATEWAY).read_to or 0) + 1)
         except ArchiveError:
-            return TOLD
+            return REPORTED
         return 0
 
     return filling

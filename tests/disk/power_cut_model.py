@@ -1,7 +1,7 @@
-"""What a power cut may leave of a run of system calls, on a disk as POSIX promises it and no better.
+"""The possible states of a disk after a power cut during system calls, by the guarantees of POSIX alone.
 
-Of what was not flushed, a file's data may be there wholly, up to any byte, as zeros or not at all, and of the changes
-to the directory any, in any order: no flush of a file is a promise about its name.
+Unflushed data of a file may be complete, cut at any byte, zeros or missing. Unflushed changes of the directory may be
+applied in any combination: flushing a file does not flush its name.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Disk:
             case "flush":
                 self._flushed, self._changes = dict(self.entries), []
             case _:
-                raise AssertionError(f"what {call} leaves is not known")
+                raise AssertionError(f"the model does not know the effect of {call}")
 
     def now(self) -> Leftover:
         """What is there while the power is on."""

@@ -1,4 +1,4 @@
-"""A call to the token store in a process of its own, and the system calls of it that strace saw the kernel take."""
+"""A call to the token store in its own process, and its system calls as strace recorded them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The archive's process is killed at random, hundreds of times, while it writes: each filling is there whole or not.
+"""Hundreds of random kills of the process that writes the archive: each filling is whole or missing.
 
-What SQLite promises of a power cut is its own; that the process may end between any two instructions is ours.
+SQLite guarantees the file after a power cut; these tests check that our own code may end between any two instructions.
 """
 
 from __future__ import annotations

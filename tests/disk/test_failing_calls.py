@@ -1,7 +1,7 @@
 """Each system call of a write fails once: with EIO, on a full disk, or on a read-only one.
 
-strace makes the kernel fail it. Afterwards the disk holds the old content or the new, and the next try, on a disk that
-works again, succeeds.
+strace makes the call fail. Afterwards the disk holds the old or the new content, and a retry on a working disk
+succeeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.core.events import TokensLoaded
 from appliance.history.archive import Archive
 from appliance.store import TokenStore
 from tests.disk.archive_batches import fill, whole
-from tests.disk.fault_injection import TOLD, changer, errors_of
+from tests.disk.fault_injection import REPORTED, changer, errors_of
 from tests.disk.store_operations import NEW, OLD
 from tests.disk.syscall_trace import missing
 
@@ -55,7 +55,7 @@ def found(work: str, directory: Path) -> bool:
 def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, work: str) -> None:
     directory = tmp_path / "state"
     shutil.copytree(before, directory)
-    told = {errno.EIO: 0, errno.ENOSPC: 0, errno.EROFS: 0}
+    reported = {errno.EIO: 0, errno.ENOSPC: 0, errno.EROFS: 0}
     with changer(work) as changes:
         calls = changes.calls(directory)
         assert found(work, directory)
@@ -67,12 +67,14 @@ def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, 
             shutil.copytree(before, directory)
             ended = changes.fail(directory, call, nth, code)
             there = found(work, directory)
-            assert there or ended == TOLD, f"{call} {nth}: lost without an error"
-            told[code] += ended == TOLD
+            assert there or ended == REPORTED, f"{call} {nth}: lost without an error"
+            reported[code] += ended == REPORTED
             if work == "token":
                 TokenStore(directory).store(NEW)
             elif not there:
                 fill(Archive(directory), 3)
             assert found(work, directory), f"{call} {nth}"
-    print(f"{work}: {calls.total()} calls; told of { ({errno.errorcode[code]: n for code, n in told.items()}) }")
-    assert all(told.values())
+    print(
+        f"{work}: {calls.total()} calls; reported of { ({errno.errorcode[code]: n for code, n in reported.items()}) }"
+    )
+    assert all(reported.values())

@@ -1,4 +1,4 @@
-"""Real disks that are full or read-only: a small tmpfs, and one that is mounted anew, in a mount namespace."""
+"""Real disks that are full or read-only: a small tmpfs, and a remounted one, in a mount namespace."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def fails(code):
     except OSError as error:
         assert error.errno == code, error
     else:
-        raise AssertionError("stored on a disk that takes nothing")
+        raise AssertionError("stored on a disk that rejects writes")
     try:
         fill(archive, 2)
     except ArchiveError as error:
         assert not isinstance(error, DamagedError), error
         print("archive:", error)
     else:
-        raise AssertionError("kept on a disk that takes nothing")
+        raise AssertionError("archived on a disk that rejects writes")
     assert TokenStore(state).load() == TokensLoaded(OLD, None)
     if code == errno.ENOSPC:
         assert whole(state) == 1

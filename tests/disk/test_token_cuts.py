@@ -1,7 +1,7 @@
-"""The power goes at any instant of a call to the token store: the old or the new, never neither.
+"""A power cut at any instant of a call to the token store leaves the old or the new token.
 
-The system calls are those that the kernel took from a real process; each directory that a cut may leave of them is
-made for real, and read by the real store.
+The system calls are those of a real process. The test creates each directory that a cut may leave, and reads it with
+the real store.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ async def test_the_settings_that_are_tried_are_told(box: Box) -> None:
     finding = await tried(context, check_settings)
     assert finding.state is State.OK
     assert "sh1106 at 0x3D" in finding.words
-    assert "pins 6, 12 and 13 for the lights, 16 for the buzzer, 5 for the button" in finding.words
+    assert "pins 6, 12 and 13 for the LEDs, 16 for the buzzer, 5 for the button" in finding.words
 
 
 async def test_a_board_in_good_order(box: Box) -> None:

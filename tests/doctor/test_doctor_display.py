@@ -1,4 +1,4 @@
-"""The doctor on the display, on a model of its controller, and on every bus that it may not be on."""
+"""The doctor's display check, on a model of the controller and on every possible bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of an examination before its time: everything is off, and a second signal changes nothing."""
+"""An interrupted examination: all outputs are off, and a second signal changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole examination: what it says, its exit code, and that everything is off after it, whatever became of it."""
+"""The whole examination: its output, its exit code, and that all outputs are off at the end."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def test_one_thing_that_is_not_seen_heard_or_felt(
     assert all_is_off(box)
 
 
-async def test_the_lights_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
+async def test_the_leds_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
     box: Box, gateway: SimulatedGateway
 ) -> None:
     await pair(box, gateway)
@@ -150,8 +150,8 @@ async def test_the_lights_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
         return "y\n"
 
     await examined(box, everything_seen(box) | dict.fromkeys(QUESTIONS, look))
-    lights: list[set[str]] = [{"green"}, {"amber"}, {"red"}, set()]
-    assert seen == [(set(), True), *((one, False) for one in lights)]
+    lit: list[set[str]] = [{"green"}, {"amber"}, {"red"}, set()]
+    assert seen == [(set(), True), *((one, False) for one in lit)]
 
 
 async def test_a_person_who_leaves_is_asked_no_more(box: Box, gateway: SimulatedGateway) -> None:

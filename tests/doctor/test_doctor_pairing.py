@@ -1,4 +1,4 @@
-"""The doctor on the token: what is on flash, what its gateway says of it, and that no other gateway ever gets it."""
+"""The doctor's token check: the file, the gateway's verdict, and that no other gateway gets the token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor on lights, buzzer and button, each good and each broken."""
+"""The doctor on LEDs, buzzer and button, each good and each broken."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_machine_without_pins_and_without_a_bus_is_told_so_in_plain_words(tmp_
     with running(*DOCTOR, "--no-questions", "--config", settings(tmp_path, NOWHERE)) as doctor:
         assert doctor.end() == 1
     said = doctor.said
-    assert "\nWRONG  pins         this machine has no GPIO pins for lights, buzzer and button\n" in said
+    assert "\nWRONG  pins         this machine has no GPIO pins for LEDs, buzzer and button\n" in said
     assert "\nWRONG  display      this machine has no I2C bus 1 (no /dev/i2c-1)\n" in said
     assert said.count("\n         - Run the doctor on the box's Raspberry Pi.\n") == 2
     assert "\n?      buzzer       not tried: its pin can't be used\n" in said

@@ -1,4 +1,4 @@
-"""What these tests share: a simulated gateway with a past, in a thread of its own, and the command beside it."""
+"""Shared by the history tests: a simulated gateway with past orders, in its own thread, and the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The archive, on real files: each order once, whatever ends the process, and whatever becomes of the file."""
+"""The archive on real files: each order once, however the process ends, and after damage to the file."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
             continue
         break
     else:
-        pytest.fail("the new one is damaged, too")
+        pytest.fail("the new archive is damaged, too")
 
 
 def test_what_is_no_database_is_kept_aside_as_it_was(tmp_path: Path) -> None:

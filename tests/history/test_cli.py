@@ -50,9 +50,9 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> None:
     site.gateway.restaurant.lists_oldest_first = oldest_first
     site.do(lambda: site.gateway.restaurant.create_many(40))
-    told = run(site, "--since", "30d", "--format", "csv")
-    assert (told.returncode, told.stderr) == (0, "")
-    kept, known = orders(told.stdout), site.finished()
+    result = run(site, "--since", "30d", "--format", "csv")
+    assert (result.returncode, result.stderr) == (0, "")
+    kept, known = orders(result.stdout), site.finished()
     assert kept.keys() == known.keys()
     assert len(kept) > 12_000
     for uuid, order in known.items():
@@ -76,9 +76,9 @@ def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
         ) as process:
             time.sleep(wait)
             process.send_signal(signal.SIGKILL)
-    told = run(site, "--format", "csv")
-    assert told.returncode == 0
-    assert orders(told.stdout).keys() == site.finished().keys()
+    result = run(site, "--format", "csv")
+    assert result.returncode == 0
+    assert orders(result.stdout).keys() == site.finished().keys()
 
 
 def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> None:
@@ -89,44 +89,44 @@ def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> Non
         # Long enough for it to have come to the archive, on a slow machine too.
         time.sleep(3)
         assert process.poll() is None, f"it waited {time.monotonic() - began:.1f} s"
-    told, _ = process.communicate(timeout=60)
+    result, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert orders(told).keys() == site.finished().keys()
+    assert orders(result).keys() == site.finished().keys()
 
 
 def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
     (site.state / FILE).write_bytes(b"damage" * 5000)
-    told = run(site, "--format", "csv")
-    assert told.returncode == 0
-    assert "is damaged: renamed it to" in told.stderr
-    assert orders(told.stdout).keys() == site.finished().keys()
+    result = run(site, "--format", "csv")
+    assert result.returncode == 0
+    assert "is damaged: renamed it to" in result.stderr
+    assert orders(result.stdout).keys() == site.finished().keys()
     assert (site.state / f"{FILE}.damaged").read_bytes().startswith(b"damage")
     (site.state / FILE).write_bytes(b"damage" * 5000)
-    told = run(site, "--offline")
-    assert (told.returncode, told.stderr.splitlines()[-1]) == (1, "tt-appliance history: the archive is damaged")
+    result = run(site, "--offline")
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (1, "tt-appliance history: the archive is damaged")
 
 
 def test_questions(site: Site) -> None:
     known = site.finished().values()
-    told = orders(run(site, "--table", "12", "--table", "13", "--type", "on_premise", "--format", "csv").stdout)
+    result = orders(run(site, "--table", "12", "--table", "13", "--type", "on_premise", "--format", "csv").stdout)
     wanted = {o.uuid for o in known if o.location in ("12", "13") and o.order_type == "ON_PREMISE"}
-    assert told.keys() == wanted
+    assert result.keys() == wanted
     nothing = run(site, "--offline", "--table", "none")
     assert (nothing.returncode, nothing.stderr) == (0, "tt-appliance history: no matching orders\n")
     to_go = orders(run(site, "--offline", "--type", "to go", "--format", "csv").stdout)
     assert to_go.keys() == {o.uuid for o in known if o.order_type == "TO_GO"}
     day = sorted(o.created for o in known)[len(known) // 2].date().isoformat()
-    told = orders(run(site, "--offline", "--from", day, "--to", day, "--format", "csv").stdout)
-    assert told.keys() == {o.uuid for o in known if o.created.date().isoformat() == day}
+    result = orders(run(site, "--offline", "--from", day, "--to", day, "--format", "csv").stdout)
+    assert result.keys() == {o.uuid for o in known if o.created.date().isoformat() == day}
     listed = run(site, "--offline", "--from", day, "--to", day, "--orders").stdout.splitlines()
-    assert len(listed) == len(told) + 1
+    assert len(listed) == len(result) + 1
     assert max(map(len, listed)) <= 80
 
 
 def test_files_and_pipes(site: Site, tmp_path: Path) -> None:
     out = tmp_path / "orders.csv"
-    told = run(site, "--format", "csv", "--output", out)
-    assert (told.returncode, told.stdout) == (0, "")
+    result = run(site, "--format", "csv", "--output", out)
+    assert (result.returncode, result.stdout) == (0, "")
     assert orders(out.read_text(encoding="utf-8")).keys() == site.finished().keys()
     assert run(site, "--offline", "--output", tmp_path / "no" / "x.csv").returncode == 1
     piped = subprocess.run(
@@ -140,17 +140,17 @@ def test_files_and_pipes(site: Site, tmp_path: Path) -> None:
 def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> None:
     assert run(site).returncode == 0
     site.gateway.delete_tokens()
-    told = run(site, "--format", "csv")
-    assert told.returncode == 75
-    assert "the gateway refused the token (HTTP 401, returnCode -2); pair again" in told.stderr
-    assert len(orders(told.stdout)) > 12_000, "what was kept before is told"
+    result = run(site, "--format", "csv")
+    assert result.returncode == 75
+    assert "the gateway refused the token (HTTP 401, returnCode -2); pair again" in result.stderr
+    assert len(orders(result.stdout)) > 12_000, "archived orders are reported"
     (site.state / FILE).unlink()
     nothing = run(site)
     assert nothing.returncode == 1
     assert "pair again: tt-appliance pair; the archive is empty" in nothing.stderr
     assert nothing.stderr.count("\n") == 1
     token = json.loads((site.state / "token.json").read_text())["token"]
-    assert token not in told.stderr + nothing.stderr + told.stdout
+    assert token not in result.stderr + nothing.stderr + result.stdout
 
 
 def test_mistakes_are_told_before_anything_is_asked(site: Site, tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_mistakes_are_told_before_anything_is_asked(site: Site, tmp_path: Path) 
             "can't be combined with --output, --format or --orders",
         ),
     ):
-        told = run(site, *arguments)
-        assert (told.returncode, words in told.stderr) == (1, True), told.stderr
+        result = run(site, *arguments)
+        assert (result.returncode, words in result.stderr) == (1, True), result.stderr
     assert not (site.state / FILE).exists()
 
 
@@ -184,10 +184,10 @@ def test_charts_are_drawn(site: Site, tmp_path: Path) -> None:
 
 def test_without_matplotlib_there_is_a_clear_word(site: Site, tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
-    told = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
-    assert told.returncode == 1
-    assert "extra `report`" in told.stderr
-    assert "Traceback" not in told.stderr
+    result = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert "extra `report`" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def on_a_terminal(called: list[str], columns: int) -> tuple[str, set[str]]:

@@ -1,4 +1,4 @@
-"""Where a report goes: whole or not at all into a file, and straight into what is none."""
+"""Targets of a report: a file is written whole or not at all; a pipe or device directly."""
 
 from __future__ import annotations
 

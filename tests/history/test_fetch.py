@@ -1,4 +1,4 @@
-"""The reading of a gateway's history: batches, marks, second looks, and what goes wrong in passing."""
+"""Reading a gateway's history: batches, resumption, second readings, and transient errors."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_what_is_there_from_the_first_page_to_the_last_is_read(
     try:
         found = read(shelf, changed)
     except UnstableListError:
-        pytest.fail("a list that comes to rest is read to its end")
+        pytest.fail("the reading did not end, although the list stopped changing")
     assert lasting <= found
 
 

@@ -1,4 +1,4 @@
-"""Pairing a person's own computer: the token, where it is kept, the two minutes and what can go wrong."""
+"""Pairing a computer: the token, its file, the two minutes, and the failures."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ async def test_a_press_gives_a_token_of_its_own(
     assert [path.name for path in home.iterdir()] == ["token.json"]
     assert not gateway.window_open
     assert find_state_directory(Config(), chosen=False).credential == credential
-    told = capsys.readouterr()
-    assert credential.token.reveal() not in told.out + told.err
+    printed = capsys.readouterr()
+    assert credential.token.reveal() not in printed.out + printed.err
 
 
 class TwoInSight:

@@ -1,4 +1,4 @@
-"""The appliance as a process on this machine's loopback, and what it takes of the machine."""
+"""The appliance as a process on the loopback interface, and its memory and CPU time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages without end, right, half right and wrong: read, folded and shown, with no crash and no growth."""
+"""An endless flood of valid, partly valid and invalid messages, without a crash or a leak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes wrong things of right ones: bytes changed, cut out, doubled or spliced, and JSON with other values in it."""
+"""Corrupts valid input: bytes changed, removed, doubled or spliced, and JSON with other values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every parser of what others say, each as a call that takes bytes and may raise only what it says it raises."""
+"""Every parser of foreign input as a call that takes bytes and raises only documented exceptions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def advert(data: bytes) -> None:
 
 
 def settings(data: bytes) -> None:
-    """The settings file: told what is wrong, or read; and leniently always."""
+    """The settings file: read, or rejected with a message; leniently, always read."""
     text = data.decode("utf-8", "replace")
     with suppress(ConfigError):
         parse(text, "fuzzed")
@@ -99,7 +99,7 @@ def token_file(data: bytes) -> None:
 
 
 def archive(data: bytes) -> None:
-    """The archive's file, of which a part is overwritten: it is read, or put aside and begun anew."""
+    """A partly overwritten archive file: it is read, or put aside and replaced."""
     with _directory() as name:
         damaged = bytearray(_sound_archive())
         at = int.from_bytes(data[:3], "big") % len(damaged)
@@ -116,7 +116,7 @@ def archive(data: bytes) -> None:
                     return
                 continue
             return
-        raise AssertionError("it can't be used, and is not begun anew")
+        raise AssertionError("the archive is unusable, and no new one was started")
 
 
 def shown(name: str) -> None:

@@ -1,4 +1,4 @@
-"""A WebSocket server that says what it is told to, frame by frame, to whoever connects."""
+"""A WebSocket server that sends scripted frames to every client."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Servers that no gateway should be, on a socket: each mood is what it does to whoever connects.
+"""Servers that break the protocol on a socket; a mood is what a server does to its clients.
 
-`python -m tests.hostile.servers PORT MOOD ELSEWHERE ORDERS` is one, on all addresses: it says `ready`, is a good
-gateway with so many orders from a line of input on, answers it with the number of hosts that came before, and ends with
-its input.
+`python -m tests.hostile.servers PORT MOOD ELSEWHERE ORDERS` runs one on all addresses. It prints `ready`. After a line
+of input it becomes a good gateway with ORDERS orders, and prints the number of hosts that connected before. It ends
+with its input.
 """
 
 from __future__ import annotations

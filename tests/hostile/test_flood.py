@@ -1,4 +1,4 @@
-"""A short flood of wrong messages, and every parser on inputs that are nearly right; `make fuzz` does more of both."""
+"""A short flood of invalid messages, and every parser on corrupted input; `make fuzz` runs longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every parser under hypothesis, which makes small what it finds: bytes, spoilt samples, JSON of the right words."""
+"""Every parser under hypothesis: random bytes, corrupted samples, and JSON with valid keys."""
 
 from __future__ import annotations
 

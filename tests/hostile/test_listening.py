@@ -50,6 +50,6 @@ def test_nothing_listens_but_mdns(tmp_path: Path, name: str) -> None:
     datagrams = [port for protocol in ("udp", "udp6") for port, _ in found.get(protocol, [])]
     if name:
         assert MDNS in datagrams
-    assert set(datagrams) <= {MDNS}, "whoever sends to another port is heard"
+    assert set(datagrams) <= {MDNS}, "the program listens on another UDP port"
     if not name:
         assert found["tcp"], "the sockets were not seen"

@@ -1,7 +1,7 @@
-"""How long the image takes to start, beside a plain Debian of the same packages that is booted the same way: [TIMES].
+"""Start-up time of the image, compared with a plain Debian of the same packages, booted the same way: [TIMES].
 
-Both are paired first. Then each is started TIMES times in turns, and the median is told, in seconds of the machine
-since its kernel's start, and as a ratio: the seconds are those of an emulator on this host.
+Both are paired first, then started TIMES times in turns. Prints the median in seconds since the kernel's start, and the
+ratio. An emulator on this host runs both, so only the ratio carries over to a board.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The card's file: a copy of the image that is as large as a card, and what a person at a PC does with it."""
+"""The card's file: a copy of the image with a card's size, and a person's edits to it at a PC."""
 
 from __future__ import annotations
 

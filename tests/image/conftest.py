@@ -1,4 +1,4 @@
-"""The built image, unpacked once; and a site with a machine that has a fresh card of it, for a test or several."""
+"""The unpacked image, and a site with a machine and a fresh card, for one test or several."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Nothing more is asked of a shared machine that is not where it should be."""
     for fixture in _shared_by(item) & set(_broken):
-        pytest.fail(f"not tried, as {_broken[fixture]} failed with the same machine")
+        pytest.fail(f"not run, because {_broken[fixture]} failed on the same machine")
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -84,7 +84,7 @@ def built() -> Built:
 def make_built() -> Built:
     """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
-    assert packed, "there is no image: make image"
+    assert packed, "no image in dist/: run make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
     assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
     folder = _unpacked(packed[-1])
@@ -163,7 +163,7 @@ def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
 
 @pytest.fixture(scope="module")
 def bare_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """One that is not started yet, where nobody gives addresses; for all tests of a file."""
+    """A machine that is not started yet, without a DHCP server; shared by a file's tests."""
     folder = tmp_path_factory.mktemp("bare")
     with _rig(built, folder, Site(folder, link_local=True)) as rig:
         yield rig

@@ -1,4 +1,4 @@
-"""Lets a paired box idle for SECONDS (an hour), and tells what was written to its card meanwhile."""
+"""Lets a paired box idle for SECONDS (an hour), and prints the writes to its card."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.image.site import Site
 SECTORS = "awk '{print $7}' /sys/block/vda/stat"
 """Written since the start, 512 bytes each (the kernel's Documentation/block/stat.rst)."""
 SETTLE = 120
-"""Seconds after the start that are none of an idle box's: its first look at the gateway's history is among them."""
+"""Seconds after the start that are not counted: the box is not idle before its first history sync."""
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
-"""A machine with the card in it: QEMU boots kernel, command line and root that are on the card, on the switch of a lab.
+"""A virtual machine with the card: QEMU boots the card's own kernel, command line and root, on a switch of the lab.
 
-The image is booted as it is. The display, the pins and the agent that does what a test says come on a second disk; the
-units that start them are handed to systemd as credentials, a way that only a machine's maker has.
+The image is unchanged. A second disk has the drivers of display and pins, and the agent that runs a test's commands.
+QEMU passes their units to systemd as credentials, which only the owner of a virtual machine can do.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ WANTED = "systemd.wants=t.service systemd.wants=a.service"
 PATIENCE = 4.0
 """Times as long as on an idle host for which a test waits in vain; on one whose cores are shared, a start takes five
 times as long. Nothing that comes is waited for any longer."""
-TOLD = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
-"""What has the journal's remarkable lines in console.log, for whoever looks for what went wrong."""
+JOURNAL_TO_CONSOLE = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
+"""Copies important lines of the journal to console.log, to find the cause of a failure."""
 
 
 class Machine:
@@ -109,7 +109,7 @@ class Machine:
         line = (self._boot / "cmdline.txt").read_text().strip()
         command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / TREE)]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
-        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {TOLD} {extra}".strip()]
+        command += ["-append", f"{line} console=ttyAMA0 {WANTED} {JOURNAL_TO_CONSOLE} {extra}".strip()]
         command += card
         command += ["-device", "virtio-blk-pci,drive=card"]
         command += ["-drive", f"if=none,id=test,file={self._disk},format=raw,readonly=on"]
@@ -145,7 +145,7 @@ class Machine:
             time.sleep(0.3)
 
     def run(self, command: str, timeout: float = 60) -> bytes:
-        """What a command in the machine prints, its errors too. Raises AssertionError where nobody answers."""
+        """The output and errors of a command in the machine. Raises AssertionError if the agent does not answer."""
         assert self._agent is not None
         assert "\n" not in command
         self._agent.sendall(command.encode() + b"\n")
@@ -181,14 +181,16 @@ class Machine:
             try:
                 read = self._agent.recv(1 << 16)
             except TimeoutError:
-                raise AssertionError(f"the agent says nothing for {PATIENCE * timeout:g} s\n{self.console()}") from None
+                raise AssertionError(
+                    f"no answer from the agent for {PATIENCE * timeout:g} s\n{self.console()}"
+                ) from None
             assert read, "the machine's agent is gone"
             self._buffer += read
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.strip(b"\r")
 
     def picture(self) -> Image.Image:
-        """What is on the display."""
+        """The display's picture."""
         both = self.run("cd /sys/kernel/debug/oled; cat picture facts")
         return from_controller(both[:MEMORY], flipped=b"flipped=1" in both[MEMORY:])
 

@@ -1,6 +1,6 @@
-"""The display's picture as its controller holds it: what is to be read on it, and as a PNG for people.
+"""Reads the display's picture from the controller's memory: its words for tests, and a PNG for people.
 
-Words are found by drawing them as the appliance does and looking for those very pixels, in each size, light on dark or
+It finds a word by drawing it as the appliance does and searching for the same pixels, in each size, light on dark or
 dark on light.
 """
 

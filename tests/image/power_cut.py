@@ -1,11 +1,11 @@
-"""Pulls the plug N times, with what was not flushed lost, and sees each time that the box comes back.
+"""Cuts the power N times, losing unflushed writes, and checks each time that the box comes back.
 
 A box is started, comes up, and its plug is pulled. The start that shows that it came back is the run whose plug is
 pulled next, so N cuts of a card take N + 1 starts. There are three kinds:
 - `start`: the power goes at any write of a start, the first on a new card or a later one;
 - `change`: the same, after somebody changed the settings;
 - `pairing`: some seconds after the gateway's button, while a token is written; every other one at a random write.
-After each cut: the old state or the new one, nothing failed, nothing made anew, and connected again (after pairing
+After each cut: the old state or the new one, nothing failed, nothing formatted, and connected again (after pairing
 again only where no pairing was proven before). As many boxes as there are cores, or as BOXES says, run side by side.
 Prints a line a cut, and ends with 1 at the first that went wrong.
 """

@@ -1,4 +1,4 @@
-"""What becomes of a card in years: it is damaged."""
+"""Damaged cards: a destroyed state, unreadable settings, a card that rejects writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.image, pytest.mark.release]
 
 BLOCK = 4096
 JOURNAL_FEATURES = 0x28
-"""Where the journal says what is needed to read it, of which e2fsck does not know the highest bit."""
+"""Offset of the journal's field of required features; e2fsck rejects an unknown bit in it."""
 WORN: tuple[Worn, ...] = ("failing", "read-only")
 
 

@@ -1,4 +1,4 @@
-"""What is on the card before any box has started from it: its layout, its files, and nothing that is a secret."""
+"""The contents of the card before its first start: layout, files, and no secrets."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ network={
 
 
 def test_a_bare_cable_and_a_wifi_whose_access_point_is_gone_for_a_while(bare_rig: Rig, tmp_path: Path) -> None:
-    """Nobody gives addresses. And whoever wrote the settings saved them as what Windows calls Unicode.
+    """No DHCP server, and a settings file in UTF-16, which Windows calls Unicode.
 
     Then two radios in one air: the box's own, and one that becomes an access point.
     """

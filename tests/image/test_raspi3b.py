@@ -1,8 +1,7 @@
 """The image on QEMU's model of a Raspberry Pi 3B: its SD card, its own I2C bus and pins, and a network adapter on USB.
 
-What the model lacks: a watchdog that counts (QEMU's restarts the machine as soon as it is armed, so systemd is told not
-to), the boards' loader, a display, Wi-Fi, and QEMU's way to hand over credentials; the agent comes by the kernel's
-command line instead, which belongs to a machine's maker as well.
+The model lacks a watchdog that counts (QEMU restarts the machine as soon as it is armed, so systemd leaves it alone),
+the boot loader, a display, Wi-Fi, and QEMU's credentials: the agent comes by the kernel's command line instead.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import pytest
 from tests.blackbox.lab import run
 from tests.image.card import FIRST_PARTITION, copy_card
 from tests.image.conftest import Built
-from tests.image.machine import SERIAL, TOLD, Machine
+from tests.image.machine import JOURNAL_TO_CONSOLE, SERIAL, Machine
 from tests.image.site import NAME, Site
 
 pytestmark = [pytest.mark.image, pytest.mark.release]
@@ -39,7 +38,7 @@ class Raspi3b(Machine):
         unit = base64.b64encode(AGENT.encode()).decode()
         line = (self._boot / "cmdline.txt").read_text().strip()
         line += f" systemd.set_credential_binary=systemd.extra-unit.a.service:{unit} systemd.wants=a.service"
-        line += f" console=ttyAMA0 systemd.watchdog_sec=0 {TOLD} {extra}"
+        line += f" console=ttyAMA0 systemd.watchdog_sec=0 {JOURNAL_TO_CONSOLE} {extra}"
         command = ["qemu-system-aarch64", "-M", "raspi3b", "-accel", "tcg,thread=multi", "-display", "none"]
         command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
         command += ["-dtb", str(self._directory / "tree.dtb"), "-append", line.strip()]

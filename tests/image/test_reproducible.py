@@ -1,6 +1,6 @@
-"""Built again, by somebody else, in another place and at another time: the same to the bit.
+"""A second build on the same base layer, in another folder, by another user and at another time, is identical.
 
-From the same base layer; that one built twice is compared by `make base-twice`, which takes minutes.
+`make base-twice` compares two builds of the base layer, which takes minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What becomes of a card whose flash forgets: the system on it is verified, and made good, when it is read."""
+"""A worn flash: the root is verified and repaired when it is read."""
 
 from __future__ import annotations
 

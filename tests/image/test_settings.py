@@ -1,4 +1,4 @@
-"""The settings file on the card: what is right in it is in force, what is wrong is told, a key lets in its owner."""
+"""The settings file on the card: valid settings apply, mistakes are reported, and a key allows logins."""
 
 from __future__ import annotations
 

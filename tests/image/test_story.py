@@ -1,4 +1,4 @@
-"""What a person does with a box after its first start, at the built image."""
+"""A person's steps after the first start, on the built image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The system around the appliance, as it runs: what is open, what is written, what failed, who guards it."""
+"""The running system: open ports, writes, failed units, and watchdogs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a card's writes, and what a cut leaves of them. Needs no image."""
+"""The log of a card's writes, and the card's possible contents after a cut. Needs no image."""
 
 from __future__ import annotations
 
@@ -91,5 +91,5 @@ def test_a_cut_before_the_first_write_or_the_first_flush() -> None:
 
 
 def test_what_is_no_log_is_told() -> None:
-    with pytest.raises(ValueError, match="no log"):
+    with pytest.raises(ValueError, match="not a log"):
         list(entries(io.BytesIO(sector("x"))))

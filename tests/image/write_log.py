@@ -1,7 +1,7 @@
-"""What is on a card after its plug was pulled: every write that was flushed, and of the others only some.
+"""The contents of a card after a power cut: every flushed write, and a random part of the others.
 
-QEMU's `blklogwrites` keeps a log of all writes in their order, in the format of Linux' dm-log-writes: a superblock in
-the first sector, then entries of a header sector and its data. Of what came after the last flush any part may be lost.
+QEMU's `blklogwrites` logs all writes in order, in the format of Linux' dm-log-writes: a superblock in the first sector,
+then entries of a header sector and its data. Any part of the writes after the last flush may be lost.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def entries(log: BinaryIO) -> Iterator[Entry]:
     (magic,) = struct.unpack_from("<Q", log.read(SECTOR).ljust(SECTOR, b"\0"))
     # The superblock is written at the first flush, which a cut may come before.
     if magic not in (0, MAGIC):
-        raise ValueError("no log of writes")
+        raise ValueError("not a log of writes")
     at = SECTOR
     end = log.seek(0, 2)
     while at + SECTOR <= end:
