@@ -235,7 +235,7 @@ async def test_a_damaged_token_is_reported_and_put_aside(gateway: SimulatedGatew
 async def test_a_late_order_sounds_once(gateway: SimulatedGateway, tmp_path: Path) -> None:
     paired_with(gateway, tmp_path)
     gateway.restaurant.create_many(1, age=1.0)
-    async with appliance(tmp_path, fixed_address=gateway, benchmarks=Benchmarks(0.5, 2.4, 60.0)) as box:
+    async with appliance(tmp_path, fixed_address=gateway, benchmarks=Benchmarks(0.5, 4.0, 60.0)) as box:
         await box.until(lambda view: view.leds.amber == "on")
         await box.until(lambda view: view.leds.red == "on")
         await asyncio.sleep(0.2)

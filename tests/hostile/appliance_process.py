@@ -89,15 +89,20 @@ class Program:
         try:
             code = self.process.wait(10)
         finally:
-            self.process.kill()
-            self._reader.join()
-            for pipe in (self.process.stdin, self.process.stdout):
-                assert pipe is not None
-                pipe.close()
+            self.kill()
         assert code == 0, f"code {code}\n{self.log[-2000:]}"
         assert "Traceback" not in self.log, self.log[-4000:]
         assert UNEXPECTED_HISTORY_ERROR not in self.log, self.log[-4000:]
         assert self._token not in self.log
+
+    def kill(self) -> None:
+        """Kill it, and close its pipes."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     _ended = False
 
@@ -119,6 +124,6 @@ def running(address: str, directory: Path) -> Iterator[Program]:
     try:
         yield program
     except BaseException:
-        program.process.kill()
+        program.kill()
         raise
     program.close()
