@@ -122,11 +122,11 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
         return too_many_orders(state, now)
     state = replace(state, book=folded.book, seq=seq)
     effects: list[Effect] = []
-    if told.whole:
+    if folded.whole:
         state, timers = _whole(state, now)
         effects.extend(timers)
-    if told.paged:
-        state, page = show_page(state, told.paged, now)
+    if folded.paged:
+        state, page = show_page(state, folded.paged, now)
         effects += page
     if folded.unknown or folded.unusable:
         state, doubt = _doubt(state, now)

@@ -7,13 +7,13 @@ import math
 from appliance.core.states import Connected, State
 
 BEAT = 2.0
-"""Seconds between two changes of the heartbeat: slow enough to be calm, and to let the box sleep in between."""
+"""Seconds between two beats: calm to look at, and few wake-ups."""
 HEARD_LATELY = 25.0
-"""Seconds of silence after which the heart stands still: an idle feed answers a ping within 20 s, or is lost."""
+"""Seconds of silence after which the heartbeat stops: an idle feed answers a ping within 20 s, or is lost."""
 
 
 def heartbeat(state: State, now: float) -> tuple[bool | None, float]:
-    """The heart's phase, and until when; None while there is no feed that was heard lately."""
+    """The phase of the heartbeat, and until when it holds; None without a feed that was heard lately."""
     if not isinstance(state, Connected) or now >= state.last_heard + HEARD_LATELY:
         return None, math.inf
     beat = int(now // BEAT)

@@ -248,8 +248,8 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
 def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
     """Leave `Connected`: the count may be wrong, so start again by resolving the gateway's name.
 
-    trusted: whether the last address may be tried where nobody answers for the name. On another network than before it
-    may be anybody's.
+    trusted: whether the last address may be tried if the name does not resolve. On another network, it may belong to
+    another device.
     """
     link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
     entered, effects = resolve_gateway(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
@@ -264,7 +264,7 @@ def too_many_orders(state: Connected, now: float) -> Step:
 
 
 def forget_pairing(state: State, now: float) -> Step:
-    """Forget the pairing, everywhere."""
+    """Forget the pairing, in memory and on flash."""
     world = replace(state.world, current=None, pending=None, unsaved=False, saving=0)
     entered, effects = resting_state(world, now)
     return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)

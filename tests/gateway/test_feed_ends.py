@@ -127,8 +127,8 @@ async def test_a_gateway_power_cut_ends_the_feed(gateway: SimulatedGateway) -> N
 async def test_pings_detect_a_silent_gateway(gateway: SimulatedGateway, short: float) -> None:
     async with running_feed(Address(gateway.host, gateway.port), Token(gateway.issue_token())) as (recorder, task):
         await recorder.wait_opened()
-        await recorder.wait_until(lambda recorder: len(recorder.events) > 2)
-        assert set(recorder.events[1:]) == {FeedAnswered(ATTEMPT)}, "a feed with pongs must live on and report them"
+        await asyncio.sleep(0.25)
+        assert recorder.events[1:] == [FeedAnswered(ATTEMPT)] * 2, "a feed with pongs must live on and report them"
         gateway.silent = True
         recorder.events.clear()
         began = time.monotonic()

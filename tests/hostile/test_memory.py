@@ -23,6 +23,7 @@ from appliance.core.limits import (
     MOST_ORDERS,
     MOST_VALUES,
 )
+from appliance.core.reasons import TOO_MANY_ORDERS
 from tests.hostile.appliance_process import ROOT, running
 from tests.hostile.scripted_websocket import Client, frame, speaking
 
@@ -149,9 +150,7 @@ def measure(kind: str, directory: Path, first: tuple[bytes, ...], others: tuple[
             since = len(box.lines) - 1
         # After an unusable message the program opens a second feed, and after one that is too large a new one.
         box.wait(
-            lambda line: (
-                line["active"] == 1 or (line["active"] and not orders) or "can hold" in " ".join(line["screen"])
-            ),
+            lambda line: line["active"] == 1 or (line["active"] and not orders) or line["reason"] == TOO_MANY_ORDERS,
             WITHIN,
             since,
         )

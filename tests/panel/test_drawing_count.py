@@ -10,6 +10,8 @@ from PIL import Image, ImageChops
 
 from appliance.core.view import Count, Mark, Remark, RemarkKind
 from appliance.panel.drawing import draw_screen
+from appliance.panel.drawing.fonts import Face
+from appliance.panel.drawing.text import tight_row
 
 DISPLAYS = [(128, 64), (128, 32)]
 PAGED, LATE, TO_GO, OLD, UNREADABLE = (
@@ -120,7 +122,7 @@ def test_a_note_is_drawn_below_the_count(size: tuple[int, int], note: str) -> No
     assert different(noted, draw_screen(count, size))
     strip = noted.crop((0, size[1] - 11, *size)).getbbox()
     assert strip is not None
-    assert strip[2] - strip[0] > 60
+    assert strip[2] - strip[0] > tight_row(note, Face.REGULAR, 10).width, "the whole text, and a mark before it"
     # A changed age must not change the note.
     later = draw_screen(Count("38", "orders", "13 min", Mark.LATE, (LATE,), note), size)
     assert different(noted, later)[3] < size[1] - 9

@@ -30,7 +30,7 @@ days = st.builds(
     st.tuples(st.integers(0, 99), st.integers(0, 59)).map(lambda time: f"{time[0]}:{time[1]:02}"),
     st.just(0),
     st.lists(st.integers(0, 999), min_size=6, max_size=24).map(tuple),
-    st.one_of(st.just(""), st.just("watched for 23 h 59"), st.builds("gateway: {}, {}".format, counts, clocks)),
+    st.one_of(st.just(""), st.just("counted for 23 h 59"), st.builds("gateway: {}, {}".format, counts, clocks)),
     st.booleans(),
 )
 

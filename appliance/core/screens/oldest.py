@@ -24,7 +24,7 @@ def oldest_screen(state: Connected, now: float) -> tuple[Listing, float]:
     rest = (Row(texts.REMARK_UNREADABLE.format(count=unreadable)),) if unreadable else ()
     if not found:
         return Listing(texts.OLDEST_ORDERS, rest or (Row(texts.NO_ORDERS),)), math.inf
-    # One of those that can't be read may be older than all of these.
+    # An unreadable order may be older than all of these.
     rows = tuple(_row(held, state.world.benchmarks, now) for held in found[: ROWS - len(rest)])
     return Listing(texts.OLDEST_ORDERS, (*rows, *rest)), min(_next_minute(held.since, now) for held in found)
 

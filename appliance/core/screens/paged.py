@@ -10,7 +10,7 @@ from appliance.core.values import TO_GO, Order
 from appliance.core.view import Paged
 
 SHORT_NAME = 12
-"""Characters of a tracker's number or a table in a row that holds more than that."""
+"""Characters of a tracker's number or a table in a row with other columns."""
 
 
 def paged_screen(state: Connected, alert: Alert, active: int) -> Paged | None:
@@ -25,7 +25,7 @@ def paged_screen(state: Connected, alert: Alert, active: int) -> Paged | None:
 
 
 def destination(order: Order, longest: int = SHORT_NAME) -> str:
-    """Where an order goes: to a table, or away; empty while nobody knows. longest: characters of the table's name."""
+    """An order's destination: a table, `to go`, or empty if unknown. longest: characters of the table's name."""
     if order.location:
         return texts.TABLE.format(name=legible(order.location, longest))
     return texts.TO_GO if order.order_type == TO_GO else ""

@@ -11,11 +11,11 @@ from appliance.core.states import Connected
 from appliance.core.view import Today
 
 LEAST_HOURS = 6
-"""Hours that the small chart shows at the least, so that one bar early in the day does not fill it."""
+"""The least hours on the chart, so that the first bar of a day does not fill it."""
 
 
 def today_screen(state: Connected, now: float) -> tuple[Today, float]:
-    """The page of the day so far, and until when it holds."""
+    """The screen at `now`, and until when it holds."""
     benchmarks, offset = state.world.benchmarks, state.book.offset
     day_stats = state.book.today.for_day(offset, now)
     total = day_stats.total(benchmarks.forget_after)
@@ -24,7 +24,7 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     first, hours = _hours(total.hours)
     note, until = _note(day_stats, now)
     screen = Today(
-        # Without an order since the start nobody knows what day it is at the gateway.
+        # Before the first order after a start, the gateway's date is unknown.
         title=texts.TODAY if offset is not None or day_stats.archived_stats is None else texts.LATEST_DAY,
         orders=str(total.delivered),
         noun=texts.orders(total.delivered),
@@ -41,7 +41,7 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
 
 
 def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """The hours from the first with an order to the last, and some more where these are few."""
+    """The hours from the first order to the last, extended to LEAST_HOURS."""
     busy = [hour for hour, count in enumerate(counts) if count]
     if not busy:
         return 0, ()
