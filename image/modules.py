@@ -1,7 +1,7 @@
-"""Copies the kernel modules that the boards need, of thousands, and says which go into the initramfs.
+"""Copies the kernel modules that the boards need, and lists those for the initramfs.
 
-What the boards need is what their device trees ask for, without what the appliance has no use for, and what is listed
-in `modules` beside this file; each with what it depends on.
+These are the modules that the boards' device trees request, without those in NO_USE, and the ones listed in `modules`
+beside this file; each with its dependencies.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NO_USE = (
     "drivers/perf/",
     "drivers/hwtracing/",
 )
-"""Folders of drivers for parts that are not used: the picture by HDMI, sound, Bluetooth, cameras."""
+"""Folders of drivers for unused parts: HDMI, sound, Bluetooth, cameras."""
 EARLY = (
     "drivers/mmc/",
     "drivers/clk/",
@@ -52,7 +52,7 @@ EARLY = (
     "drivers/md/",
     "fs/squashfs/",
 )
-"""What goes into the initramfs: the way to the card, and to the first picture, and the watchdog that guards it."""
+"""Folders of drivers for the initramfs: for the card, the first picture, and the watchdog."""
 
 
 def compatibles(dtb: Path) -> set[str]:
@@ -61,7 +61,7 @@ def compatibles(dtb: Path) -> set[str]:
     found: set[str] = set()
     for line in re.findall(r"^\s*compatible = (.*);$", source.stdout, re.MULTILINE):
         for text in re.findall(r'"([^"]+)"', line):
-            # Where one device has several, dtc may write them as one text.
+            # If a device has several, dtc may write them as one string.
             found.update(text.split("\\0"))
     return found
 
@@ -77,7 +77,7 @@ def asked_for(aliases: Path, wanted: set[str]) -> set[str]:
 
 
 def with_dependencies(tree: Path, release: str, name: str) -> list[Path]:
-    """The files of a module and of what it depends on, below the release's folder; none where it is built in.
+    """The files of a module and its dependencies, below the release's folder; none if it is built in.
 
     Raises LookupError for an unknown one.
     """
@@ -108,7 +108,7 @@ def main() -> int:
     for name in listed(names):
         files.update(with_dependencies(tree, release, name))
     for file in sorted(files):
-        # Unpacked they load quicker, and the file system packs them better.
+        # Decompressed modules load faster, and the file system compresses them better.
         target = to / "lib/modules" / release / file.with_suffix("")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(lzma.decompress((folder / file).read_bytes()))

@@ -55,7 +55,7 @@ def main() -> int:
     alone.add_argument("--display", action="store_true", help="only the display path")
     alone.add_argument("--history", action="store_true", help="only the archive")
     alone.add_argument("--recovery", action="store_true", help="only the time from a fault's end to a live count")
-    parser.add_argument("--readme", action="store_true", help="put what was measured into README.md")
+    parser.add_argument("--docs", action="store_true", help="write the tables to docs/")
     options = parser.parse_args()
     amounts = QUICK if options.quick else FULL
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The benchmark's tables: goals, column heads and their place in the README."""
+"""The benchmark's tables: goals, column heads and their place in the documents."""
 
 from __future__ import annotations
 
