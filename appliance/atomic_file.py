@@ -85,9 +85,14 @@ def put_aside(directory: int, name: str) -> str:
     return aside
 
 
-def open_directory(path: Path) -> int:
-    """Return a descriptor of a directory for the calls above, for the caller to close. Raises OSError."""
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def open_directory(path: Path) -> Iterator[int]:
+    """Yield a descriptor of a directory for the calls above, and close it at the end of the block. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

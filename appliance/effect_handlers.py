@@ -75,7 +75,7 @@ Emit = Callable[[Event], None]
 class Archiver(Protocol):
     """Archives finished orders."""
 
-    async def keep(
+    async def sync(
         self, what: SyncHistory, feed_priority: FeedPriority, resolve: Callable[[], Awaitable[Gateway | None]]
     ) -> HistorySynced | HistorySyncFailed:
         """Bring the archive up to date. resolve: resolves the gateway's name, bypassing every cache.
@@ -245,7 +245,7 @@ class EffectHandlers:
             if self._archiver is None:
                 # Imported only now, so that the first count need not wait for its libraries.
                 self._archiver = await in_daemon_thread(self._make_archiver, "load the archive")
-            outcome = await self._archiver.keep(
+            outcome = await self._archiver.sync(
                 effect, self._feed_priority, lambda: self._gateways.resolve(effect.gateway)
             )
         except Exception as error:  # noqa: BLE001 - a bug in the history must not stop the count

@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from appliance import atomic_file
@@ -91,17 +91,15 @@ class TokenStore:
 
     @contextmanager
     def _directory(self, *, make: bool) -> Iterator[int]:
-        try:
-            descriptor = open_directory(self._path)
-        except FileNotFoundError:
-            if not make:
-                raise
-            _make_directory(self._path)
-            descriptor = open_directory(self._path)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with ExitStack() as stack:
+            try:
+                directory = stack.enter_context(open_directory(self._path))
+            except FileNotFoundError:
+                if not make:
+                    raise
+                _make_directory(self._path)
+                directory = stack.enter_context(open_directory(self._path))
+            yield directory
 
 
 class _TokenFile:
@@ -207,8 +205,5 @@ def _make_directory(path: Path) -> None:
         return
     # The umask may have removed even the owner's permissions.
     path.chmod(0o700)
-    above = open_directory(path.parent)
-    try:
+    with open_directory(path.parent) as above:
         os.fsync(above)
-    finally:
-        os.close(above)

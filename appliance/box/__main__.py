@@ -6,7 +6,6 @@ PROBLEMS, one a line; the appliance shows them on its display.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from pathlib import Path
@@ -49,11 +48,8 @@ def _serial() -> str:
 
 def _write(path: Path, file: File) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    directory = atomic_file.open_directory(path.parent)
-    try:
+    with atomic_file.open_directory(path.parent) as directory:
         atomic_file.write(directory, path.name, file.content.encode(), file.mode)
-    finally:
-        os.close(directory)
 
 
 if __name__ == "__main__":

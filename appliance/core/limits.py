@@ -20,7 +20,7 @@ MOST_VALUES = 1_100_000
 """Values in one JSON text; each takes up to 150 bytes. 100,000 orders have 10 each."""
 LARGEST_ANSWER = 64 * 1024
 """Bytes of the body of an HTTP answer: an envelope or a token."""
-LARGEST_PAGE = 1024 * 1024
+LARGEST_CHUNK = 1024 * 1024
 """Bytes of one answer with past orders: 100 orders are some 30 KB."""
 LONGEST_UUID, LONGEST_TEXT = 128, 64
 """Characters of an order's uuid, which is invalid if longer, and of its other texts, which are truncated. The gateway's

@@ -1,4 +1,4 @@
-"""Reads the gateway's past orders in batches, and its statistics of today. Source: gateway API, paging and orders.
+"""Reads the gateway's past orders in chunks, and its statistics of today. Source: gateway API, orders.
 
 Failures are distinguished by their remedy: wait, pair again, or check the gateway.
 """
@@ -14,16 +14,16 @@ from urllib.parse import urlencode
 
 from appliance.core.day_stats import GatewayStats
 from appliance.core.delivery import Finished, finished
-from appliance.core.limits import LARGEST_PAGE
+from appliance.core.limits import LARGEST_CHUNK
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
 from appliance.gateway.http import Answer, NoAnswerError, get
 from appliance.gateway.wire import EPOCH, MALFORMED_AUTHORIZATION, read_envelope, read_order, read_time
 
-BATCH_SIZE = 100
-"""Orders in a batch: the gateway's maximum (gateway API, orders)."""
-BATCH_DEADLINE = 20.0
-"""Seconds for one batch."""
+CHUNK_SIZE = 100
+"""Orders in a chunk: the gateway's maximum (gateway API, orders)."""
+CHUNK_DEADLINE = 20.0
+"""Seconds for one chunk."""
 UNAVAILABLE = -5
 LIMIT, OFFSET, DATE = -23, -24, -25
 _FIRST, _LAST = ((end - EPOCH).total_seconds() for end in (datetime.min, datetime.max.replace(microsecond=0)))
@@ -31,7 +31,7 @@ _FIRST, _LAST = ((end - EPOCH).total_seconds() for end in (datetime.min, datetim
 
 
 class HistoryFailure(StrEnum):
-    """Why a batch could not be read, as text for a person."""
+    """Why a chunk could not be read, as text for a person."""
 
     NO_ANSWER = "the gateway does not answer"
     NOT_FOUND = "no gateway with this name answers at this address any more"
@@ -48,7 +48,7 @@ class HistoryFailure(StrEnum):
 
 
 class HistoryError(Exception):
-    """A batch could not be read. details: for the log."""
+    """A chunk could not be read. details: for the log."""
 
     def __init__(self, failure: HistoryFailure, details: str = "") -> None:
         super().__init__(f"{failure}{f' ({details})' if details else ''}")
@@ -57,7 +57,7 @@ class HistoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """An order in a batch. uuid: empty if it is unreadable. finished: None if it is unreadable or still active."""
+    """An order in a chunk. uuid: empty if it is unreadable. finished: None if it is unreadable or still active."""
 
     uuid: str
     finished: Finished | None = None
@@ -66,12 +66,12 @@ class ListedOrder:
 async def read_orders(
     address: Address, token: Token, offset: int, created_after: float | None = None
 ) -> list[ListedOrder]:
-    """Read one batch, in the gateway's order. created_after: the gateway's local time, as in `Finished`.
+    """Read one chunk, in the gateway's order. created_after: the gateway's local time, as in `Finished`.
 
     Raises:
-        HistoryError: The batch could not be read in full.
+        HistoryError: The chunk could not be read in full.
     """
-    query: dict[str, object] = {"offset": offset, "limit": BATCH_SIZE}
+    query: dict[str, object] = {"offset": offset, "limit": CHUNK_SIZE}
     if created_after is not None:
         query["created_after"] = format_local_time(created_after)
     answer = await _get(address, f"/api/v2/orders?{urlencode(query)}", token)
@@ -126,7 +126,7 @@ def _date(day: int) -> str:
 
 async def _get(address: Address, path: str, token: Token) -> Answer:
     try:
-        answer = await get(address, path, BATCH_DEADLINE, token, largest=LARGEST_PAGE)
+        answer = await get(address, path, CHUNK_DEADLINE, token, largest=LARGEST_CHUNK)
     except NoAnswerError as error:
         raise HistoryError(HistoryFailure.NO_ANSWER, str(error)) from None
     envelope = read_envelope(answer.body)

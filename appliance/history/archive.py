@@ -16,7 +16,7 @@ from typing import Any
 
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
-from appliance.history.paging import Mark
+from appliance.history.chunks import Mark
 from appliance.history.report import Row
 from appliance.history.schema import (
     FIELDS,

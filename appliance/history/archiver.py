@@ -16,9 +16,9 @@ from appliance.core.values import Benchmarks
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.history import HistoryError, ListedOrder, read_orders, read_statistics
 from appliance.history.archive import Archive, Progress, Query
-from appliance.history.fetch import FetchPage, OnProgress, Read, fetch
+from appliance.history.fetch import FetchChunk, OnProgress, Read, fetch
 from appliance.history.locate import CurrentAddresses, Resolve
-from appliance.history.schema import ArchiveError, BusyError, DamagedError, fill_lock
+from appliance.history.schema import ArchiveError, BusyError, DamagedError, update_lock
 
 T = TypeVar("T")
 
@@ -35,10 +35,10 @@ ARCHIVED = "Archived %d orders"
 log = logging.getLogger(__name__)
 
 
-async def fill(
+async def update(
     archive: Archive,
     gateway: str,
-    fetch_page: FetchPage,
+    fetch_chunk: FetchChunk,
     *,
     whole: bool,
     seen: Mapping[str, Finished] | None = None,
@@ -61,12 +61,12 @@ async def fill(
     async def once() -> Read:
         progress = await on_disk(lambda: archive.progress(gateway))
         return await fetch(
-            fetch_page, store, progress, whole=whole or progress.mark is not None, on_progress=on_progress
+            fetch_chunk, store, progress, whole=whole or progress.mark is not None, on_progress=on_progress
         )
 
     ends = asyncio.get_running_loop().time() + BUSY_TIMEOUT
     while True:
-        lock = fill_lock(archive.directory)
+        lock = update_lock(archive.directory)
         try:
             await on_disk(lock.__enter__)
             break
@@ -79,7 +79,7 @@ async def fill(
         try:
             return await once()
         except DamagedError:
-            # The damaged file was renamed; this fills a new one.
+            # The damaged file was renamed: archive into a new one.
             return await once()
     finally:
         lock.__exit__(None, None, None)
@@ -100,7 +100,7 @@ class Archiver:
         self._read: dict[str, int] = {}
         self._logged = ""
 
-    async def keep(
+    async def sync(
         self, what: SyncHistory, feed_priority: FeedPriority, resolve: Resolve
     ) -> HistorySynced | HistorySyncFailed:
         """Update the archive and summarise its orders of the day. Does not raise for gateway and disk errors.
@@ -108,7 +108,7 @@ class Archiver:
         resolve: resolves the gateway's current address.
         """
         try:
-            done = await self._fill(what, feed_priority, CurrentAddresses(resolve))
+            done = await self._sync(what, feed_priority, CurrentAddresses(resolve))
         except (HistoryError, ArchiveError, TimeoutError) as error:
             reason = str(error) or "the disk does not respond"
             if reason != self._logged:
@@ -118,19 +118,19 @@ class Archiver:
         self._logged = ""
         return done
 
-    async def _fill(self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses) -> HistorySynced:
+    async def _sync(self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses) -> HistorySynced:
         name = what.gateway
         number = self._read.get(name, 0)
 
-        async def fetch_page(offset: int, since: float | None) -> list[ListedOrder]:
-            async def page() -> list[ListedOrder]:
+        async def fetch_chunk(offset: int, since: float | None) -> list[ListedOrder]:
+            async def chunk() -> list[ListedOrder]:
                 await where.confirm(what.address)
                 return await read_orders(what.address, what.token, offset, since)
 
-            return await feed_priority.request(page)
+            return await feed_priority.request(chunk)
 
         seen = {order.uuid: order for order in what.seen}
-        read = await fill(self._archive, name, fetch_page, whole=number % FULL_READ_EVERY == 0, seen=seen)
+        read = await update(self._archive, name, fetch_chunk, whole=number % FULL_READ_EVERY == 0, seen=seen)
         self._read[name] = number + 1
         own = await self._statistics(what, feed_priority, where)
         day, figures, uuids, measured = await on_disk(lambda: self._day(what))

@@ -18,7 +18,7 @@ from appliance.gateway.feed_priority import wait_for_feed
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder, read_orders
 from appliance.gateway.wire import EPOCH
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
-from appliance.history.archiver import fill
+from appliance.history.archiver import update
 from appliance.history.chart import NoChartError, check, save_chart
 from appliance.history.export import csv_lines, json_lines, lines_to
 from appliance.history.locate import CurrentAddresses, search_gateways
@@ -109,7 +109,7 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
                 last = next((one for one in addresses if one not in silent), addresses[-1])
                 return await read_orders(last, credential.token, offset, since)
 
-            read = await fill(
+            read = await update(
                 archive,
                 name,
                 ask,

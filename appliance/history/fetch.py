@@ -1,4 +1,4 @@
-"""Reads a gateway's history page by page and stores it in batches.
+"""Reads a gateway's history in chunks and stores it in batches.
 
 One request at a time. Retries transient errors; after other errors, a stored mark lets the next reading resume.
 """
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Progress
-from appliance.history.paging import Paging, UnstableListError
+from appliance.history.chunks import ChunkedReading, UnstableListError
 
-FetchPage = Callable[[int, float | None], Awaitable[list[ListedOrder]]]
-"""Fetches one page: its offset, and the local time after which its orders started."""
+FetchChunk = Callable[[int, float | None], Awaitable[list[ListedOrder]]]
+"""Fetches one chunk: its offset, and the local time after which its orders started."""
 Store = Callable[[list[Finished], Progress], Awaitable[int]]
 """Stores a batch; the number of new orders in it."""
 OnProgress = Callable[[int, float], None]
@@ -27,10 +27,10 @@ KEPT_BY_GATEWAY = 14 * DAY
 """How long the gateway stores orders (gateway API, orders)."""
 MAX_REREADS = 5
 """Maximum number of further readings, each for orders that were added during the last one."""
-STABLE_PAGES = 2
-"""Readings of so few pages can't miss an order: a first page, and a second one that finds nothing new."""
+STABLE_CHUNKS = 2
+"""Readings of so few chunks can't miss an order: the second one then has no new order."""
 RETRY_DELAYS = (1.0, 2.0, 4.0)
-"""Seconds before each retry of a page."""
+"""Seconds before each retry of a chunk."""
 TRANSIENT = {HistoryFailure.NO_ANSWER, HistoryFailure.TRUNCATED, HistoryFailure.UNAVAILABLE}
 OUTLIERS = 50
 """One in so many of the newest times may come from a clock that ran ahead, and is ignored."""
@@ -40,7 +40,7 @@ OUTLIERS = 50
 class Read:
     """The result of a reading. new: orders that were not archived yet. unusable: unreadable entries.
 
-    requests: pages read. waiting: orders that are not stored yet.
+    requests: chunks read. waiting: orders that are not stored yet.
     """
 
     uuids: set[str] = field(default_factory=set)
@@ -58,7 +58,7 @@ class Read:
 
 
 async def fetch(
-    fetch_page: FetchPage,
+    fetch_chunk: FetchChunk,
     store: Store,
     progress: Progress,
     *,
@@ -73,15 +73,15 @@ async def fetch(
     read = Read()
     resumed = progress.mark if whole else None
     since = None if whole or progress.read_to is None else progress.read_to - DAY
-    reading = Paging(resumed)
-    await _read_all(fetch_page, store, reading, read, since, progress, on_progress, marks=whole)
-    if reading.pages > STABLE_PAGES or resumed is not None:
+    reading = ChunkedReading(resumed)
+    await _read_all(fetch_chunk, store, reading, read, since, progress, on_progress, marks=whole)
+    if reading.chunks > STABLE_CHUNKS or resumed is not None:
         after = min(filter(None, (read.read_to, progress.read_to if resumed else None)), default=None)
         for _ in range(MAX_REREADS):
             before = len(read.uuids)
-            again = Paging()
+            again = ChunkedReading()
             await _read_all(
-                fetch_page, store, again, read, None if after is None else after - DAY, progress, on_progress
+                fetch_chunk, store, again, read, None if after is None else after - DAY, progress, on_progress
             )
             if len(read.uuids) == before:
                 break
@@ -91,9 +91,9 @@ async def fetch(
 
 
 async def _read_all(
-    fetch_page: FetchPage,
+    fetch_chunk: FetchChunk,
     store: Store,
-    paging: Paging,
+    reading: ChunkedReading,
     read: Read,
     since: float | None,
     progress: Progress,
@@ -105,24 +105,24 @@ async def _read_all(
     began: float | None = None
 
     def place() -> Progress:
-        return Progress(read.read_to or progress.read_to, paging.mark if marks else progress.mark)
+        return Progress(read.read_to or progress.read_to, reading.mark if marks else progress.mark)
 
     try:
-        while not paging.done:
+        while not reading.done:
             try:
-                page = await _with_retries(fetch_page, paging.offset, since)
+                chunk = await _with_retries(fetch_chunk, reading.offset, since)
             except HistoryError as error:
                 if error.failure is HistoryFailure.DATE and since is not None:
-                    since, paging = None, Paging()
+                    since, reading = None, ChunkedReading()
                     continue
                 if error.failure is not HistoryFailure.OFFSET:
                     raise
-                paging.refused()
+                reading.refused()
                 continue
             read.requests += 1
-            read.unusable += sum(not listed.uuid for listed in page)
-            paging.take([listed.uuid for listed in page])
-            times = _take(page, read)
+            read.unusable += sum(not listed.uuid for listed in chunk)
+            reading.take([listed.uuid for listed in chunk])
+            times = _take(chunk, read)
             if times and began is None:
                 began = times[0]
             if times and began is not None and marks:
@@ -134,10 +134,10 @@ async def _read_all(
         raise error if isinstance(error, HistoryError) else HistoryError(HistoryFailure.CHANGING) from None
 
 
-def _take(page: list[ListedOrder], read: Read) -> list[float]:
-    """Collect a page's finished orders; their start times."""
+def _take(chunk: list[ListedOrder], read: Read) -> list[float]:
+    """Collect a chunk's finished orders; their start times."""
     times: list[float] = []
-    for listed in page:
+    for listed in chunk:
         order = listed.finished
         if order is None:
             continue
@@ -150,15 +150,15 @@ def _take(page: list[ListedOrder], read: Read) -> list[float]:
     return times
 
 
-async def _with_retries(fetch_page: FetchPage, offset: int, since: float | None) -> list[ListedOrder]:
+async def _with_retries(fetch_chunk: FetchChunk, offset: int, since: float | None) -> list[ListedOrder]:
     for pause in RETRY_DELAYS:
         try:
-            return await fetch_page(offset, since)
+            return await fetch_chunk(offset, since)
         except HistoryError as error:
             if error.failure not in TRANSIENT:
                 raise
         await asyncio.sleep(pause)
-    return await fetch_page(offset, since)
+    return await fetch_chunk(offset, since)
 
 
 async def _flush(store: Store, read: Read, progress: Progress) -> None:

@@ -152,11 +152,8 @@ def put_aside(directory: Path, damaged: int) -> str | None:
         if file_identity(directory) != damaged:
             # Another process has already renamed it.
             return None
-        descriptor = atomic_file.open_directory(directory)
-        try:
+        with atomic_file.open_directory(directory) as descriptor:
             aside = atomic_file.put_aside(descriptor, FILE)
-        finally:
-            os.close(descriptor)
         # Its journal would damage the new file.
         for left in ("-journal", "-wal", "-shm"):
             path.with_name(FILE + left).unlink(missing_ok=True)
@@ -167,7 +164,7 @@ def put_aside(directory: Path, damaged: int) -> str | None:
 
 
 @contextmanager
-def fill_lock(directory: Path) -> Iterator[None]:
+def update_lock(directory: Path) -> Iterator[None]:
     """Hold the lock for updating the archive.
 
     Raises:

@@ -62,7 +62,7 @@ NOW = 1000.0
 NUMBER = 7
 """The number of whatever a state has under way; LOOK is that of a second feed."""
 LOOK = 8
-FILLING = 6
+SYNC = 6
 
 A = Gateway("A", (Address("192.0.2.10"),))
 A_MOVED = Gateway("A", (Address("192.0.2.99"),))
@@ -156,7 +156,7 @@ STATES: dict[str, State] = {
     "connected, in doubt": replace(_connected(), doubt=True, gap=True, stale_at=NOW + 20, vain_looks=2),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
-    "connected, syncing the history": replace(_connected(), history_sync=FILLING),
+    "connected, syncing the history": replace(_connected(), history_sync=SYNC),
     "offline, waiting": _offline(Phase.WAITING),
     "offline, waiting, out of sight": _offline(Phase.WAITING, _PAIRED_BESIDE_B),
     "offline, waiting, failed often": replace(_offline(Phase.WAITING), link=replace(_link(Phase.WAITING), failures=3)),
@@ -224,8 +224,8 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button stuck from the start": [ButtonStuck()],
     "board read": [BoardRead(Board(52.0, False, False))],
     "feed answered": [FeedAnswered(NUMBER)],
-    "history synced": [HistorySynced(FILLING, 3, DeliveryStats(), frozenset(), frozenset())],
-    "history sync failed": [HistorySyncFailed(FILLING)],
+    "history synced": [HistorySynced(SYNC, 3, DeliveryStats(), frozenset(), frozenset())],
+    "history sync failed": [HistorySyncFailed(SYNC)],
     **{f"timer: {timer}": [TimerFired(timer)] for timer in Timer},
 }
 

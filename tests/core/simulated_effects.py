@@ -64,8 +64,8 @@ class Surroundings:
         self.now = now
         self.timers: dict[Timer, float] = {}
         self.feeds: set[int] = set()
-        self.fillings: set[int] = set()
-        self.filled: list[float] = []
+        self.history_syncs: set[int] = set()
+        self.synced: list[float] = []
         self.asked: set[str] = set()
         self.known: dict[str, set[Address]] = {}
         self.owner: dict[Token, str] = {}
@@ -111,7 +111,7 @@ class Surroundings:
             case TokenDenied(_, name, _):
                 self.asked.discard(name)
             case HistorySynced(attempt) | HistorySyncFailed(attempt):
-                self.fillings.discard(attempt)
+                self.history_syncs.discard(attempt)
             case FeedLost(attempt, _) | TokenRefused(attempt):
                 self.feeds.discard(attempt)
             case _:
@@ -148,14 +148,14 @@ class Surroundings:
             case SyncHistory(attempt, gateway, address, token):
                 self._goes_to_its_gateway(token, address)
                 assert gateway == self.owner[token]
-                assert not self.fillings, "one history_sync at a time"
-                self.fillings.add(attempt)
-                self.filled.append(self.now)
-                assert sum(at > self.now - 3600 for at in self.filled) <= 8, (
+                assert not self.history_syncs, "one history_sync at a time"
+                self.history_syncs.add(attempt)
+                self.synced.append(self.now)
+                assert sum(at > self.now - 3600 for at in self.synced) <= 8, (
                     "few writes an hour, whatever the line does"
                 )
             case StopHistorySync(attempt):
-                self.fillings.discard(attempt)
+                self.history_syncs.discard(attempt)
             case CloseFeed(attempt):
                 self.feeds.discard(attempt)
             case MakeSound(Sound.PAGE):
@@ -222,7 +222,7 @@ class Surroundings:
                 expected = {0 if state.lost else state.feed, state.looking} - {0}
                 unreadable = state.book.unreadable
                 assert shown.view.active == len(state.book.held) + len(unreadable.uuids) + unreadable.nameless
-        assert self.fillings == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
+        assert self.history_syncs == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
         assert set(world.asking) == self.asked
         if not isinstance(state, Connected):

@@ -44,14 +44,14 @@ def shown(state: State) -> Today:
     return screen
 
 
-def filling(state: State) -> tuple[State, SyncHistory]:
+def start_sync(state: State) -> tuple[State, SyncHistory]:
     state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
     (effect,) = [effect for effect in effects if isinstance(effect, SyncHistory)]
     return state, effect
 
 
 def test_a_sync_asks_the_paired_gateway_and_passes_on_measured_times() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     assert (effect.gateway, effect.address.host, effect.day) == ("A", "192.0.2.10", 10)
     assert [(order.uuid, order.took) for order in effect.seen] == [("a", 200.0)]
     again, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
@@ -61,7 +61,7 @@ def test_a_sync_asks_the_paired_gateway_and_passes_on_measured_times() -> None:
 def test_archived_and_new_orders_are_shown_together() -> None:
     assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
     assert shown(connected()).note.startswith("counted for")
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
     kept = HistorySynced(
         effect.attempt,
@@ -90,7 +90,7 @@ def test_archived_and_new_orders_are_shown_together() -> None:
 
 
 def test_orders_cleared_during_a_sync_are_passed_on_in_the_next() -> None:
-    state, effect = filling(replace(connected(), book=OrderBook()))
+    state, effect = start_sync(replace(connected(), book=OrderBook()))
     order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
     state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
     cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 100))
@@ -98,15 +98,15 @@ def test_orders_cleared_during_a_sync_are_passed_on_in_the_next() -> None:
     figures = DeliveryStats().plus([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
     assert shown(state).orders == "1", "not counted twice"
-    state, effect = filling(state)
+    state, effect = start_sync(state)
     assert [(one.uuid, one.took) for one in effect.seen] == [("b", 100.0)]
     kept = HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset("b"))
     state, _ = machine.step(state, kept, NOW + 102)
-    assert filling(state)[1].seen == ()
+    assert start_sync(state)[1].seen == ()
 
 
 def test_figures_that_differ_from_the_gateways_are_marked() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     kept = HistorySynced(effect.attempt, 10, DeliveryStats(), frozenset(), frozenset(), GatewayStats(9, None))
     state, _ = machine.step(state, kept, NOW)
     assert shown(state).doubt
@@ -115,7 +115,7 @@ def test_figures_that_differ_from_the_gateways_are_marked() -> None:
 
 
 def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_today() -> None:
-    state, effect = filling(replace(connected(), book=OrderBook()))
+    state, effect = start_sync(replace(connected(), book=OrderBook()))
     assert effect.day is None
     kept = HistorySynced(effect.attempt, 10, DeliveryStats(delivered=7), frozenset(), frozenset())
     state, _ = machine.step(state, kept, NOW)
@@ -123,7 +123,7 @@ def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_to
 
 
 def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     assert machine.step(state, HistorySyncFailed(99), NOW) == (state, ())
     assert machine.step(state, HistorySynced(99, 10, DeliveryStats(5), frozenset("a"), frozenset("a")), NOW) == (
         state,
@@ -135,7 +135,7 @@ def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
 
 
 def test_a_sync_stops_when_the_gateway_moves() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     state, effects = machine.step(state, GatewayFound(A_MOVED), NOW)
     assert StopHistorySync(effect.attempt) in effects
     state, effects = machine.step(state, TimerFired(Timer.HISTORY), NOW)
@@ -143,14 +143,14 @@ def test_a_sync_stops_when_the_gateway_moves() -> None:
 
 
 def test_a_sync_stops_when_another_name_announces_the_address() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     state, effects = machine.step(state, GatewayFound(Gateway("A #2", A.addresses)), NOW)
     assert StopHistorySync(effect.attempt) in effects
     assert machine.step(state, TimerFired(Timer.HISTORY), NOW)[1] == (StartTimer(Timer.HISTORY, SYNC_SOON),)
 
 
 def test_another_gateway_elsewhere_does_not_stop_a_sync() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     state, effects = machine.step(state, GatewayFound(B), NOW)
     assert effects == ()
     assert isinstance(state, Connected)
@@ -166,7 +166,7 @@ def test_an_unstable_connection_causes_few_syncs_an_hour() -> None:
 
 
 def test_a_share_is_100_percent_only_if_it_is_exact() -> None:
-    state, effect = filling(connected())
+    state, effect = start_sync(connected())
     most = [Finished(str(n), order_type="TO_GO", created=NOON, cleared=NOON + 100) for n in range(999)]
     slow = Finished("slow", order_type="TO_GO", created=NOON, cleared=NOON + 400)
     figures = DeliveryStats().plus([*most, slow], 1e4)
@@ -174,10 +174,10 @@ def test_a_share_is_100_percent_only_if_it_is_exact() -> None:
     assert shown(state).share == "99%"
 
 
-def test_the_fillings_of_the_last_hour_are_remembered() -> None:
+def test_the_core_remembers_the_syncs_of_the_last_hour() -> None:
     state = connected()
     state = replace(state, world=replace(state.world, history_syncs=(NOW - SYNC_EVERY, NOW - SYNC_EVERY + 1, NOW - 5)))
-    asked, _ = filling(state)
+    asked, _ = start_sync(state)
     assert asked.world.history_syncs == (NOW - SYNC_EVERY + 1, NOW - 5, NOW)
     world = replace(state.world, history_syncs=tuple(NOW - number for number in range(SYNCS_AN_HOUR - 1)))
     assert sync_delay(world, NOW) == SYNC_SOON
@@ -185,5 +185,5 @@ def test_the_fillings_of_the_last_hour_are_remembered() -> None:
     assert sync_delay(world, NOW) == SYNC_EVERY - 9, "six of them count, the last ones"
 
 
-def test_the_pauses_between_fillings() -> None:
+def test_the_pauses_between_syncs() -> None:
     assert (SYNC_EVERY, SYNC_SOON, SYNC_RETRY, SYNCS_AN_HOUR) == (3600.0, 20.0, 600.0, 6)

@@ -269,7 +269,7 @@ def test_the_limits_that_fit_the_programs_memory() -> None:
     kib, mib = 1024, 1024 * 1024
     assert (limits.MOST_ORDERS, limits.MOST_VALUES) == (100_000, 1_100_000)
     assert (32 * mib, 26 * mib) == (limits.LARGEST_MESSAGE, limits.LARGEST_WIDE_MESSAGE)
-    assert (8 * mib, mib) == (limits.LARGEST_WIDEST_MESSAGE, limits.LARGEST_PAGE)
+    assert (8 * mib, mib) == (limits.LARGEST_WIDEST_MESSAGE, limits.LARGEST_CHUNK)
     assert (64 * kib,) * 3 == (limits.LARGEST_ANSWER, limits.LARGEST_TOKEN_FILE, limits.LARGEST_SETTINGS)
     assert (limits.LONGEST_UUID, limits.LONGEST_TEXT, limits.LONGEST_TOKEN) == (128, 64, 4096)
     assert (limits.MOST_GATEWAYS, limits.MOST_ANNOUNCED, limits.MOST_HEARD) == (64, 5000, 256)

@@ -1,4 +1,4 @@
-"""Fillings of an archive that show whether they are stored whole, in part, or not at all."""
+"""Batches of orders, written so that a test can see whether the archive has all of a batch or a part of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from appliance.history.schema import FILE, open_archive
 
 GATEWAY = "Bar"
 SIZES = (1, 3, 40, 400)
-"""Orders of the fillings, in turns."""
+"""Orders of each batch, in turn."""
 BEGAN = 8.2e8
 """Seconds since the archive's epoch: the first order's beginning."""
 
 
-def filling(number: int) -> list[Finished]:
-    """The orders of the filling of that number, counted from 1."""
+def batch(number: int) -> list[Finished]:
+    """The orders of a batch. number: from 1."""
     first = number * 1000
     return [
         Finished(str(UUID(int=n)), str(n % 50), "ON_PREMISE", "8", False, BEGAN + n, BEGAN + n + 200.0, 0.0)
@@ -25,13 +25,13 @@ def filling(number: int) -> list[Finished]:
     ]
 
 
-def fill(archive: Archive, number: int) -> None:
-    """Do one filling. Raises ArchiveError."""
-    archive.add(GATEWAY, filling(number), Progress(float(number)))
+def archive_batch(archive: Archive, number: int) -> None:
+    """Archive one batch. Raises ArchiveError."""
+    archive.add(GATEWAY, batch(number), Progress(float(number)))
 
 
-def whole(directory: Path) -> int:
-    """How many fillings there are, each whole and in their order. Raises AssertionError, ArchiveError."""
+def count_batches(directory: Path) -> int:
+    """The number of batches in the archive. Raises AssertionError unless each is complete, and ArchiveError."""
     if not (directory / FILE).exists():
         return 0
     with open_archive(directory) as database:
@@ -39,6 +39,8 @@ def whole(directory: Path) -> int:
     archive = Archive(directory)
     done = int(archive.progress(GATEWAY).read_to or 0)
     kept = [order.uuid for order in archive.orders(GATEWAY, Query())]
-    assert kept == [order.uuid for number in range(1, done + 1) for order in filling(number)], "half a filling"
-    assert not list(directory.glob(f"{FILE}.damaged*")), "it was taken for damaged"
+    assert kept == [order.uuid for number in range(1, done + 1) for order in batch(number)], (
+        "part of a batch is missing"
+    )
+    assert not list(directory.glob(f"{FILE}.damaged*")), "the archive was considered damaged"
     return done

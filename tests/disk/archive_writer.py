@@ -1,6 +1,6 @@
-"""Fills archives until it is killed: reads directories, one a line, and starts a child for each.
+"""Writes archives until it is killed: reads one directory per line, and forks a child for each.
 
-It prints the child's pid before the child begins, and the number of each filling after `keep` has returned.
+It prints the child's pid before the child begins, and the number of each batch after it is archived.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import sys
 from pathlib import Path
 
 from appliance.history.archive import Archive
-from tests.disk.archive_batches import GATEWAY, fill
+from tests.disk.archive_batches import GATEWAY, archive_batch
 
 
 def main() -> None:
     for line in sys.stdin:
         directory = Path(line.rstrip("\n"))
         if (pid := os.fork()) == 0:
-            _fill(directory)
+            _write_batches(directory)
         os.waitpid(pid, 0)
         _say("gone")
 
 
-def _fill(directory: Path) -> None:
+def _write_batches(directory: Path) -> None:
     _say(f"pid {os.getpid()}")
     archive = Archive(directory)
     number = int(archive.progress(GATEWAY).read_to or 0)
     while True:
         number += 1
-        fill(archive, number)
+        archive_batch(archive, number)
         _say(f"done {number}")
 
 

@@ -1,6 +1,6 @@
 """Disk operations, each in a child process in which strace makes the nth call of one system call fail.
 
-`token` replaces the proven token with NEW; `archive` writes the next filling. The child exits with 0 on success, and
+`token` replaces the proven token with NEW; `archive` writes the next batch. The child exits with 0 on success, and
 with 75 when it reports the failure as it should. Starting Python takes much longer than an operation, so one process
 imports everything and forks a child for each operation, and strace attaches to that child.
 """
@@ -143,17 +143,17 @@ def _change(work: str) -> Callable[[Path], int]:
         return token
     from appliance.history.archive import Archive
     from appliance.history.schema import ArchiveError
-    from tests.disk.archive_batches import GATEWAY, fill
+    from tests.disk.archive_batches import GATEWAY, archive_batch
 
-    def filling(directory: Path) -> int:
+    def archive(directory: Path) -> int:
         archive = Archive(directory)
         try:
-            fill(archive, int(archive.progress(GATEWAY).read_to or 0) + 1)
+            archive_batch(archive, int(archive.progress(GATEWAY).read_to or 0) + 1)
         except ArchiveError:
             return REPORTED
         return 0
 
-    return filling
+    return archive
 
 
 if __name__ == "__main__":

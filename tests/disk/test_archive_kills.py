@@ -1,4 +1,4 @@
-"""Hundreds of random kills of the process that writes the archive: each filling is whole or missing.
+"""Hundreds of random kills of the process that writes the archive: each batch is complete or missing.
 
 SQLite guarantees the file after a power cut; these tests check that our own code may end between any two instructions.
 """
@@ -14,21 +14,21 @@ import time
 from pathlib import Path
 
 from appliance.history.schema import FILE
-from tests.disk.archive_batches import whole
+from tests.disk.archive_batches import count_batches
 from tests.disk.syscall_trace import ROOT
 
 KILLS = 300
 LONGEST = 0.04
-"""Seconds until a kill at the most: some fillings."""
+"""Longest time in seconds until a kill: enough for some batches."""
 NEW_EVERY = 10
-"""Kills after which a new archive begins, so that its making is hit, too."""
+"""Kills after which a new archive begins, so that some kills hit its creation."""
 
 
-def test_killed_at_any_moment_each_filling_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_leaves_each_batch_complete_or_missing(tmp_path: Path) -> None:
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     moments = random.Random(seed)
-    halfway = fillings = there = 0
+    halfway = batches = there = 0
     directory = tmp_path
     with subprocess.Popen(
         [sys.executable, "-m", "tests.disk.archive_writer"],
@@ -37,24 +37,24 @@ def test_killed_at_any_moment_each_filling_is_there_whole_or_not_at_all(tmp_path
         stdout=subprocess.PIPE,
         text=True,
         bufsize=1,
-    ) as filler:
-        assert filler.stdin is not None
-        assert filler.stdout is not None
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
         for kill in range(KILLS):
             if kill % NEW_EVERY == 0:
                 directory, there = tmp_path / str(kill), 0
-            filler.stdin.write(f"{directory}\n")
-            word, pid = filler.stdout.readline().split()
+            writer.stdin.write(f"{directory}\n")
+            word, pid = writer.stdout.readline().split()
             assert word == "pid"
             time.sleep(moments.uniform(0, LONGEST))
             os.kill(int(pid), signal.SIGKILL)
-            told = there
-            while (line := filler.stdout.readline()) != "gone\n":
-                told = int(line.removeprefix("done "))
+            reported = there
+            while (line := writer.stdout.readline()) != "gone\n":
+                reported = int(line.removeprefix("done "))
             halfway += (directory / f"{FILE}-journal").exists()
-            there = whole(directory)
-            assert told <= there <= told + 1, f"{told} were done, {there} are there"
-            fillings += there if kill % NEW_EVERY == NEW_EVERY - 1 else 0
-        filler.stdin.close()
-    print(f"{KILLS} kills, {halfway} of them in the middle of a filling; {fillings} fillings, each whole")
+            there = count_batches(directory)
+            assert reported <= there <= reported + 1, f"{reported} were reported, {there} are there"
+            batches += there if kill % NEW_EVERY == NEW_EVERY - 1 else 0
+        writer.stdin.close()
+    print(f"{KILLS} kills, {halfway} of them in the middle of a batch; {batches} batches, each complete")
     assert halfway > KILLS // 20, "the kills came at the wrong moments"

@@ -15,7 +15,7 @@ import pytest
 from appliance.core.events import TokensLoaded
 from appliance.history.archive import Archive
 from appliance.store import TokenStore
-from tests.disk.archive_batches import fill, whole
+from tests.disk.archive_batches import archive_batch, count_batches
 from tests.disk.fault_injection import REPORTED, changer, errors_of
 from tests.disk.store_operations import NEW, OLD
 from tests.disk.syscall_trace import missing
@@ -36,7 +36,7 @@ def before(tmp_path: Path, work: str) -> Path:
         TokenStore(directory).store(OLD)
     else:
         for number in (1, 2):
-            fill(Archive(directory), number)
+            archive_batch(Archive(directory), number)
     return directory
 
 
@@ -46,7 +46,7 @@ def found(work: str, directory: Path) -> bool:
         loaded = TokenStore(directory).load()
         assert loaded in (TokensLoaded(OLD, None), TokensLoaded(NEW, None))
         return loaded.current == NEW
-    done = whole(directory)
+    done = count_batches(directory)
     assert done in (2, 3)
     return done == 3
 
@@ -72,7 +72,7 @@ def test_a_failing_call_leaves_the_old_or_the_new(tmp_path: Path, before: Path, 
             if work == "token":
                 TokenStore(directory).store(NEW)
             elif not there:
-                fill(Archive(directory), 3)
+                archive_batch(Archive(directory), 3)
             assert found(work, directory), f"{call} {nth}"
     print(
         f"{work}: {calls.total()} calls; reported of { ({errno.errorcode[code]: n for code, n in reported.items()}) }"

@@ -19,14 +19,14 @@ from appliance.history.archive import Archive
 from appliance.history.schema import ArchiveError, DamagedError
 from appliance.store import TokenStore
 from tests.disk.store_operations import NEW, OLD, OTHER
-from tests.disk.archive_batches import fill, whole
+from tests.disk.archive_batches import archive_batch, count_batches
 
 card = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", card], check=True)
 state = card / "state"
 store, archive = TokenStore(state), Archive(state)
 store.store(OLD)
-fill(archive, 1)
+archive_batch(archive, 1)
 
 def fails(code):
     try:
@@ -36,7 +36,7 @@ def fails(code):
     else:
         raise AssertionError("stored on a disk that rejects writes")
     try:
-        fill(archive, 2)
+        archive_batch(archive, 2)
     except ArchiveError as error:
         assert not isinstance(error, DamagedError), error
         print("archive:", error)
@@ -44,7 +44,7 @@ def fails(code):
         raise AssertionError("archived on a disk that rejects writes")
     assert TokenStore(state).load() == TokensLoaded(OLD, None)
     if code == errno.ENOSPC:
-        assert whole(state) == 1
+        assert count_batches(state) == 1
 
 with (card / "filler").open("wb", buffering=0) as filler:
     try:
@@ -59,9 +59,9 @@ subprocess.run(["mount", "-o", "remount,ro", card], check=True)
 fails(errno.EROFS)
 subprocess.run(["mount", "-o", "remount,rw", card], check=True)
 store.store_pending(NEW)
-fill(archive, 2)
+archive_batch(archive, 2)
 assert TokenStore(state).load() == TokensLoaded(OLD, NEW)
-assert whole(state) == 2
+assert count_batches(state) == 2
 print("well again")
 """
 

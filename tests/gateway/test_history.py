@@ -1,4 +1,4 @@
-"""Pages of orders and the gateway's statistics, from the simulated gateway and from misbehaving servers."""
+"""Chunks of past orders and the gateway's statistics, from the simulated gateway and from misbehaving servers."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def items(*orders: object) -> bytes:
     return answer("200 OK", {"status": 200, "returnCode": 7, "count": len(orders), "items": orders})
 
 
-async def page(script: Script) -> list[ListedOrder]:
+async def read_chunk(script: Script) -> list[ListedOrder]:
     async with serving(script) as server:
         return await read_orders(server.address, TOKEN, 0)
 
 
 async def trouble(script: Script) -> HistoryFailure:
     with pytest.raises(HistoryError) as caught:
-        await page(script)
+        await read_chunk(script)
     assert SECRET not in str(caught.value)
     return caught.value.failure
 
@@ -105,7 +105,7 @@ def test_a_time_out_of_range_is_clamped(end: str) -> None:
 
 
 async def test_the_documented_order_is_parsed() -> None:
-    (listed,) = await page(respond_with(items(ORDER)))
+    (listed,) = await read_chunk(respond_with(items(ORDER)))
     assert listed.finished == Finished(
         "ac3efe43-c9ac-4a4d-8ea5-38bd816ec52f",
         "23",
@@ -126,7 +126,7 @@ async def test_undocumented_values_are_tolerated() -> None:
         "no order",
         {**ORDER, "uuid": "b", "state": "started"},
     ]
-    first, second, *rest = await page(respond_with(items(*odd)))
+    first, second, *rest = await read_chunk(respond_with(items(*odd)))
     assert first.finished is not None
     assert first.finished.cleared == CREATED + 277.0
     assert second.finished is not None
@@ -173,13 +173,13 @@ async def test_history_requests_follow_no_redirect() -> None:
 
 
 async def test_a_silent_or_very_slow_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BATCH_DEADLINE", 0.2)
+    monkeypatch.setattr(module, "CHUNK_DEADLINE", 0.2)
     assert await trouble(never_respond) is HistoryFailure.NO_ANSWER
     assert await trouble(respond_slowly(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
 
 
 async def test_an_endless_page_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_PAGE", 10_000)
+    monkeypatch.setattr(module, "LARGEST_CHUNK", 10_000)
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
@@ -193,7 +193,7 @@ async def test_an_endless_page_is_rejected(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_a_page_of_long_orders_is_read_completely() -> None:
     long = [{**ORDER, "uuid": str(number), "notes": "x" * 5000} for number in range(100)]
-    assert len(await page(respond_with(items(*long)))) == 100
+    assert len(await read_chunk(respond_with(items(*long)))) == 100
 
 
 async def test_the_simulated_gateways_statistics_are_read(gateway: SimulatedGateway) -> None:

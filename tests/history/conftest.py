@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Site:
-    """A gateway that holds 14 days of a busy place, and a configuration of a box that is paired with it."""
+    """A gateway with 14 days of orders of a busy restaurant, and the configuration of a box that is paired with it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -39,7 +39,7 @@ class Site:
         (self.state / "token.json").write_text(json.dumps(token))
 
     def do(self, call: Callable[[], T]) -> T:
-        """Do something in the gateway's own thread."""
+        """Call a function in the gateway's thread."""
 
         async def done() -> T:
             return call()
@@ -47,7 +47,7 @@ class Site:
         return asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
 
     def finished(self) -> dict[str, Order]:
-        """What it remembers, by uuid."""
+        """The gateway's finished orders by uuid."""
         return self.do(lambda: {one.uuid: one for one in self.gateway.restaurant.history() if one.state == "cleared"})
 
     def close(self) -> None:
@@ -59,9 +59,9 @@ class Site:
 
 @pytest.fixture(scope="session")
 def fortnight() -> list[Order]:
-    """The orders of 14 days of a busy place, this one until now.
+    """The orders of 14 days of a busy restaurant, the last day until now.
 
-    None is so old that the gateway forgets it between a reading and the look at what it has.
+    None is so old that the gateway purges it between a reading and the test's own look at the gateway.
     """
     return past_orders(Random(5), datetime.now(), days=13)
 

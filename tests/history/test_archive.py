@@ -1,4 +1,4 @@
-"""The archive on real files: each order once, however the process ends, and after damage to the file."""
+"""The archive on real files: each order once, migrations, limits and damage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from appliance.core.delivery import DAY, Finished
 from appliance.history import archive as module
 from appliance.history import schema
 from appliance.history.archive import MIB, Archive, Bounds, Progress, Query
-from appliance.history.paging import Mark
+from appliance.history.chunks import Mark
 from appliance.history.schema import (
     FILE,
     LOCK,
@@ -27,13 +27,13 @@ from appliance.history.schema import (
     VERSION,
     ArchiveError,
     DamagedError,
-    fill_lock,
     open_archive,
     pack,
+    update_lock,
 )
 
 NOW = (time.time() - 946_684_800) // DAY * DAY
-"""Today, as the archive counts."""
+"""The start of today, in the archive's epoch."""
 
 
 def order(number: int, **more: object) -> Finished:
@@ -47,7 +47,7 @@ def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path)
 
 
-def test_what_is_kept_comes_back_as_it_was(archive: Archive) -> None:
+def test_orders_and_progress_are_read_back_unchanged(archive: Archive) -> None:
     orders = [
         order(3, took=201.5, sat=20.0, paged=True),
         order(2, name="é\n\x00", location="", order_type="TO_GO", elapsed=None),
@@ -64,14 +64,14 @@ def test_what_is_kept_comes_back_as_it_was(archive: Archive) -> None:
     assert stat.S_IMODE((archive.directory / FILE).stat().st_mode) == 0o600
 
 
-def test_halves_of_characters_are_no_reason_to_fail(archive: Archive) -> None:
+def test_surrogates_in_orders_are_replaced(archive: Archive) -> None:
     archive.add("Bar", [order(1, uuid="half \ud800", name="\udfff", location="\ud800")], Progress())
     assert archive.add("Bar", [order(1, uuid="half \ud800")], Progress()) == 0
     assert [(one.uuid, one.name) for one in archive.orders("Bar")] == [("half ?", "?")]
 
 
-def test_a_mark_at_half_a_character(archive: Archive) -> None:
-    """JSON may hold one, and an order's identity may be anything."""
+def test_surrogates_in_a_mark_are_replaced(archive: Archive) -> None:
+    """JSON may contain surrogates, and an order's uuid may be any string."""
     archive.add("Bar", [], Progress(1.0, Mark(100, ("half \ud83d", "whole"))))
     assert archive.progress("Bar") == Progress(1.0, Mark(100, ("half ?", "whole")))
 
@@ -80,10 +80,10 @@ def test_a_mark_at_half_a_character(archive: Archive) -> None:
     ("column", "value"),
     [("read_to", "'late'"), ("read_to", "x'00'"), ("mark", "1"), ("id", "NULL")],
 )
-def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str, value: str) -> None:
+def test_an_invalid_row_counts_as_damage(archive: Archive, column: str, value: str) -> None:
     archive.add("Bar", [order(1)], Progress(1.0))
     with open_archive(archive.directory) as database:
-        # As damage of the schema's text does it: a table of the same columns that takes what ours does not.
+        # Damage to the schema's text may remove constraints: a table of the same columns without them.
         database.execute("CREATE TABLE other (id, name, read_to, mark, tail)")
         database.execute("INSERT INTO other SELECT * FROM gateways")
         database.execute("DROP TABLE gateways")
@@ -100,18 +100,18 @@ def test_a_row_that_is_not_what_was_kept_is_damage(archive: Archive, column: str
     assert list(archive.directory.glob(f"{FILE}.damaged"))
 
 
-def test_each_order_is_there_once_and_nothing_new_writes_nothing(archive: Archive) -> None:
+def test_known_orders_are_not_written_again(archive: Archive) -> None:
     orders = [order(number) for number in range(50)]
     assert archive.add("Bar", orders, Progress(1.0)) == 50
     before = (archive.directory / FILE).stat().st_mtime_ns
     assert archive.add("Bar", orders, Progress(2.0)) == 0
-    assert archive.add("Bar", [order(3, created=NOW - 7200.0)], Progress(2.0)) == 0, "whatever its times are by now"
+    assert archive.add("Bar", [order(3, created=NOW - 7200.0)], Progress(2.0)) == 0, "although its times differ"
     assert (archive.directory / FILE).stat().st_mtime_ns == before
     assert archive.add("Terrace", orders, Progress(1.0)) == 50
     assert len(list(archive.orders("Bar"))) == 50
 
 
-def test_what_the_box_measured_is_added_when_it_comes_later(archive: Archive) -> None:
+def test_measured_times_are_added_to_archived_orders(archive: Archive) -> None:
     archive.add("Bar", [order(1)], Progress())
     archive.add("Bar", [], Progress(), {order(1).uuid: order(1, took=199.0, sat=12.0)})
     archive.add("Bar", [], Progress(), {order(1).uuid: order(1, took=5.0, sat=5.0)})
@@ -119,7 +119,7 @@ def test_what_the_box_measured_is_added_when_it_comes_later(archive: Archive) ->
     assert [(one.took, one.sat) for one in archive.orders("Bar")] == [(150.0, None), (199.0, 12.0)]
 
 
-def test_questions_are_answered_by_time_kind_and_table(archive: Archive) -> None:
+def test_queries_filter_by_time_type_and_table(archive: Archive) -> None:
     archive.add(
         "Bar",
         [order(n, location=str(n % 3), order_type="TO_GO" if n % 2 else "ON_PREMISE") for n in range(12)],
@@ -136,10 +136,8 @@ def test_questions_are_answered_by_time_kind_and_table(archive: Archive) -> None
     assert len(list(archive.rows("Bar", Query(tables=("2",))))) == 4
 
 
-def test_whoever_looks_at_the_first_orders_for_long_keeps_nobody_from_writing(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a person does with a pager."""
+def test_a_slow_reader_does_not_block_a_writer(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person may page through a report for an hour."""
     monkeypatch.setattr(module, "AT_ONCE", 3)
     monkeypatch.setattr(schema, "WAIT", 0.1)
     untimed = [order(number, created=None, cleared=None) for number in range(20, 25)]
@@ -152,23 +150,23 @@ def test_whoever_looks_at_the_first_orders_for_long_keeps_nobody_from_writing(
     assert sorted(UUID(one.uuid).int for one in read) == [*range(1, 17), *range(20, 25), 99]
 
 
-def test_a_clock_that_was_years_ahead_does_not_say_what_is_present(archive: Archive) -> None:
+def test_the_latest_time_ignores_a_clock_years_ahead(archive: Archive) -> None:
     ahead = [order(n, created=NOW + 3000 * DAY + n, cleared=NOW + 3000 * DAY + n + 60) for n in range(100, 130)]
     archive.add("Bar", [order(number) for number in range(100)] + ahead, Progress())
     assert archive.latest("Bar") == NOW
-    assert len(list(archive.orders("Bar"))) == 130, "nor does it make anything too old"
+    assert len(list(archive.orders("Bar"))) == 130, "no order counts as too old"
 
 
-def test_a_gateway_without_orders_has_no_latest(archive: Archive) -> None:
+def test_a_gateway_without_orders_has_no_latest_time(archive: Archive) -> None:
     archive.add("Bar", [order(1)], Progress())
     archive.add("Terrace", [], Progress(5.0, Mark(3, ("a",))))
-    assert archive.progress("Terrace") != Progress(), "it is known"
+    assert archive.progress("Terrace") != Progress(), "the gateway is known"
     assert archive.latest("Terrace") is None
     assert archive.latest("nobody") is None
     assert archive.latest("Bar") == NOW - 60.0
 
 
-def test_orders_past_their_age_go(tmp_path: Path) -> None:
+def test_old_orders_are_deleted(tmp_path: Path) -> None:
     archive = Archive(tmp_path, Bounds(age=30.0))
     archive.add("Bar", [order(number * 1440) for number in range(60)], Progress())
     archive.add("Bar", [order(1)], Progress())
@@ -176,22 +174,20 @@ def test_orders_past_their_age_go(tmp_path: Path) -> None:
     assert 29 <= max(ages) <= 30
 
 
-def test_the_file_stays_within_its_bound_and_the_oldest_go(tmp_path: Path) -> None:
+def test_the_oldest_orders_are_deleted_at_the_size_limit(tmp_path: Path) -> None:
     archive = Archive(tmp_path, Bounds(size=1 * MIB))
     for batch in range(12):
         archive.add("Bar", [order(20_000 - batch * 1000 - n) for n in range(1000)], Progress())
         assert (tmp_path / FILE).stat().st_size <= 1 * MIB
     kept = [UUID(one.uuid).int for one in archive.orders("Bar")]
-    assert min(kept) == 20_000 - 11_999, "the newest is there"
-    assert kept == list(range(max(kept), min(kept) - 1, -1)), "and nothing is missing in between"
+    assert min(kept) == 20_000 - 11_999, "the newest is kept"
+    assert kept == list(range(max(kept), min(kept) - 1, -1)), "without a gap"
     assert len(kept) > 3000
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_a_damaged_file_is_renamed_and_replaced(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     directory = tmp_path_factory.mktemp("archive")
     archive = Archive(directory)
     archive.add("Bar", [order(number) for number in range(300)], Progress())
@@ -204,7 +200,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
     path.write_bytes(content)
     after = Archive(directory)
     for _ in range(2):
-        # What damage the library does not see is as good as what was there; what it sees is put aside.
+        # SQLite may miss the damage, and then the archive works; otherwise the file is renamed.
         try:
             after.add("Bar", [order(1000)], Progress())
             assert order(1000).uuid in {one.uuid for one in after.orders("Bar")}
@@ -213,10 +209,10 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begins(
             continue
         break
     else:
-        pytest.fail("the new archive is damaged, too")
+        pytest.fail("the new archive is damaged as well")
 
 
-def test_what_is_no_database_is_kept_aside_as_it_was(tmp_path: Path) -> None:
+def test_at_most_three_damaged_files_are_kept(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"not a database at all" * 400)
     archive = Archive(tmp_path)
     for number in range(5):
@@ -231,7 +227,7 @@ def test_what_is_no_database_is_kept_aside_as_it_was(tmp_path: Path) -> None:
     assert (tmp_path / f"{FILE}.damaged").read_bytes().startswith(b"not a database")
 
 
-def test_an_archive_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_an_older_version_is_migrated(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / FILE)
     database.executescript(MIGRATIONS[0])
     database.execute("INSERT INTO gateways (name, read_to) VALUES ('Bar', 9.0)")
@@ -246,7 +242,7 @@ def test_an_archive_of_an_older_version_is_brought_up_to_date(tmp_path: Path) ->
         assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
-def test_an_archive_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+def test_a_newer_version_is_left_unchanged(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / FILE)
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
@@ -257,7 +253,7 @@ def test_an_archive_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [-1, 1000, 0x61742039])
-def test_a_version_that_there_will_never_be_is_damage(tmp_path: Path, version: int) -> None:
+def test_an_impossible_version_counts_as_damage(tmp_path: Path, version: int) -> None:
     Archive(tmp_path).add("Bar", [order(1)], Progress())
     with sqlite3.connect(tmp_path / FILE) as database:
         database.execute(f"PRAGMA user_version = {version}")
@@ -268,7 +264,7 @@ def test_a_version_that_there_will_never_be_is_damage(tmp_path: Path, version: i
     assert archive.add("Bar", [order(2)], Progress()) == 1
 
 
-def test_a_full_disk_loses_nothing_and_damages_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_archived_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(tmp_path, Bounds(size=1 * MIB))
     archive.add("Bar", [order(1)], Progress())
     monkeypatch.setattr(module, "ROOM", 0)
@@ -279,16 +275,16 @@ def test_a_full_disk_loses_nothing_and_damages_nothing(tmp_path: Path, monkeypat
     assert [one.uuid for one in archive.orders("Bar")] == [order(1).uuid]
 
 
-def test_a_directory_that_can_not_be_used_says_so(tmp_path: Path) -> None:
+def test_an_unusable_directory_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ArchiveError, match="file"):
         Archive(tmp_path / "file").progress("Bar")
-    with pytest.raises(ArchiveError, match="file"), fill_lock(tmp_path / "file"):
+    with pytest.raises(ArchiveError, match="file"), update_lock(tmp_path / "file"):
         pass
 
 
-def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a card that failed, and lets nothing be written any more."""
+def test_a_read_only_archive_can_be_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worn-out card refuses every write."""
     archive.add("Bar", [order(1)], Progress())
 
     def read_only(*_: object) -> int:
@@ -303,24 +299,26 @@ def test_what_can_not_be_written_can_still_be_read(archive: Archive, monkeypatch
         list(archive.orders("Bar"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are another's")
-def test_what_root_makes_belongs_to_the_services_user(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create files for another user")
+def test_files_created_by_root_get_the_owner_of_the_directory(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12346)
-    with fill_lock(tmp_path):
+    with update_lock(tmp_path):
         Archive(tmp_path).add("Bar", [order(1)], Progress())
     found = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
     assert found == {FILE: (12345, 12346), LOCK: (12345, 12346)}
 
 
-def test_two_programs_do_not_fill_it_at_once(tmp_path: Path) -> None:
-    with fill_lock(tmp_path), pytest.raises(ArchiveError, match="another program"), fill_lock(tmp_path):
+def test_only_one_program_updates_the_archive_at_a_time(tmp_path: Path) -> None:
+    with update_lock(tmp_path), pytest.raises(ArchiveError, match="another program"), update_lock(tmp_path):
         pass
-    with fill_lock(tmp_path):
+    with update_lock(tmp_path):
         pass
 
 
-def test_damage_that_no_look_finds_counts_when_it_is_met_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once it may have been a read that failed, which SQLite tells as damage; see tests/disk."""
+def test_damage_that_the_check_misses_counts_at_the_second_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first error may be a failed read, which SQLite reports as damage; see tests/disk."""
     archive = Archive(tmp_path)
     archive.add("Bar", [order(1)], Progress())
     (tmp_path / FILE).write_bytes(b"not a database at all" * 400)

@@ -1,4 +1,4 @@
-"""The command as a person calls it, beside a simulated gateway that holds 14 days of a busy place."""
+"""The history command as a process, with a simulated gateway that has 14 days of orders of a busy restaurant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import pyte
 import pytest
 from PIL import Image
 
-from appliance.history.schema import FILE, fill_lock
+from appliance.history.schema import FILE, update_lock
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
-def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> None:
+def test_file_table_and_json_have_every_order(site: Site, oldest_first: bool) -> None:
     site.gateway.restaurant.lists_oldest_first = oldest_first
     site.do(lambda: site.gateway.restaurant.create_many(40))
     result = run(site, "--since", "30d", "--format", "csv")
@@ -60,7 +60,7 @@ def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> N
         assert (row["tracker"], row["table"], row["type"]) == (order.name, order.location, order.order_type)
         assert row["created"] == order.created.isoformat(timespec="seconds")
         assert row["cleared"] == order.changed.isoformat(timespec="seconds")
-    # The table's totals are those of the file, and so are JSON's.
+    # Table and JSON have the same totals as the file.
     table = run(site, "--offline").stdout
     every = re.search(r"^all +([0-9,]+)", table, re.MULTILINE)
     assert every is not None
@@ -69,7 +69,7 @@ def test_totals_are_equal_to_the_last_order(site: Site, oldest_first: bool) -> N
     assert {json.loads(line)["uuid"] for line in lines} == known.keys()
 
 
-def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
+def test_a_killed_reading_resumes_in_the_next_run(site: Site) -> None:
     for wait in (0.9, 1.1, 1.3):
         with subprocess.Popen(
             command("history", "--config", site.config), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -81,12 +81,12 @@ def test_pulled_plug_in_the_middle_and_run_again(site: Site) -> None:
     assert orders(result.stdout).keys() == site.finished().keys()
 
 
-def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> None:
-    with fill_lock(site.state):
+def test_the_command_waits_while_another_program_updates_the_archive(site: Site) -> None:
+    with update_lock(site.state):
         began = time.monotonic()
         called = command("history", "--config", site.config, "--format", "csv")
         process = subprocess.Popen(called, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        # Long enough for it to have come to the archive, on a slow machine too.
+        # Long enough to reach the archive on a slow machine.
         time.sleep(3)
         assert process.poll() is None, f"it waited {time.monotonic() - began:.1f} s"
     result, _ = process.communicate(timeout=60)
@@ -94,7 +94,7 @@ def test_another_program_that_fills_the_archive_is_waited_for(site: Site) -> Non
     assert orders(result).keys() == site.finished().keys()
 
 
-def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
+def test_a_damaged_archive_is_replaced(site: Site) -> None:
     (site.state / FILE).write_bytes(b"damage" * 5000)
     result = run(site, "--format", "csv")
     assert result.returncode == 0
@@ -106,7 +106,7 @@ def test_a_damaged_archive_is_put_aside_and_made_anew(site: Site) -> None:
     assert (result.returncode, result.stderr.splitlines()[-1]) == (1, "tt-appliance history: the archive is damaged")
 
 
-def test_questions(site: Site) -> None:
+def test_filters_select_orders(site: Site) -> None:
     known = site.finished().values()
     result = orders(run(site, "--table", "12", "--table", "13", "--type", "on_premise", "--format", "csv").stdout)
     wanted = {o.uuid for o in known if o.location in ("12", "13") and o.order_type == "ON_PREMISE"}
@@ -123,7 +123,7 @@ def test_questions(site: Site) -> None:
     assert max(map(len, listed)) <= 80
 
 
-def test_files_and_pipes(site: Site, tmp_path: Path) -> None:
+def test_output_goes_to_a_file_or_a_pipe(site: Site, tmp_path: Path) -> None:
     out = tmp_path / "orders.csv"
     result = run(site, "--format", "csv", "--output", out)
     assert (result.returncode, result.stdout) == (0, "")
@@ -137,7 +137,7 @@ def test_files_and_pipes(site: Site, tmp_path: Path) -> None:
     assert piped.stderr == ""
 
 
-def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> None:
+def test_a_refused_token_is_reported_beside_archived_orders(site: Site) -> None:
     assert run(site).returncode == 0
     site.gateway.delete_tokens()
     result = run(site, "--format", "csv")
@@ -153,7 +153,7 @@ def test_a_gateway_that_is_off_and_one_that_took_the_token_back(site: Site) -> N
     assert token not in result.stderr + nothing.stderr + result.stdout
 
 
-def test_mistakes_are_told_before_anything_is_asked(site: Site, tmp_path: Path) -> None:
+def test_wrong_options_are_reported_before_any_request(site: Site, tmp_path: Path) -> None:
     for arguments, words in (
         (["--since", "soon"], "--since must be like 14d"),
         (["--chart", tmp_path / "chart.gif"], "must end in .svg or .png"),
@@ -182,7 +182,7 @@ def test_charts_are_drawn(site: Site, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob(".chart*")] == []
 
 
-def test_without_matplotlib_there_is_a_clear_word(site: Site, tmp_path: Path) -> None:
+def test_without_matplotlib_a_chart_names_the_missing_extra(site: Site, tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
     result = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
@@ -191,7 +191,7 @@ def test_without_matplotlib_there_is_a_clear_word(site: Site, tmp_path: Path) ->
 
 
 def on_a_terminal(called: list[str], columns: int) -> tuple[str, set[str]]:
-    """What a terminal of 24 lines shows in the end, and every progress bar that stood on it before."""
+    """The final contents of a terminal of 24 lines, with its scrollback, and each progress bar that it showed."""
     process, master = pty.fork()
     if process == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -219,16 +219,16 @@ def on_a_terminal(called: list[str], columns: int) -> tuple[str, set[str]]:
     return "\n".join([*before, *(line.rstrip() for line in screen.display)]), bars
 
 
-def test_on_a_terminal_of_eighty_columns(site: Site) -> None:
+def test_report_and_progress_fit_eighty_columns(site: Site) -> None:
     shown, bars = on_a_terminal(command("history", "--config", site.config), 80)
     lines = shown.strip().splitlines()
     assert lines[0].startswith(f"Orders of {site.gateway.address}")
     assert any(re.match(r"all +[0-9,]+ +[0-9]+:[0-9]{2}", line) for line in lines)
-    assert not any("reading" in line for line in lines), "the bar goes when it is done"
+    assert not any("reading" in line for line in lines), "the bar disappears at the end"
     parts = [bar.count("#") for bar in bars]
     assert len(parts) > 5
     assert max(parts) > 20 > min(parts)
-    # A line that did not fit would be followed by its rest.
+    # A line that is too long would wrap.
     days = [line for line in lines if re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) 2", line)]
-    assert len(days) >= 13, "and today, once a guest has come"
+    assert len(days) >= 13, "13 full days, and today after its first order"
     assert all(re.search(r"[0-9]+:[0-9]{2} +[0-9]+%( +[0-9]+)?$", day) for day in days)

@@ -1,4 +1,4 @@
-"""Targets of a report: a file is written whole or not at all; a pipe or device directly."""
+"""Export targets: a file is replaced atomically; a pipe or device is written directly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def half() -> Iterator[str]:
     raise ValueError("unknown")
 
 
-def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("before")
     with pytest.raises(ValueError, match="unknown"), lines_to(path) as out:
@@ -31,31 +31,31 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
-    """A pipe here, /dev/null as root."""
+def test_a_pipe_is_written_directly(tmp_path: Path) -> None:
+    """/dev/null takes the same path."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
     with lines_to(pipe) as out:
-        out.write("told")
+        out.write("text")
     reader.join(5)
-    assert read == ["told"]
+    assert read == ["text"]
     assert pipe.is_fifo()
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     link = tmp_path / "orders.csv"
     link.symlink_to(tmp_path / "there" / "kept.csv")
     with lines_to(link) as out:
-        out.write("told")
+        out.write("text")
     assert link.is_symlink()
-    assert (tmp_path / "there" / "kept.csv").read_text() == "told"
+    assert (tmp_path / "there" / "kept.csv").read_text() == "text"
 
 
-def test_what_can_not_be_written_is_told_by_the_name_that_was_given(tmp_path: Path) -> None:
+def test_a_write_error_names_the_given_path(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as missing, replacement(tmp_path / "no" / "chart.png") as new:
         new.write_bytes(b"")
     assert missing.value.filename == str(tmp_path / "no" / "chart.png")

@@ -1,4 +1,4 @@
-"""The signal that a feed is being opened, between two programs of one machine."""
+"""The signal between two programs of one machine: a feed is opening."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def signal_(tmp_path: Path) -> Iterator[FeedSignal]:
 
 
 async def waits(directory: Path) -> bool:
-    """Whether a reader has to wait."""
+    """Return True if a reader has to wait."""
     try:
         async with asyncio.timeout(0.3):
             await wait_for_feed(directory)
@@ -35,7 +35,7 @@ async def waits(directory: Path) -> bool:
     return False
 
 
-async def test_a_reader_waits_as_long_as_any_feed_is_being_opened(signal_: FeedSignal, tmp_path: Path) -> None:
+async def test_a_reader_waits_while_any_feed_opens(signal_: FeedSignal, tmp_path: Path) -> None:
     feed_priority = FeedPriority(signal_.show)
     assert not await waits(tmp_path)
     feed_priority.opening(1)
@@ -58,26 +58,26 @@ async def test_a_reader_waits_for_a_limited_time(
     assert not await waits(tmp_path)
 
 
-async def test_a_stranger_that_holds_its_name_delays_a_reader_and_nothing_else(
+async def test_a_foreign_socket_of_the_same_name_only_delays_a_reader(
     signal_: FeedSignal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name is anybody's, for a socket of the abstract namespace has no owner."""
+    """A socket of the abstract namespace has no owner: any program can bind its name."""
     monkeypatch.setattr(module, "MOST_WAIT", 0.1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.bind(module._name(tmp_path))
         feed_priority = FeedPriority(signal_.show)
         feed_priority.opening(1)
-        assert not await waits(tmp_path), "it goes on once its patience is over"
+        assert not await waits(tmp_path), "it continues after its timeout"
         feed_priority.settled(1)
         stranger.setblocking(False)
         with pytest.raises(BlockingIOError):
             stranger.recv(1)
     feed_priority.opening(2)
     monkeypatch.setattr(module, "MOST_WAIT", 30.0)
-    assert await waits(tmp_path), "with the name free again the signal is there"
+    assert await waits(tmp_path), "the free name carries the signal again"
 
 
-async def test_a_process_that_dies_leaves_no_sign_behind(tmp_path: Path) -> None:
+async def test_a_killed_process_withdraws_its_signal(tmp_path: Path) -> None:
     script = f"""
 import time
 from pathlib import Path
@@ -96,15 +96,15 @@ time.sleep(60)
     assert not await waits(tmp_path)
 
 
-async def test_the_box_shows_it_from_its_first_feed_on(site: Site) -> None:
-    """Before it has ever kept an order, too."""
+async def test_the_box_signals_its_first_feed(site: Site) -> None:
+    """It does so even before there is an archive."""
     site.do(lambda: setattr(site.gateway, "silent", True))
     command = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(site.config)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, **streams) as box:  # type: ignore[call-overload] # noqa: ASYNC220
         assert next(line for line in box.stdout if '"state": "connecting"' in line)
         async with asyncio.timeout(5):
-            # The gateway's name is asked for first.
+            # The box resolves the gateway's name first.
             while not await waits(site.state):
                 pass
         site.do(lambda: setattr(site.gateway, "silent", False))

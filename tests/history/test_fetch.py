@@ -10,15 +10,15 @@ import pytest
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder
 from appliance.history.archive import Progress
+from appliance.history.chunks import Mark
 from appliance.history.fetch import BATCH, Read, fetch
-from appliance.history.paging import Mark
 from tests.clock import virtual_time
 
 NOW = 800_000_000.0
 
 
 class Gateway:
-    """Holds orders a minute apart, the newest first. fails: troubles of the next requests."""
+    """Lists orders a minute apart, the newest first. fails: the failures of the next requests."""
 
     def __init__(self, orders: int) -> None:
         self.orders = [self.order(number) for number in range(orders)]
@@ -35,8 +35,8 @@ class Gateway:
     async def ask(self, offset: int, since: float | None) -> list[ListedOrder]:
         await asyncio.sleep(0.01)
         self.asked.append((offset, since))
-        if self.fails and (trouble := self.fails.pop(0)) is not None:
-            raise HistoryError(trouble)
+        if self.fails and (failure := self.fails.pop(0)) is not None:
+            raise HistoryError(failure)
         self.before()
         listed = [
             one for one in self.orders if since is None or one.finished is None or (one.finished.created or 0) >= since
@@ -44,15 +44,15 @@ class Gateway:
         return listed[offset : offset + 100]
 
 
-class Shelf:
-    """Keeps what is kept, and how."""
+class StoredOrders:
+    """Records the stored orders, and each batch."""
 
     def __init__(self) -> None:
         self.uuids: list[str] = []
         self.progress = Progress()
         self.batches: list[tuple[int, Progress]] = []
 
-    async def keep(self, orders: list[Finished], progress: Progress) -> int:
+    async def store(self, orders: list[Finished], progress: Progress) -> int:
         new = [order.uuid for order in orders if order.uuid not in self.uuids]
         self.uuids += new
         self.progress = progress
@@ -60,37 +60,37 @@ class Shelf:
         return len(new)
 
 
-async def read(gateway: Gateway, shelf: Shelf, *, whole: bool = True) -> Read:
-    return await fetch(gateway.ask, shelf.keep, shelf.progress, whole=whole)
+async def read(gateway: Gateway, stored: StoredOrders, *, whole: bool = True) -> Read:
+    return await fetch(gateway.ask, stored.store, stored.progress, whole=whole)
 
 
 @virtual_time
-async def test_a_fortnight_is_kept_in_a_few_batches_with_marks_in_between() -> None:
-    gateway, shelf = Gateway(14_000), Shelf()
-    told: list[tuple[int, float]] = []
-    await fetch(gateway.ask, shelf.keep, Progress(), on_progress=lambda orders, part: told.append((orders, part)))
-    assert len(shelf.uuids) == len(set(shelf.uuids)) == 14_000
-    assert len([count for count, _ in shelf.batches if count]) <= 14_000 // BATCH + 1
-    assert all(progress.mark is not None for _, progress in shelf.batches[:-1])
-    assert shelf.progress.mark is None
-    assert shelf.progress.read_to is not None
-    assert NOW - DAY < shelf.progress.read_to <= NOW
-    parts = [part for _, part in told]
+async def test_a_fortnight_is_stored_in_few_batches_with_marks() -> None:
+    gateway, stored = Gateway(14_000), StoredOrders()
+    reported: list[tuple[int, float]] = []
+    await fetch(gateway.ask, stored.store, Progress(), on_progress=lambda orders, part: reported.append((orders, part)))
+    assert len(stored.uuids) == len(set(stored.uuids)) == 14_000
+    assert len([count for count, _ in stored.batches if count]) <= 14_000 // BATCH + 1
+    assert all(progress.mark is not None for _, progress in stored.batches[:-1])
+    assert stored.progress.mark is None
+    assert stored.progress.read_to is not None
+    assert NOW - DAY < stored.progress.read_to <= NOW
+    parts = [part for _, part in reported]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
-    assert len(gateway.asked) < 14_000 / 90 + 25, "the second look is at the last day alone"
+    assert len(gateway.asked) < 14_000 / 90 + 25, "the second reading covers only the last day"
 
 
 @virtual_time
-async def test_an_empty_history_is_one_too() -> None:
-    gateway, shelf = Gateway(0), Shelf()
-    assert (await read(gateway, shelf)).new == 0
+async def test_an_empty_history_takes_one_request() -> None:
+    gateway, stored = Gateway(0), StoredOrders()
+    assert (await read(gateway, stored)).new == 0
     assert gateway.asked == [(0, None)]
 
 
 @virtual_time
-async def test_what_fails_in_passing_is_asked_again_and_what_does_not_breaks_off_with_a_mark() -> None:
-    gateway, shelf = Gateway(1000), Shelf()
+async def test_transient_errors_are_retried_and_others_leave_a_mark() -> None:
+    gateway, stored = Gateway(1000), StoredOrders()
     gateway.fails = [
         None,
         HistoryFailure.NO_ANSWER,
@@ -99,36 +99,36 @@ async def test_what_fails_in_passing_is_asked_again_and_what_does_not_breaks_off
         None,
         HistoryFailure.NO_ANSWER,
     ]
-    await read(gateway, shelf)
-    assert len(shelf.uuids) == 1000
-    shelf = Shelf()
+    await read(gateway, stored)
+    assert len(stored.uuids) == 1000
+    stored = StoredOrders()
     gateway.fails = [None, None, None, HistoryFailure.REFUSED]
     with pytest.raises(HistoryError) as caught:
-        await read(gateway, shelf)
+        await read(gateway, stored)
     assert caught.value.failure is HistoryFailure.REFUSED
-    assert len(shelf.uuids) == 280
-    assert shelf.progress.mark == Mark(270, tuple(f"order {number}" for number in range(270, 280)))
+    assert len(stored.uuids) == 280
+    assert stored.progress.mark == Mark(270, tuple(f"order {number}" for number in range(270, 280)))
     gateway.asked.clear()
-    await read(gateway, shelf)
+    await read(gateway, stored)
     assert gateway.asked[0] == (270, None)
-    assert len(shelf.uuids) == 1000
-    assert shelf.progress.mark is None
+    assert len(stored.uuids) == 1000
+    assert stored.progress.mark is None
 
 
 @virtual_time
-async def test_a_dead_line_is_given_up_after_a_few_tries() -> None:
-    gateway, shelf = Gateway(10), Shelf()
+async def test_a_silent_gateway_is_retried_three_times() -> None:
+    gateway, stored = Gateway(10), StoredOrders()
     gateway.fails = [HistoryFailure.NO_ANSWER] * 9
     began = asyncio.get_running_loop().time()
     with pytest.raises(HistoryError):
-        await read(gateway, shelf)
+        await read(gateway, stored)
     assert len(gateway.asked) == 4
     assert asyncio.get_running_loop().time() - began < 10
 
 
 @virtual_time
-async def test_an_order_that_is_finished_behind_the_readers_back_is_found_by_a_second_look() -> None:
-    gateway, shelf = Gateway(1000), Shelf()
+async def test_a_second_reading_finds_an_order_finished_during_the_first() -> None:
+    gateway, stored = Gateway(1000), StoredOrders()
     waiting = Gateway.order(3.5, active=True)
     gateway.orders.insert(4, waiting)
 
@@ -137,48 +137,48 @@ async def test_an_order_that_is_finished_behind_the_readers_back_is_found_by_a_s
             gateway.orders[4] = Gateway.order(3.5)
 
     gateway.before = cleared
-    await read(gateway, shelf)
-    assert "order 3.5" in shelf.uuids
-    assert len(shelf.uuids) == 1001
+    await read(gateway, stored)
+    assert "order 3.5" in stored.uuids
+    assert len(stored.uuids) == 1001
 
 
 @virtual_time
-async def test_what_is_broken_off_for_long_is_gone_on_with_and_what_came_meanwhile_is_read_too() -> None:
-    gateway, shelf = Gateway(1000), Shelf()
+async def test_a_resumed_reading_also_finds_newer_orders() -> None:
+    gateway, stored = Gateway(1000), StoredOrders()
     gateway.fails = [None, None, None, HistoryFailure.FORBIDDEN]
     with pytest.raises(HistoryError):
-        await read(gateway, shelf)
+        await read(gateway, stored)
     gateway.orders[:0] = [Gateway.order(-number) for number in range(400, 0, -1)]
-    await read(gateway, shelf)
-    assert len(shelf.uuids) == 1400
+    await read(gateway, stored)
+    assert len(stored.uuids) == 1400
 
 
 @virtual_time
-async def test_each_hour_only_the_last_day_is_read() -> None:
-    gateway, shelf = Gateway(14_000), Shelf()
-    await read(gateway, shelf)
+async def test_an_hourly_sync_reads_only_the_last_day() -> None:
+    gateway, stored = Gateway(14_000), StoredOrders()
+    await read(gateway, stored)
     gateway.asked.clear()
     gateway.orders.insert(0, Gateway.order(-1))
-    done = await read(gateway, shelf, whole=False)
+    done = await read(gateway, stored, whole=False)
     assert done.new == 1
     assert all(since is not None and since > NOW - 3 * DAY for _, since in gateway.asked)
     assert len(gateway.asked) < 50
 
 
 @virtual_time
-async def test_a_gateway_that_takes_no_dates_is_read_whole() -> None:
-    gateway, shelf = Gateway(500), Shelf()
-    shelf.progress = Progress(NOW)
+async def test_without_a_date_filter_the_whole_history_is_read() -> None:
+    gateway, stored = Gateway(500), StoredOrders()
+    stored.progress = Progress(NOW)
     gateway.fails = [HistoryFailure.DATE]
-    await read(gateway, shelf, whole=False)
-    assert len(shelf.uuids) == 500
+    await read(gateway, stored, whole=False)
+    assert len(stored.uuids) == 500
 
 
 @virtual_time
-async def test_clocks_that_ran_ahead_do_not_say_how_far_was_read() -> None:
-    gateway, shelf = Gateway(1000), Shelf()
+async def test_times_from_a_fast_clock_do_not_advance_the_progress() -> None:
+    gateway, stored = Gateway(1000), StoredOrders()
     gateway.orders[:0] = [Gateway.order(-600_000 - number) for number in range(5)]
-    await read(gateway, shelf)
-    assert shelf.progress.read_to is not None
-    assert shelf.progress.read_to <= NOW
-    assert len(shelf.uuids) == 1005
+    await read(gateway, stored)
+    assert stored.progress.read_to is not None
+    assert stored.progress.read_to <= NOW
+    assert len(stored.uuids) == 1005

@@ -1,4 +1,4 @@
-"""A token goes only where its gateway's name leads to at this moment, however long a reading lasts."""
+"""A token goes only to the current address of its gateway's name, however long a reading lasts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE, THERE = Address("192.0.2.1"), Address("192.0.2.2")
 
 
 class Names:
-    """Answers for the gateway's name, as long as it is somewhere."""
+    """Resolves the gateway's name to `where`."""
 
     def __init__(self) -> None:
         self.where: Address | None = HERE
@@ -33,7 +33,7 @@ class Names:
 
 
 @virtual_time
-async def test_it_is_asked_again_while_a_reading_lasts() -> None:
+async def test_the_address_is_confirmed_again_during_a_long_reading() -> None:
     names = Names()
     where = CurrentAddresses(names.resolve)
     for _ in range(20):
@@ -53,31 +53,31 @@ async def test_it_is_asked_again_while_a_reading_lasts() -> None:
 
 
 @pytest.mark.parametrize("after", [0, 3])
-def test_nothing_more_is_asked_of_an_address_that_is_not_its_gateways_any_more(
+def test_a_sync_stops_when_the_name_leads_to_another_address(
     after: int, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """after: pages, after which the name leads elsewhere."""
-    names, pages = Names(), 0
+    """after: chunks until the name resolves to another address."""
+    names, chunks = Names(), 0
     directory = tmp_path_factory.mktemp("archive")
 
-    async def page(address: Address, token: Token, offset: int, since: float | None) -> list[ListedOrder]:
-        nonlocal pages
-        pages += 1
-        if pages >= after:
+    async def read_chunk(address: Address, token: Token, offset: int, since: float | None) -> list[ListedOrder]:
+        nonlocal chunks
+        chunks += 1
+        if chunks >= after:
             names.where = THERE
         await asyncio.sleep(CACHED)
         return [ListedOrder(str(number)) for number in range(offset, offset + 100)]
 
-    monkeypatch.setattr("appliance.history.archiver.read_orders", page)
+    monkeypatch.setattr("appliance.history.archiver.read_orders", read_chunk)
 
-    async def keep() -> None:
+    async def sync() -> None:
         if not after:
             names.where = THERE
         what = SyncHistory(1, "Bar", HERE, Token("x"), None, ())
-        kept = await Archiver(Archive(directory), Benchmarks()).keep(what, FeedPriority(), names.resolve)
-        assert kept == HistorySyncFailed(1)
+        outcome = await Archiver(Archive(directory), Benchmarks()).sync(what, FeedPriority(), names.resolve)
+        assert outcome == HistorySyncFailed(1)
 
-    # The archive's threads take real time, for which this loop waits a little before it jumps.
+    # The archive's threads take real time, so the loop waits a little before it jumps.
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(patience=0.5)) as runner:
-        runner.run(keep())
-    assert pages == after
+        runner.run(sync())
+    assert chunks == after

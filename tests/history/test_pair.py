@@ -39,13 +39,13 @@ def config(gateway: SimulatedGateway) -> Config:
     return Config(gateway=GatewayConfig(Address(gateway.host, gateway.port)))
 
 
-async def test_a_press_gives_a_token_of_its_own(
+async def test_a_press_pairs_the_computer(
     gateway: SimulatedGateway, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pairing = asyncio.create_task(pair(config(gateway)))
-    while "Press the button" not in (said := capsys.readouterr().out):  # noqa: ASYNC110 - a print has no event
+    while "Press the button" not in (prompt := capsys.readouterr().out):  # noqa: ASYNC110 - a print has no event
         await asyncio.sleep(0.02)
-    assert gateway.address in said
+    assert gateway.address in prompt
     gateway.press_button()
     paired = await pairing
     assert isinstance(paired, Paired)
@@ -64,16 +64,16 @@ async def test_a_press_gives_a_token_of_its_own(
 
 
 class TwoInSight:
-    """Stands for discovery, where it is about what becomes of what it tells."""
+    """A fake discovery that reports two gateways."""
 
     def __init__(self, *gateways: SimulatedGateway) -> None:
         self.gateways = gateways
 
-    def __call__(self, tell: Callable[[Event], None], only: str | None, interfaces: object) -> TwoInSight:
+    def __call__(self, emit: Callable[[Event], None], only: str | None, interfaces: object) -> TwoInSight:
         for gateway in self.gateways:
             if only in (None, gateway.name):
                 address = Address(gateway.host, gateway.port)
-                tell(GatewayFound(Gateway(gateway.name, (address,))))
+                emit(GatewayFound(Gateway(gateway.name, (address,))))
         return self
 
     async def run(self) -> None:
@@ -82,7 +82,7 @@ class TwoInSight:
 
 @pytest.fixture
 async def two(gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedGateway]:
-    """Another gateway, whose button is pressed."""
+    """A second gateway with an open pairing window."""
     monkeypatch.setattr(module, "OTHERS", 0.0)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
     async with SimulatedGateway("Neighbour") as other:
@@ -92,7 +92,7 @@ async def two(gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch) -> Asy
 
 
 @pytest.mark.parametrize("sure", [True, False])
-async def test_of_several_gateways_the_one_that_was_pressed_is_named_and_confirmed(
+async def test_the_pressed_one_of_several_gateways_needs_confirmation(
     two: SimulatedGateway, home: Path, sure: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[Gateway] = []
@@ -108,16 +108,16 @@ async def test_of_several_gateways_the_one_that_was_pressed_is_named_and_confirm
     assert f"Neighbour at {two.address}" in capsys.readouterr().out
 
 
-async def test_without_anyone_to_ask_one_of_several_has_to_be_named(two: SimulatedGateway, home: Path) -> None:
+async def test_without_a_terminal_one_of_several_gateways_must_be_named(two: SimulatedGateway, home: Path) -> None:
     refused = await pair(Config())
     assert refused == "found several gateways; choose one with --gateway: Bar, Neighbour"
-    assert two.window_open, "none is asked"
+    assert two.window_open, "no gateway issued a token"
     paired = await pair(Config(gateway=GatewayConfig(name="Neighbour")))
     assert isinstance(paired, Paired)
     assert paired.credential.gateway == "Neighbour"
 
 
-async def test_two_minutes_without_a_press(
+async def test_pairing_times_out_without_a_press(
     gateway: SimulatedGateway, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
@@ -126,9 +126,7 @@ async def test_two_minutes_without_a_press(
     assert not home.exists()
 
 
-async def test_a_token_that_comes_after_the_end_is_kept(
-    gateway: SimulatedGateway, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_late_token_is_stored(gateway: SimulatedGateway, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
     gateway.silent = True
@@ -140,7 +138,7 @@ async def test_a_token_that_comes_after_the_end_is_kept(
     assert (home / "token.json").exists()
 
 
-async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_gateway_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAIRING_WINDOW", 0.3)
     monkeypatch.setattr(module, "ASK_EVERY", 0.05)
 
@@ -154,7 +152,7 @@ async def test_a_gateway_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
-def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Path, home: Path) -> None:
+def test_the_named_settings_come_first_and_need_only_an_archive(tmp_path: Path, home: Path) -> None:
     from appliance.core.values import Token
 
     box = tmp_path / "box"
@@ -171,7 +169,7 @@ def test_the_named_settings_come_first_and_an_archive_alone_will_do(tmp_path: Pa
     assert find_state_directory(settings, chosen=False).directory == home
 
 
-def test_a_state_directory_that_is_no_absolute_path_is_left_out_of_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_state_directory_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "here")
     monkeypatch.setenv("HOME", "/home/anna")
     assert user_directory() == Path("/home/anna/.local/state/tt-appliance")
@@ -188,5 +186,5 @@ def test_a_state_directory_that_is_no_absolute_path_is_left_out_of_account(monke
         ("Bar 2:30", None),
     ],
 )
-def test_a_token_of_a_typed_in_gateway_is_named_by_its_address(name: str, address: Address | None) -> None:
+def test_a_gateway_from_the_settings_is_named_by_its_address(name: str, address: Address | None) -> None:
     assert typed_address(name) == address

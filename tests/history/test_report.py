@@ -1,4 +1,4 @@
-"""DeliveryStats, tables and files, on worked examples."""
+"""Statistics, tables and exported files, on worked examples."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ ROWS = [
 
 
 def test_the_figures_of_a_report() -> None:
-    told = report(ROWS, FORGET)
-    assert told.all.orders == 16
-    assert told.left_out == {
+    figures = report(ROWS, FORGET)
+    assert figures.all.orders == 16
+    assert figures.left_out == {
         LeftOut.NEVER_LOCATED: 1,
         LeftOut.AFTER_HOURS: 1,
         LeftOut.CLOCK: 1,
         LeftOut.UNTIMED: 1,
     }
-    assert sorted(told.all.times) == [50, 100, 200, 300, 400, 500, *[600] * FEW, 9999]
-    monday, tuesday = told.days.values()
+    assert sorted(figures.all.times) == [50, 100, 200, 300, 400, 500, *[600] * FEW, 9999]
+    monday, tuesday = figures.days.values()
     assert (monday.orders, tuesday.orders) == (11, 5)
     assert (monday.median, monday.slow, tuesday.average) == (300, 9999, 600)
-    assert told.all.within(TARGET) == 3 / 12, "300 s are not below 300 s"
-    assert (told.hours[0][12], told.hours[1][13]) == (11, 5)
-    assert sum(map(sum, told.hours)) == 16
-    assert [name for name, _ in told.slowest] == ["9", "8"], "one slow order is chance"
+    assert figures.all.within(TARGET) == 3 / 12, "300 s are not below 300 s"
+    assert (figures.hours[0][12], figures.hours[1][13]) == (11, 5)
+    assert sum(map(sum, figures.hours)) == 16
+    assert [name for name, _ in figures.slowest] == ["9", "8"], "one slow order does not make a table slow"
 
 
 @given(st.lists(st.floats(0, 1e4), min_size=1, max_size=50))
@@ -72,9 +72,9 @@ def test_medians_are_those_of_the_library(times: list[float]) -> None:
 
 
 def test_a_report_without_orders() -> None:
-    told = report([], FORGET)
-    assert (told.all.average, told.all.median, told.all.within(TARGET)) == (None, None, None)
-    assert list(report_lines(told, "Bar", TARGET))[-1].split() == ["all", "0", "-", "-", "-", "-"]
+    figures = report([], FORGET)
+    assert (figures.all.average, figures.all.median, figures.all.within(TARGET)) == (None, None, None)
+    assert list(report_lines(figures, "Bar", TARGET))[-1].split() == ["all", "0", "-", "-", "-", "-"]
 
 
 def test_the_table_fits_eighty_columns_whatever_the_names() -> None:
@@ -105,7 +105,7 @@ def test_csv_has_a_header_and_an_order_a_line() -> None:
 
 
 @given(st.lists(st.text(max_size=20), min_size=3, max_size=3))
-def test_no_name_ends_a_line_begins_a_formula_or_speaks_to_a_terminal(names: list[str]) -> None:
+def test_names_add_no_line_formula_or_control_sequence(names: list[str]) -> None:
     uuid, name, table = names
     lines = list(csv_lines([Finished(uuid, name, "TO_GO", table)], FORGET))
     assert len(lines) == 2
@@ -116,8 +116,8 @@ def test_no_name_ends_a_line_begins_a_formula_or_speaks_to_a_terminal(names: lis
     assert not any(cell.startswith(("=", "@")) for cell in cells)
     assert all(re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", cell) for cell in cells if cell.startswith(("+", "-")))
     (line,) = json_lines([Finished(uuid, name, "TO_GO", table)], FORGET)
-    told = json.loads(line)
-    assert (told["uuid"], told["tracker"], told["table"]) == (uuid, name, table), "JSON has it as it was"
+    parsed = json.loads(line)
+    assert (parsed["uuid"], parsed["tracker"], parsed["table"]) == (uuid, name, table), "JSON keeps the text unchanged"
 
 
 @pytest.mark.parametrize(
@@ -135,23 +135,23 @@ def test_no_name_ends_a_line_begins_a_formula_or_speaks_to_a_terminal(names: lis
         ("Tisch ä", "Tisch ä"),
     ],
 )
-def test_what_a_spreadsheet_would_take_amiss(text: str, cell: str) -> None:
+def test_formulas_and_control_characters_are_escaped(text: str, cell: str) -> None:
     (order,) = read(Finished("u", text))
     assert order["tracker"] == cell
 
 
 def test_json_lines_are_objects() -> None:
     (line,) = json_lines([ORDER], FORGET)
-    told = json.loads(line)
-    assert list(told) == list(COLUMNS)
-    assert (told["delivery_s"], told["paged"], told["left_out"]) == (240, True, None)
+    parsed = json.loads(line)
+    assert list(parsed) == list(COLUMNS)
+    assert (parsed["delivery_s"], parsed["paged"], parsed["left_out"]) == (240, True, None)
 
 
 def span(latest: float | None = None, **asked: str | None) -> tuple[float | None, float | None]:
     return time_range(Namespace(**{"since": None, "begin": None, "end": None, **asked}), latest)
 
 
-def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
+def test_ages_count_back_from_now_and_dates_are_whole_days() -> None:
     now = (datetime.now() - EPOCH).total_seconds()
     begin, end = span(since="14d")
     assert begin == pytest.approx(now - 14 * DAY, abs=5)
@@ -164,7 +164,7 @@ def test_ages_count_back_from_the_present_and_dates_are_whole_days() -> None:
     assert span() == (None, None)
 
 
-def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None:
+def test_ages_count_back_from_the_gateways_clock_if_it_is_far_off() -> None:
     other = (datetime(2016, 9, 22, 19, 0) - EPOCH).total_seconds()
     assert span(other, since="1w") == (other - 7 * DAY, None)
     ahead = (datetime.now() + timedelta(days=400) - EPOCH).total_seconds()
@@ -184,12 +184,12 @@ def test_a_gateway_that_lives_in_another_year_has_a_present_of_its_own() -> None
         ({"begin": "2026-11-02", "end": "2026-11-01"}, "must be after the start"),
     ],
 )
-def test_what_can_not_be_meant_is_told(asked: dict[str, str | None], words: str) -> None:
+def test_invalid_times_are_reported(asked: dict[str, str | None], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         span(None, **asked)
 
 
-def test_a_chart_of_few_days_names_days_and_no_hours_between_them(tmp_path: Path) -> None:
+def test_the_axis_of_a_short_chart_has_days_without_hours(tmp_path: Path) -> None:
     chart = tmp_path / "chart.svg"
     save_chart(report(ROWS, FORGET), chart, "Bar", TARGET)
     drawn = chart.read_text()

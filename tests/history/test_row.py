@@ -1,4 +1,4 @@
-"""An order's row holds what is needed to make the order again."""
+"""The packed form of an order's uuid."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from appliance.history.schema import pack, unpack
 
 
 @given(st.text() | st.uuids().map(str))
-def test_any_uuid_comes_back(uuid: str) -> None:
+def test_any_uuid_survives_packing(uuid: str) -> None:
     assert unpack(pack(uuid)) == uuid

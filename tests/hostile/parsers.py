@@ -24,7 +24,7 @@ from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelop
 from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
 from appliance.store import CURRENT, TokenStore
-from tests.disk.archive_batches import GATEWAY, fill
+from tests.disk.archive_batches import GATEWAY, archive_batch
 
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that must not be on the display: controls, bidirectional marks, halves, line ends."""
@@ -163,7 +163,7 @@ def _sound_archive() -> bytes:
     if not _sound:
         with _directory() as name:
             for number in (1, 2, 3):
-                fill(Archive(name), number)
+                archive_batch(Archive(name), number)
             _sound.append((name / FILE).read_bytes())
     return _sound[0]
 

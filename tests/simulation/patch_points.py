@@ -137,7 +137,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.atomic_file, "os", site.disk.module()),
         (appliance.store, "os", site.disk.module()),
         (appliance.history.archiver, "in_daemon_thread", site.threads.run),
-        (appliance.history.archiver, "fill_lock", nullcontext),
+        (appliance.history.archiver, "update_lock", nullcontext),
         (appliance.panel.hardware, "Oled", SimOled),
         (websockets.asyncio.connection, "random", random_module),
         (websockets.frames, "secrets", secrets_module),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from appliance import effect_handlers
-from appliance.atomic_file import open_directory
+from appliance import atomic_file, effect_handlers
 from appliance.core import alerts, connected, connecting, machine, orders, pairing, reasons, transitions
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound, OrdersReplaced
@@ -190,7 +190,7 @@ def leak_listener(patch: pytest.MonkeyPatch) -> None:
 def leak_file(patch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def never_closed(tokens: TokenStore, *, make: bool) -> Iterator[int]:
-        yield open_directory(tokens._path)
+        yield vars(atomic_file)["os"].open(tokens._path, os.O_RDONLY | os.O_DIRECTORY)
 
     patch.setattr(TokenStore, "_directory", never_closed)
 
