@@ -102,8 +102,8 @@ async def test_a_change_of_the_gateways_clock_does_not_distort_the_statistics(
     async with SimulatedGateway("Bar", "127.0.0.1", clock=lambda: datetime.now() + shift) as gateway:
         gateway.restaurant.reports_elapsed = False
         paired_with(gateway, tmp_path)
-        keeper = Archiver(Archive(tmp_path), Benchmarks())
-        async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
+        archiver = Archiver(Archive(tmp_path), Benchmarks())
+        async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: archiver) as box:
             await box.until(count(0))
             orders = [gateway.restaurant.create(order_type="TO_GO") for _ in range(3)]
             await box.until(count(3))
@@ -142,8 +142,8 @@ async def test_a_read_only_archive_does_not_stop_the_box(
     monkeypatch.setattr("appliance.core.history_sync.SYNC_RETRY", 0.1)
     paired_with(gateway, tmp_path)
     (tmp_path / "file").write_text("in the way")
-    keeper = Archiver(Archive(tmp_path / "file"), Benchmarks())
-    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
+    archiver = Archiver(Archive(tmp_path / "file"), Benchmarks())
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: archiver) as box:
         await turned_to_today(box)
         gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
         await box.until(day(1))
@@ -153,7 +153,7 @@ async def test_a_read_only_archive_does_not_stop_the_box(
     assert caplog.text.count("Could not update the archive") == 1, "the failure must be logged once"
 
 
-@pytest.mark.parametrize("where", ["the archive", "its making", "the keeper"])
+@pytest.mark.parametrize("where", ["the archive", "its making", "the archiver"])
 async def test_an_error_in_the_history_is_logged_once_and_does_not_stop_the_box(
     gateway: SimulatedGateway,
     tmp_path: Path,
@@ -176,7 +176,7 @@ async def test_an_error_in_the_history_is_logged_once_and_does_not_stop_the_box(
 
     if where == "the archive":
         monkeypatch.setattr(Archive, "progress", fails)
-    elif where == "the keeper":
+    elif where == "the archiver":
         monkeypatch.setattr("appliance.history.archiver.CurrentAddresses", fails)
 
     def make() -> Archiver:
@@ -235,8 +235,8 @@ async def test_no_history_page_is_requested_while_a_feed_opens(
     monkeypatch.setattr("appliance.history.archiver.read_orders", asked)
     monkeypatch.setattr(FeedPriority, "opening", opens)
     monkeypatch.setattr(FeedPriority, "settled", has_settled)
-    keeper = Archiver(Archive(tmp_path), Benchmarks())
-    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: keeper) as box:
+    archiver = Archiver(Archive(tmp_path), Benchmarks())
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: archiver) as box:
         await turned_to_today(box)
         await box.until(day(500), within=20)
     assert feeds >= 3, "several feeds must have opened meanwhile"

@@ -57,17 +57,17 @@ class Site:
     def impair(self, way: str | None = None, **impairment: float) -> None:
         """Impair both clients' cables."""
         for host in self.hosts:
-            host.weather(way, **impairment)
+            host.impair(way, **impairment)
 
     def plug(self, plugged: bool) -> None:
         """Pull both clients' cables, or plug them in."""
         for host in self.hosts:
             host.plug(plugged)
 
-    def replace_with_faulty_server(self, mood: str) -> None:
+    def replace_with_faulty_server(self, behaviour: str) -> None:
         """Replace the gateway by a faulty server of this kind."""
         self.gateway.do("down")
-        self.server = FaultyServer(self.gateway, mood, AFTER)
+        self.server = FaultyServer(self.gateway, behaviour, AFTER)
         self.stack.callback(self.server.close)
 
     def repair_server(self) -> None:
@@ -129,8 +129,8 @@ def _kill_program(site: Site) -> None:
     site.plain.end(signal.SIGKILL)
 
 
-def _faulty_server(mood: str, *, alone: bool = False) -> Fault:
-    return Fault(lambda s: s.replace_with_faulty_server(mood), lambda s: s.repair_server(), FAULTY_SECONDS, alone)
+def _faulty_server(behaviour: str, *, alone: bool = False) -> Fault:
+    return Fault(lambda s: s.replace_with_faulty_server(behaviour), lambda s: s.repair_server(), FAULTY_SECONDS, alone)
 
 
 def _end_impairment(site: Site) -> None:

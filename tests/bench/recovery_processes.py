@@ -20,14 +20,14 @@ from tests.hostile.appliance_process import TOKEN
 class FaultyServer:
     """A faulty server on a gateway's host and port."""
 
-    def __init__(self, gateway: OtherGateway, mood: str, orders: int) -> None:
+    def __init__(self, gateway: OtherGateway, behaviour: str, orders: int) -> None:
         nowhere = f"{gateway.host.address}:9"
-        program = [sys.executable, "-m", "tests.hostile.servers", str(gateway.port), mood, nowhere, str(orders)]
-        self._mood = mood
+        program = [sys.executable, "-m", "tests.hostile.servers", str(gateway.port), behaviour, nowhere, str(orders)]
+        self._behaviour = behaviour
         self._process = gateway.host.start(program, log=subprocess.DEVNULL, PYTHONPATH=str(ROOT))
         assert self._process.stdout is not None
         if self._process.stdout.readline() != b"ready\n":
-            raise BenchError(f"no server: {mood}")
+            raise BenchError(f"no server: {behaviour}")
 
     def repair(self) -> None:
         """Serve new connections correctly. Raises BenchError unless both clients have connected before."""
@@ -36,7 +36,7 @@ class FaultyServer:
         self._process.stdin.write(b"\n")
         self._process.stdin.flush()
         if int(self._process.stdout.readline()) < 2:
-            raise BenchError(f"not both clients connected to the server: {self._mood}")
+            raise BenchError(f"not both clients connected to the server: {self._behaviour}")
 
     def close(self) -> None:
         """End the process."""

@@ -1,1 +1,1 @@
-"""The appliance as a process, in a network namespace, against a gateway of another make behind a real avahi."""
+"""The appliance as a process, in a network namespace, against an independent gateway behind a real avahi."""

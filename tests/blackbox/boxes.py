@@ -18,7 +18,7 @@ from tests.blackbox.lab import Host
 
 ROOT = Path(__file__).parents[2]
 START = 20.0
-"""Seconds for a first line: on two busy cores a cold start of several processes at once takes its time."""
+"""Seconds until the first line: on two busy cores, several cold starts at once take long."""
 TO_END = 2.0
 STATES = {"discovering", "awaiting_pairing", "pairing", "connecting", "connected", "offline"}
 LIGHTS = {"off", "on", "slow", "fast"}
@@ -46,18 +46,18 @@ class Box:
         self._threads: list[threading.Thread] = []
 
     def hold_token(self, gateway: str, token: str) -> None:
-        """Have it paired already."""
+        """Store a token, as if it was paired."""
         self.token_file.write_text(json.dumps({"gateway": gateway, "token": token}))
         self.token_file.chmod(0o600)
 
     def start(self) -> int:
-        """Switch it on and wait for its first line; the mark just before."""
+        """Start it and wait for its first line; return the mark before the start."""
         mark = self.launch()
         self.wait(START, since=mark)
         return mark
 
     def launch(self) -> int:
-        """Switch it on; the mark just before."""
+        """Start it; return the mark before the start."""
         mark = self.mark()
         command = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(self._config)]
         self._process = self.host.start(command, log=subprocess.PIPE, PYTHONPATH=str(ROOT))
@@ -69,7 +69,7 @@ class Box:
         return mark
 
     def mark(self) -> int:
-        """A place in the lines: all from here on are new."""
+        """The position of the next line."""
         return len(self.lines)
 
     @property
@@ -80,7 +80,7 @@ class Box:
     def wait(
         self, within: float, since: int | None = None, where: Callable[[Json], bool] | None = None, **facts: object
     ) -> Json:
-        """The first line, from the latest (or from a mark) on, that has these facts; `gateway` is its name."""
+        """The first line with these facts, from the latest one or from a mark on; `gateway` is the gateway's name."""
         at = max(0, len(self.lines) - 1) if since is None else since
         found: list[Json] = []
 
@@ -108,11 +108,11 @@ class Box:
         return [line["sound"] for line in self.lines[since:] if line["sound"]]
 
     def press(self) -> int:
-        """Press the button; the mark just before."""
+        """Press the button; return the mark before it."""
         return self.type("press")
 
     def type(self, command: str) -> int:
-        """Type a line; the mark just before."""
+        """Type a line; return the mark before it."""
         mark = self.mark()
         assert self._process is not None
         assert self._process.stdin is not None
@@ -121,9 +121,9 @@ class Box:
         return mark
 
     def end(self, how: str = "term", within: float = TO_END) -> None:
-        """Switch it off: `term`, `quit` or `eof`. Raises AssertionError unless that takes 2 s and leaves it dark.
+        """End it with `term`, `quit` or `eof`. Raises AssertionError unless it ends within 2 s with everything off.
 
-        within: seconds to wait for the end, for tests of something else than the end.
+        within: seconds instead of 2, for tests of other things.
         """
         assert self._process is not None
         assert self._process.stdin is not None
@@ -151,14 +151,14 @@ class Box:
         assert set(self.line["leds"].values()) == {"off"}, self.story()
 
     def kill(self) -> None:
-        """Pull the plug."""
+        """Kill it, like a power cut."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(10)
         self._stop()
 
     def close(self, secrets: set[str], within: float = TO_END) -> None:
-        """Switch it off, if it is on, and check all that it ever said. secrets: what it must not have said."""
+        """End it if it runs, and check its whole output. secrets: must not appear in it."""
         if self._process is not None:
             self.end(within=within)
         for line in self.lines:
@@ -170,7 +170,7 @@ class Box:
             assert secret not in self.log, "a token in the log"
 
     def story(self) -> str:
-        """What it said last, for a failure's message."""
+        """Its last lines and log, for a failure's message."""
         lines = [f"{line['at']:.2f} {brief(line)}" for line in self.lines[-25:]]
         return "\n".join([*lines, "log:", *self.log.splitlines()[-25:]])
 
@@ -201,7 +201,7 @@ class Box:
 
 
 def waiting(process: int) -> str:
-    """What each thread of a process waits for, as far as the kernel tells."""
+    """The kernel function in which each thread of a process waits."""
     told = []
     for thread in sorted(Path(f"/proc/{process}/task").glob("*")):
         with suppress(OSError):
@@ -211,7 +211,7 @@ def waiting(process: int) -> str:
 
 
 def run_to_end(host: Host, arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Run the appliance's command until it ends: its code, output and log."""
+    """Run the appliance's command to its end; return exit code, output and log."""
     command = [sys.executable, "-m", "appliance", *arguments]
     process = host.start(command, log=subprocess.PIPE, PYTHONPATH=str(ROOT))
     output, log = process.communicate(timeout=START)
@@ -219,14 +219,14 @@ def run_to_end(host: Host, arguments: Sequence[str]) -> tuple[int, str, str]:
 
 
 def brief(line: Json) -> str:
-    """A line in short."""
+    """A short form of a line."""
     name = line["gateway"] and line["gateway"]["name"]
     shown = {key: line[key] for key in ("reason", "active", "paged", "sound") if line[key] is not None}
     return f"{line['state']} {name} {shown} {' / '.join(line['screen'])}"
 
 
 def fits(line: Json, facts: dict[str, object]) -> bool:
-    """Whether a line has these facts."""
+    """Return True if a line has these facts."""
     flat = {**line, "gateway": line["gateway"] and line["gateway"]["name"]}
     flat["address"] = line["gateway"] and line["gateway"]["address"]
     return all(flat[key] == fact for key, fact in facts.items())

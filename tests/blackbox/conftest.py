@@ -18,7 +18,7 @@ missing = functools.cache(lab.missing)
 
 
 class Rig:
-    """A lab with gateways and boxes. Ends them all, and checks that no box ever told a token."""
+    """A lab with gateways and boxes. Ends them all, and checks that no box revealed a token."""
 
     def __init__(self, directory: Path) -> None:
         self.lab = Lab()
@@ -30,7 +30,7 @@ class Rig:
     def gateway(
         self, address: int | None, name: str, port: int = 8000, *, token: str | None = None, advertise: bool = True
     ) -> OtherGateway:
-        """A gateway on a host of its own."""
+        """Start a gateway on a new host."""
         gateway = OtherGateway(self.lab.host(address), name, port, token=token)
         self._gateways.append(gateway)
         if advertise:
@@ -38,7 +38,7 @@ class Rig:
         return gateway
 
     def box(self, host: Host, config: str = "", *, paired: OtherGateway | None = None, start: bool = True) -> Box:
-        """A box. paired: the gateway that it holds a token of."""
+        """Create a box. paired: the gateway whose token it has."""
         box = Box(host, self._directory / f"box{len(self._boxes)}", config)
         self._boxes.append(box)
         if paired is not None:
@@ -50,12 +50,12 @@ class Rig:
         return box
 
     def token(self) -> str:
-        """A token that no box may ever tell."""
+        """A new token, which no box may reveal."""
         self._own.add(token := secrets.token_hex(24))
         return token
 
     def close(self) -> None:
-        """End everything, whatever fails on the way, and then tell the first thing that did."""
+        """End everything despite failures, then raise the first failure."""
         failures: list[AssertionError] = []
         known = self._own.union(*(gateway.secrets for gateway in self._gateways))
         for box in self._boxes:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class OtherGateway:
-    """A gateway on a host, announced by avahi. token: a token that it takes from the start."""
+    """A gateway on a host, announced by avahi. token: accepted from the start."""
 
     def __init__(self, host: Host, name: str, port: int = 8000, *, token: str | None = None) -> None:
         self.host = host
@@ -47,11 +47,11 @@ class OtherGateway:
         return f"{self.host.address}:{self.port}"
 
     def advertise(self) -> None:
-        """Have it announced."""
+        """Announce it."""
         self.host.advertise(self.name, self.port)
 
     def do(self, command: str, **keywords: Any) -> Json:
-        """Give it a command and return its answer."""
+        """Send a command and return the answer."""
         self._number += 1
         line = json.dumps({"id": self._number, "do": command, **keywords})
         assert self._process.stdin is not None
@@ -60,12 +60,12 @@ class OtherGateway:
         return self._reply(self._number)
 
     def start(self, **keywords: Any) -> str:
-        """A new order; its uuid."""
+        """Start an order; return its uuid."""
         (uuid,) = self.do("start", **keywords)["uuids"]
         return str(uuid)
 
     def logged(self, kind: str, since: int = 0, **facts: object) -> list[Json]:
-        """What it saw of one kind (`request`, `issued`, `token`, `feed`)."""
+        """Its log entries of one kind (`request`, `issued`, `token`, `feed`)."""
         return [
             entry
             for entry in self.seen[since:]
@@ -73,34 +73,34 @@ class OtherGateway:
         ]
 
     def wait(self, happened: Callable[[OtherGateway], bool], within: float) -> None:
-        """Wait until it saw something."""
+        """Wait until `happened` is true."""
         with self._news:
             assert self._news.wait_for(lambda: happened(self), within), f"not within {within} s; seen: {self.seen[-8:]}"
 
     def asked(self, since: int = 0) -> int:
-        """How often it was asked for a token."""
+        """The number of token requests."""
         return len(self.logged("request", since, path=GENERATE))
 
     @property
     def feeds(self) -> list[float]:
-        """When its feeds became live, in monotonic seconds."""
+        """The times at which its feeds became live, in monotonic seconds."""
         return [entry["at"] for entry in self.logged("feed")]
 
     @property
     def secrets(self) -> set[str]:
-        """Every token that it made or was shown, in whatever way."""
+        """Every token that it issued or received, in every encoding."""
         shown = {entry["token"] for entry in (*self.logged("token"), *self.logged("issued"))}
         headers = {entry["authorization"] for entry in self.logged("request") if entry["authorization"]}
         return shown | {header.rpartition(" ")[2] for header in headers}
 
     @property
     def was_shown(self) -> set[str]:
-        """Every token that a client showed it."""
+        """Every token that a client sent."""
         headers = {entry["authorization"] for entry in self.logged("request") if entry["authorization"]}
         return {entry["token"] for entry in self.logged("token")} | {header.rpartition(" ")[2] for header in headers}
 
     def close(self) -> None:
-        """End it. Raises AssertionError if it failed on its own account."""
+        """End it. Raises AssertionError if it had an internal error."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

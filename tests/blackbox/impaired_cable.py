@@ -23,14 +23,14 @@ TUNSETIFF, TUNSETCARRIER = 0x400454CA, 0x400454E2
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
 FRAME = 65536
 MOST_UNDER_WAY = 20_000
-"""Frames that are late at a time; what comes beyond is lost, as in any queue."""
+"""Capacity of the queue of delayed frames; more are lost."""
 
 
 @dataclass
 class Impairment:
-    """Of one direction. loss, twice: shares of frames. delay, jitter: seconds, the latter at random beside the first.
+    """The impairment of one direction. loss, twice: shares of frames. delay: seconds. jitter: random seconds more.
 
-    With jitter frames overtake each other.
+    Jitter reorders frames.
     """
 
     loss: float = 0.0
@@ -40,7 +40,7 @@ class Impairment:
 
 
 def tap(name: str) -> int:
-    """A TAP device of this name in this namespace, which goes with its descriptor. Raises OSError."""
+    """Create a TAP device in this namespace, which exists until its descriptor is closed. Raises OSError."""
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     fcntl.ioctl(descriptor, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
     return descriptor
@@ -59,7 +59,7 @@ class Cable:
         self.loop.add_reader(switch, self._take, switch, host, "in")
 
     def set(self, way: str | None = None, plugged: bool | None = None, **impairment: Any) -> None:
-        """What a line of input says."""
+        """Apply a line of input."""
         if way is not None:
             self.impairments[way] = Impairment(**impairment)
         if plugged is not None:
@@ -88,7 +88,7 @@ class Cable:
             self._write(frame, target)
 
     def _write(self, frame: bytes, target: int) -> None:
-        # An interface that is down takes nothing.
+        # An interface that is down rejects frames.
         with suppress(OSError):
             os.write(target, frame)
 

@@ -22,7 +22,7 @@ TOOLS = ("ip", "bridge", "unshare", "nsenter", "setpriv", "mount", "avahi-daemon
 ROOT = Path(__file__).parents[2]
 NETWORK = "10.77.0"
 PORT = "lan0"
-"""What a host calls its network interface."""
+"""The name of a host's network interface."""
 AVAHI = """\
 [server]
 host-name={name}
@@ -41,7 +41,7 @@ SERVICE = """\
 
 
 def missing() -> str | None:
-    """What this machine lacks for a lab, or None."""
+    """The reason why this machine can't have a lab, or None."""
     if os.geteuid() != 0:
         return "root is needed for network namespaces"
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -60,7 +60,7 @@ def _environment() -> dict[str, str]:
 
 
 def run(*command: str) -> str:
-    """Run a command to its end and return what it printed. Raises AssertionError with its words if it fails."""
+    """Run a command to its end and return its output. Raises AssertionError with its errors if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=20, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
     return done.stdout
@@ -82,19 +82,19 @@ class Namespaces:
         self._enter = ["nsenter", "-t", self.pid, "-n", "-m", "--"]
 
     def run(self, *command: str) -> str:
-        """Run a command in here to its end and return what it printed."""
+        """Run a command in these namespaces to its end and return its output."""
         return run(*self._enter, *command)
 
     def start(
         self, command: Sequence[str], *, log: IO[bytes] | int, piped: bool = True, **variables: str
     ) -> subprocess.Popen[bytes]:
-        """Start a process in here, whose pid is the returned one's and whose end is ours. log: for its stderr."""
+        """Start a process in these namespaces, which ends with this one. log: for its stderr."""
         pipe = subprocess.PIPE if piped else subprocess.DEVNULL
         bound = [*self._enter, "setpriv", "--pdeathsig", "KILL", *command]
         return subprocess.Popen(bound, stdin=pipe, stdout=pipe, stderr=log, env={**_environment(), **variables})
 
     def file(self, path: str) -> Path:
-        """A file as it is seen in here."""
+        """The path of a file in these namespaces, for use outside."""
         return Path(f"/proc/{self.pid}/root{path}")
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class Namespaces:
 
 
 class Host(Namespaces):
-    """A machine on the switch. address: its last octet, or None for none yet. cable: one that can have weather."""
+    """A machine on the switch. address: its last octet, or None. cable: True for one that can be impaired."""
 
     def __init__(self, switch: Namespaces, port: str, address: int | None, *, cable: bool = False) -> None:
         super().__init__()
@@ -122,13 +122,13 @@ class Host(Namespaces):
         if address is not None:
             self.move(address)
 
-    def weather(self, way: str | None = None, **weather: float) -> None:
-        """What befalls frames on the cable; see Weather. way: `out` of this host, `in` to it, or both."""
+    def impair(self, way: str | None = None, **impairment: float) -> None:
+        """Impair the cable; see Impairment. way: `out` of this host, `in` to it, or both."""
         for one in ("out", "in") if way is None else (way,):
-            self._tell_cable(way=one, **weather)
+            self._tell_cable(way=one, **impairment)
 
     def plug(self, plugged: bool) -> None:
-        """Pull the cable at this host's own end, which sees that; or plug it in."""
+        """Pull or plug the cable at this host's end; the host sees its carrier change."""
         self._tell_cable(plugged=plugged)
 
     def _lay_cable(self) -> None:
@@ -151,7 +151,7 @@ class Host(Namespaces):
         assert self._cable.stdout.readline() == b"done\n"
 
     def move(self, address: int | None) -> None:
-        """Change the address, as DHCP would; None takes it away."""
+        """Change the address like DHCP; None removes it."""
         if self.address:
             self.run("ip", "address", "del", f"{self.address}/24", "dev", PORT)
         self.address = "" if address is None else f"{NETWORK}.{address}"
@@ -159,7 +159,7 @@ class Host(Namespaces):
             self.run("ip", "address", "add", f"{self.address}/24", "brd", "+", "dev", PORT)
 
     def cut(self) -> None:
-        """Have the switch drop every packet from and to this host, which sees no sign of it."""
+        """Make the switch drop every packet from and to this host, which the host can't notice."""
         self._switch.run("ip", "link", "set", self._port, "nomaster")
 
     def heal(self) -> None:
@@ -167,11 +167,11 @@ class Host(Namespaces):
         self._switch.run("ip", "link", "set", self._port, "master", "switch")
 
     def link(self, state: str) -> None:
-        """Pull the cable, or plug it in; state: `down` or `up`. It is the switch's end, so addresses stay."""
+        """Pull or plug the cable at the switch's end, so addresses stay. state: `down` or `up`."""
         self._switch.run("ip", "link", "set", self._port, state)
 
     def advertise(self, name: str, port: int) -> None:
-        """Start an avahi of this host's own that announces a gateway."""
+        """Start an avahi on this host that announces a gateway."""
         if self._avahi is None:
             for folder in ("/run", "/etc/avahi"):
                 self.run("mount", "-t", "tmpfs", "none", folder)
@@ -183,7 +183,7 @@ class Host(Namespaces):
             self._avahi = self.start(command, log=log, piped=False)
 
     def vanish(self, *, goodbye: bool) -> None:
-        """End the avahi. goodbye: let it say so."""
+        """End the avahi. goodbye: let it send goodbye packets."""
         if self._avahi is None:
             return
         self._avahi.terminate() if goodbye else self._avahi.kill()
@@ -200,7 +200,7 @@ class Host(Namespaces):
 
 
 class Lab:
-    """A switch, and the hosts that were put on it."""
+    """A switch and its hosts."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -215,13 +215,13 @@ class Lab:
             raise
 
     def host(self, address: int | None = None, *, cable: bool = False) -> Host:
-        """Another machine. address: the last octet of its address. cable: one that can have weather."""
+        """Add a machine. address: the last octet of its address. cable: True for one that can be impaired."""
         host = Host(self._switch, f"port{next(self._ports)}", address, cable=cable)
         self._stack.callback(host.close)
         return host
 
     def start_machine(self, command: Sequence[str], *, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start a virtual machine on the switch, whose network is the tap device box0. log: for all it prints."""
+        """Start a virtual machine on the switch, with the tap device box0. log: for its output."""
         if "box0" not in self._switch.run("ip", "-o", "link"):
             self._switch.run("ip", "tuntap", "add", "box0", "mode", "tap")
             self._switch.run("ip", "link", "set", "box0", "master", "switch", "up")

@@ -1,4 +1,4 @@
-"""The other gateway's side of a WebSocket (RFC 6455), by hand: the handshake's answer, frames in, frames out."""
+"""The other gateway's side of a WebSocket (RFC 6455), without a library: the handshake and the frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def accept(key: str) -> bytes:
 
 
 class Closed(Exception):
-    """The client closed, or may not stay."""
+    """The client closed the connection, or must be disconnected."""
 
 
 class Feed:
@@ -42,7 +42,7 @@ class Feed:
         for text in texts:
             data = text.encode()
             if self.crumbs:
-                # A byte a frame, and a ping after each: RFC 6455 allows that too.
+                # RFC 6455 also allows a byte per frame, with a ping after each.
                 for place, byte in enumerate(data):
                     last = place == len(data) - 1
                     frames += [self.frame(0 if place else 1, bytes([byte]), last=last), self.frame(9, b"")]
@@ -58,7 +58,7 @@ class Feed:
         self.writer.write(self.frame(8, struct.pack(">H", code)))
 
     async def message(self) -> str:
-        """The next text; control frames are answered on the way."""
+        """The next text message; answers control frames before it."""
         text = b""
         while True:
             first, second = await self.reader.readexactly(2)

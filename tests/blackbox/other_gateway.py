@@ -1,7 +1,7 @@
-"""A gateway of another make: HTTP and WebSocket on one port, written from the vendor's description alone.
+"""An independent gateway: HTTP and WebSocket on one port, written from the vendor's description alone.
 
-Runs as a process of its own and shares no code with the appliance or its simulator. Commands come as JSON lines on
-standard input and each is answered by a line on standard output; between these stand lines for what its clients did.
+Runs as a process of its own and shares no code with the appliance or its simulator. It reads commands as JSON lines
+from standard input, and writes an answer line for each to standard output, mixed with lines about its clients.
 It ends with its input.
 """
 
@@ -43,12 +43,12 @@ class Gateway:
         self.asking = 0
         self.server: asyncio.Server | None = None
         self.history = History()
-        # How it misbehaves: see the command `behave`.
+        # Faults: see the command `behave`.
         self.late = 0.0
         self.half_booted = self.silent = self.wordless = self.single = self.crumbs = False
         self.bad_name = ""
 
-    # Its clients.
+    # Clients.
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)
@@ -56,7 +56,7 @@ class Gateway:
             while await self.request(reader, writer):
                 pass
         except (OSError, EOFError, Closed, TimeoutError, asyncio.CancelledError):
-            # The client or the network went, or this gateway ends.
+            # The client or the network is gone, or this gateway ends.
             pass
         finally:
             self.writers.discard(writer)
@@ -107,7 +107,7 @@ class Gateway:
             return 200, {"returnCode": 5, "count": len(active), "items": active}
         if path == f"{API}/orders":
             await asyncio.sleep(self.history.slow)
-            return self.history.page(query, list(self.active()))
+            return self.history.chunk(query, list(self.active()))
         return 404, {"returnCode": -6, "message": "Not found."}
 
     async def generate(self) -> tuple[int, Json]:
@@ -157,7 +157,7 @@ class Gateway:
         except (ValueError, KeyError, TypeError) as error:
             raise Closed from error
 
-    # Its orders.
+    # Orders.
 
     def active(self) -> Iterator[Json]:
         return (order for order in self.orders.values() if order["state"] != "cleared")
@@ -180,14 +180,14 @@ class Gateway:
         self.orders[str(order["uuid"])] = order
         return order
 
-    # Whoever plays with it. Each command takes its own keywords, and answers with facts.
+    # Commands. Each takes its keywords, and returns facts.
 
     def do_press(self) -> Json:
         self.window = time.monotonic() + WINDOW
         return {}
 
     def do_start(self, *, count: int = 1, hush: bool = False, **fields: Any) -> Json:
-        """New orders. hush: none of its clients is told, although `seq` counts."""
+        """Start orders. hush: count `seq` without a notification."""
         made = [self.new_order({"name": str(i), **fields}) for i in range(count)]
         for order in made:
             self.notify("ORDER_CREATED", order, hush=hush)
@@ -199,14 +199,14 @@ class Gateway:
         return {}
 
     def do_say(self, *, messages: list[Json | str], seq: bool = False) -> Json:
-        """Say anything. seq: number these messages as notifications."""
+        """Send any messages. seq: number them as notifications."""
         for message in messages:
             self.seq += seq
             self.say({**message, "seq": self.seq} if seq and isinstance(message, dict) else message)
         return {}
 
     def do_burst(self, *, count: int) -> Json:
-        """So many notifications at once: orders are created, and every third is changed, every fifth cleared."""
+        """Send a burst of notifications: orders are created; every third changes, and every fifth is cleared."""
         messages: list[Json | str] = []
         for i in range(count):
             if i % 15 not in (3, 8):
@@ -224,21 +224,21 @@ class Gateway:
         return {}
 
     def do_tokens(self, *, keep: list[str]) -> Json:
-        """Forget every token but these, which it takes from now on. Live feeds are closed, as no token is theirs."""
+        """Accept only these tokens from now on, and close every live feed."""
         self.tokens = set(keep)
         return self.do_close()
 
     def do_close(self) -> Json:
-        """Close every feed without a word."""
+        """Close every feed without a message."""
         for feed in tuple(self.feeds):
             feed.writer.close()
         return {}
 
     def do_behave(self, **how: Any) -> Json:
-        """late: seconds before a 201 goes out. half_booted: feeds close without a word, and the API is unavailable.
-        silent: takes requests and answers none. wordless: closes on a wrong token without saying why.
-        single: a new feed closes the old one. crumbs: new feeds get a byte a frame.
-        bad_name: refuses to make tokens, in these words."""
+        """late: delay of a 201 in seconds. half_booted: close feeds without a message; the API is unavailable.
+        silent: accept requests and answer none. wordless: close on a wrong token without a message.
+        single: a new feed closes the old one. crumbs: send new feeds a byte per frame.
+        bad_name: refuse to issue tokens, with this message."""
         for key, value in how.items():
             assert hasattr(self, key), key
             setattr(self, key, value)
@@ -249,12 +249,12 @@ class Gateway:
         return self.history.command(**what)
 
     async def down(self) -> None:
-        """As if switched off: what is open breaks, and nobody listens."""
+        """Act as if switched off: close all connections and the port."""
         if self.server is not None:
             self.server.close()
         for writer in tuple(self.writers):
             writer.transport.abort()
-        # What breaks is to be on the wire by the time this is answered.
+        # Let the packets leave before the answer.
         await asyncio.sleep(0.05)
 
     async def up(self) -> None:

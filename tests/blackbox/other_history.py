@@ -1,6 +1,6 @@
-"""The other gateway's history: finished orders in pages, written from the vendor's documentation alone.
+"""The other gateway's history: finished orders in chunks, written from the vendor's documentation alone.
 
-The list may change before each page: orders are finished or purged, at its ends and in the middle.
+The list may change before each chunk: orders are finished or purged, at its ends and in the middle.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class History:
         self.newest_first = True
         self.filters = True
         self.most = 100
-        self.arrive = self.purge = self.pages = 0
+        self.arrive = self.purge = self.chunks = 0
         self.slow = 0.0
         self.fails: list[tuple[int, Json]] = []
         self.random = random.Random(4)
 
     def add(self, count: int, days: float) -> None:
-        """Orders that were finished at some time in these days."""
+        """Add orders that were finished at random times of these days."""
         for _ in range(count):
             began = time.time() - self.random.random() * days * 86400 - 600
             took = self.random.randint(60, 600)
@@ -42,16 +42,16 @@ class History:
             self.orders.append(order)
             self.ever.append(str(order["uuid"]))
 
-    def page(self, query: str, active: list[Json]) -> tuple[int, Json]:
+    def chunk(self, query: str, active: list[Json]) -> tuple[int, Json]:
         asked = {key: values[0] for key, values in parse_qs(query).items()}
         offset, limit = int(asked.get("offset", "0")), int(asked.get("limit", "25"))
         if not 1 <= limit <= 100:
             return 400, {"returnCode": -23, "message": "Limit."}
         if self.fails:
             return self.fails.pop(0)
-        if self.pages:
+        if self.chunks:
             self.change()
-        self.pages += 1
+        self.chunks += 1
         listed = sorted([*self.orders, *active], key=lambda order: str(order["created"]), reverse=self.newest_first)
         if self.filters and (after := asked.get("created_after")) is not None:
             listed = [order for order in listed if order["created"] >= after]
@@ -61,13 +61,13 @@ class History:
         return 200, {"returnCode": 7, "count": len(items), "items": items}
 
     def change(self) -> None:
-        """Some are finished now, whenever they began, and some of the oldest are purged."""
+        """Finish some orders now, regardless of their start, and purge some of the oldest."""
         self.add(self.arrive, 0.2)
         self.orders.sort(key=lambda order: str(order["created"]))
         del self.orders[: self.purge]
 
     def command(self, *, add: int = 0, days: float = 14.0, **how: Any) -> Json:
-        """add: so many orders more, finished in these days. how: sets what it does with each page from then on."""
+        """add: the number of orders to add, finished in these days. how: changes before each chunk from now on."""
         self.add(add, days)
         for key, value in how.items():
             assert hasattr(self, key), key

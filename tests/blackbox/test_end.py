@@ -14,7 +14,7 @@ pytestmark = pytest.mark.netns
 
 
 def test_sigterm_in_every_state(rig: Rig, tmp_path: Path) -> None:
-    """Boxes side by side, each in another state, and two that hang in a call of the system's."""
+    """Boxes in every state side by side, and two that hang in a system call."""
     gateway, silent = rig.gateway(10, "Gateway"), rig.gateway(11, "Silent")
     silent.do("behave", silent=True)
     hosts = (rig.lab.host(address) for address in range(50, 60))
@@ -34,7 +34,7 @@ def test_sigterm_in_every_state(rig: Rig, tmp_path: Path) -> None:
     boxes["offline"].hold_token("Nobody", rig.token())
     nameless = rig.box(next(hosts), "gateway: {address: gateway.example.org}\n", start=False)
     nameless.hold_token("gateway.example.org:8000", rig.token())
-    # Names are asked for at an address that swallows every question.
+    # The resolver's address drops every query.
     (servers := tmp_path / "resolv.conf").write_text("nameserver 10.77.0.99\noptions timeout:20\n")
     host = nameless.host
     host.run("mount", "--bind", str(servers), "/etc/resolv.conf")
@@ -70,7 +70,7 @@ def test_a_box_without_network_ends(rig: Rig) -> None:
     box.end()
 
 
-def test_a_config_that_can_not_be_used(rig: Rig, tmp_path: Path) -> None:
+def test_an_unusable_config_ends_with_code_78(rig: Rig, tmp_path: Path) -> None:
     config = tmp_path / "broken.yaml"
     config.write_text("orders:\n  warn_after: 200\n  late_aftr: 300\n")
     code, output, log = run_to_end(rig.lab.host(2), ["run", "--panel", "headless", "--config", str(config)])

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.netns
 
 
 def credential(box: Box, name: str) -> dict[str, str] | None:
-    """What a file of the state directory holds; None where there is none. Raises if it is neither old nor new."""
+    """The content of a file in the state directory, or None. Raises if it is neither old nor new."""
     path = box.state_dir / name
     if not path.exists():
         return None
@@ -26,16 +26,16 @@ def credential(box: Box, name: str) -> dict[str, str] | None:
 
 
 def test_a_power_cut_at_any_moment(rig: Rig) -> None:
-    """Boxes that lose power while they pair, each with a gateway of its own: what is on flash is whole, and is used."""
+    """Boxes lose power during the pairing, each with its own gateway; then they use an intact token from flash."""
     gateways = [rig.gateway(10 + i, f"Gateway {i}") for i in range(4)]
-    # A host each: a responder tells those who ask apart by their address, and may not answer two of one for itself.
+    # One host each, because an mDNS responder tells queriers apart by their addresses.
     hosts = [rig.lab.host(50 + i) for i in range(4)]
     boxes = [
         rig.box(host, f"gateway: {{name: {gateway.name}}}\n", start=False)
         for host, gateway in zip(hosts, gateways, strict=True)
     ]
     pairs = list(zip(boxes, gateways, strict=True))
-    # A round around the answer, and one around the first use of the token.
+    # One round of cuts around the answer, and one around the first use of the token.
     for longest in (0.03, 0.3):
         for box in boxes:
             for path in box.state_dir.iterdir():
@@ -54,7 +54,7 @@ def test_a_power_cut_at_any_moment(rig: Rig) -> None:
             for name in ("token.json", "token.pending.json"):
                 found = credential(box, name)
                 assert found is None or found["token"] == made
-        # Power again: what was kept is used without a button, and nothing that is damaged was found.
+        # After a restart the box uses the stored token without a press, and finds no damaged file.
         marks = [box.launch() for box in boxes]
         for (box, gateway), mark in zip(pairs, marks, strict=True):
             paired = credential(box, "token.json") or credential(box, "token.pending.json")
@@ -66,7 +66,7 @@ def test_a_power_cut_at_any_moment(rig: Rig) -> None:
             box.end()
 
 
-def test_damaged_full_and_read_only(rig: Rig) -> None:
+def test_a_damaged_token_a_full_and_a_read_only_disk(rig: Rig) -> None:
     gateways = [rig.gateway(10 + i, f"Gateway {i}") for i in range(3)]
     hosts = [rig.lab.host(50 + i) for i in range(3)]
     boxes = [
@@ -109,7 +109,7 @@ def test_damaged_full_and_read_only(rig: Rig) -> None:
     gateways[2].do("up")
     read_only.wait(20, since=mark, state="connected", active=2)
 
-    # A restart finds the token where it could be saved, and asks nobody for another.
+    # A restart finds a saved token, and requests no other.
     damaged.end()
     asked = gateways[0].asked()
     mark = damaged.start()

@@ -1,4 +1,4 @@
-"""The history command, as a person calls it, on a gateway whose orders change while they are read."""
+"""The history command as a process, on a gateway whose orders change during the reading."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.netns
 ORDERS = "/api/v2/orders"
 
 
-def told(box: Box, *more: str, code: int = 0) -> list[dict[str, str]]:
-    """The orders that the command tells of."""
+def reported(box: Box, *more: str, code: int = 0) -> list[dict[str, str]]:
+    """The orders in the command's output."""
     arguments = ["history", "--config", str(box.state_dir.parent / "config.yaml"), "--since", "30d", "--format", "csv"]
     ended, output, log = run_to_end(box.host, [*arguments, *more])
     assert ended == code, log
@@ -36,50 +36,50 @@ def uuids(rows: list[dict[str, str]]) -> set[str]:
     return {row["uuid"] for row in rows}
 
 
-def many(gateway: OtherGateway, since: int, pages: int) -> bool:
-    """Whether it was asked for so many pages since then."""
-    return len(gateway.logged("request", since, path=ORDERS)) >= pages
+def many(gateway: OtherGateway, since: int, chunks: int) -> bool:
+    """Return True if the gateway served this number of chunks since the mark."""
+    return len(gateway.logged("request", since, path=ORDERS)) >= chunks
 
 
 @pytest.mark.parametrize(("newest_first", "filters"), [(True, True), (False, True), (True, False), (False, False)])
-def test_a_thousand_orders_that_change_while_they_are_read(rig: Rig, newest_first: bool, filters: bool) -> None:
+def test_a_changing_history_is_read_completely(rig: Rig, newest_first: bool, filters: bool) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=1000, newest_first=newest_first, filters=filters)
     gateway.do("start", count=30)
     box = rig.box(rig.lab.host(2), paired=gateway, start=False)
     before = set(gateway.do("past", arrive=7, purge=5)["now"])
-    rows = told(box)
+    rows = reported(box)
     after = set(gateway.do("past", arrive=0, purge=0)["now"])
-    assert before & after <= uuids(rows), "what was there all the time is told"
+    assert before & after <= uuids(rows), "orders that stayed in the list are reported"
     ever = set(gateway.do("past")["ever"])
-    assert uuids(rows) <= ever, "and nothing that is not finished"
-    # Nothing changes any more: equal to the last order, and what the gateway has purged since is still there.
-    again = told(box)
+    assert uuids(rows) <= ever, "only finished orders"
+    # Without further changes every order is reported, and purged ones stay archived.
+    again = reported(box)
     assert uuids(again) == after | uuids(rows)
     assert [row for row in again if row["uuid"] in uuids(rows)] == [row for row in again if row in rows]
-    assert told(box, "--offline") == again
+    assert reported(box, "--offline") == again
 
 
-def test_the_process_is_killed_in_the_middle_and_run_again(rig: Rig) -> None:
+def test_a_killed_reading_resumes(rig: Rig) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=6000, slow=0.02)
     box = rig.box(rig.lab.host(2), paired=gateway, start=False)
     config = box.state_dir.parent / "config.yaml"
-    for pages in (12, 40, 55):
+    for chunks in (12, 40, 55):
         mark = len(gateway.seen)
         command = [sys.executable, "-m", "appliance", "history", "--config", str(config)]
         process = box.host.start(command, log=subprocess.DEVNULL, PYTHONPATH=str(ROOT))
-        gateway.wait(partial(many, since=mark, pages=pages), 20)
+        gateway.wait(partial(many, since=mark, chunks=chunks), 20)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     mark = len(gateway.seen)
     now = set(gateway.do("past", slow=0.0)["now"])
-    assert uuids(told(box)) == now
+    assert uuids(reported(box)) == now
     first = gateway.logged("request", mark, path=ORDERS)[0]
-    assert "offset=0&" not in first["query"], "it goes on where it broke off"
+    assert "offset=0&" not in first["query"], "the second run resumes"
 
 
-def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) -> None:
+def test_the_box_syncs_its_archive_but_not_while_a_feed_opens(rig: Rig) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=300, days=0.1)
     box = rig.box(rig.lab.host(2), paired=gateway)
@@ -95,7 +95,7 @@ def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) ->
     days = ("Today", "Latest day")
     box.wait(10, since=mark, where=lambda line: line["screen"][0] in days and line["screen"][1][0] != "0")
     box.end()
-    assert uuids(told(box, "--offline")) == now
+    assert uuids(reported(box, "--offline")) == now
     assert sorted(path.name for path in box.state_dir.iterdir()) == [
         "history.lock",
         "history.sqlite3",
@@ -103,11 +103,11 @@ def test_the_box_fills_its_archive_and_never_while_a_feed_is_opened(rig: Rig) ->
     ]
 
 
-def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -> None:
+def test_no_other_gateway_is_asked_and_a_deleted_token_is_reported(rig: Rig) -> None:
     ours, stranger = rig.gateway(10, "Ours"), rig.gateway(20, "A stranger")
     ours.do("past", add=50)
     box = rig.box(rig.lab.host(2), paired=ours, start=False)
-    assert len(told(box)) == 50
+    assert len(reported(box)) == 50
     ours.host.vanish(goodbye=True)
     ours.do("down")
     config = str(box.state_dir.parent / "config.yaml")
@@ -124,7 +124,7 @@ def test_a_stranger_is_never_asked_and_a_deleted_token_is_told_apart(rig: Rig) -
     assert "50" in output
 
 
-def test_a_laptop_gets_a_token_of_its_own(rig: Rig, tmp_path: Path) -> None:
+def test_a_laptop_pairs_on_its_own(rig: Rig, tmp_path: Path) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=30)
     laptop = rig.lab.host(3)
@@ -155,12 +155,12 @@ def test_a_laptop_gets_a_token_of_its_own(rig: Rig, tmp_path: Path) -> None:
     assert (history.returncode, len(output.splitlines())) == (0, 31), log
 
 
-def test_half_answers_and_refusals(rig: Rig) -> None:
+def test_truncated_and_refused_answers(rig: Rig) -> None:
     gateway: OtherGateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=250)
     box = rig.box(rig.lab.host(2), paired=gateway, start=False)
     gateway.do("past", fails=[[200, {"returnCode": 7, "count": 9}], [503, {"returnCode": -5}]])
-    assert len(told(box)) == 250, "what fails in passing is asked again"
+    assert len(reported(box)) == 250, "transient errors are retried"
     config = str(box.state_dir.parent / "config.yaml")
     for status, code, words in (
         (403, -40, "does not allow this token to read"),

@@ -17,13 +17,13 @@ def test_restarts_and_new_addresses(rig: Rig) -> None:
     host = rig.lab.host()
     box = rig.box(host, paired=gateway)
 
-    # No address at boot is a state; one that comes later is enough.
+    # A box without an address at boot starts, and connects when it gets one.
     box.wait(10, reason="no network")
     assert box.line["state"] in ("discovering", "offline")
     host.move(2)
     box.wait(25, state="connected", active=2, address="10.77.0.10:8000")
 
-    # It restarts, and keeps its tokens.
+    # The gateway restarts and keeps its tokens.
     mark = box.mark()
     gateway.do("down")
     box.wait(10, since=mark, state="offline", reason="gateway unreachable")
@@ -32,7 +32,7 @@ def test_restarts_and_new_addresses(rig: Rig) -> None:
     gateway.do("up")
     box.wait(25, since=mark, state="connected", active=3)
 
-    # It restarts at another address.
+    # The gateway restarts at another address.
     mark = box.mark()
     gateway.do("down")
     gateway.host.move(11)
@@ -41,7 +41,7 @@ def test_restarts_and_new_addresses(rig: Rig) -> None:
     gateway.start()
     box.wait(5, active=4)
 
-    # It has another address by the time the box is plugged in again.
+    # The gateway's address changes while the box is unplugged.
     mark = box.mark()
     host.link("down")
     box.wait(35, since=mark, state="offline")
@@ -50,7 +50,7 @@ def test_restarts_and_new_addresses(rig: Rig) -> None:
     host.link("up")
     box.wait(60, since=mark, state="connected", active=4, address="10.77.0.12:8000")
 
-    # This box has no address at all for a while, and then another one.
+    # The box loses its address for a while, then gets another one.
     mark = box.mark()
     host.move(None)
     box.wait(35, since=mark, state="offline", reason="no network")
@@ -60,12 +60,12 @@ def test_restarts_and_new_addresses(rig: Rig) -> None:
     assert gateway.asked() == 0
 
 
-def test_silence(rig: Rig) -> None:
-    """Four boxes at once, whose feeds are dead without a sign of it, and one whose first questions nobody hears."""
+def test_dead_feeds_and_silent_address_changes(rig: Rig) -> None:
+    """Four boxes at once with silently dead feeds, and one whose first queries are lost."""
     gateways = [rig.gateway(10 + i, f"Gateway {i}") for i in range(4)]
     dropped, moved, renumbered, stays = gateways
     boxes = [rig.box(rig.lab.host(50 + i), paired=gateway, start=False) for i, gateway in enumerate(gateways)]
-    # A switch may pass nothing on for half a minute after it was plugged in.
+    # A switch may forward nothing for half a minute after its port comes up.
     deaf = rig.box(rig.lab.host(61), "gateway: {name: Gateway 3}\n", start=False)
     deaf.host.cut()
     for box in (*boxes, deaf):
@@ -75,17 +75,17 @@ def test_silence(rig: Rig) -> None:
     a, b, c, d = boxes
     began = time.monotonic()
 
-    # Every packet from and to the first box is dropped.
+    # The switch drops every packet from and to the first box.
     a.host.cut()
     dropped.start(hush=True)
-    # The second gateway moves while nobody hears its announcement.
+    # The second gateway moves while its announcements are lost.
     moved.host.cut()
     moved.host.move(21)
     moved.start(hush=True)
-    # The third moves in full view, while it is connected.
+    # The third gateway moves with announcements while connected.
     renumbered.host.move(22)
     renumbered.start(hush=True)
-    # The fourth box itself gets another address.
+    # The fourth box itself changes its address.
     d.host.move(60)
     stays.start(hush=True)
     time.sleep(3)
@@ -95,7 +95,7 @@ def test_silence(rig: Rig) -> None:
     a.host.heal()
     healed = time.monotonic()
     a.wait(60, state="connected", active=1)
-    # The others are given as long, and have been back for a while.
+    # The others have had as much time.
     for box, where in ((b, "10.77.0.21:8000"), (c, "10.77.0.22:8000"), (d, "10.77.0.13:8000")):
         box.wait(max(0, healed + 60 - time.monotonic()), state="connected", active=1, address=where)
     time.sleep(max(0, began + 18 - time.monotonic()))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.netns
 
 
 def order(**fields: object) -> dict[str, object]:
-    """An order as the vendor's pages show it."""
+    """An order as in the vendor's documentation."""
     return {
         "name": "7", "uuid": str(uuid.uuid4()), "orderType": "ON_PREMISE", "locationName": "", "state": "started",
         "created": "2016-12-09T09:00:23", "stateChanged": "2016-12-09T09:00:23", "paged": False, "elapsedTime": 0,
@@ -45,7 +45,7 @@ def test_an_order_from_start_to_clear(rig: Rig) -> None:
     gateway.do("change", uuid=third, state="delighted")
     box.wait(5, active=2)
 
-    # Pages 2 s or more apart each have their line.
+    # Each page has its own line if it comes 2 s or more after the last one.
     mark = box.mark()
     for _ in range(3):
         time.sleep(2.05)
@@ -58,7 +58,7 @@ def test_an_order_from_start_to_clear(rig: Rig) -> None:
     gateway.do("change", uuid=third, paged=False)
     box.wait(5, active=2, paged=0)
 
-    # One is paged while the box is away: once it is back it sounds, once.
+    # A page during an outage sounds once after the reconnection.
     mark = box.mark()
     gateway.do("down")
     box.wait(5, since=mark, state="offline", active=None, paged=None, oldest_s=None)
@@ -74,8 +74,8 @@ def test_an_order_from_start_to_clear(rig: Rig) -> None:
     box.wait(20, since=mark, state="connected", active=2, paged=1)
     time.sleep(0.5)
     assert box.sounds(mark) == [], f"sounded again for {back}"
-    assert len(gateway.feeds) == 3, "looked at the whole set without a reason"
-    assert box.log.count("TRACKER_CHARGED") == 1, f"a type that is unknown is to be logged, once\n{box.log}"
+    assert len(gateway.feeds) == 3, "opened a second feed without a reason"
+    assert box.log.count("TRACKER_CHARGED") == 1, f"an unknown type must be logged once\n{box.log}"
 
 
 def test_floods(rig: Rig) -> None:
@@ -88,15 +88,15 @@ def test_floods(rig: Rig) -> None:
         active = gateway.do("burst", count=5_000)["active"]
         box.wait(10, since=mark, state="connected", active=active)
     assert len(gateway.feeds) == 1
-    assert box.mark() - mark < 200, "a line for each of a flood's messages"
+    assert box.mark() - mark < 200, "one line per message of the flood"
     gateway.do("empty")
     gateway.do("say", messages=[{"type": "ACTIVE_ORDERS", "count": 0, "items": []}])
     box.wait(5, since=mark, state="connected", active=0)
     box.never(mark, state="offline")
 
 
-def test_what_calls_for_another_look(rig: Rig) -> None:
-    """Four gateways at once: a bad order, a gap, a change to an order unknown, and one that errs without end."""
+def test_doubts_cause_a_second_feed(rig: Rig) -> None:
+    """Four gateways at once: an invalid order, a gap, a change to an unknown order, and endless errors."""
     names = "bad", "gap", "unknown", "endless"
     gateways = {name: rig.gateway(10 + i, name) for i, name in enumerate(names)}
     boxes = {name: rig.box(rig.lab.host(50 + i), paired=gateways[name], start=False) for i, name in enumerate(names)}
@@ -109,14 +109,14 @@ def test_what_calls_for_another_look(rig: Rig) -> None:
     marks = {name: box.mark() for name, box in boxes.items()}
     began = time.monotonic()
 
-    # In each case the gateway holds an order that no notification told of.
+    # In each case the gateway has an order without a notification.
     for gateway in gateways.values():
         gateway.start(name="3")
         gateway.do("start", hush=True)
     bad = [{"type": "ORDER_CREATED", "name": "9"}, {"type": "ORDER_CREATED", **order(uuid=None)}]
     gateways["bad"].do("say", messages=bad, seq=True)
     gap = gateways["gap"].start(name="5")
-    # This one allows one feed a token, which is no outage.
+    # This gateway allows one feed per token, which must not cause an outage.
     gateways["unknown"].do("behave", single=True)
     gateways["unknown"].do("say", messages=[{"type": "ORDER_MODIFIED", **order(state="located")}])
     while time.monotonic() < began + 22 and len(gateways["endless"].feeds) < 3:

@@ -1,4 +1,4 @@
-"""From the first search to a paired box and back: a real avahi, both buttons, and a 201 that comes late."""
+"""Pairing from the first search to the hold that forgets it, with a real avahi, both buttons, and a late 201."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.netns
 NAME = 'Küche 1.2 "Ost" & Bar'
 
 
-def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
+def test_a_pairing_from_the_search_to_the_hold_that_forgets_it(rig: Rig) -> None:
     gateway = rig.gateway(10, NAME, 8123, advertise=False)
     gateway.do("start", count=3)
     box = rig.box(rig.lab.host(2))
 
-    # Nobody is in sight: the person sees this box's address, and a press can't do what it asks.
+    # Without a gateway the display shows the box's address, and a press causes an error sound.
     looking = box.wait(10, state="discovering", reason=None, where=lambda line: "10.77.0.2" in " ".join(line["screen"]))
     assert looking["gateway"] is None
     box.wait(5, since=box.press(), state="discovering", sound="error")
@@ -30,19 +30,19 @@ def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
     box.wait(15, state="awaiting_pairing", gateway=NAME, address=gateway.where)
     assert gateway.asked() == 0, "asked for a token before anyone pressed"
 
-    # A second press cancels, and asking ends with it.
+    # A second press cancels the pairing and its requests.
     box.wait(5, since=box.press(), state="pairing")
     gateway.wait(lambda gateway: gateway.asked() >= 4, 8)
     box.wait(5, since=box.press(), state="awaiting_pairing", sound=None)
     time.sleep(0.2)
     asked = gateway.asked()
     time.sleep(1.5)
-    assert gateway.asked() == asked, "asked on after the press that cancelled"
+    assert gateway.asked() == asked, "asked after the cancelling press"
     times = [entry["at"] for entry in gateway.logged("request") if "generate" in entry["path"]]
-    # The first question loads the library that asks, and comes late on a busy machine.
+    # The first request loads a library, and is late on a busy machine.
     assert all(0.7 < later - earlier < 1.8 for earlier, later in itertools.pairwise(times[1:])), times
 
-    # A gateway that will not, and one that does not answer, are told apart; its own words are logged only.
+    # The display distinguishes a refusing gateway from a silent one; only the log has the gateway's own words.
     gateway.do("behave", bad_name="Kein Name, bitte.")
     box.press()
     refused = box.wait(5, state="pairing", reason="gateway refused")
@@ -69,7 +69,7 @@ def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
     assert stat.S_IMODE(box.token_file.stat().st_mode) == 0o600
     assert [path.name for path in box.state_dir.iterdir()] == ["token.json"]
 
-    # Three seconds are no reason to forget, six are; a countdown is shown meanwhile.
+    # A hold of three seconds keeps the pairing, one of six forgets it, with a countdown.
     mark = box.type("hold 3")
     box.wait(4, since=mark, state="connected", where=lambda line: line["screen"][1] != "orders")
     time.sleep(2.5)
@@ -84,7 +84,7 @@ def test_found_paired_kept_and_forgotten(rig: Rig) -> None:
     assert "Kein Name, bitte." in box.log, box.story()
 
 
-def test_a_201_that_comes_late_is_kept(rig: Rig) -> None:
+def test_a_late_token_is_kept(rig: Rig) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("behave", late=3.5)
     gateway.do("start", count=2)
@@ -95,7 +95,7 @@ def test_a_201_that_comes_late_is_kept(rig: Rig) -> None:
     box.wait(5, since=mark, state="pairing")
     gateway.wait(lambda gateway: bool(gateway.logged("issued")), 5)
     box.wait(5, since=box.press(), state="awaiting_pairing")
-    # Pressed once more while that request is open: it stays the only one.
+    # Another press during the open request causes no second request.
     box.wait(5, since=box.press(), state="pairing")
     box.wait(5, since=box.press(), state="awaiting_pairing")
     mark = box.mark()

@@ -39,12 +39,12 @@ def test_deleted_tokens(rig: Rig, wordless: bool) -> None:
     assert box.sounds(mark) == ["paired"]
 
 
-def test_a_gateway_that_is_no_longer_announced_when_it_refuses_the_token(rig: Rig) -> None:
+def test_a_gateway_that_refuses_while_out_of_sight(rig: Rig) -> None:
     gateway = rig.gateway(10, "Gateway")
     box = rig.box(rig.lab.host(2), paired=gateway)
     box.wait(15, state="connected", active=0)
     gateway.host.vanish(goodbye=True)
-    # A goodbye holds for a second (RFC 6762, 10.1).
+    # A goodbye takes effect after a second (RFC 6762, 10.1).
     time.sleep(2)
     mark = box.mark()
     gateway.do("tokens", keep=[])
@@ -52,7 +52,7 @@ def test_a_gateway_that_is_no_longer_announced_when_it_refuses_the_token(rig: Ri
     box.never(mark, state="awaiting_pairing")
     assert box.sounds(mark) == ["error"]
 
-    # Once it is announced again, a press pairs with it.
+    # After a new announcement, a press pairs with it.
     gateway.advertise()
     box.wait(15, since=mark, state="awaiting_pairing", reason="token refused", gateway="Gateway")
     mark = box.press()
@@ -61,7 +61,7 @@ def test_a_gateway_that_is_no_longer_announced_when_it_refuses_the_token(rig: Ri
     box.wait(10, since=mark, state="connected", active=0)
 
 
-def test_a_gateway_that_is_half_booted(rig: Rig) -> None:
+def test_a_half_booted_gateway_does_not_count_as_a_refusal(rig: Rig) -> None:
     gateway = rig.gateway(10, "Gateway")
     box = rig.box(rig.lab.host(2), paired=gateway)
     box.wait(15, state="connected", active=0)

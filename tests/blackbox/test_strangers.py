@@ -12,7 +12,7 @@ from tests.blackbox.lab import PORT
 pytestmark = pytest.mark.netns
 
 
-def test_a_stranger_never_sees_the_token(rig: Rig) -> None:
+def test_another_gateway_never_sees_the_token(rig: Rig) -> None:
     ours, stranger = rig.gateway(10, "Ours"), rig.gateway(20, "A stranger")
     stranger.do("start", count=5)
     ours.do("start", count=2)
@@ -30,7 +30,7 @@ def test_a_stranger_never_sees_the_token(rig: Rig) -> None:
     box.wait(10, since=mark, state="connected", gateway="Ours", active=2)
     assert box.sounds(mark) == ["paired"]
 
-    # Ours is cut off, and the stranger, still under its own name, has its address from then on.
+    # Ours is unplugged, and the other gateway takes its address under its own name.
     mark = box.mark()
     ours.host.cut()
     stranger.host.move(10)
@@ -38,10 +38,10 @@ def test_a_stranger_never_sees_the_token(rig: Rig) -> None:
     box.host.run("ip", "neighbour", "flush", "dev", PORT)
     box.wait(35, since=mark, state="offline")
     time.sleep(8)
-    assert not stranger.was_shown, f"the token went to the stranger\n{box.story()}"
+    assert not stranger.was_shown, f"the other gateway got the token\n{box.story()}"
     box.never(mark, reason="token refused")
 
-    # And gone again, while ours comes back elsewhere.
+    # It leaves, and ours comes back at another address.
     stranger.host.move(20)
     ours.host.move(30)
     ours.host.heal()
@@ -49,8 +49,8 @@ def test_a_stranger_never_sees_the_token(rig: Rig) -> None:
     assert not stranger.was_shown
 
 
-def test_another_gateway_than_the_paired_one(rig: Rig) -> None:
-    """A box that comes up beside a stranger says so, and waits for its own; holding the button changes over."""
+def test_a_hold_changes_to_another_gateway(rig: Rig) -> None:
+    """A box beside another gateway says so and waits for its own; a hold of the button unpairs it."""
     stranger, ours = rig.gateway(20, "A stranger"), rig.gateway(10, "Ours", advertise=False)
     box = rig.box(rig.lab.host(2), paired=ours)
     told = box.wait(20, state="offline", where=lambda line: "stranger" in " ".join(line["screen"]))
@@ -61,7 +61,7 @@ def test_another_gateway_than_the_paired_one(rig: Rig) -> None:
     mark = box.mark()
     ours.host.vanish(goodbye=True)
     time.sleep(2.5)
-    assert box.line["state"] == "connected", "mDNS is a hint: a live feed stays"
+    assert box.line["state"] == "connected", "a lost announcement does not close a live feed"
     ours.do("down")
     box.wait(30, since=mark, state="offline", where=lambda line: "stranger" in " ".join(line["screen"]))
     box.type("hold 5.3")
@@ -74,8 +74,8 @@ def test_another_gateway_than_the_paired_one(rig: Rig) -> None:
     assert ours.secrets.isdisjoint(stranger.was_shown)
 
 
-def test_a_typed_address(rig: Rig) -> None:
-    """No discovery; and the token is bound to that address."""
+def test_a_token_is_bound_to_the_address_in_the_settings(rig: Rig) -> None:
+    """There is no discovery, and the token goes only to that address."""
     gateway = rig.gateway(10, "Gateway", 8123, advertise=False)
     box = rig.box(rig.lab.host(2), "gateway: {address: '10.77.0.10:8123'}\n")
     box.wait(10, state="awaiting_pairing", address="10.77.0.10:8123")

@@ -1,7 +1,7 @@
 """Disk operations, each in a child process in which strace makes the nth call of one system call fail.
 
 `token` replaces the proven token with NEW; `archive` writes the next batch. The child exits with 0 on success, and
-with 75 when it reports the failure as it should. Starting Python takes much longer than an operation, so one process
+with 75 when it reports the failure as it should. Python starts much more slowly than an operation, so one process
 imports everything and forks a child for each operation, and strace attaches to that child.
 """
 
@@ -37,7 +37,7 @@ PR_SET_PTRACER, ANY_PROCESS = 0x59616D61, -1
 
 
 def errors_of(call: str) -> list[int]:
-    """Which of ENOSPC, EROFS and EIO a call of this name can fail with (its manual page in section 2)."""
+    """Which of ENOSPC, EROFS and EIO a call of this name can fail with (its manual in section 2)."""
     full = call in MAKES | WRITES
     read_only = call in MAKES | CHANGES
     return [errno.EIO, *([errno.ENOSPC] if full else []), *([errno.EROFS] if read_only else [])]
@@ -93,7 +93,7 @@ class Changer:
 
 @contextmanager
 def changer(work: str) -> Iterator[Changer]:
-    """Start the process that forks, and end it."""
+    """Start the forking process, and end it afterwards."""
     command = [sys.executable, "-m", "tests.disk.fault_injection", work]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -117,7 +117,7 @@ def _fork_children(change: Callable[[Path], int]) -> None:
 
 
 def _change_once_traced(change: Callable[[Path], int], directory: Path) -> int:
-    # Where Yama restricts ptrace, only this lets strace attach, which is no ancestor of ours.
+    # strace is not an ancestor of this process, so Yama may forbid it to attach without this.
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(ANY_PROCESS), 0, 0, 0)
     sys.stdin.readline()
     try:
@@ -128,7 +128,7 @@ def _change_once_traced(change: Callable[[Path], int], directory: Path) -> int:
 
 
 def _change(work: str) -> Callable[[Path], int]:
-    """The change, with all imports done."""
+    """The change as a function, after all imports."""
     if work == "token":
         from appliance.store import TokenStore
         from tests.disk.store_operations import NEW

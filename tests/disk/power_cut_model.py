@@ -16,7 +16,7 @@ Leftover = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A system call that was made in one directory, and did what it was to do.
+    """A successful system call in one directory.
 
     what: `create`, `write`, `fsync`, `rename`, `unlink`, or `flush` for the directory's own fsync. target: a rename's.
     """
@@ -29,22 +29,22 @@ class Call:
 
 @dataclass
 class Inode:
-    """A file: what of it is flushed, and what was written since."""
+    """A file: its flushed content, and the writes since."""
 
     flushed: bytes = b""
     written: list[bytes] = field(default_factory=list)
 
     @property
     def content(self) -> bytes:
-        """All of it."""
+        """The whole content."""
         return self.flushed + b"".join(self.written)
 
     def may_be(self) -> set[bytes]:
-        """What a cut may leave of it."""
+        """Its possible contents after a cut."""
         now = self.content
         lengths = range(len(self.flushed), len(now) + 1)
         torn = {now[:length] for length in lengths} | {self.flushed + bytes(length) for length in (1, len(now))}
-        # Of several writes a later one may be there without the earlier ones.
+        # A later write may survive without the earlier ones.
         holes = {
             self.flushed
             + b"".join(one if kept else bytes(len(one)) for one, kept in zip(self.written, keep, strict=True))
@@ -54,7 +54,7 @@ class Inode:
 
 
 class Disk:
-    """One directory, which begins with these files, all flushed. files_are_flushed: False for a card that lies."""
+    """One directory with these flushed files. files_are_flushed: False for a card that ignores fsync."""
 
     def __init__(self, files: Leftover, *, files_are_flushed: bool = True) -> None:
         self.entries = {name: Inode(content) for name, content in files.items()}
@@ -63,7 +63,7 @@ class Disk:
         self._files_are_flushed = files_are_flushed
 
     def do(self, call: Call) -> None:
-        """Make a call."""
+        """Apply a call."""
         match call.what:
             case "create":
                 self.entries[call.name] = Inode()
@@ -85,11 +85,11 @@ class Disk:
                 raise AssertionError(f"the model does not know the effect of {call}")
 
     def now(self) -> Leftover:
-        """What is there while the power is on."""
+        """The contents while the power is on."""
         return {name: inode.content for name, inode in self.entries.items()}
 
     def after_a_cut(self) -> Iterator[Leftover]:
-        """Each directory that a cut at this moment may leave, some of them more than once."""
+        """The possible directories after a cut at this moment, with repetitions."""
         for number in range(len(self._changes) + 1):
             for changes in itertools.permutations(self._changes, number):
                 entries = dict(self._flushed)
@@ -104,7 +104,7 @@ class Disk:
 
 
 def leftovers(disk: Disk, calls: list[Call]) -> list[Leftover]:
-    """What a cut before, between and after these calls may leave: each directory once, the last moment's at the end."""
+    """The possible directories after a cut before, between or after these calls: each once, the final ones last."""
     found: dict[tuple[tuple[str, bytes], ...], Leftover] = {}
     for call in (None, *calls):
         if call is not None:

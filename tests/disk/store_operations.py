@@ -1,4 +1,4 @@
-"""Every call to the token store that changes the disk: from what, to what, and what may be found on the way."""
+"""Every call to the token store that changes the disk, with its possible results after an interruption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Step = Callable[[TokenStore], object]
 
 
 def fresh(directory: Path, *steps: Step) -> TokenStore:
-    """A store in which these steps were taken."""
+    """A store after these steps."""
     store = TokenStore(directory)
     for step in steps:
         step(store)
@@ -27,7 +27,7 @@ def fresh(directory: Path, *steps: Step) -> TokenStore:
 
 @dataclass(frozen=True)
 class Change:
-    """A call to the store. allowed: what may be found whenever it breaks off; done: what must be when it ends well."""
+    """A call to the store. allowed: its results after an interruption at any moment. done: its result after success."""
 
     before: tuple[Step, ...]
     call: Step
@@ -52,7 +52,7 @@ CHANGES = {
     "promote": Change(
         (lambda s: s.store(OLD), lambda s: s.store_pending(NEW)),
         lambda s: s.store(NEW),
-        # Where the pending file can't be read for a moment, it stays there beside its copy.
+        # A pending file that is temporarily unreadable stays beside its copy.
         (TokensLoaded(OLD, NEW), TokensLoaded(NEW, NEW)),
         TokensLoaded(NEW, None),
     ),

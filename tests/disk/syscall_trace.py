@@ -14,18 +14,18 @@ from tests.disk.store_operations import CHANGES
 
 ROOT = Path(__file__).parents[2]
 TRACED = "file,desc"
-"""Whatever takes a name or a descriptor: a call that changes the disk can't be one that nobody thought of."""
+"""Every call with a name or a descriptor, so that the trace misses no change of the disk."""
 _LINE = re.compile(r"^(?:\d+ +)?(?P<name>\w+)\((?P<rest>.*)\) += (?P<result>-?\d+|\?)(?:<.*>)?(?: .*)?$")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _DESCRIPTOR = re.compile(r"^\d+<(?P<path>(?:\\x[0-9a-f]{2})*)>")
 _READ_ONLY = {"execve", "read", "close", "fstat", "newfstatat", "statx", "getdents64", "lseek", "fcntl", "ioctl"}
 _MODES = {"fchmod", "chmod"}
-"""What they change is no content: a file is made for its owner alone, and they only undo what a umask took away."""
+"""These change no content: they only restore permissions that a umask removed."""
 
 
 @functools.cache
 def missing() -> str | None:
-    """What this machine lacks to record, or None."""
+    """The reason why this machine can't record, or None."""
     if shutil.which("strace") is None:
         return "not installed: strace"
     done = subprocess.run(["strace", "-f", "true"], capture_output=True, text=True, check=False)
@@ -33,10 +33,10 @@ def missing() -> str | None:
 
 
 def record(change: str, directory: Path) -> list[Call]:
-    """Make a change of CHANGES in a directory that is as it was before; gives the calls that changed the disk.
+    """Make a change of CHANGES in a prepared directory; return the calls that changed the disk.
 
     Raises:
-        AssertionError: It failed, or made a call whose meaning is not known here.
+        AssertionError: It failed, or made a call that this module does not know.
     """
     log = directory.parent / "strace.log"
     command = ["strace", "-f", "--seccomp-bpf", "-xx", "-y", "-s", "1000000", "-e", f"trace={TRACED}", "-o", str(log)]
@@ -52,7 +52,7 @@ def record(change: str, directory: Path) -> list[Call]:
 
 
 def _call(line: str, directory: Path) -> Call | None:
-    """The call of a line, or None for one that is elsewhere, failed, or changes nothing."""
+    """The call of a line, or None if it failed, changes nothing, or is outside the directory."""
     found = _LINE.match(line)
     if found is None or found["result"].startswith("-") or found["result"] == "?":
         return None
@@ -63,7 +63,7 @@ def _call(line: str, directory: Path) -> Call | None:
     if path == directory:
         match name:
             case "openat":
-                # Opened by a descriptor of the directory; what it was opened for decides.
+                # Opened relative to the directory's descriptor; its flags decide.
                 return Call("create", texts[0]) if "O_CREAT" in rest else None
             case "unlinkat":
                 return Call("unlink", texts[0])
@@ -82,7 +82,7 @@ def _call(line: str, directory: Path) -> Call | None:
         name in ("openat", "open") and "O_CREAT" not in rest
     ):
         return None
-    assert name in _READ_ONLY | _MODES, f"what this leaves is not known: {line}"
+    assert name in _READ_ONLY | _MODES, f"unknown effect: {line}"
     return None
 
 

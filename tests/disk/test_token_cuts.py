@@ -37,7 +37,7 @@ def loads(directory: Path, leftover: Leftover) -> TokensLoaded:
 
 
 def recorded(change: str, directory: Path) -> tuple[Leftover, list[Call]]:
-    """What was there before, and the calls of a change, of which the model is held against the real directory."""
+    """The contents before a change, and its calls; checks the model against the real directory."""
     fresh(directory, *CHANGES[change].before).load()
     before = contents(directory)
     calls = record(change, directory)
@@ -65,7 +65,7 @@ def test_a_power_cut_leaves_the_old_or_the_new(tmp_path: Path, name: str) -> Non
 
 
 def test_a_pairing_survives_a_cut_at_any_instant(tmp_path: Path) -> None:
-    """From the write of the pending token to its proof: one of the tokens is always there, and never a damaged file."""
+    """From the write of the pending token to its confirmation there is always a token, and never a damaged file."""
     before, pending = recorded("pend", tmp_path / "state")
     proven = record("promote", tmp_path / "state")
     disk = Disk(before)

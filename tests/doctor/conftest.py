@@ -1,4 +1,4 @@
-"""A box to examine, and a watch over calls that would block the loop."""
+"""A simulated box, and a check that no call blocks the loop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def nothing_blocks() -> Iterator[None]:
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
-    # Nobody listens to these sounds, and these pins are quick.
+    # Mock pins settle at once, and nobody hears these sounds.
     monkeypatch.setattr("appliance.doctor.pins.SETTLE", 0.005)
     monkeypatch.setattr("appliance.doctor.buzzer.PAUSE", 0.02)
     box = Box(tmp_path)

@@ -1,6 +1,6 @@
 """The doctor on mock pins in its own process, for tests of signals: `python -m tests.doctor.examined_process FOLDER`.
 
-Its last line tells as JSON what the end left behind.
+Its last line is JSON: the pins that are still lit or taken, and the state of the display.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.doctor.fakes import Box, still_taken
 
 
 def main(folder: Path) -> int:
-    """Examine a box in good order but for its network, which it has not; the exit code."""
+    """Examine an intact box without a network; return the exit code."""
     box = Box(folder)
     box.config = replace(box.config, network=NetworkConfig(("tt-none0",)))
     console = Console(lambda text: print(text, end="", flush=True), sys.stdin.fileno())

@@ -1,4 +1,4 @@
-"""A box on mock pins and a made-up bus, and a person who looks, listens and answers."""
+"""A simulated box with mock pins and a fake bus, and a simulated person who answers."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ LIMITS = Limits(
 )
 Answer = str | Callable[[], str] | None
 QUESTIONS = ("frame around", "GREEN", "AMBER", "RED", "Did you hear")
-"""Parts of the questions of yes or no."""
+"""Parts of the yes-or-no questions."""
 
 
 class Bus:
-    """The I2C bus, with a display and perhaps strangers on it. address: where the display is."""
+    """A fake I2C bus. address: of the display. strangers: addresses of other devices."""
 
     def __init__(self, display: I2cDisplay, address: int = 0x3C, strangers: Sequence[int] = ()) -> None:
         self.display = display
@@ -60,16 +60,16 @@ class Bus:
 
 
 class Person:
-    """Reads what the doctor says, and answers: for each question, the first answer whose key is a part of it.
+    """Reads the doctor's output and answers each question with the first answer whose key is part of it.
 
-    An answer that can be called is called when the question was put; None is silence, and so is no answer at all.
+    A callable answer is called when the question appears. A question without an answer, or with None, gets no reply.
     """
 
     def __init__(self, answers: Mapping[str, Answer] | None) -> None:
         self.said = ""
         self._answers = answers
         self._read, self._write = os.pipe()
-        # A pipe this empty never blocks; said outright, so that the watch over blocking calls knows.
+        # This write never blocks, but only a non-blocking descriptor tells blockbuster so.
         os.set_blocking(self._write, False)
 
     def console(self) -> Console:
@@ -95,7 +95,7 @@ class Person:
 
 
 class Box:
-    """All that a context is made of, in good order; tests break one thing of it."""
+    """Everything that a context needs, intact; a test breaks one part."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -136,12 +136,12 @@ class Box:
         TokenStore(self.state).store(Credential(gateway, Token(token)))
 
     def press(self) -> str:
-        """Press the button for a moment, as an answer of a person's; the press itself is made by whoever waits."""
+        """Press the button as an answer, and keep it down."""
         self.pins.pin(PINS.button).drive_low()
         return ""
 
     def lit(self) -> set[str]:
-        """What is switched on."""
+        """The names of the outputs that are on."""
         return {
             name
             for name in ("green", "amber", "red", "buzzer")
@@ -149,7 +149,7 @@ class Box:
         }
 
     def context(self, answers: Mapping[str, Answer] | None = None) -> tuple[CheckContext, Person]:
-        """A context of these parts, and the person before it. answers: see Person; None where nobody is there."""
+        """A context of these parts, and its person. answers: see Person; None for no user."""
         person = Person(answers)
         self.persons.append(person)
         context = CheckContext(
@@ -165,7 +165,7 @@ class Box:
 
 
 async def tried(context: CheckContext, *checks: Callable[[CheckContext], Awaitable[Finding]]) -> Finding:
-    """What the last of some checks found, with everything put away afterwards."""
+    """The finding of the last of these checks, after everything is closed."""
     found: list[Finding] = []
     async with context.closing:
         for check in checks:
@@ -175,7 +175,7 @@ async def tried(context: CheckContext, *checks: Callable[[CheckContext], Awaitab
 
 
 def press(box: Box) -> Callable[[], str]:
-    """A person who presses the button for a moment."""
+    """An answer that presses and releases the button."""
 
     def pressing() -> str:
         pin, loop = box.pins.pin(PINS.button), asyncio.get_running_loop()
@@ -191,7 +191,7 @@ def everything_seen(box: Box) -> dict[str, Answer]:
 
 
 async def examined(box: Box, answers: Mapping[str, Answer] | None) -> tuple[int, Person, CheckContext]:
-    """An examination without sounds, which take their time; the exit code, and who took part."""
+    """Examine without sounds, which take long; return the exit code, the person and the context."""
     context, person = box.context(answers)
     context.sounds = ()
     try:
@@ -205,7 +205,7 @@ def all_is_off(box: Box) -> bool:
 
 
 def still_taken(box: Box) -> list[str]:
-    """The pins that were not given back."""
+    """The pins that are not released."""
     taken = []
     for name in ("green", "amber", "red", "buzzer", "button"):
         try:

@@ -1,4 +1,4 @@
-"""The doctor on settings, board and supply, from files as the kernel has them."""
+"""The doctor's checks of settings, board and power supply, on files like the kernel's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def take(box: Box, *names: str) -> None:
         await asyncio.to_thread((box.root / name).unlink)
 
 
-async def test_the_settings_that_are_tried_are_told(box: Box) -> None:
+async def test_the_tested_settings_are_reported(box: Box) -> None:
     display = DisplayConfig(driver="sh1106", i2c_address=0x3D)
     box.config = replace(Config(), display=display, pins=Pins(button=5, green=6, amber=12, red=13, buzzer=16))
     context, _ = box.context()
@@ -43,7 +43,7 @@ async def test_a_board_in_good_order(box: Box) -> None:
 
 
 @pytest.mark.parametrize(("millidegrees", "state"), [(79_900, State.OK), (80_000, State.WRONG), (85_000, State.WRONG)])
-async def test_a_board_is_too_hot_from_where_it_slows_itself_down(box: Box, millidegrees: int, state: State) -> None:
+async def test_a_board_is_too_hot_when_it_throttles(box: Box, millidegrees: int, state: State) -> None:
     await put(box, TEMPERATURE, f"{millidegrees}\n")
     context, _ = box.context()
     finding = await tried(context, check_board)
@@ -53,21 +53,21 @@ async def test_a_board_is_too_hot_from_where_it_slows_itself_down(box: Box, mill
         assert "air" in finding.advice[0]
 
 
-async def test_a_board_that_does_not_tell_how_warm_it_is(box: Box) -> None:
+async def test_a_board_without_a_temperature(box: Box) -> None:
     await take(box, TEMPERATURE)
     context, _ = box.context()
     finding = await tried(context, check_board)
     assert finding == Finding(State.OK, "Raspberry Pi 4 Model B Rev 1.4; no temperature reported")
 
 
-async def test_a_machine_that_tells_only_how_warm_it_is(box: Box) -> None:
+async def test_a_machine_without_a_model(box: Box) -> None:
     await take(box, MODEL)
     context, _ = box.context()
     finding = await tried(context, check_board)
     assert finding == Finding(State.OK, "unknown model, 48 °C")
 
 
-async def test_a_machine_that_tells_nothing(box: Box) -> None:
+async def test_a_machine_without_model_temperature_and_voltage(box: Box) -> None:
     await take(box, MODEL, TEMPERATURE, THROTTLED)
     context, _ = box.context()
     board = await tried(context, check_board)
@@ -77,7 +77,7 @@ async def test_a_machine_that_tells_nothing(box: Box) -> None:
     assert supply == Finding(State.NOT_TRIED, "this machine does not report its supply voltage")
 
 
-async def test_a_supply_that_was_strong_enough_all_the_time(box: Box) -> None:
+async def test_a_strong_supply(box: Box) -> None:
     context, _ = box.context()
     finding = await tried(context, check_supply)
     assert finding == Finding(State.OK, "enough voltage now, and since the box was switched on")
@@ -91,7 +91,7 @@ async def test_a_supply_that_was_strong_enough_all_the_time(box: Box) -> None:
         ("50000", "enough voltage now, but undervoltage since the box was switched on"),
     ],
 )
-async def test_a_supply_that_is_or_was_too_weak(box: Box, throttled: str, words: str) -> None:
+async def test_a_weak_supply(box: Box, throttled: str, words: str) -> None:
     await put(box, THROTTLED, f"{throttled}\n")
     context, _ = box.context()
     finding = await tried(context, check_supply)
@@ -105,7 +105,9 @@ async def test_a_supply_that_is_or_was_too_weak(box: Box, throttled: str, words:
     ("alarm", "state", "words"),
     [("1", State.WRONG, "undervoltage now"), ("0", State.OK, "enough voltage now")],
 )
-async def test_a_kernel_that_forgets_tells_only_of_now(box: Box, alarm: str, state: State, words: str) -> None:
+async def test_a_kernel_without_a_record_reports_only_the_present_voltage(
+    box: Box, alarm: str, state: State, words: str
+) -> None:
     await put(box, f"{SENSOR}/name", "rpi_volt\n")
     await put(box, f"{SENSOR}/in0_lcrit_alarm", f"{alarm}\n")
     context, _ = box.context()
@@ -113,8 +115,8 @@ async def test_a_kernel_that_forgets_tells_only_of_now(box: Box, alarm: str, sta
     assert (finding.state, finding.words) == (state, words)
 
 
-async def test_too_hot_but_strong_enough_is_no_matter_of_the_supply(box: Box) -> None:
-    # Bits 3 and 19: the soft limit of temperature is and was reached.
+async def test_a_throttled_board_does_not_blame_the_supply(box: Box) -> None:
+    # Bits 3 and 19: the soft temperature limit is reached, and was since the start.
     await put(box, THROTTLED, "80008\n")
     context, _ = box.context()
     assert (await tried(context, check_supply)).state is State.OK

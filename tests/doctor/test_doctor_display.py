@@ -1,4 +1,4 @@
-"""The doctor's display check, on a model of the controller and on every possible bus."""
+"""The doctor's display check, on a model of the controller and on faulty buses."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.panel.i2c_display import I2cDisplay, same_pixels
 QUESTION = "Do you see a frame around the whole display, and upright words?"
 WIRES = "Check the display's four wires"
 SHINE = 0xAF
-"""The command by which a controller shines (data sheets of SSD1306 and SH1106)."""
+"""The command that turns the display on (data sheets of SSD1306 and SH1106)."""
 WITHIN = 2.0
-"""Seconds in which a thread of the doctor's does what it does of itself."""
+"""Seconds until a thread of the doctor has done its work."""
 
 
 def opens(box: Box, context: CheckContext, error: OSError) -> None:
-    """Let the bus refuse to be opened."""
+    """Make the opening of the bus fail with this error."""
 
     def refuse(_: int) -> Any:
         raise error
@@ -38,7 +38,7 @@ def opens(box: Box, context: CheckContext, error: OSError) -> None:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(WITHIN):
-        while not true():  # noqa: ASYNC110 - what is waited for happens in a thread, on a model that tells nobody
+        while not true():  # noqa: ASYNC110 - a thread changes the model, which has no event
             await asyncio.sleep(0.005)
 
 
@@ -47,9 +47,7 @@ def is_dark(display: I2cDisplay) -> bool:
 
 
 @pytest.mark.parametrize(("driver", "height"), [("ssd1306", 64), ("ssd1306", 32), ("sh1106", 64)])
-async def test_a_display_that_is_seen_shows_the_picture_while_it_is_asked_for(
-    box: Box, driver: str, height: int
-) -> None:
+async def test_the_display_shows_a_picture_during_the_question(box: Box, driver: str, height: int) -> None:
     box.display = I2cDisplay(driver == "sh1106", height)
     box.bus = Bus(box.display)
     box.change(display=DisplayConfig(driver=driver, height=height))
@@ -68,17 +66,17 @@ async def test_a_display_that_is_seen_shows_the_picture_while_it_is_asked_for(
 
 
 @pytest.mark.parametrize("height", [64, 32])
-def test_the_test_picture_has_a_frame_on_the_very_edge_and_words_inside(height: int) -> None:
+def test_the_test_picture_has_a_frame_at_the_edge_and_words_inside(height: int) -> None:
     picture = draw_test((128, height))
     edge = [(x, y) for x in range(128) for y in (0, height - 1)] + [(x, y) for x in (0, 127) for y in range(height)]
     assert all(picture.getpixel(at) for at in edge)
     inside = picture.crop((1, 1, 127, height - 1))
     assert inside.getbbox() is not None
-    assert not same_pixels(inside, inside.rotate(180)), "it tells which way is up"
+    assert not same_pixels(inside, inside.rotate(180)), "it shows which way is up"
 
 
 @pytest.mark.parametrize(("driver", "other"), [("ssd1306", "sh1106"), ("sh1106", "ssd1306")])
-async def test_a_display_that_is_not_seen(box: Box, driver: str, other: str) -> None:
+async def test_an_invisible_picture_suggests_the_other_driver(box: Box, driver: str, other: str) -> None:
     box.display = I2cDisplay(driver == "sh1106")
     box.bus = Bus(box.display)
     box.change(display=DisplayConfig(driver=driver))
@@ -92,7 +90,7 @@ async def test_a_display_that_is_not_seen(box: Box, driver: str, other: str) -> 
     assert box.bus.closed
 
 
-async def test_a_display_with_nobody_there(box: Box) -> None:
+async def test_a_display_without_a_user(box: Box) -> None:
     context, person = box.context()
     heard: list[int] = []
     box.display.chip.on_command = heard.append
@@ -103,7 +101,7 @@ async def test_a_display_with_nobody_there(box: Box) -> None:
     assert person.said == ""
 
 
-async def test_the_display_is_let_alone_while_the_appliance_may_draw_on_it(box: Box) -> None:
+async def test_the_display_is_not_tested_while_the_appliance_runs(box: Box) -> None:
     context, _ = box.context({})
     context.pins_busy = True
     assert (await tried(context, check_display)).state is State.NOT_TRIED
@@ -122,7 +120,7 @@ async def test_a_display_at_the_other_address(box: Box) -> None:
     assert person.said == ""
 
 
-async def test_a_bus_on_which_nothing_answers(box: Box) -> None:
+async def test_an_empty_bus(box: Box) -> None:
     box.display.present = False
     context, _ = box.context({})
     finding = await tried(context, check_display)
@@ -133,7 +131,7 @@ async def test_a_bus_on_which_nothing_answers(box: Box) -> None:
     assert box.bus.closed
 
 
-async def test_a_bus_with_nothing_but_strangers(box: Box) -> None:
+async def test_a_bus_with_only_other_devices(box: Box) -> None:
     box.display.present = False
     box.bus.strangers = {0x48, 0x76}
     box.bus.held = {0x68}
@@ -144,13 +142,13 @@ async def test_a_bus_with_nothing_but_strangers(box: Box) -> None:
     assert finding.advice[0].startswith(WIRES)
 
 
-async def test_strangers_beside_a_display_are_no_matter(box: Box) -> None:
+async def test_other_devices_beside_a_display_are_ignored(box: Box) -> None:
     box.bus.strangers = {0x3D, 0x48, 0x76}
     context, _ = box.context({QUESTION: "\n"})
     assert (await tried(context, check_display)).state is State.OK
 
 
-async def test_a_display_that_answers_but_takes_nothing(box: Box) -> None:
+async def test_a_display_that_rejects_its_set_up(box: Box) -> None:
     box.display.break_after(3)
     context, _ = box.context({})
     finding = await tried(context, check_display)
@@ -160,7 +158,7 @@ async def test_a_display_that_answers_but_takes_nothing(box: Box) -> None:
     assert box.bus.closed
 
 
-async def test_a_display_that_a_driver_of_the_system_holds(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_display_in_use_by_a_kernel_driver(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EBUSY, "Device or resource busy")
 
@@ -173,7 +171,7 @@ async def test_a_display_that_a_driver_of_the_system_holds(box: Box, monkeypatch
     assert box.bus.closed
 
 
-async def test_a_bus_that_is_stuck_is_given_up_at_its_deadline_and_dark_once_it_comes_back(box: Box) -> None:
+async def test_a_stuck_bus_times_out_and_is_dark_after_it_recovers(box: Box) -> None:
     box.limits = replace(box.limits, bus=0.2)
     box.display.hang()
     context, _ = box.context({})
@@ -190,7 +188,7 @@ async def test_a_bus_that_is_stuck_is_given_up_at_its_deadline_and_dark_once_it_
     assert is_dark(box.display)
 
 
-async def test_a_bus_that_the_kernel_gives_up_is_stuck_too(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_timeout_in_the_kernel_counts_as_a_stuck_bus(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(*_: object) -> None:
         raise OSError(errno.ETIMEDOUT, "Connection timed out")
 
@@ -201,7 +199,7 @@ async def test_a_bus_that_the_kernel_gives_up_is_stuck_too(box: Box, monkeypatch
     await until(lambda: box.bus.closed)
 
 
-async def test_a_bus_that_is_stuck_while_others_are_looked_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bus_that_gets_stuck_during_the_scan(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     box.display.present = False
     box.limits = replace(box.limits, bus=0.2)
 
@@ -221,7 +219,7 @@ async def test_a_bus_that_is_stuck_while_others_are_looked_for(box: Box, monkeyp
     await until(lambda: box.bus.closed)
 
 
-async def test_a_board_whose_bus_is_switched_off(box: Box) -> None:
+async def test_a_board_with_its_bus_disabled(box: Box) -> None:
     context, _ = box.context({})
     opens(box, context, FileNotFoundError(errno.ENOENT, "No such file or directory"))
     finding = await tried(context, check_display)
@@ -230,7 +228,7 @@ async def test_a_board_whose_bus_is_switched_off(box: Box) -> None:
     assert "sudo raspi-config" in finding.advice[0]
 
 
-async def test_a_machine_that_is_no_box_has_no_bus_to_switch_on(box: Box) -> None:
+async def test_another_machine_is_not_told_to_enable_its_bus(box: Box) -> None:
     await asyncio.to_thread(box.put, "proc/device-tree/model", "")
     context, _ = box.context({})
     opens(box, context, FileNotFoundError(errno.ENOENT, "No such file or directory"))
@@ -239,7 +237,7 @@ async def test_a_machine_that_is_no_box_has_no_bus_to_switch_on(box: Box) -> Non
     assert finding.advice == ("Run the doctor on the box's Raspberry Pi.",)
 
 
-async def test_a_bus_that_may_not_be_used(box: Box) -> None:
+async def test_a_bus_without_permission(box: Box) -> None:
     context, _ = box.context({})
     opens(box, context, PermissionError(errno.EACCES, "Permission denied"))
     finding = await tried(context, check_display)
@@ -248,7 +246,7 @@ async def test_a_bus_that_may_not_be_used(box: Box) -> None:
     )
 
 
-async def test_a_bus_that_can_not_be_opened_is_told_in_the_systems_words_and_none_of_pythons(box: Box) -> None:
+async def test_a_bus_error_is_reported_in_the_systems_words(box: Box) -> None:
     context, _ = box.context({})
     opens(box, context, OSError(errno.ENXIO, "No such device or address"))
     finding = await tried(context, check_display)
@@ -257,9 +255,7 @@ async def test_a_bus_that_can_not_be_opened_is_told_in_the_systems_words_and_non
     assert finding.advice
 
 
-async def test_a_display_is_dark_though_the_examination_ended_while_it_was_set_up(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_display_cancelled_during_its_set_up_ends_dark(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     context, _ = box.context({})
     box.display.hang()
     examining = asyncio.create_task(tried(context, check_display))

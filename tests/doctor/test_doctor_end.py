@@ -13,14 +13,14 @@ from appliance.doctor.examination import examine, examine_until_signal
 from tests.doctor.fakes import QUESTIONS, Box, all_is_off, everything_seen
 
 
-async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
+async def test_a_second_signal_does_not_interrupt_the_end(box: Box) -> None:
     box.limits = replace(box.limits, bus=5.0)
     context, person = box.context({})
     box.display.hang()
     examining = asyncio.create_task(examine_until_signal(context))
     await asyncio.to_thread(box.display.hanging.wait, 5)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
-        # Once it has ended, the next one would end the tests.
+        # After the examination, a signal would end the test run.
         assert not examining.done()
         os.kill(os.getpid(), number)
         await asyncio.sleep(0.02)
@@ -32,7 +32,7 @@ async def test_a_second_signal_does_not_cut_the_end_short(box: Box) -> None:
 
 
 @pytest.mark.parametrize("question", [*QUESTIONS, "Press the button"])
-async def test_all_is_off_when_it_is_ended_at_a_question(box: Box, question: str) -> None:
+async def test_all_is_off_after_an_end_at_a_question(box: Box, question: str) -> None:
     box.limits = replace(box.limits, answer=30.0, press=30.0)
     asked = asyncio.Event()
 

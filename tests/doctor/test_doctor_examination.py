@@ -22,7 +22,7 @@ from tests.gateway.mdns_peers import responding
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Patio {os.getpid()}"
-"""Other tests announce gateways on the loopback interface at the same time."""
+"""The process id tells it from gateways that other tests announce on the loopback interface."""
 SECRET = "77aa0c5be1d94c03b4f5a6b7c8d9e0f1"
 CHECKS = [
     "settings", "board", "supply", "pins", "display", "green light", "amber light", "red light", "buzzer", "button",
@@ -39,7 +39,7 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 
 def marks(said: str) -> dict[str, str]:
     """Each check's mark."""
-    # A terminal shows the answer's line end.
+    # A terminal would echo the answer's line end.
     lines = said.replace("[Y/n] ", "[Y/n]\n")
     return {name: mark for mark, name in re.findall(r"^(ok|WRONG|\?) +([a-zA-Z]+(?: light)?)  ", lines, re.MULTILINE)}
 
@@ -110,16 +110,16 @@ def unreadable(box: Box, _: SimulatedGateway) -> None:
         (unreadable, "pairing"),
     ],
 )
-async def test_one_thing_that_is_wrong(box: Box, gateway: SimulatedGateway, damage: Damage, wrong: str) -> None:
+async def test_one_fault_is_reported_with_advice(
+    box: Box, gateway: SimulatedGateway, damage: Damage, wrong: str
+) -> None:
     token = await pair(box, gateway)
     await asyncio.to_thread(damage, box, gateway)
     code, person, _ = await examined(box, None)
     assert code == 1
     assert f"\nWrong: {wrong}.\n" in person.said
     assert [name for name, mark in marks(person.said).items() if mark == "WRONG"] == [wrong]
-    assert re.search(rf"^WRONG  {wrong} .*(\n {{20}}.*)*\n {{9}}- ", person.said, re.MULTILINE), (
-        "it says how to mend it"
-    )
+    assert re.search(rf"^WRONG  {wrong} .*(\n {{20}}.*)*\n {{9}}- ", person.said, re.MULTILINE), "the report has advice"
     assert token not in person.said
 
 
@@ -127,9 +127,7 @@ async def test_one_thing_that_is_wrong(box: Box, gateway: SimulatedGateway, dama
     ("question", "wrong"),
     [("frame around", "display"), ("AMBER", "amber light"), ("Did you hear", "buzzer"), ("Press the button", "button")],
 )
-async def test_one_thing_that_is_not_seen_heard_or_felt(
-    box: Box, gateway: SimulatedGateway, question: str, wrong: str
-) -> None:
+async def test_one_negative_answer_is_reported(box: Box, gateway: SimulatedGateway, question: str, wrong: str) -> None:
     box.limits = replace(box.limits, press=0.1 if wrong == "button" else 2.0, release=2.0)
     await pair(box, gateway)
     answers = everything_seen(box) | {question: None if wrong == "button" else "n\n"}
@@ -139,9 +137,7 @@ async def test_one_thing_that_is_not_seen_heard_or_felt(
     assert all_is_off(box)
 
 
-async def test_the_leds_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
-    box: Box, gateway: SimulatedGateway
-) -> None:
+async def test_the_leds_light_one_at_a_time_after_the_picture(box: Box, gateway: SimulatedGateway) -> None:
     await pair(box, gateway)
     seen: list[tuple[set[str], bool]] = []
 
@@ -154,7 +150,7 @@ async def test_the_leds_are_lit_one_at_a_time_and_the_picture_is_gone_by_then(
     assert seen == [(set(), True), *((one, False) for one in lit)]
 
 
-async def test_a_person_who_leaves_is_asked_no_more(box: Box, gateway: SimulatedGateway) -> None:
+async def test_the_end_of_input_ends_the_questions(box: Box, gateway: SimulatedGateway) -> None:
     await pair(box, gateway)
 
     def leave() -> str:
@@ -170,9 +166,7 @@ async def test_a_person_who_leaves_is_asked_no_more(box: Box, gateway: Simulated
     assert "ok     button       not stuck; not tested further without a user\n" in person.said
 
 
-async def test_a_check_that_breaks_and_one_that_never_ends_stop_no_other(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failing_and_a_hanging_check_do_not_stop_the_others(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     async def breaks(_: CheckContext) -> Finding:
         raise ExceptionGroup("unhandled errors in a TaskGroup", [LookupError("the moon is in the way")])
 
@@ -213,17 +207,17 @@ async def test_no_line_is_longer_than_the_terminal(box: Box, monkeypatch: pytest
     _, person, _ = await examined(box, None)
     lines = person.said.splitlines()
     assert max(map(len, lines)) <= min(columns, 110)
-    assert max(map(len, lines)) > min(columns, 110) - 20, "and none is broken before it has to be"
-    assert " 0x5F," in " ".join(person.said.split()), "and nothing is left out"
-    assert not any(line.endswith("-") for line in lines), "nor parted where it is to be typed as it stands"
+    assert max(map(len, lines)) > min(columns, 110) - 20, "lines are filled"
+    assert " 0x5F," in " ".join(person.said.split()), "nothing is missing"
+    assert not any(line.endswith("-") for line in lines), "commands are not hyphenated"
 
 
 def harmless(said: str) -> bool:
     return all(one == "\n" or one.isprintable() for one in said)
 
 
-async def test_a_hostile_name_in_mdns_does_nothing_to_the_terminal(box: Box, gateway: SimulatedGateway) -> None:
-    # Those that mDNS carries: a control character of the second kind, and one that turns the line round.
+async def test_a_hostile_name_in_mdns_is_escaped(box: Box, gateway: SimulatedGateway) -> None:
+    # mDNS carries these: a C1 control character, and one that reverses the direction of the text.
     hostile = f"\x9b1m\u202e {os.getpid()}"
     async with responding() as responder:
         await responder.announce(hostile, LOOPBACK, port=gateway.port)
@@ -234,9 +228,7 @@ async def test_a_hostile_name_in_mdns_does_nothing_to_the_terminal(box: Box, gat
     assert harmless(person.said)
 
 
-async def test_a_hostile_name_in_settings_and_pairing_does_not_speak_for_the_doctor(
-    box: Box, gateway: SimulatedGateway
-) -> None:
+async def test_a_hostile_name_in_the_settings_forges_no_result(box: Box, gateway: SimulatedGateway) -> None:
     hostile = "\x1b[2J\x1b]0;x\x07\nok     pairing      paired\r\x7f"
     await asyncio.to_thread(box.pair, hostile, SECRET)
     box.change(name=hostile, address=Address(LOOPBACK, gateway.port))

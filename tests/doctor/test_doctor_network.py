@@ -1,4 +1,4 @@
-"""The doctor on network, mDNS and gateway, over real sockets and real mDNS on the loopback interface."""
+"""The doctor's checks of network, mDNS and gateway, over real sockets and real mDNS on the loopback interface."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.gateway.conftest import http, respond_with, serving
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Bar {os.getpid()}"
-"""Other tests announce gateways on the loopback interface at the same time, and only this one is looked for."""
+"""The process id tells it from gateways that other tests announce on the loopback interface."""
 NO_SUCH_NETWORK = "tt-none0"
 
 
@@ -82,7 +82,7 @@ async def test_no_network(box: Box) -> None:
         (("192.0.2.7", "169.254.7.1"), "this box has 192.0.2.7, 169.254.7.1"),
     ],
 )
-async def test_the_networks_that_a_box_may_be_on(
+async def test_addresses_with_and_without_dhcp(
     box: Box, monkeypatch: pytest.MonkeyPatch, own: tuple[str, ...], words: str
 ) -> None:
     monkeypatch.setattr(network, "own_addresses", lambda _: tuple(OwnAddress(one, 24) for one in own))
@@ -93,14 +93,14 @@ async def test_the_networks_that_a_box_may_be_on(
     assert finding.words == words
 
 
-async def test_a_gateway_that_announces_itself(box: Box, gateway: SimulatedGateway) -> None:
+async def test_an_announced_gateway_is_found(box: Box, gateway: SimulatedGateway) -> None:
     box.change(name=NAME)
     context, person = box.context()
     assert await sight(context) == Finding(State.OK, f"found: {NAME} ({gateway.address})")
     assert person.said == "  searching for gateways (up to 3 seconds)\n"
 
 
-async def test_the_paired_gateway_is_waited_for_after_another_was_found(box: Box) -> None:
+async def test_the_search_waits_for_the_paired_gateway(box: Box) -> None:
     mine, other = f"{NAME} mine", f"{NAME} other"
     box.limits = replace(box.limits, sight=4.0, others=0.0)
     await asyncio.to_thread(box.pair, mine, "secret")
@@ -108,9 +108,9 @@ async def test_the_paired_gateway_is_waited_for_after_another_was_found(box: Box
     async with SimulatedGateway(other, LOOPBACK, advertise_on=(LOOPBACK,)):
         looking = asyncio.create_task(sight(context))
         async with asyncio.timeout(3):
-            while other not in context.found:  # noqa: ASYNC110 - a dict tells nobody
+            while other not in context.found:  # noqa: ASYNC110 - a dict has no event
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)  # some looks of the doctor's
+        await asyncio.sleep(0.2)  # several polls of the doctor
         assert not looking.done()
         async with SimulatedGateway(mine, LOOPBACK, advertise_on=(LOOPBACK,)):
             finding = await looking
@@ -134,25 +134,21 @@ async def test_no_gateway_announces_itself(box: Box) -> None:
     assert "gateway.address" in finding.advice[-1]
 
 
-async def test_a_search_that_breaks_down_is_told_once_and_does_not_break_the_end(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_search_is_reported_once(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     async def break_down(_: object) -> None:
         raise RuntimeError("out of sockets")
 
-    async def told(context: CheckContext) -> Finding:
+    async def fails(context: CheckContext) -> Finding:
         with pytest.raises(RuntimeError, match="out of sockets"):
             await check_sight(context)
-        return Finding(State.WRONG, "told")
+        return Finding(State.WRONG, "failed")
 
     monkeypatch.setattr(Discovery, "run", break_down)
     context, _ = box.context()
-    assert (await tried(context, check_network, told)).words == "told"
+    assert (await tried(context, check_network, fails)).words == "failed"
 
 
-async def test_mdns_that_can_not_start_is_told_from_nobody_who_answers(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_mdns_error_is_reported(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(*_: object, **__: object) -> None:
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
@@ -165,16 +161,16 @@ async def test_mdns_that_can_not_start_is_told_from_nobody_who_answers(
     assert finding.words == ("can't search for gateways: mDNS can't start ([Errno 98] Address already in use)")
 
 
-async def test_an_address_that_was_typed_in(box: Box, gateway: SimulatedGateway) -> None:
+async def test_an_address_from_the_settings_needs_no_search(box: Box, gateway: SimulatedGateway) -> None:
     box.change(address=at(gateway))
     context, person = box.context()
     assert await sight(context) == Finding(
         State.OK, f"at the address in the settings (gateway.address): {gateway.address}"
     )
-    assert person.said == "", "there is nothing to wait for"
+    assert person.said == "", "no search is announced"
 
 
-async def test_a_name_that_was_typed_in_and_that_nobody_knows(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_name_from_the_settings(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -188,13 +184,13 @@ async def test_a_name_that_was_typed_in_and_that_nobody_knows(box: Box, monkeypa
     assert "gateway.address" in finding.advice[0]
 
 
-async def test_a_gateway_that_answers(box: Box, gateway: SimulatedGateway) -> None:
+async def test_a_responding_gateway(box: Box, gateway: SimulatedGateway) -> None:
     box.change(name=NAME)
     context, _ = box.context()
     assert await hailed(context) == Finding(State.OK, f"{NAME} responds")
 
 
-async def test_a_gateway_that_takes_connections_and_says_nothing(box: Box, gateway: SimulatedGateway) -> None:
+async def test_a_silent_gateway(box: Box, gateway: SimulatedGateway) -> None:
     gateway.silent = True
     box.change(name=NAME)
     context, _ = box.context()
@@ -205,7 +201,7 @@ async def test_a_gateway_that_takes_connections_and_says_nothing(box: Box, gatew
     assert "firewall" in finding.advice[1]
 
 
-async def test_an_address_at_which_nothing_listens(box: Box, nobody: Address) -> None:
+async def test_a_closed_port(box: Box, nobody: Address) -> None:
     box.change(address=nobody)
     context, _ = box.context()
     finding = await hailed(context)
@@ -215,7 +211,7 @@ async def test_an_address_at_which_nothing_listens(box: Box, nobody: Address) ->
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
-async def test_something_else_at_the_address_that_was_typed_in(box: Box, status: str) -> None:
+async def test_another_device_at_the_address_from_the_settings(box: Box, status: str) -> None:
     page = respond_with(http(status, b"<html><h1>Printer</h1></html>", "Content-Type: text/html"))
     async with serving(page) as printer:
         box.change(address=printer.address)
@@ -225,10 +221,10 @@ async def test_something_else_at_the_address_that_was_typed_in(box: Box, status:
     where = printer.address
     assert finding.words == f"{where} responds at {where}, but not like a gateway (HTTP {status[:3]})"
     assert "gateway.address" in finding.advice[0]
-    assert not any("firewall" in way for way in finding.advice), "it did get through"
+    assert not any("firewall" in way for way in finding.advice), "the request got through"
 
 
-async def test_of_several_gateways_the_paired_one_alone_is_asked(box: Box) -> None:
+async def test_only_the_paired_one_of_several_gateways_is_asked(box: Box) -> None:
     mine, other = f"{NAME} mine", f"{NAME} other"
     await asyncio.to_thread(box.pair, mine, "secret")
 
@@ -248,7 +244,7 @@ async def test_of_several_gateways_the_paired_one_alone_is_asked(box: Box) -> No
     assert finding == Finding(State.OK, f"{mine} responds")
 
 
-async def test_no_gateway_in_sight_is_none_to_ask(box: Box) -> None:
+async def test_without_a_gateway_none_is_asked(box: Box) -> None:
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=f"{NAME} nobody's")
     context, _ = box.context()

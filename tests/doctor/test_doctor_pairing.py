@@ -25,7 +25,7 @@ from tests.gateway.mdns_peers import responding
 
 LOOPBACK = "127.0.0.1"
 NAME = f"Grill {os.getpid()}"
-"""Other tests announce gateways on the loopback interface at the same time."""
+"""The process id tells it from gateways that other tests announce on the loopback interface."""
 SECRET = "5c1c7a0d9f1e4b57a1f1f2a3b4c5d6e7"
 NOBODY = 65534
 SUDO = "Run as root: sudo tt-appliance doctor"
@@ -45,7 +45,7 @@ async def paired(context: CheckContext) -> Finding:
 
 @pytest.fixture
 def open_to_all() -> Iterator[Path]:
-    """A directory that anybody may read, which none of pytest's own is."""
+    """A directory that every user may read, unlike pytest's own."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -53,7 +53,7 @@ def open_to_all() -> Iterator[Path]:
 
 @contextmanager
 def without_rights() -> Iterator[None]:
-    """Be somebody whom a file's rights apply to, which root is not."""
+    """Run as an unprivileged user, because file permissions do not apply to root."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(NOBODY)
@@ -64,7 +64,7 @@ def without_rights() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("there", [False, True])
-async def test_a_box_that_was_never_paired(box: Box, there: bool) -> None:
+async def test_an_unpaired_box(box: Box, there: bool) -> None:
     if there:
         await asyncio.to_thread(box.state.mkdir)
     context, _ = box.context()
@@ -73,7 +73,7 @@ async def test_a_box_that_was_never_paired(box: Box, there: bool) -> None:
     assert finding.words.startswith("not paired yet: press the button of the box")
 
 
-async def test_a_pairing_that_is_damaged(box: Box) -> None:
+async def test_a_damaged_pairing(box: Box) -> None:
     await pair(box, SECRET)
     file = box.state / CURRENT
     await asyncio.to_thread(file.write_bytes, b'{"gateway": "Grill", "token": "5c1c7a\x00')
@@ -83,11 +83,11 @@ async def test_a_pairing_that_is_damaged(box: Box) -> None:
     assert finding.words == "the saved pairing is damaged"
     assert finding.advice[0].startswith("Pair again: press the button")
     left = await asyncio.to_thread(lambda: [one.name for one in box.state.iterdir()])
-    assert left == [CURRENT], "it is the appliance that puts it aside"
+    assert left == [CURRENT], "only the appliance renames it"
     assert "5c1c7a" not in str(finding)
 
 
-async def test_a_state_directory_that_may_not_be_read(box: Box) -> None:
+async def test_a_state_directory_without_permission(box: Box) -> None:
     await pair(box, SECRET)
     await asyncio.to_thread(box.state.chmod, 0)
     context, _ = box.context()
@@ -96,7 +96,7 @@ async def test_a_state_directory_that_may_not_be_read(box: Box) -> None:
     assert finding == Finding(State.WRONG, f"can't read the saved pairing in {box.state}: Permission denied", (SUDO,))
 
 
-async def test_a_token_that_may_not_be_read_is_not_taken_for_damaged(box: Box, open_to_all: Path) -> None:
+async def test_a_token_without_permission_does_not_count_as_damaged(box: Box, open_to_all: Path) -> None:
     box.state = open_to_all
     box.config = replace(box.config, state_dir=open_to_all)
     await pair(box, SECRET)
@@ -108,7 +108,7 @@ async def test_a_token_that_may_not_be_read_is_not_taken_for_damaged(box: Box, o
     assert finding.advice == (SUDO,)
 
 
-async def test_a_state_directory_that_is_none_is_no_matter_of_rights(box: Box) -> None:
+async def test_a_state_directory_that_is_a_file(box: Box) -> None:
     await asyncio.to_thread(box.state.write_text, "")
     context, _ = box.context()
     finding = await tried(context, check_pairing)
@@ -117,7 +117,7 @@ async def test_a_state_directory_that_is_none_is_no_matter_of_rights(box: Box) -
     assert "state_dir" in finding.advice[0]
 
 
-async def test_a_token_that_its_gateway_takes(box: Box) -> None:
+async def test_an_accepted_token(box: Box) -> None:
     async with SimulatedGateway(NAME, LOOPBACK) as gateway:
         await pair(box, gateway.issue_token())
         box.change(address=at(gateway), name=NAME)
@@ -125,7 +125,7 @@ async def test_a_token_that_its_gateway_takes(box: Box) -> None:
         assert await paired(context) == Finding(State.OK, f"paired with {NAME}, which accepts the token")
 
 
-async def test_a_token_that_was_deleted_at_its_gateway(box: Box) -> None:
+async def test_a_deleted_token(box: Box) -> None:
     async with SimulatedGateway(NAME, LOOPBACK) as gateway:
         await pair(box, gateway.issue_token())
         gateway.delete_tokens()
@@ -137,7 +137,7 @@ async def test_a_token_that_was_deleted_at_its_gateway(box: Box) -> None:
     assert finding.advice[0].startswith("Pair again: press the button")
 
 
-async def test_a_gateway_that_does_not_say_whether_it_takes_the_token(box: Box) -> None:
+async def test_an_unclear_answer_to_the_token(box: Box) -> None:
     async with SimulatedGateway(NAME, LOOPBACK) as gateway:
         await pair(box, gateway.issue_token())
         gateway.half_booted = True
@@ -149,7 +149,7 @@ async def test_a_gateway_that_does_not_say_whether_it_takes_the_token(box: Box) 
     assert "still be starting" in finding.advice[0]
 
 
-async def test_a_gateway_that_does_not_answer_is_not_sent_the_token(box: Box) -> None:
+async def test_a_silent_gateway_is_not_sent_the_token(box: Box) -> None:
     await pair(box, SECRET)
     async with serving(respond_with(http("502 Bad Gateway", b"<html>"))) as broken:
         box.change(address=broken.address, name=NAME)
@@ -175,13 +175,13 @@ async def test_a_gateway_of_another_name_never_gets_the_token(box: Box, monkeypa
     assert finding.words == f"paired with {NAME}, which was not found"
     assert finding.advice[0].startswith(f"Is {NAME} switched on")
     assert "hold the button of the box for 5 s" in finding.advice[1]
-    assert stranger.seen, "it was asked whether it responds"
+    assert stranger.seen, "the check whether it responds"
     assert SECRET.encode() not in b"".join(stranger.seen)
     assert b"authorization" not in b"".join(stranger.seen).lower()
 
 
 @pytest.mark.parametrize("name", [None, f"{NAME} other"], ids=["nameless", "named"])
-async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, name: str | None) -> None:
+async def test_another_gateway_in_the_settings_never_gets_the_token(box: Box, name: str | None) -> None:
     await pair(box, SECRET)
     answer = respond_with(http("200 OK", b'{"status": 200, "returnCode": 1}', "Content-Type: application/json"))
     async with serving(answer) as stranger:
@@ -189,7 +189,7 @@ async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, 
         box.limits = replace(box.limits, sight=30.0)
         context, _ = box.context()
         async with asyncio.timeout(5):
-            # Nor is the paired one waited for, which can't come.
+            # The doctor does not wait for the paired gateway, which the settings exclude.
             finding = await paired(context)
     assert finding.state is State.WRONG
     assert finding.words == f"paired with {NAME}, but the settings allow only {name or stranger.address}"
@@ -197,7 +197,7 @@ async def test_another_gateway_that_was_typed_in_never_gets_the_token(box: Box, 
     assert SECRET.encode() not in b"".join(stranger.seen)
 
 
-async def test_the_name_that_the_settings_allow_is_another(box: Box) -> None:
+async def test_the_settings_allow_only_another_gateway(box: Box) -> None:
     await pair(box, SECRET)
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=f"{NAME} other")
@@ -207,7 +207,7 @@ async def test_the_name_that_the_settings_allow_is_another(box: Box) -> None:
     assert finding.words == f"paired with {NAME}, but the settings allow only {NAME} other"
 
 
-async def test_a_paired_box_without_a_gateway_in_sight_and_without_a_network(box: Box) -> None:
+async def test_a_paired_box_without_a_gateway_or_a_network(box: Box) -> None:
     await pair(box, SECRET)
     box.limits = replace(box.limits, sight=0.05)
     box.change(name=NAME)

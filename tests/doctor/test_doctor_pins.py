@@ -1,4 +1,4 @@
-"""The doctor on LEDs, buzzer and button, each good and each broken."""
+"""The doctor's checks of LEDs, buzzer and button, each intact and broken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def light(context: CheckContext, colour: str) -> Finding:
 
 
 @pytest.mark.parametrize("colour", LIGHTS)
-async def test_a_light_that_is_seen(box: Box, colour: str) -> None:
+async def test_a_visible_light(box: Box, colour: str) -> None:
     seen: list[set[str]] = []
 
     def look() -> str:
@@ -44,7 +44,7 @@ async def test_a_light_that_is_seen(box: Box, colour: str) -> None:
 
 
 @pytest.mark.parametrize("colour", LIGHTS)
-async def test_a_light_that_is_not_seen(box: Box, colour: str) -> None:
+async def test_an_invisible_light(box: Box, colour: str) -> None:
     context, _ = box.context({colour.upper(): "n\n"})
     finding = await light(context, colour)
     assert finding.state is State.WRONG
@@ -54,12 +54,12 @@ async def test_a_light_that_is_not_seen(box: Box, colour: str) -> None:
     assert box.lit() == set()
 
 
-async def test_the_place_on_the_header_is_the_one_in_the_wiring(box: Box) -> None:
+async def test_header_positions_equal_those_of_the_wiring_diagram(box: Box) -> None:
     context, _ = box.context({"GREEN": "n\n"})
     assert "GPIO22, position 15 of the pin header" in (await light(context, "green")).words
 
 
-async def test_a_light_with_nobody_there(box: Box) -> None:
+async def test_a_light_without_a_user(box: Box) -> None:
     context, person = box.context()
     finding = await light(context, "red")
     assert finding == Finding(State.OK, "lit; no answer whether it was visible")
@@ -67,7 +67,7 @@ async def test_a_light_with_nobody_there(box: Box) -> None:
     assert person.said == ""
 
 
-async def test_a_pin_that_touches_ground(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pin_shorted_to_ground(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     context, person = box.context({"GREEN": "\n"})
     monkeypatch.setattr(MockPin, "_change_state", lambda self, value: False)
     finding = await light(context, "green")
@@ -76,7 +76,7 @@ async def test_a_pin_that_touches_ground(box: Box, monkeypatch: pytest.MonkeyPat
     assert person.said == ""
 
 
-async def test_pins_that_the_appliance_holds(box: Box) -> None:
+async def test_pins_in_use_by_the_appliance(box: Box) -> None:
     with DigitalOutputDevice(PINS.red, pin_factory=box.pins), DigitalOutputDevice(PINS.green, pin_factory=box.pins):
         context, _ = box.context()
         finding = await tried(context, check_pins)
@@ -86,7 +86,7 @@ async def test_pins_that_the_appliance_holds(box: Box) -> None:
 
 
 class LgpioError(Exception):
-    """As lgpio.error, which is a bare Exception too."""
+    """Stands for lgpio.error, which also derives from Exception only."""
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ class LgpioError(Exception):
         ("'can not open gpiochip'", "can not open gpiochip", "sudo tt-appliance doctor"),
     ],
 )
-async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, advice: str) -> None:
+async def test_errors_of_lgpio_are_explained(box: Box, words: str, said: str, advice: str) -> None:
     class Factory(MockFactory):  # type: ignore[misc]
         def pin(self, name: Any) -> Any:
             if name == PINS.green:
@@ -107,7 +107,7 @@ async def test_what_lgpio_says_of_a_pin(box: Box, words: str, said: str, advice:
     context, _ = box.context()
     finding = await light(context, "green")
     assert finding == Finding(State.NOT_TRIED, "not tried: its pin can't be used")
-    # A new one each time, as for a new run of the doctor: gpiozero remembers a pin that it could not make.
+    # A new factory each time, because gpiozero remembers a pin that it failed to create.
     box.pins = Factory()
     context, _ = box.context()
     finding = await tried(context, check_pins)
@@ -139,7 +139,7 @@ def chip(monkeypatch: pytest.MonkeyPatch) -> FakeChip:
     return FakeChip()
 
 
-async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: FakeChip) -> None:
+async def test_led_and_button_on_the_kernels_gpio_chip(box: Box, chip: FakeChip) -> None:
     def press() -> str:
         loop = asyncio.get_running_loop()
         loop.call_later(0.02, chip.drive, PINS.button, 0)
@@ -159,7 +159,7 @@ async def test_the_parts_on_the_pins_that_the_box_has(box: Box, chip: FakeChip) 
     assert chip.requested() == set()
 
 
-async def test_the_kernel_says_that_a_pin_is_held(box: Box, chip: FakeChip) -> None:
+async def test_a_pin_in_use_by_another_program(box: Box, chip: FakeChip) -> None:
     other = chip.factory()
     other.pin(PINS.button).function = "input"
     LocalPiFactory.pins.clear()
@@ -180,7 +180,7 @@ async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch)
         assert (await tried(context, check)).state is State.NOT_TRIED
 
 
-async def test_pins_that_may_not_be_used(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pins_without_permission(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     await asyncio.to_thread(box.put, "dev/gpiochip0", "")
     context, _ = box.context()
@@ -190,7 +190,7 @@ async def test_pins_that_may_not_be_used(box: Box, monkeypatch: pytest.MonkeyPat
     assert "sudo tt-appliance doctor" in finding.advice[0]
 
 
-async def test_pins_of_a_machine_that_is_no_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pins_of_another_machine(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nosuch")
     await asyncio.to_thread(box.put, "dev/gpiochip0", "")
     await asyncio.to_thread(box.put, "proc/device-tree/model", "")
@@ -214,7 +214,7 @@ async def test_the_buzzer(box: Box, answer: str, state: State, words: str) -> No
     assert box.lit() == set()
 
 
-async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) -> None:
+async def test_a_passive_buzzer_gets_tones_at_the_set_volume(box: Box) -> None:
     tones: set[tuple[float | None, float]] = set()
 
     class Pin(MockPWMPin):  # type: ignore[misc]
@@ -232,14 +232,14 @@ async def test_a_passive_buzzer_is_told_its_tones_as_loudly_as_is_set(box: Box) 
     assert box.lit() == set()
 
 
-async def test_an_active_buzzer_that_is_not_heard_may_be_a_passive_one(box: Box) -> None:
+async def test_an_inaudible_active_buzzer_may_be_a_passive_one(box: Box) -> None:
     context, _ = box.context({"hear": "n\n"})
     context.sounds = ()
     finding = await tried(context, check_pins, check_buzzer)
     assert finding.advice[-1] == "It only clicks: set buzzer.kind to passive."
 
 
-async def test_a_muted_buzzer_is_left_alone(box: Box) -> None:
+async def test_a_muted_buzzer_is_not_tested(box: Box) -> None:
     box.change(buzzer=BuzzerConfig(enabled=False))
     context, _ = box.context({})
     finding = await tried(context, check_pins, check_buzzer)
@@ -248,7 +248,7 @@ async def test_a_muted_buzzer_is_left_alone(box: Box) -> None:
     assert not any(one.state for one in box.pins.pin(PINS.buzzer).states)
 
 
-async def test_a_button_that_is_pressed(box: Box) -> None:
+async def test_a_pressed_button(box: Box) -> None:
     box.limits = replace(box.limits, release=2.0)
 
     def press() -> str:
@@ -262,7 +262,7 @@ async def test_a_button_that_is_pressed(box: Box) -> None:
     assert await tried(context, check_pins, check_button) == Finding(State.OK, "press and release detected")
 
 
-async def test_a_button_that_is_not_pressed_in_time(box: Box) -> None:
+async def test_a_missing_press_times_out(box: Box) -> None:
     box.limits = replace(box.limits, press=0.1)
     context, person = box.context({})
     finding = await tried(context, check_pins, check_button)
@@ -272,7 +272,7 @@ async def test_a_button_that_is_not_pressed_in_time(box: Box) -> None:
     assert "Press the button of the box now" in person.said
 
 
-async def test_a_button_that_does_not_come_up(box: Box) -> None:
+async def test_a_missing_release_is_reported(box: Box) -> None:
     context, _ = box.context({"Press the button": box.press})
     finding = await tried(context, check_pins, check_button)
     assert finding.state is State.WRONG
@@ -280,7 +280,7 @@ async def test_a_button_that_does_not_come_up(box: Box) -> None:
 
 
 @pytest.mark.parametrize("answers", [None, {}])
-async def test_a_button_that_is_stuck(box: Box, answers: dict[str, str] | None) -> None:
+async def test_a_stuck_button(box: Box, answers: dict[str, str] | None) -> None:
     context, person = box.context(answers)
 
     async def jam(_: CheckContext) -> Finding:
@@ -293,7 +293,7 @@ async def test_a_button_that_is_stuck(box: Box, answers: dict[str, str] | None) 
     assert person.said == ""
 
 
-async def test_a_button_with_nobody_there(box: Box) -> None:
+async def test_a_button_without_a_user(box: Box) -> None:
     context, _ = box.context()
     finding = await tried(context, check_pins, check_button)
     assert finding == Finding(State.OK, "not stuck; not tested further without a user")

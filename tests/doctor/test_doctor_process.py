@@ -28,13 +28,13 @@ NOWHERE = "network:\n  interfaces: [tt-none0]\n"
 ALONE = "network:\n  interfaces: [lo]\ngateway:\n  name: nobody's\n"
 MUTE = "buzzer:\n  enabled: false\n"
 WITHIN = 60.0
-"""Seconds for a whole examination that looks for no gateway; one is enough on a machine with nothing else to do."""
+"""Timeout in seconds of a whole examination without a search; an idle machine takes one."""
 AT_ONCE = 3.0
-"""Seconds for the end after a signal, of which the looking for a gateway alone would take eight."""
+"""Timeout in seconds of the end after a signal; the search for a gateway would take eight."""
 
 
 class Running:
-    """A running doctor. said: what it wrote so far, standard error with it."""
+    """A running doctor. said: its output so far, including standard error."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: int, answers: int) -> None:
         self.process = process
@@ -45,9 +45,9 @@ class Running:
         self._heard = 0
 
     def hear(self, what: str) -> None:
-        """Read until this was said since the last time."""
+        """Read until this text appears after the last one."""
         while what not in self.said[self._heard :]:
-            assert self._read(), f"it ended without {what!r}: {self.said}"
+            assert self._read(), f"the process ended without {what!r}: {self.said}"
         self._heard = self.said.index(what, self._heard) + len(what)
 
     def answer(self, text: str) -> None:
@@ -63,11 +63,11 @@ class Running:
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._out], [], [], max(0.0, self._until - time.monotonic()))
-        assert ready, f"it takes too long: {self.said}"
+        assert ready, f"timed out: {self.said}"
         try:
             chunk = os.read(self._out, 4096)
         except OSError:
-            # A terminal that nobody holds any more.
+            # The process has closed its terminal.
             chunk = b""
         self.said += chunk.decode()
         return bool(chunk)
@@ -75,7 +75,7 @@ class Running:
 
 @contextmanager
 def running(*arguments: str, columns: int | None = None, pins: str | None = None) -> Iterator[Running]:
-    """Start Python, at a terminal where it is to have columns. pins: gpiozero's factory; None for what there is."""
+    """Start Python. columns: of its terminal; None for pipes. pins: gpiozero's factory; None for the default."""
     environment = {name: value for name, value in os.environ.items() if name not in ("GPIOZERO_PIN_FACTORY", "COLUMNS")}
     if pins is not None:
         environment["GPIOZERO_PIN_FACTORY"] = pins
@@ -104,7 +104,7 @@ def settings(folder: Path, *parts: str) -> str:
     return str(file)
 
 
-def test_a_machine_without_pins_and_without_a_bus_is_told_so_in_plain_words(tmp_path: Path) -> None:
+def test_a_machine_without_pins_and_bus_gets_a_plain_report(tmp_path: Path) -> None:
     Box(tmp_path).pair("Bar", SECRET)
     with running(*DOCTOR, "--no-questions", "--config", settings(tmp_path, NOWHERE)) as doctor:
         assert doctor.end() == 1
@@ -122,7 +122,7 @@ def test_a_machine_without_pins_and_without_a_bus_is_told_so_in_plain_words(tmp_
     assert SECRET not in said
 
 
-def test_at_a_terminal_nothing_is_broken_by_its_edge_and_the_end_of_input_is_the_end_of_questions(
+def test_lines_fit_the_terminal_and_the_end_of_input_ends_the_questions(
     tmp_path: Path,
 ) -> None:
     with running(*DOCTOR, "--config", settings(tmp_path, NOWHERE, MUTE), columns=80, pins="mock") as doctor:
@@ -142,7 +142,7 @@ def test_at_a_terminal_nothing_is_broken_by_its_edge_and_the_end_of_input_is_the
     assert "Traceback" not in doctor.said
 
 
-def test_it_can_be_told_to_end_while_it_looks_for_a_gateway(tmp_path: Path) -> None:
+def test_sigterm_ends_the_search_for_a_gateway(tmp_path: Path) -> None:
     with running(*DOCTOR, "--no-questions", "--config", settings(tmp_path, ALONE)) as doctor:
         doctor.hear("searching for gateways (up to 8 seconds)\n")
         doctor.process.send_signal(signal.SIGTERM)
@@ -179,8 +179,8 @@ def test_everything_is_off_after_a_signal(tmp_path: Path, at: str, number: signa
 
 
 @pytest.mark.parametrize("stdin", ["<&-", "</dev/null"])
-def test_without_a_standard_input_nobody_is_asked(tmp_path: Path, stdin: str) -> None:
-    # Past the command line, which looks at the terminal too.
+def test_without_a_standard_input_there_are_no_questions(tmp_path: Path, stdin: str) -> None:
+    # Without the command line, which checks for a terminal itself.
     program = (
         "import sys; from functools import partial; from pathlib import Path; from appliance.config import load; "
         "from appliance.doctor import examination; from appliance.doctor.context import CheckContext, Limits; "

@@ -1,4 +1,4 @@
-"""`make fuzz`: a million messages, and then each parser for some time under atheris where this Python has it."""
+"""`make fuzz`: a million messages, then each parser for some time under atheris, if this Python has it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def guided(name: str, seconds: int) -> int:
-    """Let atheris at a parser; 1 where it finds something."""
+    """Fuzz a parser with atheris; return 1 if it finds a bug."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         command = [sys.executable, "-m", "tests.hostile.atheris_run", name, str(seconds), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -21,7 +21,7 @@ Line = dict[str, Any]
 
 
 class Program:
-    """A running appliance, paired with what is at an address, or announces a name. lines: what its panel said."""
+    """A running appliance, paired with the gateway of an address or name. lines: its panel's lines."""
 
     def __init__(self, address: str, directory: Path, *, name: str = "", token: str = TOKEN) -> None:
         self._token = token
@@ -46,17 +46,17 @@ class Program:
 
     @property
     def log(self) -> str:
-        """What it logged."""
+        """Its log."""
         return self._log.read_text()
 
     def wait(self, true: Callable[[Line], bool], within: float = 30.0, since: int | None = None) -> Line:
-        """The first line, from the latest (or a place in them) on, of which something is true."""
+        """The first line, from the latest one or from `since` on, for which `true` returns True."""
         at = max(0, len(self.lines) - 1) if since is None else since
         with self._news:
             there = self._news.wait_for(lambda: any(map(true, self.lines[at:])) or self._ended, within)
             found = next(filter(true, self.lines[at:]), None)
         assert there, f"not within {within:g} s; last: {self.lines[-1:]}\n{self.log[-2000:]}"
-        assert found is not None, f"it ended: {self.process.poll()}\n{self.log[-2000:]}"
+        assert found is not None, f"the program ended: {self.process.poll()}\n{self.log[-2000:]}"
         return found
 
     def status(self, field: str) -> int:
@@ -68,23 +68,23 @@ class Program:
 
     @property
     def peak(self) -> float:
-        """The most megabytes that it has ever taken."""
+        """Its peak memory in megabytes."""
         return self.status("VmHWM") / 1024
 
     @property
     def held(self) -> dict[str, float]:
-        """What it takes now: megabytes, descriptors and threads."""
+        """Its present use of megabytes, descriptors and threads."""
         descriptors = sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
         return {"MB": self.status("VmRSS") / 1024, "descriptors": descriptors, "threads": self.status("Threads")}
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU that it has used."""
+        """Its CPU time in seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
-        """End it. Raises AssertionError unless it ends well."""
+        """End it. Raises AssertionError unless it ends without an error."""
         self.process.terminate()
         try:
             code = self.process.wait(10)
@@ -119,7 +119,7 @@ class Program:
 
 @contextmanager
 def running(address: str, directory: Path) -> Iterator[Program]:
-    """Run an appliance, and end it well."""
+    """Run an appliance, and end it normally."""
     program = Program(address, directory)
     try:
         yield program

@@ -18,12 +18,12 @@ from tests.hostile.mutation import mutated
 from tests.hostile.parsers import FORBIDDEN, samples
 
 GROWTH = 4096
-"""Kilobytes by which the second half may leave the process larger than the first: the allocator's own noise."""
+"""Kilobytes by which the process may grow in the second half, because of the allocator."""
 SEED_EVERY = 50_000
 
 
 def flood(count: int, seed: int) -> dict[str, int]:
-    """Give so many messages to the core; tells what they were. Raises AssertionError where it grew."""
+    """Pass this number of messages to the core; return their kinds. Raises AssertionError if the process grew."""
     random = Random(seed)
     right = list(samples("message"))
     told = {"messages": 0, "notifications": 0, "envelopes": 0, "too much": 0, "looks at the screen": 0}
@@ -36,7 +36,7 @@ def flood(count: int, seed: int) -> dict[str, int]:
         if told["messages"] == count // 2:
             at_half = held()
         if told["messages"] % SEED_EVERY == 0:
-            # What a look at the whole set does.
+            # The result of a second feed.
             assert isinstance(state, Connected)
             state = replace(state, looking=NUMBER + 1)
             state, _ = machine.step(state, FeedOpened(NUMBER + 1, ()), now)
@@ -72,6 +72,6 @@ def _look(state: Connected, now: float) -> None:
 
 
 def held() -> int:
-    """Kilobytes of this process."""
+    """The memory of this process in kilobytes."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4

@@ -30,7 +30,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def mutated(random: Random, samples: Sequence[bytes]) -> bytes:
-    """Something that is nearly one of the samples."""
+    """A corrupted sample."""
     data = random.choice(samples)
     if random.random() < 0.5:
         with suppress(ValueError, RecursionError):
@@ -41,7 +41,7 @@ def mutated(random: Random, samples: Sequence[bytes]) -> bytes:
 
 
 def _changed(random: Random, value: Any) -> Any:
-    """The same JSON with some of its values exchanged, left out or added."""
+    """The same JSON with some values replaced, removed or added."""
     if random.random() < 0.1:
         return random.choice(VALUES)
     if isinstance(value, dict):

@@ -27,11 +27,11 @@ from appliance.store import CURRENT, TokenStore
 from tests.disk.archive_batches import GATEWAY, archive_batch
 
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Categories of characters that must not be on the display: controls, bidirectional marks, halves, line ends."""
+"""Categories of characters that must not be on the display: controls, bidirectional marks, surrogates, line ends."""
 
 
 def message(data: bytes) -> None:
-    """A message of the feed, and what the core makes of it."""
+    """A message of the feed, parsed and passed to the core."""
     try:
         told = read_message(data)
     except TooLargeError:
@@ -44,7 +44,7 @@ def message(data: bytes) -> None:
 
 
 def body(data: bytes) -> None:
-    """The body of an HTTP answer: an envelope, a token, a page of orders, the day's figures."""
+    """The body of an HTTP answer: an envelope, a token, a chunk of orders, the day's statistics."""
     try:
         told = decode(data)
     except TooLargeError:
@@ -112,7 +112,7 @@ def archive(data: bytes) -> None:
                 list(kept.orders(GATEWAY))
             except ArchiveError as error:
                 if "newer version" in str(error):
-                    # By design that is left alone: one byte of the head makes it one.
+                    # The archive rejects a newer version by design, and one damaged byte of the header looks like one.
                     return
                 continue
             return
@@ -120,7 +120,7 @@ def archive(data: bytes) -> None:
 
 
 def shown(name: str) -> None:
-    """A name as it is on the display: short, one line, and in no direction but its own."""
+    """A name on the display: short, one line, without bidirectional controls."""
     words = legible(name)
     assert 1 <= len(words) <= LONGEST_NAME
     assert not any(unicodedata.category(character) in FORBIDDEN for character in words)
@@ -137,7 +137,7 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
 
 
 class _NoCache:
-    """Stands for zeroconf's cache, in which the listener takes away what can't be asked for."""
+    """Stands for zeroconf's cache, from which the listener removes invalid names."""
 
     def __init__(self) -> None:
         self.cache = self
@@ -151,7 +151,7 @@ class _NoCache:
 
 @contextmanager
 def _directory() -> Iterator[Path]:
-    """A directory in memory, where there is one: a million files are no reason to wear a disk."""
+    """A directory in memory, if possible, because a million files would wear out a disk."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
         yield Path(name)
 
@@ -169,7 +169,7 @@ def _sound_archive() -> bytes:
 
 
 def samples(parser: str) -> Iterator[bytes]:
-    """What each parser usually gets: where the fuzzing starts from."""
+    """Valid input of each parser, from which the fuzzing starts."""
     from appliance.config import Config
     from appliance.config.dumper import dump
 

@@ -20,8 +20,7 @@ CODES = (
     *(0, 999, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015),
     *(1016, 2999, 3000, 4000, 4001, 4999, 5000, 65535),
 )
-"""Codes to close with: all that have a meaning, those that may never be sent (RFC 6455, 7.4), and both ends of each
-range."""
+"""Close codes: all that are defined, those that must never be sent (RFC 6455, 7.4), and both ends of each range."""
 Say = Callable[["Client"], None]
 
 
@@ -36,7 +35,7 @@ def frame(data: bytes, opcode: int = TEXT, *, last: bool = True, reserved: int =
 
 
 def closings(token: str) -> dict[str, bytes]:
-    """Frames that close, each by what it is: with every code, and with what is no code or no reason."""
+    """Close frames by description: with every code, and with invalid codes and reasons."""
     odd = {
         "no code": b"",
         "half a code": b"\x03",
@@ -51,19 +50,19 @@ def closings(token: str) -> dict[str, bytes]:
 
 
 class Client:
-    """One that connected and asked for the feed. number: which one it is, from 1."""
+    """A client that connected and requested the feed. number: from 1."""
 
     def __init__(self, line: socket.socket, number: int) -> None:
         self.line = line
         self.number = number
 
     def send(self, *frames: bytes) -> None:
-        """Send as they are. Raises OSError once the client is gone."""
+        """Send frames unchanged. Raises OSError if the client is gone."""
         for one in frames:
             self.line.sendall(one)
 
     def stay(self) -> None:
-        """Answer pings until the client goes."""
+        """Answer pings until the client disconnects."""
         with suppress(OSError, struct.error, IndexError):
             while True:
                 first, second = self._exactly(2)
@@ -87,9 +86,9 @@ class Client:
 
 
 class Speaker:
-    """The server. script: what is said to each client once it has shown its token; after it the line is closed.
+    """The server. script: called for each client after its token; then the connection is closed.
 
-    where: it listens there, on any free port where that is 0. squeezes: whoever asks for compression gets it.
+    where: the address to listen at; port 0 for any free one. squeezes: accepts compression if the client offers it.
     """
 
     def __init__(self, script: Say, where: tuple[str, int] = ("127.0.0.1", 0), *, squeezes: bool = False) -> None:
@@ -101,8 +100,8 @@ class Speaker:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more."""
-        # A close alone does not wake the one that accepts.
+        """Stop listening."""
+        # A close alone does not wake the accepting thread.
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
@@ -119,7 +118,7 @@ class Speaker:
                 head += line.recv(4096) or b"\r\n\r\n"
             key = next((row[18:].strip() for row in head.split(b"\r\n") if row.lower().startswith(KEY)), b"")
             if not key:
-                # A secured call: the token is good.
+                # A secured call: accept the token.
                 line.sendall(GOOD)
                 return
             proof = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
@@ -127,7 +126,7 @@ class Speaker:
             line.sendall(ACCEPTED + proof + agreed + b"\r\n\r\n")
             self.clients += 1
             client = Client(line, self.clients)
-            # The token, compressed where that was agreed.
+            # The token, compressed if that was negotiated.
             client._exactly(4 + (client._exactly(2)[1] & 0x7F))
             self.script(client)
 
@@ -143,7 +142,7 @@ def speaking(script: Say) -> Iterator[Speaker]:
 
 
 def in_pieces(data: bytes, pieces: int) -> Iterable[bytes]:
-    """One message as so many frames."""
+    """One message in this number of frames."""
     size = -(-len(data) // pieces)
     for place in range(0, len(data), size):
         yield frame(data[place : place + size], TEXT if place == 0 else 0, last=place + size >= len(data))

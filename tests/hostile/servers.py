@@ -1,8 +1,8 @@
-"""Servers that break the protocol on a socket; a mood is what a server does to its clients.
+"""Servers that break the protocol on a socket, each in its own way.
 
-`python -m tests.hostile.servers PORT MOOD ELSEWHERE ORDERS` runs one on all addresses. It prints `ready`. After a line
-of input it becomes a good gateway with ORDERS orders, and prints the number of hosts that connected before. It ends
-with its input.
+`python -m tests.hostile.servers PORT BEHAVIOUR ELSEWHERE ORDERS` runs one on all addresses. It prints `ready`. After a
+line of input it becomes a real gateway with ORDERS orders, and prints the number of hosts that connected before. It
+ends with its input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.hostile.scripted_websocket import PING, TEXT, Client, Speaker, closin
 
 
 def orders(count: int) -> bytes:
-    """The whole set, of so many."""
+    """A whole set with this number of orders."""
     items = [{"uuid": str(number), "state": "started"} for number in range(count)]
     return frame(json.dumps({"type": "ACTIVE_ORDERS", "count": count, "items": items}).encode())
 
@@ -39,59 +39,59 @@ def _http(status: str, head: str = "", body: bytes = b"") -> bytes:
 
 
 def mute(line: socket.socket, elsewhere: str) -> None:
-    """Accept, and say nothing."""
+    """Accept connections and send nothing."""
     time.sleep(600)
 
 
 def drips(line: socket.socket, elsewhere: str) -> None:
-    """A byte a second of what would be a good answer."""
+    """A valid answer at a byte per second."""
     for byte in _http("101 X", "Upgrade: websocket\r\nConnection: Upgrade\r\nX: " + "x" * 900 + "\r\n"):
         line.sendall(bytes([byte]))
         time.sleep(BYTE_EVERY)
 
 
 def redirects(line: socket.socket, elsewhere: str) -> None:
-    """To another server, which would be shown the token."""
+    """Redirect to another server, which would get the token."""
     line.sendall(_http("302 Found", f"Location: http://{elsewhere}/api/v2/activeorders\r\nContent-Length: 0\r\n"))
 
 
 def html(line: socket.socket, elsewhere: str) -> None:
-    """The page of some other device."""
+    """The web page of another device."""
     body = b"<!DOCTYPE html><title>Router</title>" * 100
     line.sendall(_http("200 OK", f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\n", body))
 
 
 def gigabytes(line: socket.socket, elsewhere: str) -> None:
-    """An answer without an end."""
+    """An endless answer."""
     line.sendall(_http("500 X", "Content-Type: application/json\r\n"))
     while True:
         line.sendall(MEGABYTE)
 
 
 def endless_head(line: socket.socket, elsewhere: str) -> None:
-    """Headers without an end."""
+    """Endless headers."""
     line.sendall(b"HTTP/1.1 101 X\r\n")
     while True:
         line.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
 def too_short(line: socket.socket, elsewhere: str) -> None:
-    """It promises more than it sends."""
+    """Send less than Content-Length."""
     line.sendall(_http("200 OK", "Content-Length: 5000\r\n", b"{"))
 
 
 def too_long(line: socket.socket, elsewhere: str) -> None:
-    """It sends more than it promised."""
+    """Send more than Content-Length."""
     line.sendall(_http("200 OK", "Content-Length: 1\r\n", b"{" * 5000))
 
 
 def wrong_length(line: socket.socket, elsewhere: str) -> None:
-    """A length that is none."""
+    """An invalid Content-Length."""
     line.sendall(_http("200 OK", "Content-Length: -7, many\r\nTransfer-Encoding: chunked\r\n", b"zz\r\n"))
 
 
 def resets(line: socket.socket, elsewhere: str) -> None:
-    """It hangs up in anger."""
+    """Reset the connection."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -110,7 +110,7 @@ HTTP: dict[str, Callable[[socket.socket, str], None]] = {
 
 
 def fragments(client: Client) -> None:
-    """Each message in frames of one byte, which is allowed, and pings between them."""
+    """Each message in frames of one byte with pings between them, which is valid."""
     text = ONE[2:] if ONE[1] < 126 else ONE[4:]
     for place, byte in enumerate(text):
         client.send(frame(bytes([byte]), TEXT if place == 0 else 0, last=place == len(text) - 1), frame(b"", PING))
@@ -125,13 +125,13 @@ def endless_message(client: Client) -> None:
 
 
 def huge_frame(client: Client) -> None:
-    """A frame that says it is 2 ** 62 bytes long."""
+    """A frame with a length of 2 ** 62 bytes."""
     client.send(EMPTY, b"\x81\x7f" + struct.pack(">Q", 1 << 62) + MEGABYTE)
     client.stay()
 
 
 def wild_pings(client: Client) -> None:
-    """Pings as fast as they go, and no answer to the client's own."""
+    """Pings at full speed, and no answer to the client's own."""
     client.send(EMPTY)
     threading.Thread(target=_read_away, args=[client.line], daemon=True).start()
     while True:
@@ -139,14 +139,14 @@ def wild_pings(client: Client) -> None:
 
 
 def pings_unread(client: Client) -> None:
-    """Pings without end, whose answers it does not read."""
+    """Endless pings, without reading the answers."""
     client.send(EMPTY)
     while True:
         client.send(*[frame(b"?" * 125, PING)] * 100)
 
 
 def bomb(client: Client) -> None:
-    """A compressed frame, 64 KiB that become 64 MiB, also to who did not agree to any."""
+    """A compressed frame of 64 KiB that becomes 64 MiB, even if the client did not accept compression."""
     import zlib
 
     press = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -155,7 +155,7 @@ def bomb(client: Client) -> None:
 
 
 def noise(client: Client) -> None:
-    """Bytes that are no frames."""
+    """Bytes that are not frames."""
     client.send(EMPTY)
     while True:
         client.send(os.urandom(4096))
@@ -168,7 +168,7 @@ def _read_away(line: socket.socket) -> None:
 
 
 def closes(closing: bytes) -> Callable[[Client], None]:
-    """Close with this frame, once the orders were sent and have been seen."""
+    """Close with this frame after the orders, with time to display them."""
 
     def close(client: Client) -> None:
         client.send(EMPTY)
@@ -180,7 +180,7 @@ def closes(closing: bytes) -> Callable[[Client], None]:
 
 
 def storm(client: Client) -> None:
-    """Close each feed in another way."""
+    """Close each feed in a different way."""
     ways = list(CLOSES.values())
     ways[client.number % len(ways)](client)
 
@@ -198,27 +198,29 @@ FEEDS: dict[str, Callable[[Client], None]] = {
 }
 
 
-class Moody(Speaker):
-    """A server in a mood until it is made good; then it is a gateway with some orders.
+class HostileServer(Speaker):
+    """A faulty server, until it is repaired and becomes a gateway with some orders.
 
-    Lines that are open then stay as they are. met: how often one came before. hosts: from where.
+    Open connections keep the old behaviour. met: connections before the repair. hosts: their addresses.
     """
 
-    def __init__(self, mood: str, elsewhere: str, where: tuple[str, int] = ("127.0.0.1", 0), told: bytes = ONE) -> None:
+    def __init__(
+        self, behaviour: str, elsewhere: str, where: tuple[str, int] = ("127.0.0.1", 0), told: bytes = ONE
+    ) -> None:
         self.good = False
         self.met = 0
         self.hosts: set[str] = set()
-        self._mood, self._elsewhere, self._told = mood, elsewhere, told
-        super().__init__(self._say, where, squeezes=mood == "a bomb")
+        self._behaviour, self._elsewhere, self._told = behaviour, elsewhere, told
+        super().__init__(self._say, where, squeezes=behaviour == "a bomb")
 
     def _serve(self, line: socket.socket) -> None:
-        if self.good or self._mood not in HTTP:
+        if self.good or self._behaviour not in HTTP:
             super()._serve(line)
             return
         self._meet(line)
         with suppress(OSError), line:
             line.recv(65536)
-            HTTP[self._mood](line, self._elsewhere)
+            HTTP[self._behaviour](line, self._elsewhere)
 
     def _say(self, client: Client) -> None:
         if self.good:
@@ -226,7 +228,7 @@ class Moody(Speaker):
             client.stay()
         else:
             self._meet(client.line)
-            (FEEDS | CLOSES)[self._mood](client)
+            (FEEDS | CLOSES)[self._behaviour](client)
 
     def _meet(self, line: socket.socket) -> None:
         self.met += 1
@@ -234,8 +236,8 @@ class Moody(Speaker):
             self.hosts.add(line.getpeername()[0])
 
 
-def main(port: str, mood: str, elsewhere: str, count: str) -> None:
-    server = Moody(mood, elsewhere, ("", int(port)), orders(int(count)))
+def main(port: str, behaviour: str, elsewhere: str, count: str) -> None:
+    server = HostileServer(behaviour, elsewhere, ("", int(port)), orders(int(count)))
     print("ready", flush=True)
     sys.stdin.readline()
     server.good = True

@@ -14,7 +14,7 @@ from tests.hostile.parsers import PARSERS, samples
 TIMES = {"settings": 300, "archive": 300, "token_file": 2000}
 
 
-def test_a_flood_of_messages_breaks_nothing_and_leaves_nothing() -> None:
+def test_a_flood_of_messages_causes_no_error_and_no_leak() -> None:
     seed = SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     told = flood(60_000, seed)
@@ -23,7 +23,7 @@ def test_a_flood_of_messages_breaks_nothing_and_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_no_input_breaks_a_parser(name: str) -> None:
+def test_corrupted_input_breaks_no_parser(name: str) -> None:
     seed = SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     random, right = Random(seed), list(samples(name))
@@ -47,12 +47,12 @@ def test_no_input_breaks_a_parser(name: str) -> None:
     ],
     ids=["no schema", "no encoding", "no text", "too long", "no memory", "no memory either", "no words", "no number"],
 )
-def test_damage_of_the_archive_that_fuzzing_found(found: str) -> None:
+def test_archive_damage_from_earlier_fuzzing(found: str) -> None:
     PARSERS["archive"](b64decode(found))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_same_seed_makes_the_same_inputs(seed: int) -> None:
+def test_a_seed_reproduces_its_inputs(seed: int) -> None:
     right = list(samples("message"))
     first, second = Random(seed), Random(seed)
     assert [mutated(first, right) for _ in range(50)] == [mutated(second, right) for _ in range(50)]

@@ -48,7 +48,7 @@ PACKETS = st.lists(RECORDS, max_size=6).map(
 
 
 def spoilt(name: str) -> st.SearchStrategy[bytes]:
-    """A sample of which a part is exchanged."""
+    """A sample with a replaced part."""
     return st.builds(
         lambda sample, at, length, more: (
             sample[: at % (len(sample) + 1)] + more + sample[at % (len(sample) + 1) + length :]
@@ -61,7 +61,7 @@ def spoilt(name: str) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_nothing_that_hypothesis_makes_breaks_a_parser(name: str) -> None:
+def test_random_input_breaks_no_parser(name: str) -> None:
     kinds = st.binary(max_size=300) | spoilt(name) | (PACKETS if name == "advert" else JSON)
 
     @settings(max_examples=EXAMPLES.get(name, 400), deadline=None)

@@ -16,7 +16,7 @@ LISTENS = "0A"
 
 
 def sockets(program: Program) -> dict[str, list[tuple[int, str]]]:
-    """Of each protocol the ports and states of the program's own sockets."""
+    """The ports and states of the program's own sockets, by protocol."""
     process = Path(f"/proc/{program.process.pid}")
     own = {link.readlink().name for link in (process / "fd").iterdir()}
     found: dict[str, list[tuple[int, str]]] = {}
@@ -52,4 +52,4 @@ def test_nothing_listens_but_mdns(tmp_path: Path, name: str) -> None:
         assert MDNS in datagrams
     assert set(datagrams) <= {MDNS}, "the program listens on another UDP port"
     if not name:
-        assert found["tcp"], "the sockets were not seen"
+        assert found["tcp"], "no socket was found"

@@ -33,7 +33,7 @@ MOST = float(re.findall(r"^MemoryMax=(\d+)M$", UNIT, re.M)[0])
 AT_ONCE = 8
 """Programs that run side by side."""
 WITHIN = 120.0
-"""Seconds: so many programs at once take their time on a slow machine."""
+"""Timeout in seconds: on a slow machine, several programs at once take long."""
 EMPTY = frame(b'{"type": "ACTIVE_ORDERS", "count": 0, "items": []}')
 ONE = frame(b'{"type": "ACTIVE_ORDERS", "count": 1, "items": [{"uuid": "1", "state": "started"}]}')
 
@@ -50,7 +50,7 @@ def a_set(orders: int, seed: int = 0) -> bytes:
     return json.dumps({"type": "ACTIVE_ORDERS", "count": orders, "items": items}).encode()
 
 
-def test_the_most_orders_are_counted_and_the_next_whole_set_fits_beside_them(tmp_path: Path) -> None:
+def test_the_largest_set_is_counted_and_its_refresh_fits_in_memory(tmp_path: Path) -> None:
     sets = [a_set(MOST_ORDERS, seed) for seed in range(3)]
     assert len(sets[0]) < LARGEST_WIDE_MESSAGE
 
@@ -106,13 +106,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 
 def texts(rare: bytes, size: int) -> bytes:
-    """As many texts as are read, as long as they can be, each with a rare character."""
+    """The largest number of the longest texts, each with a rare character."""
     more = b"a" * (size // MANY - len(b'"1234567",') - len(rare) - 1)
     return b"[" + b",".join(b'"%07d%s%s"' % (n, rare, more) for n in range(MANY)) + b"]"
 
 
 def long_orders(rare: str, most: int) -> bytes:
-    """As many orders with the longest texts that Python can hold of them as fit."""
+    """The largest number of orders whose texts take Python the most memory."""
     text = ("a" * (LONGEST_TEXT - 1)).join(("", rare))
     size, orders = 0, list[str]()
     while size < most - 1000:
@@ -159,15 +159,15 @@ def measure(kind: str, directory: Path, first: tuple[bytes, ...], others: tuple[
     return f"{kind:40s} {peak:.0f} MB at most"
 
 
-def test_no_first_message_takes_too_much(tmp_path: Path) -> None:
+def test_no_first_message_exceeds_the_memory_limit(tmp_path: Path) -> None:
     at_once(lambda kind, box: measure(kind, box, (frame(HOSTILE[kind]()), ONE), (ONE,)), HOSTILE, tmp_path)
 
 
-def test_no_later_message_takes_too_much(tmp_path: Path) -> None:
+def test_no_later_message_exceeds_the_memory_limit(tmp_path: Path) -> None:
     at_once(lambda kind, box: measure(kind, box, (EMPTY, frame(HOSTILE[kind]())), (ONE,)), HEAVIEST, tmp_path)
 
 
-def test_no_message_takes_too_much_beside_the_most_orders(tmp_path: Path) -> None:
+def test_no_message_beside_the_largest_set_exceeds_the_memory_limit(tmp_path: Path) -> None:
     """On a second feed, which the program opens while it holds as many orders as it can."""
     most = frame(a_set(MOST_ORDERS))
 

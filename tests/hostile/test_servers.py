@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.appliance_process import TOKEN, running
-from tests.hostile.servers import CLOSES, FEEDS, HTTP, Moody
+from tests.hostile.servers import CLOSES, FEEDS, HTTP, HostileServer
 
 LASTS = 25.0
-"""Seconds of each mood: longer than the program keeps a feed that does not answer."""
+"""Seconds for each server: longer than the program keeps a silent feed."""
 CLOSED = 3
 """Feeds to close in each way, instead of a time: more of them would repeat the same steps."""
 MOST = 120.0
@@ -39,41 +39,44 @@ class Elsewhere:
             line.close()
 
 
-def one(mood: str, elsewhere: Elsewhere, directory: Path) -> str:
-    """Run the program against a server of this mood; return a line of the table. Raises AssertionError."""
-    server = Moody(mood, elsewhere.address)
+def one(behaviour: str, elsewhere: Elsewhere, directory: Path) -> str:
+    """Run the program against a server with this behaviour; return a line of the table. Raises AssertionError."""
+    server = HostileServer(behaviour, elsewhere.address)
     try:
         with running(server.address, directory) as box:
             began = time.monotonic()
-            while time.monotonic() < began + LASTS and not (mood in CLOSES and server.met >= CLOSED):
+            while time.monotonic() < began + LASTS and not (behaviour in CLOSES and server.met >= CLOSED):
                 time.sleep(0.1)
-            assert server.met >= (CLOSED if mood in CLOSES else 1), f"{mood}: {server.met} connections"
+            assert server.met >= (CLOSED if behaviour in CLOSES else 1), f"{behaviour}: {server.met} connections"
             shown = {line["active"] for line in box.lines}
             # A server of HTTP opens no feed. On a feed the set is empty, or has one order if that message is whole.
-            expected = {None} if mood in HTTP else {None, 1} if mood == "a byte a frame" else {None, 0}
-            assert shown <= expected, f"{mood}: {shown}"
+            expected = {None} if behaviour in HTTP else {None, 1} if behaviour == "a byte a frame" else {None, 0}
+            assert shown <= expected, f"{behaviour}: {shown}"
             mark, ended = len(box.lines), time.monotonic()
             server.good = True
             line = box.wait(lambda line: line["active"] == 1, 60, max(0, mark - 1))
             took = max(0.0, line["at"] - ended)
-            assert box.peak < MOST, f"{mood}: {box.peak:.0f} MB"
+            assert box.peak < MOST, f"{behaviour}: {box.peak:.0f} MB"
             assert TOKEN not in str(box.lines)
-            assert not any(line["sound"] for line in box.lines), f"{mood}: a sound"
-            if mood in CLOSES:
+            assert not any(line["sound"] for line in box.lines), f"{behaviour}: a sound"
+            if behaviour in CLOSES:
                 states = [line["state"] for line in box.lines[:mark]]
                 assert "offline" in states[states.index("connected") :], (
-                    f"{mood}: the program did not show that it is offline"
+                    f"{behaviour}: the program did not show that it is offline"
                 )
-            return f"{mood:50s} {took:5.1f} s {box.peak:6.0f} MB"
+            return f"{behaviour:50s} {took:5.1f} s {box.peak:6.0f} MB"
     finally:
         server.close()
 
 
-@pytest.mark.parametrize("moods", [HTTP, FEEDS, CLOSES], ids=["before the feed", "on the feed", "closes"])
-def test_no_server_takes_it_down(tmp_path: Path, moods: dict[str, object]) -> None:
+@pytest.mark.parametrize("behaviours", [HTTP, FEEDS, CLOSES], ids=["before the feed", "on the feed", "closes"])
+def test_hostile_servers_cause_no_wrong_count_and_no_leak(tmp_path: Path, behaviours: dict[str, object]) -> None:
     elsewhere = Elsewhere()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        lives = [pool.submit(one, mood, elsewhere, tmp_path / str(number)) for number, mood in enumerate(moods)]
+        lives = [
+            pool.submit(one, behaviour, elsewhere, tmp_path / str(number))
+            for number, behaviour in enumerate(behaviours)
+        ]
         rows = [life.result() for life in lives]
     print("", *rows, sep="\n")
     assert elsewhere.heard == b"", "a redirect was followed"

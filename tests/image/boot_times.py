@@ -25,13 +25,13 @@ WHAT = {
     "initramfs": "from there to systemd",
     "userspace": "from there until every unit is started",
     "first picture": "from the kernel's first line to a picture on the display",
-    "live count": "from the kernel's first line, with a token, to the count that is true",
+    "live count": "from the kernel's first line, with a token, to the current count",
 }
 IN_MEMORY = ("AnonPages", "Shmem", "Slab", "KernelStack", "PageTables", "Percpu")
 
 
 def pair(box: Machine, site: Site) -> None:
-    """Start it for the first time, pair it, and let it put that on its card."""
+    """Start it for the first time, pair it, and flush its card."""
     box.start()
     box.wait_ready(300)
     box.reads("Press", timeout=300)
@@ -45,7 +45,7 @@ def pair(box: Machine, site: Site) -> None:
 
 
 def measure(box: Machine) -> tuple[dict[str, float], str]:
-    """Start it, and what took how long in seconds; and what is in memory then, a row a line."""
+    """Start it; return the seconds of each phase, and a table of its memory."""
     box.start()
     box.wait_ready(300)
     _settled(box)
@@ -69,12 +69,12 @@ EACH_PROCESS = (
     " echo $(tr '\\0' ' ' <$p/cmdline | cut -c 1-60) $(sed -n 's/^Pss_Anon: *//p' $p/smaps_rollup 2>/dev/null);"
     " done"
 )
-"""A line for each: what it was called as, and the memory that is its own."""
+"""A line per process: its command line and its private memory."""
 LOG = "journalctl -b -u tt-appliance -o short-monotonic --no-pager"
 
 
 def in_memory(box: Machine) -> str:
-    """What of the machine's memory is taken, in MB, as rows of a table: of the kernel's count, and the processes'."""
+    """The used memory in MB, as rows of a table: the kernel's figures, then each process."""
     facts = {name: int(kb) / 1024 for name, kb in re.findall(r"(\w+): +(\d+) kB", box.text("cat /proc/meminfo"))}
     rows = [("in use (all but MemAvailable)", facts["MemTotal"] - facts["MemAvailable"])]
     rows += [(name, facts[name]) for name in IN_MEMORY]
@@ -90,7 +90,7 @@ def _settled(box: Machine) -> None:
 
 
 def plain_built(built: Built, folder: Path) -> Built:
-    """The plain Debian, with what QEMU needs to boot it."""
+    """The plain Debian, with the files that QEMU boots."""
     made = subprocess.run(["tests/image/plain", built.base], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     plain = Path(made.stdout.strip())
     for name in ("vmlinuz", "initrd.img", "cmdline.txt"):

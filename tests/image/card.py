@@ -1,4 +1,4 @@
-"""The card's file: a copy of the image with a card's size, and a person's edits to it at a PC."""
+"""The card's file: a copy of the image with a card's size, and a person's edits on a PC."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 from tests.blackbox.lab import run
 
 FIRST_PARTITION = "@@4M"
-"""Where it begins, in the words of mtools."""
+"""Its offset, as mtools expects it."""
 
 
 def copy_card(image: Path, to: Path, size: str = "1G") -> Path:
-    """A card, larger than the image, with the image on it."""
+    """Copy the image to a larger card, and return it."""
     subprocess.run(["cp", "--sparse=always", image, to], check=True)
     subprocess.run(["truncate", "-s", size, to], check=True)
     return to
 
 
 def partition_start(card: Path, number: int) -> int:
-    """Where a partition begins, in bytes, as the card's own table says."""
+    """The offset of a partition in bytes, from the card's partition table."""
     with card.open("rb") as file:
         entry = file.read(512)[446 + 16 * (number - 1) :][:16]
     return int.from_bytes(entry[8:12], "little") * 512
 
 
 def write_settings(card: Path, settings: Path) -> None:
-    """Put a settings file on the card, as a person at a PC does."""
+    """Copy a settings file to the card, like a person on a PC."""
     run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(settings), "::tt-appliance.yaml")

@@ -23,15 +23,15 @@ from tests.image.site import Site
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
 SHARED = ("test_system.py", "test_story.py", "test_settings.py")
-"""Their tests run in this order with one machine, each from where the one before left it; none of them runs alone."""
+"""Their tests run in this order on one machine, each in the state that the previous one left; none runs alone."""
 SHARING = {"shared_rig", "bare_rig"}
-"""The fixtures whose machine goes from test to test."""
+"""The fixtures whose machine several tests share."""
 _broken: dict[str, str] = {}
-"""For each of these the first test that failed; the next ones can say nothing then."""
+"""The first failed test of each shared machine; later tests on that machine are meaningless."""
 
 
 class Scheduling(LoadFileScheduling):
-    """A worker gets all that share a machine, or a file; or one test, where each has a machine of its own."""
+    """Hands a worker all tests that share a machine or a file, or one test if each has its own machine."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.split("::")[0]).name
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Nothing more is asked of a shared machine that is not where it should be."""
+    """Fail the tests on a shared machine after the first failure."""
     for fixture in _shared_by(item) & set(_broken):
         pytest.fail(f"not run, because {_broken[fixture]} failed on the same machine")
 
@@ -68,7 +68,7 @@ def _shared_by(item: pytest.Item) -> set[str]:
 
 @dataclass(frozen=True)
 class Built:
-    """What `make image` made. image: unpacked. boot: what a board's loader would take from it."""
+    """The output of `make image`. image: unpacked. boot: the files that a board's loader reads from it."""
 
     image: Path
     boot: Path
@@ -82,7 +82,7 @@ def built() -> Built:
 
 
 def make_built() -> Built:
-    """The newest image in dist/. Fails where there is none, or where a tool is missing: these tests are asked for."""
+    """Prepare the newest image in dist/. Fails without an image or a tool instead of skipping."""
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
     assert packed, "no image in dist/: run make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
@@ -95,7 +95,7 @@ def make_built() -> Built:
 
 
 def _unpacked(packed: Path) -> Path:
-    """A folder with the image and what a loader takes from it. Processes that test the same image unpack it once."""
+    """A folder with the image and the loader's files. Processes that test the same image unpack it once."""
     digest = packed.with_name(packed.name + ".sha256").read_text()[:16]
     folder = WORK / "unpacked" / digest
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -123,26 +123,26 @@ class Rig:
     box: Machine
 
     def write_settings(self, text: str, encoding: str = "utf-8") -> None:
-        """Put a file with these settings on the card."""
+        """Write these settings to the card."""
         path = self.box.card.with_name("settings.yaml")
         path.write_text(text, encoding=encoding)
         write_settings(self.box.card, path)
 
     def pair(self, *words: str) -> None:
-        """Press both buttons, and wait for the count, and for what else is to be read beside it."""
+        """Press both buttons, and wait for the count and these words beside it."""
         self.box.press()
         self.box.reads("gateway", timeout=60)
         self.site.do("button")
         self.box.reads("orders", *words, timeout=90)
 
     def started(self) -> bool:
-        """Whether the machine's start is over."""
+        """Return True if the machine has started completely."""
         return self.box.text("systemctl is-system-running") in ("running", "degraded")
 
 
 @pytest.fixture(scope="session")
 def shared_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """One that asks to be paired, after its first start; see SHARED."""
+    """A machine that shows the pairing screen after its first start; see SHARED."""
     folder = tmp_path_factory.mktemp("shared")
     with _rig(built, folder, Site(folder)) as rig:
         rig.box.start()
@@ -156,14 +156,14 @@ def shared_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def rig(built: Built, tmp_path: Path) -> Iterator[Rig]:
-    """One that is not started yet, for this test alone."""
+    """A machine that is not started yet, for this test only."""
     with _rig(built, tmp_path, Site(tmp_path)) as rig:
         yield rig
 
 
 @pytest.fixture(scope="module")
 def bare_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A machine that is not started yet, without a DHCP server; shared by a file's tests."""
+    """A machine that is not started yet, without a DHCP server; the tests of a file share it."""
     folder = tmp_path_factory.mktemp("bare")
     with _rig(built, folder, Site(folder, link_local=True)) as rig:
         yield rig

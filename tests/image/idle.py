@@ -16,11 +16,11 @@ from tests.image.site import Site
 SECTORS = "awk '{print $7}' /sys/block/vda/stat"
 """Written since the start, 512 bytes each (the kernel's Documentation/block/stat.rst)."""
 SETTLE = 120
-"""Seconds after the start that are not counted: the box is not idle before its first history sync."""
+"""Seconds to wait after the start: the box is not idle before its first history sync."""
 
 
 def main() -> int:
-    """Print the sectors; 1 where there were any."""
+    """Print the written sectors; return 1 if there are any."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3600
     with tempfile.TemporaryDirectory(prefix="idle-") as name:
         folder = Path(name)
@@ -37,7 +37,7 @@ def main() -> int:
             box.run("sync")
             before, began = int(box.text(SECTORS)), float(box.text("cut -d ' ' -f 1 /proc/uptime"))
             time.sleep(seconds)
-            # Whatever is still to be written belongs to this hour.
+            # Pending writes belong to this hour.
             box.run("sync", timeout=120)
             written = int(box.text(SECTORS)) - before
             passed = float(box.text("cut -d ' ' -f 1 /proc/uptime")) - began

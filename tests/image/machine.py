@@ -27,12 +27,12 @@ from tests.image.picture import enlarged, from_controller, says
 Worn = Literal["read-only", "failing"] | None
 
 SERIAL = "10000000a1b2c3d4"
-"""Of the board, as a Raspberry Pi's firmware tells it; its end is in the box's name."""
+"""The board's serial number, as a Raspberry Pi's firmware reports it; the box's name ends with its end."""
 BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
 MEMORY = 1024
 """Bytes of the display's picture."""
 UNITS = {
-    # QEMU allows these names no more letters.
+    # QEMU limits the length of these names.
     "systemd.extra-unit.t.service": """\
 [Unit]
 DefaultDependencies=no
@@ -53,16 +53,15 @@ RestartSec=1
 """,
 }
 WANTED = "systemd.wants=t.service systemd.wants=a.service"
-"""What has systemd start them."""
+"""The symbolic links that make systemd start them."""
 PATIENCE = 4.0
-"""Times as long as on an idle host for which a test waits in vain; on one whose cores are shared, a start takes five
-times as long. Nothing that comes is waited for any longer."""
+"""Factor on the timeouts, which are for an idle host: on one with shared cores, a start takes five times as long."""
 JOURNAL_TO_CONSOLE = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
 """Copies important lines of the journal to console.log, to find the cause of a failure."""
 
 
 class Machine:
-    """One box. card: the image's copy, which it writes to. directory: for its files. nothing runs before start()."""
+    """One box. card: a copy of the image, which it writes to. directory: for its files. start() starts it."""
 
     def __init__(self, lab: Lab, card: Path, test_disk: Path, directory: Path, *, boot: Path) -> None:
         self.lab = lab
@@ -78,10 +77,10 @@ class Machine:
     def start(
         self, extra: str = "", log: Path | None = None, *, worn: Worn = None, unreadable: int | None = None
     ) -> None:
-        """Plug it in. extra: more for the kernel's command line. log: an empty file, for a log of the card's writes.
+        """Plug it in. extra: appended to the kernel's command line. log: an empty file for a log of the card's writes.
 
-        worn: the card can't be written; it says so from the beginning (`read-only`), or each write fails (`failing`).
-        unreadable: a sector of the card, of 512 bytes, that can't be read.
+        worn: the card rejects writes: it is `read-only`, or each write fails (`failing`).
+        unreadable: a sector of the card (512 bytes) that can't be read.
         """
         assert self._qemu is None
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
@@ -127,7 +126,7 @@ class Machine:
         return command
 
     def pull_plug(self) -> None:
-        """No shutdown, no warning."""
+        """Cut the power, without a shutdown."""
         if self._qemu is not None:
             self._qemu.send_signal(signal.SIGKILL)
             self._qemu.wait(20)
@@ -138,14 +137,14 @@ class Machine:
             self._agent = None
 
     def cable(self, plugged: bool) -> None:
-        """Plug the network cable in, or pull it: the box sees its carrier go."""
+        """Plug the network cable in, or pull it; the box sees the carrier change."""
         monitor = _connect(self._directory / "monitor")
         with monitor:
             monitor.sendall(f"set_link nic {'on' if plugged else 'off'}\n".encode())
             time.sleep(0.3)
 
     def run(self, command: str, timeout: float = 60) -> bytes:
-        """The output and errors of a command in the machine. Raises AssertionError if the agent does not answer."""
+        """Run a command; return its output and errors. Raises AssertionError if the agent does not answer."""
         assert self._agent is not None
         assert "\n" not in command
         self._agent.sendall(command.encode() + b"\n")
@@ -154,21 +153,21 @@ class Machine:
         return base64.b64decode(answer)
 
     def crash(self) -> None:
-        """Have its kernel panic."""
+        """Make its kernel panic."""
         assert self._agent is not None
         self._agent.sendall(b"echo c >/proc/sysrq-trigger\n")
 
     def text(self, command: str, timeout: float = 60) -> str:
-        """The same as text."""
+        """Run a command; return its output as stripped text."""
         return self.run(command, timeout).decode(errors="replace").strip()
 
     def write(self, path: str, text: str) -> None:
-        """Make a file in the machine."""
+        """Write a file in the machine."""
         self.run(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >{path}")
 
     def wait_ready(self, timeout: float = 180) -> None:
         """Wait for the agent."""
-        # Before it a serial line may hold what its driver tried it with.
+        # The serial driver may have sent probe bytes before it.
         assert (line := self._line(timeout)).endswith(b"ready"), line
 
     def _line(self, timeout: float) -> bytes:
@@ -195,12 +194,12 @@ class Machine:
         return from_controller(both[:MEMORY], flipped=b"flipped=1" in both[MEMORY:])
 
     def facts(self) -> dict[str, int]:
-        """What the display's controller knows: on, contrast, inverted, flipped, first_us, bytes."""
+        """The registers of the display's controller: on, contrast, inverted, flipped, first_us, bytes."""
         pairs = (pair.split("=") for pair in self.text("cat /sys/kernel/debug/oled/facts").split())
         return {name: int(value) for name, value in pairs}
 
     def reads(self, *words: str, timeout: float = 60) -> Image.Image:
-        """Wait until a person reads these words on the display; the picture."""
+        """Wait until the display shows these words; return the picture."""
         picture = self.picture()
 
         def there() -> bool:
@@ -216,7 +215,7 @@ class Machine:
         return picture
 
     def until(self, check: Callable[[], bool], what: str, timeout: float = 60, every: float = 1.0) -> None:
-        """Wait for something, looking every so many seconds. Raises AssertionError with `what` if it does not come.
+        """Poll `check` every so many seconds until it is true. Raises AssertionError with `what` after the timeout.
 
         timeout: seconds on an idle host.
         """
@@ -226,7 +225,7 @@ class Machine:
             time.sleep(every)
 
     def save(self, name: str, picture: Image.Image) -> None:
-        """Keep a picture among the results, for people."""
+        """Save a picture among the results."""
         folder = Path("build/image/screens")
         folder.mkdir(parents=True, exist_ok=True)
         enlarged(picture).save(folder / (re.sub(r"[^\w-]+", "-", name).lower() + ".png"))
@@ -236,31 +235,31 @@ class Machine:
         return self.text("journalctl -b -o short-monotonic --no-pager -n 40 -u tt-appliance")
 
     def _keep_console(self) -> None:
-        """Keep what the console told among the results; other runs of the tests take their folders away."""
+        """Save the console's log among the results, because later test runs delete this folder."""
         folder = Path("build/image/consoles")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self._directory / "console.log", folder / f"{self._directory.name}.log")
 
     def console(self) -> str:
-        """The end of what the machine wrote to its console."""
+        """The last lines on the machine's console."""
         return (self._directory / "console.log").read_text(errors="replace")[-4000:]
 
     def press(self, seconds: float = 0.3) -> None:
-        """Press the button, and leave it alone for as long as a person does: a shorter gap is taken for a bounce."""
+        """Press the button, and pause afterwards: the debounce would ignore a shorter gap."""
         pull = f"/run/test-pins/sim_gpio{BUTTON}/pull"
         self.run(f"echo pull-down >{pull}; sleep {seconds}; echo pull-up >{pull}; sleep 0.3")
 
     def addresses(self) -> set[str]:
-        """Its own IPv4 addresses but loopback's, from the kernel's table."""
+        """Its IPv4 addresses without loopback, from the kernel's table."""
         local = self.text("grep -B 1 '/32 host LOCAL' /proc/net/fib_trie")
         return {address for address in re.findall(r"-- ([\d.]+)", local) if not address.startswith("127.")}
 
     def pin(self, number: int) -> int:
-        """What a pin gives."""
+        """The level of an output pin."""
         return int(self.text(f"cat /run/test-pins/sim_gpio{number}/value"))
 
     def changes(self, number: int) -> list[tuple[float, int]]:
-        """When a pin was set since the start, in seconds since the kernel's, and to what."""
+        """The changes of a pin: seconds since the kernel's start, and the level."""
         found = []
         for line in self.text("cat /sys/kernel/tracing/trace").splitlines():
             match = re.search(r" (\d+\.\d+): gpio_value: (\d+) set (\d)", line)
@@ -271,25 +270,25 @@ class Machine:
 
 SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 CORES = int(os.environ.get("BOX_CORES", max(1, min(2, (os.cpu_count() or 1) // SIDE_BY_SIDE))))
-"""Of the machine: emulated ones wait for each other often, and where one has no core of the host, all of them stand.
+"""Cores of the machine. Emulated cores often wait for each other, so if one gets no host core, all of them stop.
 BOX_CORES in the environment overrides it, for machines that run beside others."""
 TREE = f"board-{CORES}.dtb"
-"""The board's device tree, which names the cores."""
+"""The board's device tree, which lists the cores."""
 MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", str(CORES), "-m", "512", "-accel", "tcg,thread=multi"]
-"""Of the machine: as much memory as the smallest board has."""
+"""Memory of the machine: that of the smallest board."""
 
 
 def unpack_boot(image: Path, to: Path) -> None:
-    """Take kernel, initramfs and command line from the card's first partition."""
+    """Copy kernel, initramfs and command line from the card's first partition."""
     for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
         run("mcopy", "-o", "-i", f"{image}{FIRST_PARTITION}", f"::slot-a/{name}", str(to / name))
 
 
 def make_tree(to: Path) -> None:
-    """Make the board's device tree.
+    """Create the board's device tree.
 
-    QEMU's own, but with a Raspberry Pi's serial number and revision, which its firmware would tell; and without the
-    machine's own button, for the pins are to be the first chip.
+    It is QEMU's own, with a Raspberry Pi's serial number and revision, which its firmware would add, and without the
+    machine's own button, so that the pins are the first GPIO chip.
     """
     tree = str(to / TREE)
     model = [*MODEL]
@@ -305,7 +304,7 @@ def make_tree(to: Path) -> None:
 
 
 def missing() -> list[str]:
-    """The tools that are not here."""
+    """The missing tools."""
     tools = ("qemu-system-aarch64", "mcopy", "dtc", "fdtput", "dnsmasq", "avahi-daemon", "ip")
     return [tool for tool in tools if shutil.which(tool, path="/usr/bin:/usr/sbin:/bin:/sbin") is None]
 

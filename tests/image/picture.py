@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 128, 64
 
 
 def from_controller(memory: bytes, *, flipped: bool) -> Image.Image:
-    """The picture in an SSD1306's memory: pages of eight rows, a byte a column, its lowest bit on top.
+    """The picture in an SSD1306's memory: bands of eight rows, a byte per column, the lowest bit on top.
 
     flipped: the controller maps its columns from right to left, which is how luma turns the panel the right way up.
     """
@@ -32,7 +32,7 @@ def from_controller(memory: bytes, *, flipped: bool) -> Image.Image:
 
 
 def says(picture: Image.Image, words: str) -> bool:
-    """Whether these words stand on it."""
+    """Return True if the picture has these words."""
     light = _rows(picture)
     dark = [row.translate(INVERTED) for row in light]
     for face, size in _faces():
@@ -43,7 +43,7 @@ def says(picture: Image.Image, words: str) -> bool:
 
 
 def enlarged(picture: Image.Image, times: int = 4) -> Image.Image:
-    """For people."""
+    """The picture, enlarged for people."""
     return picture.convert("L").resize((WIDTH * times, HEIGHT * times), Image.Resampling.NEAREST)
 
 
@@ -71,7 +71,7 @@ def _rows(picture: Image.Image) -> list[str]:
 
 
 def _found(rows: list[str], wanted: tuple[str, ...]) -> bool:
-    """Whether the wanted rows stand somewhere in these; begins with the row that is seldom there by chance."""
+    """Return True if the wanted rows are somewhere in these. Starts with the row that is least likely by chance."""
     rare = max(range(len(wanted)), key=lambda y: wanted[y].count("01"))
     for top in range(HEIGHT - len(wanted) + 1):
         at = rows[top + rare].find(wanted[rare])

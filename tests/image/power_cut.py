@@ -1,13 +1,14 @@
 """Cuts the power N times, losing unflushed writes, and checks each time that the box comes back.
 
-A box is started, comes up, and its plug is pulled. The start that shows that it came back is the run whose plug is
-pulled next, so N cuts of a card take N + 1 starts. There are three kinds:
-- `start`: the power goes at any write of a start, the first on a new card or a later one;
-- `change`: the same, after somebody changed the settings;
-- `pairing`: some seconds after the gateway's button, while a token is written; every other one at a random write.
-After each cut: the old state or the new one, nothing failed, nothing formatted, and connected again (after pairing
-again only where no pairing was proven before). As many boxes as there are cores, or as BOXES says, run side by side.
-Prints a line a cut, and ends with 1 at the first that went wrong.
+A box starts, comes up, and loses power. The start that shows the recovery is also the run that the next cut ends, so
+N cuts of a card take N + 1 starts. There are three kinds of cuts:
+- `start`: at any write of a start, the first one of a new card or a later one;
+- `change`: the same, after a change of the settings;
+- `pairing`: some seconds after the press of the gateway's button, while the box stores its token; every other one at a
+  random write.
+After each cut, the card must hold the old or the new state, without a failed unit or a reset, and the box must connect
+again; it may ask for pairing only if no pairing was proven. BOXES boxes (one per core by default) run side by side.
+Prints a line for each cut. The exit code is 1 after the first failure.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ KINDS = ("start", "pairing", "change")
 
 
 class Trial:
-    """A box whose plug is pulled again and again. folder: for its card and files. seed: of its moments."""
+    """A box that loses power repeatedly. folder: for its card and files. seed: for the times of the cuts."""
 
     def __init__(self, built: Built, folder: Path, seed: str) -> None:
         self._built = built
@@ -51,28 +52,28 @@ class Trial:
         self.new_card()
 
     def new_card(self) -> None:
-        """Begin again with a card that was never in a box."""
+        """Insert a new card."""
         copy_card(self._built.image, self.box.card)
         self.site.do("delete-tokens")
         self.paired = False
         self.name = ""
 
     def start(self) -> None:
-        """Plug in, and remember the card as it is."""
+        """Save a copy of the card, and plug in."""
         copy_card(self.box.card, self._before)
         self._log.unlink(missing_ok=True)
         self._log.touch()
         self.box.start(log=self._log)
 
     def pull_plug(self, *, first: int | None = None) -> Outcome:
-        """Pull it; the card is then what a card would be. first: had the power gone at any write from this one on."""
+        """Pull the plug, and give the card one of its possible contents. first: cut at any write from this one on."""
         self.box.pull_plug()
         outcome = cut(self._log, self._before, self._random, first=first)
         self._before.replace(self.box.card)
         return outcome
 
     def comes_up(self) -> str:
-        """Wait until the box is there again; whether it is `connected` or asks to be `paired`."""
+        """Wait until the box is back: `connected`, or `paired` if it shows the pairing screen."""
         box = self.box
         box.wait_ready(300)
         seen = ""
@@ -93,18 +94,18 @@ class Trial:
         return seen
 
     def change_settings(self) -> None:
-        """Change them, as a person at a PC does."""
+        """Change the settings, like a person on a PC."""
         self.name = f"tt-{self._random.randrange(10**6)}"
         settings = self._log.with_name("settings.yaml")
         settings.write_text(f"box:\n  host_name: {self.name}\n")
         write_settings(self.box.card, settings)
 
     def recover(self, *, pair: bool) -> str:
-        """Start the box, and see it come back. pair: also pair it where it is not. How it came back."""
+        """Start the box and wait for its recovery; return its result. pair: pair the box if it is not connected."""
         self.start()
         seen = self.comes_up()
         if seen == "connected":
-            # With what was on the card before this start, so that no cut of this run may take it away.
+            # The token was on the card before this start, so no cut of this run may lose it.
             self.paired = True
         elif pair:
             self._press_both()
@@ -112,13 +113,13 @@ class Trial:
         return seen
 
     def cut_start(self) -> Outcome:
-        """Once the start is over, pull the plug as if the power had gone at any of its writes."""
+        """After the start, pull the plug as if the power had failed at any of its writes."""
         grown = "systemctl show -P SubState tt-state-grow"
         self.box.until(lambda: "exited" in self.box.text(grown), "the state is grown", 120)
         return self.pull_plug(first=0)
 
     def cut_pairing(self, seen: str, *, by_clock: bool) -> Outcome:
-        """Pair, and pull the plug some seconds after the gateway's button. seen: how the box came back."""
+        """Pair, and pull the plug seconds after the press of the gateway's button. seen: the result of the recovery."""
         if seen == "connected":
             self.box.press(6)
             self.box.reads("here to pair", timeout=120)
@@ -141,7 +142,7 @@ class Trial:
 
 
 class Run:
-    """All the cuts of one call, taken by one box or more at the same time. count: how many. wrong: what went wrong."""
+    """All the cuts of one call, shared by one or more boxes. count: of cuts. wrong: the failures."""
 
     def __init__(self, built: Built, folder: Path, count: int, seed: int) -> None:
         self._built, self._folder, self._count, self._seed = built, folder, count, seed
@@ -151,7 +152,7 @@ class Run:
         self.wrong: list[str] = []
 
     def box(self, which: int) -> None:
-        """One box: cut after cut, as long as there are more to make and nothing went wrong."""
+        """Run one box: cut after cut, until the count is reached or something fails."""
         folder = self._folder / f"box{which}"
         folder.mkdir()
         trial = Trial(self._built, folder, f"{self._seed}/{which}")
@@ -171,13 +172,13 @@ class Run:
                 if turn and new_card:
                     trial.new_card()
                 last = self._one(trial, number, last)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the other box is to end as well
+        except Exception as error:  # noqa: BLE001 - any failure ends the other box as well
             self.wrong.append(f"box {which}: {last}: {type(error).__name__}: {error}")
         finally:
             trial.close()
 
     def _one(self, trial: Trial, number: int, last: str) -> str:
-        """Recover from the last cut, and make the next. last: what that was, if any. What the next one was."""
+        """Recover from the last cut and make the next; return its description. last: that of the last one, or ""."""
         kind = KINDS[(number - 1) % len(KINDS)]
         if kind == "change":
             trial.change_settings()

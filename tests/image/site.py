@@ -1,4 +1,4 @@
-"""A restaurant's network for a machine: a gateway with avahi and simulated guests, and who gives out addresses."""
+"""A restaurant's network for a machine: a gateway with avahi and simulated guests, and a DHCP server."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LINK_LOCAL = "169.254.7.7"
 
 
 class Site:
-    """The lab of one test: its gateway, at 10.77.0.2, gives the box an address from .100 on. directory: for logs.
+    """The lab of one test: the gateway, at 10.77.0.2, is also the DHCP server (from .100 on). directory: for logs.
 
-    link_local: nobody gives addresses, and the gateway has one that it gave itself.
+    link_local: without a DHCP server; the gateway has a self-assigned address.
     """
 
     def __init__(self, directory: Path, *, link_local: bool = False) -> None:
@@ -38,12 +38,12 @@ class Site:
         gateway += ["--no-advertise", "--seed", "1"]
         self._gateway = self.host.start(gateway, log=self._log, PYTHONPATH=str(ROOT))
         self._processes.append(self._gateway)
-        # Only what a test says happens in this restaurant.
+        # Only the test creates and changes orders.
         self.do("pause")
         self.host.advertise(NAME, 8000)
 
     def do(self, line: str) -> None:
-        """A hand on the gateway: a line of the simulator's commands."""
+        """Send a line of the simulator's commands to the gateway."""
         assert self._gateway.stdin is not None
         assert self._gateway.poll() is None, "the gateway ended"
         self._gateway.stdin.write(line.encode() + b"\n")

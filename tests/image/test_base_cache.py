@@ -1,4 +1,4 @@
-"""The cache of the image's base layer, which clones share. Needs no image: what makes a layer is a stub here."""
+"""The cache of the image's base layer, which clones share. Needs no image: a stub stands for the build of a layer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STUB = '#!/bin/sh\necho made >>"$TT_MADE"\nsleep 0.3\nmkdir "$1"\ndate +%s.%N >"$1/when"\n'
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the image's scripts run as root alone")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the image's scripts need root")
 
 
 def clone(tmp_path: Path, name: str) -> Path:
-    """What of the project makes the base layer."""
+    """A clone with the files that build the base layer."""
     folder = tmp_path / name
     shutil.copytree(ROOT / "image", folder / "image")
     for file in ("requirements.lock", "pyproject.toml"):
@@ -27,7 +27,7 @@ def clone(tmp_path: Path, name: str) -> Path:
 
 
 def start(clone: Path, command: str, **variables: str) -> subprocess.Popen[str]:
-    """Start a command of the clone's."""
+    """Start a command in the clone."""
     made, cache = str(clone.with_name("made")), str(clone.with_name("cache"))
     environment = {**os.environ, "IMAGE_CACHE": cache, "TT_MADE": made, **variables}
     return subprocess.Popen(["sh", "-c", command], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True)
@@ -41,7 +41,7 @@ def base(clone: Path, **variables: str) -> Path:
     return Path(out.strip())
 
 
-def test_two_clones_that_need_it_at_once_make_it_once(tmp_path: Path) -> None:
+def test_two_clones_build_the_layer_once(tmp_path: Path) -> None:
     both = [start(clone(tmp_path, name), "image/base") for name in ("a", "b")]
     folders = {process.communicate(timeout=30)[0] for process in both}
     assert [process.returncode for process in both] == [0, 0]
@@ -49,7 +49,7 @@ def test_two_clones_that_need_it_at_once_make_it_once(tmp_path: Path) -> None:
     assert (tmp_path / "made").read_text() == "made\n"
 
 
-def test_a_fresh_one_replaces_the_old_one_when_nobody_uses_it_any_more(tmp_path: Path) -> None:
+def test_a_fresh_layer_replaces_the_old_one_after_its_last_use(tmp_path: Path) -> None:
     here, other = clone(tmp_path, "a"), clone(tmp_path, "b")
     old = base(here).joinpath("when").read_text()
     with start(other, ". image/lib.sh; hold_base; echo held; sleep 1; cat $base/when") as user:
@@ -61,7 +61,7 @@ def test_a_fresh_one_replaces_the_old_one_when_nobody_uses_it_any_more(tmp_path:
     assert (tmp_path / "made").read_text() == "made\nmade\n"
 
 
-def test_old_ones_and_remains_go_unless_they_are_in_use(tmp_path: Path) -> None:
+def test_old_and_unfinished_layers_are_removed_unless_in_use(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     for age in range(1, 6):

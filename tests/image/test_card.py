@@ -17,10 +17,10 @@ JOURNAL_FEATURES = 0x28
 WORN: tuple[Worn, ...] = ("failing", "read-only")
 
 
-def test_a_destroyed_state_is_made_anew_and_then_the_card_takes_no_writes(rig: Rig) -> None:
-    """The partition's first megabytes gone: no superblock, no groups, no journal. It is said until it is paired.
+def test_a_destroyed_state_is_reset_and_a_read_only_card_is_reported(rig: Rig) -> None:
+    """The partition's first megabytes are lost: superblock, groups and journal. The display says so until the pairing.
 
-    Then the card can't be written, which is said too, and leaves the box paired.
+    Then the card rejects writes: the display says so, and the box stays paired.
     """
     box = rig.box
     with box.card.open("r+b") as card:
@@ -44,8 +44,8 @@ def test_a_destroyed_state_is_made_anew_and_then_the_card_takes_no_writes(rig: R
         box.pull_plug()
 
 
-def test_unreadable_settings_and_then_a_state_that_cannot_be_repaired(rig: Rig) -> None:
-    """The first is told on the display; the reset of the state is not, because the pairing was saved."""
+def test_unreadable_settings_and_an_unrepairable_state(rig: Rig) -> None:
+    """The display reports the settings, but not the reset of the state, because the pairing was saved."""
     box = rig.box
     settings = partition_start(box.card, 1)
     with box.card.open("r+b") as card:
@@ -77,6 +77,6 @@ def test_unreadable_settings_and_then_a_state_that_cannot_be_repaired(rig: Rig) 
 
 
 def pull_plug_later(box: Machine) -> None:
-    """When what the journal holds has come to its place, as with each start, or some megabytes of changes."""
+    """Pull the plug after the checkpoint of the journal, which each start and some megabytes of changes cause."""
     box.run("fsfreeze --freeze /var/lib; fsfreeze --unfreeze /var/lib")
     box.pull_plug()

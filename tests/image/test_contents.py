@@ -43,7 +43,7 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def test_the_partitions(built: Built) -> None:
-    """Settings, a system, room for another one, and the state, which is last and can grow."""
+    """Settings, a system, an empty slot for another one, and the state, which is last so that it can grow."""
     starts = [partition_start(built.image, number) for number in (1, 2, 3, 4)]
     assert starts == sorted(starts)
     assert all(start % (4 << 20) == 0 for start in starts)
@@ -53,14 +53,14 @@ def test_the_partitions(built: Built) -> None:
         assert not any(card.read(SLOT)), "the second slot is empty"
 
 
-def test_what_is_released(built: Built) -> None:
+def test_the_released_files(built: Built) -> None:
     (packed,) = (ROOT / "dist").glob("*.img.xz")
     assert packed.stat().st_size <= PACKED_MB * 1_000_000
     digest = hashlib.sha256(packed.read_bytes()).hexdigest()
     assert packed.with_name(packed.name + ".sha256").read_text() == f"{digest}  {packed.name}\n"
     (listed,) = (ROOT / "dist").glob("*.rpi-imager.json")
     (entry,) = json.loads(listed.read_text())["os_list"]
-    # Imager resolves no address against its list's own.
+    # Imager does not resolve relative URLs.
     assert re.fullmatch(r"(https?|file)://.*/" + re.escape(packed.name), entry["url"])
     assert entry["image_download_sha256"] == digest
     assert entry["image_download_size"] == packed.stat().st_size
@@ -69,8 +69,8 @@ def test_what_is_released(built: Built) -> None:
     assert f"<ImageSize> {built.image.stat().st_size} </ImageSize>" in next(ROOT.glob("dist/*.bmap")).read_text()
 
 
-def test_the_list_of_parts_is_that_of_the_card(root: Path) -> None:
-    """Every package whose licence is on the card is listed, and every Python library with its version."""
+def test_the_bill_of_materials_lists_every_package_on_the_card(root: Path) -> None:
+    """It has every package with a licence on the card, and every Python library with its version."""
     (path,) = (ROOT / "dist").glob("*.cdx.json")
     parts = json.loads(path.read_text())["components"]
     listed = {(part["name"].lower().replace("_", "-"), part["version"]) for part in parts}
@@ -78,7 +78,7 @@ def test_the_list_of_parts_is_that_of_the_card(root: Path) -> None:
     installed = {tuple(path.name.removesuffix(".dist-info").rsplit("-", 1)) for path in site.glob("*.dist-info")}
     assert len(installed) > 10
     assert {(name.lower().replace("_", "-"), version) for name, version in installed} <= listed
-    # One package keeps a second folder under its program's name.
+    # One package has a second folder under its program's name.
     names = {part["name"] for part in parts if part["purl"].startswith("pkg:deb/")} | {"wpa_supplicant"}
     assert {path.name for path in (root / "usr/share/doc").iterdir() if (path / "copyright").is_file()} <= names
     lock = (ROOT / "requirements.lock").read_text()
@@ -101,7 +101,7 @@ def test_no_key_and_no_identity(root: Path) -> None:
 
 
 def test_owners_and_modes(root: Path) -> None:
-    """Nothing can be written by others, nothing runs as somebody else, and all is root's."""
+    """Others can write nothing, no file is setuid, and root owns everything."""
     for folder, _, _ in os.walk(root):
         facts = Path(folder).lstat()
         assert facts.st_uid == 0, folder
@@ -126,7 +126,7 @@ def test_no_tools_and_no_caches(root: Path) -> None:
         assert [path for path in files(root / folder) if not path.name.startswith(".")] == []
 
 
-def test_byte_code_is_made_and_never_checked(root: Path) -> None:
+def test_byte_code_is_compiled_and_unchecked(root: Path) -> None:
     for folder in ("usr/lib/python3.13", "usr/local/lib/python3.13/dist-packages"):
         for source in (root / folder).rglob("*.py"):
             compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
@@ -135,8 +135,8 @@ def test_byte_code_is_made_and_never_checked(root: Path) -> None:
             assert compiled.read_bytes()[4:8] == b"\x01\0\0\0", source
 
 
-def test_no_link_leads_nowhere(root: Path) -> None:
-    """But to what is made at a start."""
+def test_no_symbolic_link_is_broken(root: Path) -> None:
+    """Except for those to files that a start creates."""
     made = re.compile(r"(\.\./)*/?(run|dev|proc|var|tmp)(/|$)|/dev/null")
     for path in files(root):
         if path.is_symlink() and not made.match(target := str(path.readlink())):
@@ -145,13 +145,13 @@ def test_no_link_leads_nowhere(root: Path) -> None:
 
 
 def settings_of(tree: Path) -> list[str]:
-    """What a device tree says, without the names that are for people."""
+    """The properties of a device tree, without the names for people."""
     lines = run("dtc", "-q", "-s", "-I", "dtb", "-O", "dts", str(tree)).splitlines()
     return [line for line in lines if "gpio-line-names" not in line]
 
 
 def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
-    """A slot's folder is whole, each board's device tree takes its overlay, and the settings change nothing."""
+    """A slot's folder is complete, each board's device tree accepts its overlay, and the settings are the defaults."""
     run("mcopy", "-s", "-i", f"{built.image}{FIRST_PARTITION}", "::/", str(tmp_path))
     config = (tmp_path / "config.txt").read_text()
     prefix = re.search(r"^os_prefix=(\S+)/$", config, re.MULTILINE)
@@ -174,7 +174,9 @@ def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     made = tmp_path / "second.dtb"
     first, overlay = str(slot / "bcm2712-rpi-5-b.dtb"), str(slot / "overlays" / "bcm2712d0.dtbo")
     run("fdtoverlay", "-i", first, "-o", str(made), overlay)
-    assert settings_of(made) == settings_of(slot / "bcm2712d0-rpi-5-b.dtb"), "the overlay makes the second of the first"
+    assert settings_of(made) == settings_of(slot / "bcm2712d0-rpi-5-b.dtb"), (
+        "the overlay turns the first into the second"
+    )
     command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
     default = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     settings = ["--config", str(tmp_path / "tt-appliance.yaml")]

@@ -20,8 +20,8 @@ IMAGER = Path(__file__).parents[2] / "image" / "imager.py"
         ("/home/me/my dist", "file:///home/me/my%20dist/card%201.img.xz"),
     ],
 )
-def test_the_image_has_a_whole_address(place: str, url: str, tmp_path: Path) -> None:
-    """Imager knows no address relative to its list's, and would look for a server of the file's name."""
+def test_the_image_has_an_absolute_url(place: str, url: str, tmp_path: Path) -> None:
+    """Imager does not resolve relative URLs: it would take the file's name for a server."""
     image, packed = tmp_path / "card 1.img", tmp_path / "card 1.img.xz"
     image.write_bytes(b"image")
     packed.write_bytes(b"packed")

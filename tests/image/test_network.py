@@ -1,4 +1,4 @@
-"""A box whose gateway is at the other end of a bare cable, with a Wi-Fi; and the same box after a panic."""
+"""A box with its gateway at the other end of a bare cable and a Wi-Fi, and the same box after a kernel panic."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ network={
 """
 
 
-def test_a_bare_cable_and_a_wifi_whose_access_point_is_gone_for_a_while(bare_rig: Rig, tmp_path: Path) -> None:
-    """No DHCP server, and a settings file in UTF-16, which Windows calls Unicode.
+def test_a_bare_cable_and_a_wifi_that_reconnects(bare_rig: Rig, tmp_path: Path) -> None:
+    """There is no DHCP server, and the settings file is in UTF-16, which Windows calls Unicode.
 
-    Then two radios in one air: the box's own, and one that becomes an access point.
+    Two simulated radios follow: the box's own, and an access point.
     """
     box = bare_rig.box
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key"))
@@ -68,8 +68,8 @@ def test_a_bare_cable_and_a_wifi_whose_access_point_is_gone_for_a_while(bare_rig
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
 
 
-def test_the_kernel_restarts_after_a_panic_of_its_own(bare_rig: Rig) -> None:
-    """Nobody is there to pull the plug; and the box is the same as before, with its pairing and its host key."""
+def test_the_kernel_restarts_after_a_panic(bare_rig: Rig) -> None:
+    """It needs no person, and the box keeps its pairing and its host key."""
     box = bare_rig.box
     host_key = "cat /var/lib/ssh/ssh_host_ed25519_key.pub"
     box.until(lambda: "ssh-ed25519" in box.text(host_key), "SSH has a key", 120)

@@ -1,7 +1,7 @@
 """The image on QEMU's model of a Raspberry Pi 3B: its SD card, its own I2C bus and pins, and a network adapter on USB.
 
 The model lacks a watchdog that counts (QEMU restarts the machine as soon as it is armed, so systemd leaves it alone),
-the boot loader, a display, Wi-Fi, and QEMU's credentials: the agent comes by the kernel's command line instead.
+the boot loader, a display, Wi-Fi, and QEMU's credentials: the kernel's command line passes the agent instead.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ ExecStart=/bin/sh -c 'exec 0<>/dev/ttyS1 1>&0; stty raw -echo; echo ready; while
 
 
 class Raspi3b(Machine):
-    """The same as Machine, but for how QEMU is called. tree: of the board, with the overlay that its loader applies."""
+    """A Machine with another QEMU command, and with the device tree that the board's loader would pass on."""
 
     def _command(self, extra: str, card: list[str]) -> list[str]:
-        assert card == self._card(None, None, None), "its card, on another controller, is always sound"
+        assert card == self._card(None, None, None), "this model has no worn card"
         unit = base64.b64encode(AGENT.encode()).decode()
         line = (self._boot / "cmdline.txt").read_text().strip()
         line += f" systemd.set_credential_binary=systemd.extra-unit.a.service:{unit} systemd.wants=a.service"
@@ -56,7 +56,7 @@ def box(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
         run("mcopy", "-o", "-i", f"{built.image}{FIRST_PARTITION}", f"::slot-a/{name}", str(folder))
     tree = str(folder / "tree.dtb")
     run("fdtoverlay", "-i", str(folder / TREE), "-o", tree, str(folder / "tt-i2c.dtbo"))
-    # As the board's firmware writes them.
+    # The board's firmware would write these.
     run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
     run("fdtput", "-c", tree, "/system")
     run("fdtput", "-t", "x", tree, "/system", "linux,revision", REVISION)
@@ -84,7 +84,7 @@ def test_it_starts_from_the_sd_card(box: Machine) -> None:
 
 
 def test_its_parts_are_there(box: Machine) -> None:
-    """The display's bus at 400 kHz, with the number 1; the pins, held by the appliance; and the board's watchdog."""
+    """The display's bus is number 1 at 400 kHz; the pins and the board's watchdog are present."""
     bus = "/sys/class/i2c-dev/i2c-1/device/of_node"
     assert box.text(f"od -An -tu4 --endian=big {bus}/clock-frequency") == "400000"
     assert box.text("cat /sys/class/watchdog/watchdog0/identity") == "Broadcom BCM2835 Watchdog timer"

@@ -1,4 +1,4 @@
-"""A second build on the same base layer, in another folder, by another user and at another time, is identical.
+"""A second build on the same base layer, in another folder, with another umask and time, is identical.
 
 `make base-twice` compares two builds of the base layer, which takes minutes.
 """
@@ -23,7 +23,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("tt-appliance-*"))}
 
 
-def test_built_twice_it_is_the_same(built: Built, tmp_path: Path) -> None:
+def test_a_second_build_is_identical(built: Built, tmp_path: Path) -> None:
     (parts,) = (ROOT / "dist").glob("*.cdx.json")
     time = datetime.fromisoformat(json.loads(parts.read_text())["metadata"]["timestamp"])
     (listed,) = (ROOT / "dist").glob("*.rpi-imager.json")

@@ -1,4 +1,4 @@
-"""A worn flash: the root is verified and repaired when it is read."""
+"""A worn card: the kernel verifies and repairs the root on each read."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ pytestmark = [pytest.mark.image, pytest.mark.release]
 BLOCK = 4096
 MIB = 1 << 20
 INODES_AT = 64
-"""Where a squashfs says where its inodes begin, behind its files' data."""
+"""Offset of the squashfs field with the start of the inodes, which follow the files' data."""
 NEEDED, UNUSED = "usr/bin/python3.13", "usr/bin/ssh"
-"""A file that each start of a box reads, and one that none does; so large that their beginnings are packed alone."""
+"""A file that each start reads, and one that none does; both are larger than a compressed block."""
 PACKED = 256 << 10
-"""Bytes of a file that are packed together."""
+"""Bytes of a file in one compressed block."""
 SECTOR = 512
 
 
-def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_path: Path) -> None:
-    """Eight kilobytes of each two megabytes are lost, and a sector can't be read; then more than can be made good."""
+def test_damaged_blocks_are_repaired_or_reported(rig: Rig, built: Built, tmp_path: Path) -> None:
+    """Lose eight kilobytes of each two megabytes, and a sector; then more than the spare symbols can repair."""
     box = rig.box
     start, (blocks, covered, spare) = partition_start(box.card, 2), _verity(built)
     places = [at + SystemRandom().randrange(2 * MIB - 2 * BLOCK) for at in range(0, covered * BLOCK, 2 * MIB)]
-    # The last is the tree's top.
+    # The last one is the root of the hash tree.
     places = [at for at in places if at < (blocks - 2) * BLOCK] + [blocks * BLOCK]
     with box.card.open("r+b") as card:
         for at in places:
@@ -58,21 +58,21 @@ def test_what_the_card_forgets_is_made_good_or_told(rig: Rig, built: Built, tmp_
     box.start()
     box.wait_ready(300)
     box.reads("orders", timeout=240)
-    assert box.text("ls /run/tt-appliance") == "", "nobody has read it"
+    assert box.text("ls /run/tt-appliance") == "", "nothing has read the damaged file"
     assert "error" in box.text(f"cat /{UNUSED} >/dev/null")
     box.save("10-system-damaged", box.reads("orders", "SD card is broken", timeout=120))
     assert box.text("ls /run/tt-appliance") == "system-damaged"
 
 
 def _verity(built: Built) -> tuple[int, int, int]:
-    """How many blocks the root has, how many with its tree of hashes, and at which one its spare symbols begin."""
+    """The number of blocks of the root, the number with its hash tree, and the first block of the spare symbols."""
     found = re.search(r"tt\.verity=(\d+):(\d+):(\d+):", (built.boot / "cmdline.txt").read_text())
     assert found is not None
     return int(found[1]), int(found[2]), int(found[3])
 
 
 def _where(built: Built, folder: Path, name: str) -> int:
-    """Where in the root's image, in bytes from its start, a file's data begins."""
+    """The offset of a file's data in the root's image, in bytes."""
     root = folder / "root.img"
     with built.image.open("rb") as image, root.open("w+b") as file:
         image.seek(partition_start(built.image, 2))

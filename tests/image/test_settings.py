@@ -18,9 +18,9 @@ LARGE = 64 << 30
 
 
 def test_wrong_settings_a_fixed_address_and_a_key(shared_rig: Rig, tmp_path: Path) -> None:
-    """The plug is pulled, and the box comes back with its orders and other settings on a larger card.
+    """After a power cut, the box has its orders, new settings, and a larger card.
 
-    What is wrong is told; what is right in the rest is used: the name, the address, and the way in for a key.
+    It reports the mistake, and applies the rest: the name, the address, and the SSH key.
     """
     for key in ("key", "other"):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / key))
@@ -39,8 +39,8 @@ def test_wrong_settings_a_fixed_address_and_a_key(shared_rig: Rig, tmp_path: Pat
     assert box.text("cat /run/tt-box/problems").startswith("tt-appliance.yaml:3: box.time_zone: ")
     assert box.addresses() == {ADDRESS}
     default = [line.split() for line in box.text("cat /proc/net/route").splitlines() if "\t00000000\t" in line]
-    assert (default[0][0], default[0][2]) == ("eth0", "01004D0A"), "by 10.77.0.1, as the kernel writes it"
-    # Past the oldest orders and the day, to the page that says what is wrong.
+    assert (default[0][0], default[0][2]) == ("eth0", "01004D0A"), "10.77.0.1 in the kernel's notation"
+    # Past the oldest orders and the day, to the screen with the mistake.
     for _ in range(3):
         box.press()
     box.save("9-settings-what", box.reads("Settings, line 3", timeout=60))

@@ -1,4 +1,4 @@
-"""A person's steps after the first start, on the built image."""
+"""A person's first steps with a box: pairing, orders, a page, and a pulled cable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.image
 
 
 def test_a_full_state_stops_nothing(shared_rig: Rig) -> None:
-    """Paired with no room for the token: the box works, and says that it can't keep the pairing."""
+    """Without space for the token, the box works and says that the pairing is not saved."""
     box, site = shared_rig.box, shared_rig.site
     box.run("dd if=/dev/zero of=/var/lib/fill bs=64k 2>/dev/null; sync; dd if=/dev/zero of=/var/lib/fill2 bs=1", 300)
     box.press()
@@ -26,7 +26,7 @@ def test_a_full_state_stops_nothing(shared_rig: Rig) -> None:
 def test_orders_a_page_and_the_cable_pulled(shared_rig: Rig) -> None:
     box, site = shared_rig.box, shared_rig.site
     site.do("order 5")
-    # The count itself, and not what says that it was paired, which has a sound of its own.
+    # Wait for the count, because the welcome screen has its own sound.
     box.save("5-five", box.reads("5", "oldest", timeout=40))
     assert (box.pin(GREEN), box.pin(AMBER), box.pin(RED)) == (1, 0, 0)
 

@@ -15,8 +15,8 @@ MEMORY_MB = 110
 EXPOSURE = 1.5
 IDLE_SECONDS = 90
 SWITCHES = 25
-"""Of the appliance's threads to sleep, a second. For each of its few wake-ups there are some, as loop and display hand
-over to each other. A thread that looks after something every 20 ms, as one of lgpio's, makes twice as many alone."""
+"""Voluntary context switches per second of the appliance's threads. Each of its few wake-ups causes some, when loop and
+display hand over to each other. A single thread that polls every 20 ms, such as lgpio's, causes twice as many."""
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def box(shared_rig: Rig) -> Machine:
     return shared_rig.box
 
 
-def test_nothing_failed_and_nothing_turns_in_a_circle(box: Machine) -> None:
+def test_no_unit_failed_and_no_ordering_cycle(box: Machine) -> None:
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
     assert box.text("systemctl is-system-running") == "running"
     assert (
@@ -40,16 +40,17 @@ def test_the_root_is_read_only(box: Machine) -> None:
     assert "Read-only file system" in box.text("touch /usr/there; touch /etc/there; rm /usr/bin/tt-appliance")
     on_card = [line.split() for line in box.text("grep ^/dev/vda /proc/self/mounts").splitlines()]
     writable = {fields[1] for fields in on_card if fields[3].split(",")[0] == "rw"}
-    # The second is the same partition as the appliance sees it.
+    # The partition appears a second time in the appliance's namespace.
     assert writable == {"/var/lib"}
     options = box.text("grep ' /var/lib ' /proc/self/mounts").split()[3].split(",")
     assert {"data=journal", "noexec", "nosuid", "nodev"} <= set(options)
 
 
 def test_an_idle_box_writes_nothing_and_sleeps(box: Machine) -> None:
-    """Sectors written to the card. A minute and a half is not the hour that is promised (`make idle` is), but several
-    times what the file system, the journal and the appliance put off writing for. And none of the appliance's threads
-    looks again and again whether there is something to do, the button's among them."""
+    """No sector is written to the card, and no thread of the appliance polls, not even the button's.
+
+    90 seconds are several times the longest delay of a write by file system, journal or appliance; `make idle` takes an
+    hour."""
     sectors = "cut -d ' ' -f 1- /sys/block/vda/stat | awk '{print $7}'"
     tasks = "/proc/$(systemctl show -P MainPID tt-appliance)/task"
     slept = f"cat {tasks}/*/status | awk '/^voluntary_ctxt_switches/ {{sum += $2}} END {{print sum}}'"
@@ -64,8 +65,8 @@ def test_an_idle_box_writes_nothing_and_sleeps(box: Machine) -> None:
     assert "lgpio" not in box.text(f"cat {tasks}/../maps"), "only a passive buzzer's tones need it"
 
 
-def test_only_what_is_listed_is_open(box: Machine) -> None:
-    """Each socket that somebody outside could reach: mDNS, and the DHCP client's own."""
+def test_only_mdns_and_dhcp_ports_are_open(box: Machine) -> None:
+    """Only mDNS and the DHCP client have sockets that others can reach."""
     found = set()
     for protocol in ("tcp", "tcp6", "udp", "udp6"):
         for line in box.text(f"cat /proc/net/{protocol}").splitlines()[1:]:
@@ -93,7 +94,7 @@ def test_the_watchdog_is_armed(box: Machine) -> None:
     assert box.text("systemctl show -P WatchdogUSec tt-appliance") == "20s"
 
 
-def test_the_service_is_shut_in(box: Machine) -> None:
+def test_the_service_is_sandboxed(box: Machine) -> None:
     score = box.text("systemd-analyze security tt-appliance.service --no-pager | tail -n 1")
     found = re.search(r"(\d+\.\d+)", score)
     assert found is not None, score
@@ -106,8 +107,8 @@ def test_memory(box: Machine) -> None:
     assert used <= MEMORY_MB, box.text("ps -eo rss,args --sort -rss | head -20")
 
 
-def test_who_this_box_is(box: Machine) -> None:
-    """From its board's serial number, and the same after every start."""
+def test_the_host_name_and_machine_id_come_from_the_serial_number(box: Machine) -> None:
+    """They are the same after every start."""
     assert box.text("cat /proc/sys/kernel/hostname") == "tt-appliance-c3d4"
     assert re.fullmatch("[0-9a-f]{32}", box.text("cat /etc/machine-id"))
     assert box.text("stat -c %s /var/lib/systemd/random-seed") == "32"
@@ -118,7 +119,7 @@ def test_swap_is_in_memory(box: Machine) -> None:
     assert len(box.text("cat /proc/swaps").splitlines()) == 2
 
 
-def test_told_to_end_it_leaves_no_light_on(box: Machine) -> None:
+def test_stopping_the_service_turns_all_leds_off(box: Machine) -> None:
     assert box.facts()["on"] == 1
     box.run("systemctl stop tt-appliance")
     assert [box.pin(number) for number in (GREEN, AMBER, RED, BUZZER)] == [0, 0, 0, 0]

@@ -24,7 +24,7 @@ def sector(letter: str) -> bytes:
     return letter.encode() * SECTOR
 
 
-def test_what_was_flushed_is_kept_and_of_the_rest_any_part(tmp_path: Path) -> None:
+def test_flushed_writes_are_kept_and_others_at_random(tmp_path: Path) -> None:
     log, card = tmp_path / "log", tmp_path / "card"
     log.write_bytes(log_of((0, sector("a"), 0), (0, b"", 1), (1, sector("b"), 0), (2, sector("c"), 0)))
     seen = set()
@@ -35,11 +35,11 @@ def test_what_was_flushed_is_kept_and_of_the_rest_any_part(tmp_path: Path) -> No
         content = card.read_bytes()
         assert content[:SECTOR] == sector("a")
         seen.add((content[SECTOR] != 0, content[2 * SECTOR] != 0))
-    # The later one without the earlier one too: a card's cache has no order.
+    # The later one may survive without the earlier one: a card's cache has no order.
     assert seen == {(False, False), (False, True), (True, False), (True, True)}
 
 
-def test_what_was_written_through_needs_no_flush(tmp_path: Path) -> None:
+def test_a_write_through_needs_no_flush(tmp_path: Path) -> None:
     log, card = tmp_path / "log", tmp_path / "card"
     log.write_bytes(log_of((0, sector("a"), 2)))
     for seed in range(20):
@@ -48,7 +48,7 @@ def test_what_was_written_through_needs_no_flush(tmp_path: Path) -> None:
         assert card.read_bytes() == sector("a")
 
 
-def test_the_power_may_have_gone_at_any_earlier_write(tmp_path: Path) -> None:
+def test_a_cut_may_come_at_any_earlier_write(tmp_path: Path) -> None:
     log, card = tmp_path / "log", tmp_path / "card"
     log.write_bytes(log_of((0, sector("a"), 0), (0, b"", 1), (1, sector("b"), 0), (2, sector("c"), 0)))
     seen = set()
@@ -62,11 +62,11 @@ def test_the_power_may_have_gone_at_any_earlier_write(tmp_path: Path) -> None:
         if outcome.left:
             assert content[2 * SECTOR] == 0, "it came later"
         seen.add((outcome.left, outcome.lost))
-    # Nothing at all; one that is lost or kept; one that is flushed; one more; two more.
+    # No write; one lost or kept; one flushed; one more; two more.
     assert seen == {(4, 0), (3, 0), (3, 1), (2, 0), (1, 0), (1, 1), (0, 0), (0, 1), (0, 2)}
 
 
-def test_the_power_goes_at_no_write_before_the_first_that_was_asked_for(tmp_path: Path) -> None:
+def test_no_cut_comes_before_the_requested_first_write(tmp_path: Path) -> None:
     log, card = tmp_path / "log", tmp_path / "card"
     log.write_bytes(log_of(*((number, sector("a"), 2) for number in range(4))))
     left = set()
@@ -76,11 +76,11 @@ def test_the_power_goes_at_no_write_before_the_first_that_was_asked_for(tmp_path
     assert left == {0, 1, 2}
 
 
-def test_an_entry_that_was_cut_off_ends_the_log() -> None:
+def test_a_truncated_entry_ends_the_log() -> None:
     whole = log_of((0, sector("a"), 0), (1, sector("b"), 0))
     assert len(list(entries(io.BytesIO(whole)))) == 2
     assert len(list(entries(io.BytesIO(whole[:-1])))) == 1
-    # QEMU had made room for more.
+    # QEMU preallocates the log.
     assert len(list(entries(io.BytesIO(whole + bytes(4 * SECTOR))))) == 2
 
 
@@ -90,6 +90,6 @@ def test_a_cut_before_the_first_write_or_the_first_flush() -> None:
     assert [entry.offset for entry in entries(io.BytesIO(unflushed))] == [3 * SECTOR]
 
 
-def test_what_is_no_log_is_told() -> None:
+def test_an_invalid_log_is_rejected() -> None:
     with pytest.raises(ValueError, match="not a log"):
         list(entries(io.BytesIO(sector("x"))))

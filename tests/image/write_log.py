@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<QQQQ")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One write. offset, length: on the card, in bytes. at: where its data is in the log; None where it has none."""
+    """One write. offset, length: on the card, in bytes. at: offset of its data in the log; None without data."""
 
     offset: int
     length: int
@@ -31,9 +31,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the writes up to a cut: kept, lost, and lucky, which were kept though they were not flushed.
+    """The number of writes before a cut that are kept, lost, and lucky: kept although they were not flushed.
 
-    left: how many more the log had, when the power went at an earlier one.
+    left: writes in the log after the cut.
     """
 
     kept: int
@@ -43,10 +43,10 @@ class Outcome:
 
 
 def entries(log: BinaryIO) -> Iterator[Entry]:
-    """The log's entries. Raises ValueError where it is no log. An entry that was cut off ends it."""
+    """The log's entries, up to a truncated one. Raises ValueError if it is not a log."""
     log.seek(0)
     (magic,) = struct.unpack_from("<Q", log.read(SECTOR).ljust(SECTOR, b"\0"))
-    # The superblock is written at the first flush, which a cut may come before.
+    # QEMU writes the superblock at the first flush, and a cut may come earlier.
     if magic not in (0, MAGIC):
         raise ValueError("not a log of writes")
     at = SECTOR
@@ -68,10 +68,10 @@ def entries(log: BinaryIO) -> Iterator[Entry]:
 
 
 def cut(log: Path, card: Path, random: Random, *, first: int | None = None) -> Outcome:
-    """Apply a log to the card as it was before: all up to the last flush, and what chance keeps of the rest.
+    """Apply a log to the card's old contents: all writes up to the last flush, and a random part of the rest.
 
-    first: the power went at any write from this one of the log on, and not at the log's end. Most writes are followed
-    by a flush so soon that a moment by the clock seldom falls between the two.
+    first: cut at a random write from this one on, and not at the log's end. A flush follows most writes so soon that a
+    cut at a random time seldom falls between the two.
     """
     with log.open("rb") as source, card.open("r+b") as target:
         whole = list(entries(source))

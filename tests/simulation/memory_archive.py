@@ -1,7 +1,7 @@
-"""An archive in memory that replaces SQLite's file for the history keeper.
+"""An archive in memory that replaces SQLite's file for the archiver.
 
 Owns the archived orders, and fails like the disk does. The real archive has its own tests; this one serves to test the
-keeper's network requests.
+archiver's network requests.
 """
 
 from __future__ import annotations

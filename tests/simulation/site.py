@@ -150,7 +150,7 @@ class SimulatedSite:
         self.panel = SimPanel(self.checker.on_view)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
         state = begin(Benchmarks(), fixed_address=self.fixed_address, settings=settings, version="simulated")
-        effect_handlers = EffectHandlers(self._make_source, CheckedStore(self), watch_board, self._make_keeper)
+        effect_handlers = EffectHandlers(self._make_source, CheckedStore(self), watch_board, self._make_archiver)
         self.runner = Runner(state, effect_handlers, self.panel)
         self.note("box starts")
         self._run_task = self.loop.create_task(self.runner.run())
@@ -209,7 +209,7 @@ class SimulatedSite:
             return FixedGateway(tell, Address(HOST_NAME))
         return Discovery(tell)
 
-    def _make_keeper(self) -> Archiver:
+    def _make_archiver(self) -> Archiver:
         return Archiver(cast(Archive, self.archive), Benchmarks())
 
     # The simulation.
