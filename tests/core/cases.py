@@ -60,7 +60,7 @@ from appliance.core.values import Address, Board, Credential, Gateway, Order, Pa
 
 NOW = 1000.0
 NUMBER = 7
-"""The number of whatever a state has under way; LOOK is that of a second feed."""
+"""The number of a state's current request or feed; LOOK is that of a second feed."""
 LOOK = 8
 SYNC = 6
 
@@ -230,15 +230,15 @@ EVENTS: dict[str, Sequence[Event]] = {
 }
 
 _AT: dict[str, float] = {f"timer: {Timer.LATE}": NOW + 240}
-"""When an event happens, where that is not NOW."""
+"""The time of an event, if it is not NOW."""
 
 
 _PAUSE: dict[str, float] = {"button held": 6.0}
-"""Seconds between the events of a name, where they are not all at once."""
+"""Seconds between the events of a name, if they are not simultaneous."""
 
 
 def outcome(state: State, event: str) -> tuple[State, list[Effect]]:
-    """What the events of a name make of a state, and every effect on the way."""
+    """The state after the events of a name, and all their effects."""
     effects: list[Effect] = []
     for number, one in enumerate(EVENTS[event]):
         state, more = machine.step(state, one, _AT.get(event, NOW) + number * _PAUSE.get(event, 0.0))
@@ -247,5 +247,5 @@ def outcome(state: State, event: str) -> tuple[State, list[Effect]]:
 
 
 def rows(render: Callable[[State, State, list[Effect]], str]) -> dict[str, dict[str, str]]:
-    """The whole grid: by the name of a state and of an event, its outcome in words."""
+    """The whole grid: the rendered outcome by the names of state and event."""
     return {name: {event: render(state, *outcome(state, event)) for event in EVENTS} for name, state in STATES.items()}

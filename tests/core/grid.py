@@ -1,6 +1,6 @@
 """Writes the grid, one row for every state and event, and the state diagram of docs/architecture.md drawn from it.
 
-`python -m tests.core.grid` writes both anew after a change of the machine; the difference is then read by a person.
+Run `python -m tests.core.grid` after a change of the machine, and review the difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def grid_text() -> str:
 
 
 def diagram() -> str:
-    """The states and what leads from one to another, as Mermaid, drawn from the grid."""
+    """The states and their transitions as Mermaid, from the grid."""
     edges: dict[tuple[str, str], list[str]] = {}
     for name, row in rows(lambda _, after, __: NAMES[type(after)]).items():
         before = name.split(",")[0]
@@ -81,7 +81,7 @@ def _state(before: State, after: State) -> str:
 
 
 def _changes(before: object, after: object) -> list[str]:
-    """What differs, with its value where that is short. before: None for a state just entered, of which all is told."""
+    """The changed fields, with short values. before: None for a new state, of which all fields are listed."""
     shown = (field for field in fields(after) if field.name not in _SHOWN_ELSEWHERE)  # type: ignore[arg-type]
     pairs = ((field.name, _former(before, field), getattr(after, field.name)) for field in shown)
     return [_change(name, new) for name, old, new in pairs if old != new]

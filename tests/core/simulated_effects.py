@@ -1,7 +1,7 @@
-"""A simulated environment of the machine for property tests: it tracks what is under way, and checks invariants.
+"""A simulated environment of the machine for property tests, which checks invariants after each step.
 
-It carries out no effect; it only remembers which timers run, which feeds are open and what was asked of whom, so that
-answers can be drawn that are possible, late or impossible.
+It carries out no effect: it only tracks timers, feeds and requests, so that a test can draw possible, late and
+impossible answers.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ from appliance.core.view import Power, Sound, View
 
 
 def _looks(state: State, now: float) -> View:
-    """What is seen; the oldest age in seconds, which programs read, changes each second without a new line."""
+    """The view without the oldest age in seconds, which changes each second without a new line."""
     return replace(present(state, now).view, oldest=None)
 
 
 class Surroundings:
-    """The machine, and what its effects have set going."""
+    """The machine, with its timers, feeds and requests."""
 
     def __init__(self, state: State | None = None, now: float = 0.0) -> None:
         self.state = state or machine.begin(Benchmarks())
@@ -73,7 +73,7 @@ class Surroundings:
         self.sounds: list[Sound] = []
 
     def tell(self, event: Event) -> list[Effect]:
-        """One step, and every check that holds after any step."""
+        """Make one step, and check every invariant."""
         self._before(event)
         before = self.state
         self.state, effects = machine.step(self.state, event, self.now)
@@ -83,7 +83,7 @@ class Surroundings:
         return list(effects)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, with every timer that runs out on the way."""
+        """Let time pass, and fire the timers that are due."""
         end = self.now + seconds
         while self.timers:
             timer, due = min(self.timers.items(), key=lambda item: item[1])
@@ -98,7 +98,7 @@ class Surroundings:
             case TimerFired(timer):
                 self.timers.pop(timer, None)
             case ButtonDown():
-                # A press silences what sounds: the next page is one of its own.
+                # A press stops the sound, so the next page may sound at once.
                 self.pages.clear()
             case GatewayFound(gateway):
                 self.known[gateway.name] = set(gateway.addresses)
@@ -119,7 +119,7 @@ class Surroundings:
 
     @property
     def resolving(self) -> int:
-        """The number of the question for a name that is open; an answer to an older one tells nothing."""
+        """The number of the pending resolve; answers to older ones are ignored."""
         match self.state:
             case Connecting() | Offline() if self.state.link.phase is Phase.RESOLVING:
                 return self.state.link.attempt
@@ -140,19 +140,19 @@ class Surroundings:
                 assert address in gateway.addresses
                 self.asked.add(gateway.name)
             case OpenFeed(attempt, address, token):
-                self._goes_to_its_gateway(token, address)
+                self._check_destination(token, address)
                 assert attempt not in self.feeds
                 self.feeds.add(attempt)
             case CheckToken(_, address, token):
-                self._goes_to_its_gateway(token, address)
+                self._check_destination(token, address)
             case SyncHistory(attempt, gateway, address, token):
-                self._goes_to_its_gateway(token, address)
+                self._check_destination(token, address)
                 assert gateway == self.owner[token]
                 assert not self.history_syncs, "one history_sync at a time"
                 self.history_syncs.add(attempt)
                 self.synced.append(self.now)
                 assert sum(at > self.now - 3600 for at in self.synced) <= 8, (
-                    "few writes an hour, whatever the line does"
+                    "few writes an hour, even on an unstable connection"
                 )
             case StopHistorySync(attempt):
                 self.history_syncs.discard(attempt)
@@ -166,28 +166,32 @@ class Surroundings:
         if isinstance(effect, MakeSound):
             self.sounds.append(effect.sound)
 
-    def _goes_to_its_gateway(self, token: Token, address: Address) -> None:
-        assert address in self.known.get(self.owner[token], set()), "a token goes only where its gateway is known to be"
+    def _check_destination(self, token: Token, address: Address) -> None:
+        assert address in self.known.get(self.owner[token], set()), (
+            "a token goes only to a known address of its gateway"
+        )
 
-    def _holds_until_it_says(self, shown: Shown) -> None:
-        """Until then nothing changes, and a panel is not drawn anew for nothing at the next instant."""
+    def _check_until(self, shown: Shown) -> None:
+        """Check that the view is constant until `until`, and that `until` causes no needless redraws."""
         left = min(shown.until - self.now, 1e4)
         assert left > 0
         if left > 2 * INSTANT:
             for share in (0.5, 1.0):
                 at = self.now + share * left - INSTANT
-                assert _looks(self.state, at) == _looks(self.state, self.now), f"it changes before {shown.until}"
+                assert _looks(self.state, at) == _looks(self.state, self.now), f"the view changes before {shown.until}"
         else:
-            # `present` never says less than an instant. After it, or after rounding once more, nothing is due so soon.
+            # `present` never returns less than an instant. After one or two instants, nothing else is due so soon.
             second = present(self.state, shown.until)
             third = present(self.state, second.until)
-            assert max(second.until - shown.until, third.until - second.until) > 2 * INSTANT, "it is drawn all the time"
+            assert max(second.until - shown.until, third.until - second.until) > 2 * INSTANT, (
+                "the view is redrawn all the time"
+            )
 
     def _check(self, before: State) -> None:
         state, world = self.state, self.state.world
         running = set(self.timers)
         shown = present(state, self.now)
-        self._holds_until_it_says(shown)
+        self._check_until(shown)
         assert shown.view.screen.words or shown.view.power is Power.DARK
         assert all(shown.view.screen.words)
         assert "Token" not in str(shown.view)
@@ -198,7 +202,7 @@ class Surroundings:
                 assert world.credential is None
                 assert not world.gateways
             case AwaitingPairing():
-                assert world.gateways, "a press can pair with somebody"
+                assert world.gateways, "a press needs a gateway to pair with"
                 assert world.credential is None or world.credential.gateway in world.gateways
                 assert (Timer.RETRY in running) == (world.credential is not None)
             case Pairing():
@@ -223,10 +227,10 @@ class Surroundings:
                 unreadable = state.book.unreadable
                 assert shown.view.active == len(state.book.held) + len(unreadable.uuids) + unreadable.nameless
         assert self.history_syncs == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
-        assert self.feeds == expected, f"open feeds {self.feeds}, of which the state knows {expected}"
+        assert self.feeds == expected, f"open feeds {self.feeds}, but the state has {expected}"
         assert set(world.asking) == self.asked
         if not isinstance(state, Connected):
-            # What was paged while no feed was live sounds on the way in, whatever sounded before.
+            # Pages from an outage sound at the reconnection, even right after another sound.
             self.pages.clear()
         if isinstance(before, Connected) and not isinstance(state, Connected):
             assert not running & {Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY}

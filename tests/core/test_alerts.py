@@ -56,7 +56,7 @@ def words(surroundings: Surroundings) -> tuple[str, ...]:
     return present(surroundings.state, surroundings.now).view.screen.words
 
 
-def test_a_paged_order_takes_the_place_of_the_count_for_some_seconds() -> None:
+def test_a_page_replaces_the_count_for_some_seconds() -> None:
     one = box()
     page(one, A)
     assert words(one) == ("paged 102", "table 8", "2 orders")
@@ -67,7 +67,7 @@ def test_a_paged_order_takes_the_place_of_the_count_for_some_seconds() -> None:
     assert words(one)[:2] == ("2", "orders  1 paged  1 to go")
 
 
-def test_the_next_page_takes_the_place_of_the_last() -> None:
+def test_the_next_page_replaces_the_last_one() -> None:
     one = box()
     page(one, A)
     one.advance(3)
@@ -83,10 +83,10 @@ def test_a_burst_of_pages_makes_one_sound() -> None:
         page(one, B)
         one.advance(1 / 30)
     assert one.sounds == [Sound.PAGE]
-    assert words(one)[2] == "+1 more", "two orders, however often they were paged"
+    assert words(one)[2] == "+1 more", "two orders, paged repeatedly"
 
 
-def test_a_press_answers_a_page_and_turns_no_page_of_the_display() -> None:
+def test_a_press_answers_a_page_and_turns_no_screen() -> None:
     one = box()
     page(one, A)
     tap(one)
@@ -116,14 +116,14 @@ def test_a_long_press_answers_a_page_and_keeps_the_pairing() -> None:
     assert isinstance(one.state, Connected)
 
 
-def test_an_order_that_is_cleared_while_it_is_shown_goes_at_once() -> None:
+def test_a_cleared_order_leaves_the_alert_at_once() -> None:
     one = box()
     page(one, A)
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, state="cleared")),)))
     assert words(one)[0] == "1"
 
 
-def test_a_page_is_not_repeated_unless_it_is_asked_for() -> None:
+def test_pages_repeat_only_if_the_settings_ask_for_it() -> None:
     one = box()
     page(one, A)
     one.advance(200)
@@ -151,7 +151,7 @@ def test_a_press_stops_the_repeats() -> None:
     assert one.sounds.count(Sound.PAGE) == 2
 
 
-def test_a_page_of_an_order_that_is_gone_is_not_repeated() -> None:
+def test_a_page_of_a_cleared_order_is_not_repeated() -> None:
     one = box(repeat=True)
     page(one, A)
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, state="cleared")),)))
@@ -200,7 +200,7 @@ def test_pages_within_a_second_and_a_half_make_one_sound() -> None:
     assert one.sounds == [Sound.PAGE] * 2
 
 
-def test_a_repeat_is_for_orders_that_are_still_paged() -> None:
+def test_only_orders_still_paged_are_repeated() -> None:
     one = box(repeat=True)
     page(one, A, B)
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")),)))
@@ -211,7 +211,7 @@ def test_a_repeat_is_for_orders_that_are_still_paged() -> None:
     assert words(one)[0] == "paged 102"
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, paged=False)),)))
     one.advance(40)
-    assert one.sounds == [Sound.PAGE] * 2, "it is not paged any more"
+    assert one.sounds == [Sound.PAGE] * 2, "the order is no longer paged"
     assert isinstance(one.state, Connected)
     assert one.state.repeats == 0
 
@@ -241,7 +241,7 @@ def test_a_page_just_after_the_sound_of_another_sounds() -> None:
     assert one.sounds == [Sound.PAGE] * 2
 
 
-def test_a_long_press_answers_a_page_that_is_not_repeated() -> None:
+def test_a_long_press_answers_an_unrepeated_page() -> None:
     one = box()
     page(one, A)
     one.tell(ButtonDown())
@@ -252,4 +252,4 @@ def test_a_long_press_answers_a_page_that_is_not_repeated() -> None:
     one.tell(ButtonDown())
     one.advance(1.5)
     one.tell(ButtonUp())
-    assert isinstance(present(one.state, one.now).view.screen, Count), "without a page it does nothing"
+    assert isinstance(present(one.state, one.now).view.screen, Count), "without a page it has no effect"

@@ -52,7 +52,7 @@ def connected(box: Surroundings) -> Connected:
 
 
 def look(box: Surroundings, *orders: Order) -> None:
-    """Answer the look that is under way."""
+    """Answer the pending refresh with a whole set."""
     assert connected(box).looking
     box.tell(FeedOpened(connected(box).looking, orders))
 
@@ -123,7 +123,7 @@ def test_an_unreadable_order_causes_no_refresh() -> None:
             box.tell(FeedNotified(connected(box).feed, (OrderChanged(ORDER),)))
         box.advance(1)
         assert present(box.state, box.now).view.active == 3
-    assert looks <= 3600 / REFRESH_AFTER, "as often as without it"
+    assert looks <= 3600 / REFRESH_AFTER, "as often as without unreadable orders"
 
 
 def test_unreadable_orders_count_towards_the_limit() -> None:
@@ -200,7 +200,7 @@ def test_each_order_that_becomes_late_sounds() -> None:
     assert box.sounds == [Sound.LATE] * 2
 
 
-def test_everything_that_a_burst_tells_is_done() -> None:
+def test_every_notification_of_a_burst_takes_effect() -> None:
     box = live(ORDER)
     box.advance(20)
     paged, unknown = OrderPaged(replace(ORDER, paged=True)), OrderChanged(Order("u9"))
@@ -211,7 +211,7 @@ def test_everything_that_a_burst_tells_is_done() -> None:
     assert box.timers[Timer.STALE] == box.now + 45
 
 
-def test_a_whole_set_that_comes_by_itself_is_as_good_as_a_refresh() -> None:
+def test_an_unrequested_whole_set_counts_as_a_refresh() -> None:
     box = live(ORDER)
     box.advance(200)
     box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)),)))
@@ -236,7 +236,7 @@ def test_a_count_in_doubt_is_dropped_when_no_refresh_succeeds() -> None:
     assert isinstance(box.state, Offline)
 
 
-def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
+def test_a_feed_closed_during_a_refresh_keeps_the_count_for_five_seconds() -> None:
     box = live(ORDER)
     box.advance(271)
     box.tell(FeedLost(7, FeedFailure.CLOSED))
@@ -253,7 +253,7 @@ def test_a_feed_that_closes_while_another_opens_has_five_seconds() -> None:
     assert isinstance(box.state, Offline)
 
 
-def test_a_silent_feed_drops_the_count_although_another_opens() -> None:
+def test_a_silent_feed_drops_the_count_during_a_refresh() -> None:
     box = live(ORDER)
     box.advance(271)
     assert connected(box).looking
@@ -268,7 +268,7 @@ def test_a_refresh_does_not_go_to_an_address_that_another_name_announces() -> No
     box.advance(269)
     connected(box)
     box.advance(2)
-    # The live feed is let go, and its own name has to lead to the address before the token is sent there again.
+    # The live feed is closed; the token goes there again only if its own name resolves to the address.
     assert isinstance(box.state, Offline)
     assert box.state.link.phase is Phase.RESOLVING
     assert not box.feeds
@@ -285,14 +285,14 @@ def test_a_refresh_does_not_go_to_an_address_that_another_name_announced_and_wit
     box.tell(GatewayUnresolved(box.state.link.attempt))
     box.advance(1.1)
     box.tell(GatewayUnresolved(box.state.link.attempt))
-    assert not box.feeds, "nobody knows who is there now"
+    assert not box.feeds, "the gateway at this address is unknown"
     box.advance(2.1)
     box.tell(GatewayResolved(box.state.link.attempt, A))
     assert len(box.feeds) == 1
 
 
 def test_a_refresh_does_not_trust_a_stale_announcement_of_its_own_name() -> None:
-    """Renamed a moment after it moved: its old name comes from a cache, and after the new one."""
+    """A gateway is renamed just after it moved, and its old name arrives from a cache after the new one."""
     box = live(ORDER)
     elsewhere = (Address("192.0.2.77"),)
     box.tell(GatewayFound(Gateway("A #2", elsewhere)))
@@ -304,13 +304,13 @@ def test_a_refresh_does_not_trust_a_stale_announcement_of_its_own_name() -> None
     assert not box.feeds
     box.advance(1.1)
     box.tell(GatewayResolved(box.state.link.attempt, Gateway("A", elsewhere)))
-    assert len(box.feeds) == 1, "it was asked, and answered for itself"
+    assert len(box.feeds) == 1, "a resolve confirmed the name"
 
 
 def test_a_changed_network_ends_the_trust_in_the_last_address() -> None:
     box = live(ORDER)
     box.tell(NetworkChanged((*(box.state.world.addresses or ()), "198.51.100.7")))
-    # One address more: the feed may live.
+    # An additional address does not end the feed.
     box.advance(10.1)
     look(box, ORDER)
     box.tell(NetworkChanged(("203.0.113.9",)))

@@ -1,4 +1,4 @@
-"""From a token to a live feed: the pauses between attempts, the addresses to try, and what is kept meanwhile."""
+"""From a token to a live feed: retries, addresses, and the data that the box keeps meanwhile."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ORDER = Order("u1", "23", elapsed=10.0)
 
 
 def loaded(*, fixed: bool = False) -> Surroundings:
-    """A paired box at its start, whose gateway is found as soon as its token is loaded."""
+    """A paired box at its start, with its gateway in sight."""
     box = Surroundings(begin(Benchmarks(), fixed_address=fixed), now=NOW)
     box.owner[CREDENTIAL.token] = "A"
     box.tell(TokensLoaded(CREDENTIAL, None))
@@ -60,20 +60,20 @@ def fail(box: Surroundings, why: FeedFailure = FeedFailure.UNREACHABLE) -> None:
 
 
 def outage() -> Surroundings:
-    """A box that was connected, and whose gateway does not answer for its name."""
+    """A box after the loss of its feed, whose gateway does not resolve."""
     box = live(ORDER)
     box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
     return box
 
 
-def test_a_gateway_that_is_found_at_the_start_is_connected_to_at_once() -> None:
+def test_the_box_connects_at_once_to_a_gateway_found_at_the_start() -> None:
     box = loaded()
     assert isinstance(box.state, Connecting)
     assert link(box).phase is Phase.OPENING
     assert link(box).trusted_until == NOW + 60
 
 
-def test_an_address_from_the_settings_is_connected_to_without_a_sign_of_it() -> None:
+def test_the_box_connects_to_a_fixed_address_without_an_announcement() -> None:
     box = loaded(fixed=True)
     assert isinstance(box.state, Connecting)
     assert link(box).phase is Phase.RESOLVING
@@ -96,10 +96,10 @@ def test_the_pauses_between_attempts_grow_to_ten_seconds() -> None:
     box.tell(GatewayResolved(box.resolving, A))
     box.tell(FeedOpened(link(box).attempt, ()))
     box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
-    assert link(box).failures == 0, "a live feed begins anew"
+    assert link(box).failures == 0, "a live feed resets the back-off"
 
 
-def test_the_last_address_is_tried_for_a_minute_where_nobody_answers_for_the_name() -> None:
+def test_the_last_address_is_tried_for_a_minute_after_a_failed_resolve() -> None:
     box = outage()
     box.advance(59)
     box.tell(GatewayUnresolved(box.resolving))
@@ -109,7 +109,7 @@ def test_the_last_address_is_tried_for_a_minute_where_nobody_answers_for_the_nam
     box.tell(GatewayUnresolved(box.resolving))
     assert link(box).phase is Phase.WAITING
     assert not box.feeds
-    assert not box.state.world.gateways, "it is not there any more"
+    assert not box.state.world.gateways, "the name does not resolve to it"
 
 
 def test_on_another_network_the_last_address_is_not_tried() -> None:
@@ -119,7 +119,7 @@ def test_on_another_network_the_last_address_is_not_tried() -> None:
     assert link(box).phase is Phase.WAITING
 
 
-def test_a_network_that_comes_back_ends_a_pause() -> None:
+def test_a_restored_network_ends_a_pause() -> None:
     box = outage()
     box.tell(GatewayResolved(box.resolving, A))
     fail(box)
@@ -139,7 +139,7 @@ def test_a_press_ends_a_pause_and_turns_the_screen() -> None:
     assert present(box.state, box.now).view.screen.words[1] == "192.0.2.5"
 
 
-def test_a_gateway_that_moves_while_its_feed_opens_is_connected_to_where_it_is() -> None:
+def test_a_feed_is_opened_again_when_the_gateway_moves() -> None:
     box = loaded()
     (opening,) = box.feeds
     effects = box.tell(GatewayFound(A_MOVED))
@@ -148,7 +148,7 @@ def test_a_gateway_that_moves_while_its_feed_opens_is_connected_to_where_it_is()
     assert opening not in box.feeds
 
 
-def test_a_gateway_with_one_address_more_keeps_the_feed_that_opens() -> None:
+def test_an_additional_address_does_not_interrupt_an_opening_feed() -> None:
     box = loaded()
     attempt = link(box).attempt
     more = Gateway("A", (Address("192.0.2.11"), Address("192.0.2.10")))
@@ -156,7 +156,7 @@ def test_a_gateway_with_one_address_more_keeps_the_feed_that_opens() -> None:
     assert (link(box).attempt, link(box).address) == (attempt, Address("192.0.2.10"))
 
 
-def test_only_an_unreachable_address_makes_way_for_the_next_one() -> None:
+def test_only_after_an_unreachable_address_the_next_one_is_tried() -> None:
     box = outage()
     box.tell(GatewayResolved(box.resolving, A_TWICE))
     fail(box, FeedFailure.CLOSED)
@@ -170,7 +170,7 @@ def test_only_an_unreachable_address_makes_way_for_the_next_one() -> None:
     assert link(box).address == A.addresses[0]
 
 
-def test_too_many_orders_are_asked_for_again_after_half_a_minute_and_nothing_is_kept() -> None:
+def test_after_too_many_orders_the_box_retries_in_half_a_minute_without_a_book() -> None:
     box = outage()
     box.tell(GatewayResolved(box.resolving, A))
     assert link(box).book.held
@@ -199,7 +199,7 @@ def test_orders_keep_their_ages_through_an_outage() -> None:
     assert present(box.state, box.now).view.oldest == 60
 
 
-def test_what_was_paged_during_an_outage_sounds_when_the_feed_is_live_again() -> None:
+def test_a_page_during_an_outage_sounds_after_the_reconnection() -> None:
     box = live(ORDER)
     box.tell(FeedNotified(connected(box).feed, (OrderPaged(replace(ORDER, paged=True)),)))
     box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
@@ -213,7 +213,7 @@ def test_what_was_paged_during_an_outage_sounds_when_the_feed_is_live_again() ->
 
 
 def proving() -> Surroundings:
-    """A box with a new token, whose feed is live while the token is written."""
+    """A box with a live feed that is still writing its new token."""
     box = Surroundings(STATES["connecting, opening with a new token"], NOW)
     box.owner[Token("b" * 48)] = "A"
     box.known["A"] = set(A.addresses)
@@ -223,7 +223,7 @@ def proving() -> Surroundings:
     return box
 
 
-def test_what_comes_while_the_new_token_is_written_is_not_lost() -> None:
+def test_notifications_during_the_write_of_a_new_token_are_kept() -> None:
     box = proving()
     box.advance(20)
     box.tell(FeedNotified(7, (OrderPaged(Order("u2", "7", paged=True)),)))
@@ -232,13 +232,13 @@ def test_what_comes_while_the_new_token_is_written_is_not_lost() -> None:
     box.tell(TokenStored(box.state.world.saving))
     assert set(connected(box).book.held) == {"u1", "u2", "u3"}
     assert box.sounds == [Sound.PAIRED, Sound.PAGE]
-    assert present(box.state, box.now).view.screen.words[0] == "paged 7", "what was paged before the pairing is no news"
+    assert present(box.state, box.now).view.screen.words[0] == "paged 7", "pages from before the pairing make no sound"
     assert box.timers[Timer.STALE] == pytest.approx(NOW + 300)
     assert box.timers[Timer.REFRESH] == pytest.approx(NOW + 270)
     assert connected(box).last_look == NOW
 
 
-def test_a_whole_set_while_the_new_token_is_written_counts_from_then() -> None:
+def test_a_whole_set_during_the_write_of_a_new_token_ages_from_its_arrival() -> None:
     box = proving()
     box.advance(20)
     box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)),)))
@@ -248,7 +248,7 @@ def test_a_whole_set_while_the_new_token_is_written_counts_from_then() -> None:
     assert box.timers[Timer.STALE] == pytest.approx(NOW + 320)
 
 
-def test_a_gateway_that_moved_while_the_new_token_was_written_is_looked_at_soon() -> None:
+def test_a_move_during_the_write_of_a_new_token_causes_a_refresh_soon() -> None:
     box = proving()
     box.tell(GatewayFound(A_MOVED))
     assert link(box).trusted_until == float("-inf")
@@ -259,7 +259,7 @@ def test_a_gateway_that_moved_while_the_new_token_was_written_is_looked_at_soon(
     assert box.timers[Timer.REFRESH] == pytest.approx(NOW + 10)
 
 
-def test_a_token_that_can_not_be_saved_is_used_and_saved_every_minute() -> None:
+def test_an_unsaved_token_is_used_and_saving_is_retried_every_minute() -> None:
     def saving(box: Surroundings) -> int:
         return box.state.world.saving
 
@@ -290,7 +290,7 @@ def test_the_welcome_is_shown_for_four_seconds() -> None:
     assert connected(box).welcome_until == box.now + 4
 
 
-def test_a_pairing_that_is_forgotten_while_its_token_is_written_stays_forgotten() -> None:
+def test_a_pairing_forgotten_during_the_write_of_its_token_stays_forgotten() -> None:
     box = proving()
     number = box.state.world.saving
     box.tell(ButtonDown())
@@ -319,7 +319,7 @@ def test_a_gateway_out_of_sight_keeps_its_feed() -> None:
     assert connected(box).looking
 
 
-def test_the_last_address_is_trusted_for_just_a_minute() -> None:
+def test_the_last_address_is_trusted_for_exactly_a_minute() -> None:
     state = STATES["offline, resolving"]
     assert isinstance(state, Offline)
     ends = state.link.trusted_until
@@ -329,7 +329,7 @@ def test_the_last_address_is_trusted_for_just_a_minute() -> None:
         assert after.link.phase is phase
 
 
-def test_an_address_at_which_the_own_name_was_heard_is_tried() -> None:
+def test_an_address_with_the_gateways_own_name_is_tried() -> None:
     box = loaded()
     box.tell(FeedOpened(link(box).attempt, (ORDER,)))
     box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))

@@ -49,7 +49,7 @@ def test_the_last_bin_holds_all_longer_times() -> None:
     assert figures.median == (BINS - 0.5) * STEP
     assert figures.average == pytest.approx(sum(times) / 4)
     assert figures.within(last) == 0.25
-    assert figures.within(7200.0) == 0.25, "nobody knows which of the last bin were quicker"
+    assert figures.within(7200.0) == 0.25, "times within the last bin are unknown"
     assert figures.within(last - STEP) == 0.0
 
 
@@ -69,12 +69,12 @@ def test_orders_without_a_time_are_delivered_and_have_no_bins() -> None:
     assert (more.delivered, more.timed, more.total, sum(more.bins)) == (3, 2, 120.0, 2)
 
 
-def test_a_day_is_counted_from_the_moment_at_which_it_is_known() -> None:
+def test_a_day_is_counted_since_its_first_known_time() -> None:
     unknown = DayStats().for_day(None, 5.0)
     assert (unknown.day, unknown.since) == (None, 5.0)
     assert unknown.for_day(None, 9.0) is unknown
     known = unknown.for_day(DAY * 2, 20.0)
-    assert (known.day, known.since) == (2, 5.0), "what was counted before belongs to it"
+    assert (known.day, known.since) == (2, 5.0), "earlier counts belong to this day"
     assert known.for_day(DAY * 2, 30.0) is known
     owing = replace(known, unmeasured={"a": over("a", 60.0)}, archived_stats=DeliveryStats(5))
     following = owing.for_day(DAY * 3, 40.0)
@@ -86,7 +86,7 @@ def test_a_day_is_counted_from_the_moment_at_which_it_is_known() -> None:
     )
 
 
-def test_what_the_archive_holds_without_the_measured_times_is_owed_to_it() -> None:
+def test_measured_times_missing_from_the_archive_are_kept_for_it() -> None:
     measured, plain = replace(over("a", 60.0), took=59.0), over("b", 60.0)
     stats = DayStats(10, 0.0).with_finished([measured, plain, over("c", 60.0)])
     stats = stats.with_archive(10, DeliveryStats(2), frozenset("ab"), frozenset(), None, FORGET)
@@ -104,7 +104,7 @@ def test_what_the_archive_holds_without_the_measured_times_is_owed_to_it() -> No
     assert not stats.unmeasured
 
 
-def test_measured_times_are_owed_to_the_archive_of_another_day_too() -> None:
+def test_measured_times_of_another_day_are_kept_for_the_archive() -> None:
     measured = replace(over("a", 60.0), took=59.0)
     stats = DayStats(10, 0.0).with_finished([measured])
     stats = stats.with_archive(9, DeliveryStats(1), frozenset("a"), frozenset(), None, FORGET)
@@ -112,10 +112,8 @@ def test_measured_times_are_owed_to_the_archive_of_another_day_too() -> None:
 
 
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
-def test_nothing_is_counted_twice_whatever_the_archive_holds(
-    heard: set[int], kept: set[int], heard_after: set[int]
-) -> None:
-    """heard: what the feed told before the archive was asked. kept: what the archive then holds."""
+def test_no_order_is_counted_twice(heard: set[int], kept: set[int], heard_after: set[int]) -> None:
+    """heard: orders from the feed before the sync. kept: archived orders at the sync."""
     tally = DayStats(10, 0.0).with_finished(over(str(number), 100.0) for number in heard)
     figures = DeliveryStats().plus((over(str(number), 100.0) for number in kept), FORGET)
     tally = tally.with_archive(10, figures, frozenset(map(str, kept)), frozenset(), None, FORGET)
@@ -129,7 +127,7 @@ def test_a_new_day_starts_from_zero_and_keeps_orders_for_the_archive() -> None:
     assert before.for_day(DAY * 3 - 100.0, 99.0) is before
     fresh = before.for_day(DAY * 3 - 100.0, 100.0)
     assert (fresh.day, fresh.total(FORGET).delivered, fresh.since) == (3, 0, 100.0)
-    assert list(fresh.unarchived) == ["a"], "the archive is still to be told what this box saw"
+    assert list(fresh.unarchived) == ["a"], "the archive still needs this box's times"
     late = fresh.with_archive(2, DeliveryStats(7), frozenset(), frozenset("a"), None, FORGET)
     assert (late.archived_stats, dict(late.unarchived)) == (None, {}), "yesterday's figures are not today's"
 
@@ -152,7 +150,7 @@ def test_cleared_and_vanished_orders_are_delivered() -> None:
     assert book.today.unarchived["a"].took == 120.0
     book = replaced(book, [day, c], 30.0)
     figures = book.today.total(FORGET)
-    assert figures.delivered == 2, "b went while nobody looked"
+    assert figures.delivered == 2, "b was cleared between two feeds"
     assert book.today.unarchived["b"].took is None
     assert a.uuid in book.today.unarchived
 
@@ -183,7 +181,7 @@ def test_small_figures_may_differ_by_one_order_and_by_15_seconds() -> None:
     assert [differ(ours, GatewayStats(count)) for count in (0, 1, 2, 3, 4)] == [True, False, False, False, True]
     averages = (84.0, 85.0, 100.0, 115.0, 116.0)
     assert [differ(ours, GatewayStats(None, average)) for average in averages] == [True, False, False, False, True]
-    assert not differ(DeliveryStats(2), GatewayStats(2, 900.0)), "ours has no times"
+    assert not differ(DeliveryStats(2), GatewayStats(2, 900.0)), "this box has no times"
 
 
 @pytest.mark.parametrize(

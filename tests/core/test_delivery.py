@@ -12,7 +12,7 @@ from appliance.core.values import Order
 FORGET = 3 * 3600.0
 NOON = DAY * 10 + 12 * 3600.0
 SUNDAY_2 = DAY * (1 + 7 * 3) + 2 * 3600.0
-"""Two o'clock of a Sunday's night: the arbitrary day is a Saturday."""
+"""Two o'clock on a Sunday night: the arbitrary day is a Saturday."""
 ORDER = Finished("u", "23", "ON_PREMISE", "8", created=NOON, cleared=NOON + 240.0)
 
 
@@ -22,7 +22,9 @@ def test_the_delivery_time_runs_from_start_to_clearing() -> None:
 
 def test_an_order_to_go_needs_no_table() -> None:
     assert delivery_time(replace(ORDER, order_type="TO_GO", location=""), FORGET) == 240.0
-    assert delivery_time(replace(ORDER, order_type="CURBSIDE", location=""), FORGET) == 240.0, "nor does a kind unknown"
+    assert delivery_time(replace(ORDER, order_type="CURBSIDE", location=""), FORGET) == 240.0, (
+        "nor does an unknown type"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_a_delivery_may_take_exactly_forget_after() -> None:
 
 @pytest.mark.parametrize("elapsed", [0.0, 240.0, 241.0, 9000.0, None])
 def test_elapsed_time_is_ignored_where_both_times_are_known(elapsed: float | None) -> None:
-    """It is often 0, and nobody says whether it goes on counting after the clearing."""
+    """It is often 0, and whether it continues after the clearing is undocumented."""
     assert delivery_time(replace(ORDER, elapsed=elapsed), FORGET) == 240.0
 
 
@@ -64,7 +66,7 @@ def test_across_a_summer_time_change_elapsed_time_is_used(shift: float) -> None:
 def test_the_time_measured_by_this_box_overrides_a_clock_change(shift: float) -> None:
     order = replace(ORDER, cleared=NOON + 240.0 + shift, took=238.0)
     assert delivery_time(order, FORGET) == 238.0
-    assert delivery_time(replace(ORDER, took=239.0), FORGET) == 240.0, "and where both agree, every box says the same"
+    assert delivery_time(replace(ORDER, took=239.0), FORGET) == 240.0, "without a clock change, all boxes agree"
 
 
 def test_across_an_unmeasured_summer_time_change_the_order_is_left_out() -> None:
@@ -87,7 +89,7 @@ def test_the_day_and_the_hour_are_those_of_the_start() -> None:
     assert (began(Finished("u")), day_of(Finished("u")), hour_of(Finished("u"))) == (None, None, None)
 
 
-def test_an_order_is_cleared_when_its_state_changed_or_when_it_was_seen_to_be_gone() -> None:
+def test_an_order_is_cleared_at_its_change_or_when_it_vanished() -> None:
     order = Order("u", "23", "TO_GO", "", "cleared", True, NOON, NOON + 99.0, 0.0)
     assert finished(order, at=1.0, took=98.0, sat=None) == Finished(
         "u", "23", "TO_GO", "", True, NOON, NOON + 99.0, 0.0, 98.0

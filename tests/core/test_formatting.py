@@ -31,7 +31,7 @@ def test_ages(seconds: float, words: str) -> None:
     ("seconds", "words"),
     [(0, "0:00"), (9.9, "0:09"), (59.9, "0:59"), (60, "1:00"), (103, "1:43"), (3600, "60:00")],
 )
-def test_times_that_someone_counts(seconds: float, words: str) -> None:
+def test_durations_have_minutes_and_seconds(seconds: float, words: str) -> None:
     assert clock(seconds) == words
 
 
@@ -51,18 +51,18 @@ def test_benchmarks(seconds: float, words: str) -> None:
     assert benchmark(seconds) == words
 
 
-def test_a_name_is_cut_only_where_it_is_longer_than_the_room_for_it() -> None:
+def test_only_a_name_that_is_too_long_is_cut() -> None:
     assert legible("A" * LONGEST_NAME) == "A" * LONGEST_NAME
     assert legible("A" * (LONGEST_NAME + 1)) == "A" * (LONGEST_NAME - 1) + "…"
     assert [legible("Kitchen", longest) for longest in (8, 7, 6, 1)] == ["Kitchen", "Kitchen", "Kitch…", "…"]
 
 
-def test_what_is_not_seen_takes_no_room() -> None:
+def test_invisible_characters_are_removed_before_the_cut() -> None:
     assert legible("\u200b" * 24 + "Kitchen!", 8) == "Kitchen!"
-    assert legible("\u200b" * 32 + "Kitchen", 8) == "?", "of an endless name only the beginning is looked at"
+    assert legible("\u200b" * 32 + "Kitchen", 8) == "?", "only the beginning of a very long name is read"
 
 
-def test_a_name_of_nothing_is_a_question_mark() -> None:
+def test_an_empty_name_is_a_question_mark() -> None:
     assert [legible(name) for name in ("", "  ", "\n\t", "\u200b")] == ["?"] * 4
 
 

@@ -1,4 +1,4 @@
-"""The machine, state by state and event by event, and what is drawn from that."""
+"""The machine in every state, for every event, and the diagram drawn from it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from tests.core import grid
 from tests.core.cases import EVENTS, NOW, NUMBER, STATES, A, outcome
 
 
-def test_the_machine_does_what_the_grid_says() -> None:
-    assert grid.grid_text() == grid.GRID.read_text(), "run `python -m tests.core.grid`, and read what it changed"
+def test_the_machine_matches_the_grid() -> None:
+    assert grid.grid_text() == grid.GRID.read_text(), "run `python -m tests.core.grid`, and review the difference"
 
 
 def test_the_grid_covers_every_state_and_every_event() -> None:
@@ -71,19 +71,19 @@ def test_a_stale_answer_changes_nothing(name: str) -> None:
         assert machine.step(STATES[name], event, NOW) == (STATES[name], ()), event
 
 
-def test_the_architecture_shows_the_diagram_that_the_grid_draws() -> None:
+def test_the_state_diagram_in_the_documents_is_current() -> None:
     text = grid.ARCHITECTURE.read_text()
     assert grid.with_diagram(text) == text, "run `python -m tests.core.grid`"
 
 
-def test_a_gateway_that_moved_is_looked_for_where_it_is() -> None:
+def test_a_refresh_goes_to_the_gateways_new_address() -> None:
     state, _ = outcome(STATES["connected"], "A found elsewhere")
     assert isinstance(state, Connected)
     state, effects = outcome(state, f"timer: {Timer.REFRESH}")
     (opened,) = [effect for effect in effects if isinstance(effect, OpenFeed)]
     assert opened.address.host == "192.0.2.99"
     assert isinstance(state, Connected)
-    assert state.address.host == "192.0.2.10", "until the other feed is live, this one is"
+    assert state.address.host == "192.0.2.10", "this feed stays live until the other one is"
     assert not [effect for effect in effects if isinstance(effect, CloseFeed)]
 
 
@@ -95,7 +95,7 @@ def test_every_address_of_a_gateway_has_its_turn() -> None:
     tried = []
     for number in range(4):
         state, _ = machine.step(state, TimerFired(Timer.RETRY), NOW)
-        # Whoever answers puts the addresses in any order.
+        # A responder may return the addresses in any order.
         order = (one, two) if number % 2 else (two, one)
         assert isinstance(state, Offline)
         state, effects = machine.step(state, GatewayResolved(state.link.attempt, Gateway("A", order)), NOW)

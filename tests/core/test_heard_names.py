@@ -1,4 +1,4 @@
-"""Which gateway was last heard at an address, and how few addresses are remembered."""
+"""The name last announced at each address, and the limit on remembered addresses."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ HERE, THERE = Address("192.0.2.10"), Address("192.0.2.11")
 PAIRED = World(current=Credential("A", Token("a")))
 
 
-def test_the_last_name_that_was_announced_at_an_address_is_heard_there() -> None:
+def test_the_last_name_announced_at_an_address_is_remembered() -> None:
     world = announced(announced(World(), Gateway("A", (HERE, THERE))), Gateway("B", (HERE,)))
     assert dict(world.names_heard) == {THERE: "A", HERE: "B"}
     assert set(world.gateways) == {"A", "B"}
     world = announced(world, Gateway("A", (HERE,)))
-    assert world.names_heard[HERE] == "A", "without a pairing the latest is believed"
+    assert world.names_heard[HERE] == "A", "without a pairing the latest name counts"
 
 
-def test_an_announcement_of_the_paired_name_does_not_outdo_another_in_sight() -> None:
+def test_the_paired_name_does_not_override_another_in_sight() -> None:
     world = announced(PAIRED, Gateway("B", (HERE,)))
     stale = announced(world, Gateway("A", (HERE, THERE)))
     assert dict(stale.names_heard) == {HERE: "B", THERE: "A"}
@@ -46,10 +46,10 @@ def test_an_announcement_of_the_paired_name_does_not_outdo_another_in_sight() ->
     moved = announced(announced(world, Gateway("B", (THERE,))), Gateway("A", (HERE,)))
     assert moved.names_heard[HERE] == "A"
     asked = answered(world, Gateway("A", (HERE,)))
-    assert asked.names_heard[HERE] == "A", "it was asked, and answered for itself"
+    assert asked.names_heard[HERE] == "A", "a resolve confirmed the name"
 
 
-def test_whose_an_address_and_a_host_are() -> None:
+def test_names_are_found_by_address_and_by_host() -> None:
     world = answered(World(), Gateway("B", (HERE,)))
     assert is_anothers(world, HERE, "A")
     assert not is_anothers(world, HERE, "B")

@@ -29,7 +29,7 @@ NOON = DAY * 10 + 12 * 3600.0
 
 
 def connected() -> Connected:
-    """Live, at noon of a day of the gateway's, and with an order that was delivered a moment ago."""
+    """A live feed at noon by the gateway's clock, with an order delivered a moment ago."""
     state = STATES["connected"]
     assert isinstance(state, Connected)
     started = Order("a", order_type="TO_GO", created=NOON - 200, changed=NOON - 200)
@@ -114,7 +114,7 @@ def test_figures_that_differ_from_the_gateways_are_marked() -> None:
     assert shown(state).words[-1] == "gateway: 9"
 
 
-def test_without_an_order_since_the_start_it_is_the_latest_day_and_not_called_today() -> None:
+def test_without_an_order_since_the_start_the_latest_day_is_shown() -> None:
     state, effect = start_sync(replace(connected(), book=OrderBook()))
     assert effect.day is None
     kept = HistorySynced(effect.attempt, 10, DeliveryStats(delivered=7), frozenset(), frozenset())
@@ -182,7 +182,7 @@ def test_the_core_remembers_the_syncs_of_the_last_hour() -> None:
     world = replace(state.world, history_syncs=tuple(NOW - number for number in range(SYNCS_AN_HOUR - 1)))
     assert sync_delay(world, NOW) == SYNC_SOON
     world = replace(world, history_syncs=tuple(NOW - 10 + number for number in range(SYNCS_AN_HOUR + 1)))
-    assert sync_delay(world, NOW) == SYNC_EVERY - 9, "six of them count, the last ones"
+    assert sync_delay(world, NOW) == SYNC_EVERY - 9, "only the last six count"
 
 
 def test_the_pauses_between_syncs() -> None:

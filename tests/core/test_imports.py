@@ -34,11 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"board", "config", "core", "doctor", "gateway", "logs", "panel", "store", "aio"},
     "demo": {"core", "effect_handlers", "gateway", "history", "panel", "store", "runner", "simulator", "demo"},
 }
-"""What each part may import of the package. `__main__` chooses parts and may import all of them."""
+"""The parts that each part may import. `__main__` may import all of them."""
 
 
 def imports_of(path: Path) -> set[str]:
-    """The dotted names that a module imports, wherever in it."""
+    """The dotted names of all imports in a module, nested ones included."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -58,12 +58,12 @@ def modules_of(part: str) -> list[Path]:
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
-def test_every_part_has_its_place() -> None:
+def test_every_part_has_an_import_rule() -> None:
     assert parts() == set(MAY_IMPORT)
 
 
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))
-def test_a_part_imports_only_what_stands_below_it(part: str) -> None:
+def test_a_part_imports_only_lower_parts(part: str) -> None:
     for path in modules_of(part):
         of_ours = {name for name in imports_of(path) if name.split(".")[0] == "appliance"}
         used = {name.split(".")[1] for name in of_ours if "." in name}
@@ -72,7 +72,7 @@ def test_a_part_imports_only_what_stands_below_it(part: str) -> None:
 
 
 def test_the_core_is_pure() -> None:
-    """No clock, no thread, no chance, no I/O and no logging: it imports values and arithmetic alone."""
+    """It has no clock, thread, randomness, I/O or logging: it imports only values and arithmetic."""
     allowed = {
         "__future__",
         "collections",

@@ -92,7 +92,7 @@ notifications: st.SearchStrategy[Notification] = st.one_of(
 
 
 def numbers(state: State) -> list[int]:
-    """The numbers of all that is under way, and some of what never was."""
+    """The numbers of current requests and feeds, and some others."""
     current = [state.world.saving, state.world.serial, 0, 99_999]
     match state:
         case Connecting() | Offline():
@@ -105,7 +105,7 @@ def numbers(state: State) -> list[int]:
 
 
 def _numbered(make: Callable[[int], Event]) -> Callable[[State, int], Event]:
-    """An event with one of the numbers that are under way, or were, or never will be."""
+    """An event with the number of a current, past or imaginary request."""
     return lambda state, which: make(numbers(state)[which % len(numbers(state))])
 
 
@@ -122,7 +122,7 @@ def _issued(gateway: Gateway) -> Callable[[State, int], Event]:
 
 
 def _refused(state: State, which: int) -> Event:
-    """The gateway refuses the token of whatever is under way."""
+    """The gateway refuses the token of the current request or feed."""
     match state:
         case Connecting() | Offline():
             return TokenRefused(state.link.attempt)
@@ -133,7 +133,7 @@ def _refused(state: State, which: int) -> Event:
 
 
 def _lost_from_sight(state: State, which: int) -> Event:
-    """One of the gateways in sight goes out of sight."""
+    """A gateway goes out of sight."""
     seen = sorted(state.world.gateways) or ["Bar"]
     return GatewayLost(seen[which % len(seen)])
 
@@ -169,7 +169,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
     ),
     st.sampled_from([_numbered(make) for make in NUMBERED]),
     st.sampled_from([_refused, _lost_from_sight]),
-    # Three times, so that a good part of what is drawn gets as far as a live feed.
+    # Three times, so that many examples reach a live feed.
     *[st.just(_healthy)] * 3,
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
     gateways.map(lambda gateway: _resolved(gateway.addresses)),
@@ -191,7 +191,7 @@ def live_through(box: Surroundings, lived: list[tuple[float, Callable[[State, in
 
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
 @given(st.none() | names, st.booleans(), st.booleans(), st.lists(moments, max_size=40))
-def test_any_sequence_of_events_keeps_every_promise(
+def test_any_sequence_of_events_keeps_every_invariant(
     paired: str | None, damaged: bool, repeat: bool, lived: list[tuple[float, Callable[[State, int], Event], int]]
 ) -> None:
     settings_ = PanelSettings(dim_after=20.0, sleep_after=100.0, repeat_pages=repeat)
@@ -204,7 +204,7 @@ def test_any_sequence_of_events_keeps_every_promise(
 
 
 def answer(state: State) -> Event | None:
-    """What a healthy gateway and a healthy disk answer to whatever is under way."""
+    """The answers of a healthy gateway and disk to the current requests."""
     home = Gateway("Bar", (ADDRESSES[0],))
     match state:
         case Connecting() | Offline() if state.world.credential is not None:
@@ -245,7 +245,7 @@ def test_a_paired_box_is_connected_again_after_the_last_fault(
     box.tell(ButtonUp())
     if box.state.world.credential is None:
         return
-    # A refused token is tried again after a minute.
+    # The box retries a refused token after a minute.
     for _ in range(150):
         reply = answer(box.state)
         if reply is not None:
@@ -253,7 +253,7 @@ def test_a_paired_box_is_connected_again_after_the_last_fault(
         elif isinstance(box.state, Connected):
             break
         elif isinstance(box.state, AwaitingPairing | Pairing):
-            # The token was refused or thrown away by a person's hand on the way: that needs a hand again.
+            # A refused or forgotten token needs a person again.
             return
         else:
             box.advance(0.5)

@@ -52,7 +52,7 @@ def titles(state: State, presses: int) -> list[str]:
     return found
 
 
-def test_presses_turn_the_pages_and_come_back_to_the_count() -> None:
+def test_presses_turn_the_screens_and_return_to_the_count() -> None:
     assert titles(connected(Order("a")), 7) == [
         "Oldest orders",
         "Today",
@@ -69,10 +69,12 @@ def test_the_display_returns_to_the_count_by_itself() -> None:
     assert isinstance(present(state, NOW + 14.9).view.screen, Listing)
     assert isinstance(present(state, NOW + 15.2).view.screen, Count)
     again, _ = tap(state, NOW + 20)
-    assert present(again, NOW + 20.5).view.screen.words[0] == "Oldest orders", "and the next press begins anew"
+    assert present(again, NOW + 20.5).view.screen.words[0] == "Oldest orders", (
+        "the next press starts at the first screen"
+    )
 
 
-def test_the_oldest_orders_are_told_with_table_age_and_mark() -> None:
+def test_the_oldest_orders_are_listed_with_table_age_and_mark() -> None:
     state = connected(
         Order("a", "102", location="8", elapsed=431.0),
         Order("b", "7", "TO_GO", elapsed=200.0),
@@ -83,11 +85,11 @@ def test_the_oldest_orders_are_told_with_table_age_and_mark() -> None:
     screen = present(state_, NOW + 0.5).view.screen
     assert isinstance(screen, Listing)
     assert screen.words == ("Oldest orders", "102  table 8  7 min", "7  to go  3 min", "15  <1 min")
-    assert [row.mark for row in screen.rows] == [Mark.LATE, Mark.WARN, Mark.FINE], "and the forgotten one is not there"
+    assert [row.mark for row in screen.rows] == [Mark.LATE, Mark.WARN, Mark.FINE], "without the forgotten order"
 
 
 @pytest.mark.parametrize("name", ["offline, waiting", "offline, opening", "connecting, resolving", "discovering"])
-def test_without_a_count_a_press_turns_to_the_support_pages_and_says_what_is_the_matter(name: str) -> None:
+def test_without_a_count_a_press_turns_to_the_installers_screens(name: str) -> None:
     state = STATES[name]
     headline = "OFFLINE" if name.startswith("offline") else "This box"
     state = replace(state, world=replace(state.world, last_activity=NOW))
@@ -98,7 +100,7 @@ def test_without_a_count_a_press_turns_to_the_support_pages_and_says_what_is_the
     assert screen.rows[0].left == "192.0.2.5", "this box's own address"
 
 
-def test_a_support_page_tells_of_the_box_and_its_gateway() -> None:
+def test_the_installers_screens_describe_box_and_gateway() -> None:
     state: State = connected(Order("a"))
     state, _ = machine.step(state, BoardRead(Board(52.3, weak_power=False, was_weak=True)), NOW)
     for number in range(3):
@@ -134,10 +136,10 @@ def test_the_leds_are_explained_in_three_parts_one_after_the_other() -> None:
     assert [words[0] for words in told] == ["Steady light", "Blinks slowly", "Blinks fast"]
     assert now == pytest.approx(turned + 15, abs=0.2)
     rows = [row for words in told for row in words[1:]]
-    assert len(rows) == len(set(rows)) == 9, "each meaning that hardware.md tells of"
+    assert len(rows) == len(set(rows)) == 9, "every meaning listed in hardware.md"
 
 
-def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None:
+def test_only_the_release_of_a_hold_forgets_the_pairing() -> None:
     held, _ = machine.step(connected(), ButtonDown(), NOW)
     assert present(held, NOW + 6).view.screen.words == ("Let go now", "Forget the pairing")
     state, effects = machine.step(held, ButtonUp(), NOW + 6)
@@ -151,7 +153,7 @@ def test_letting_go_forgets_and_a_button_that_is_stuck_forgets_nothing() -> None
     assert present(up, NOW + 41).view.screen.words == ("0", "orders")
 
 
-def test_a_button_that_was_down_at_the_start_is_said_until_it_comes_up() -> None:
+def test_a_button_down_at_the_start_is_reported_until_its_release() -> None:
     state, _ = machine.step(STATES["offline, waiting"], ButtonStuck(), NOW)
     assert "Button stuck" in present(state, NOW).view.screen.words
     state, effects = machine.step(state, ButtonUp(), NOW + 1)
@@ -159,7 +161,7 @@ def test_a_button_that_was_down_at_the_start_is_said_until_it_comes_up() -> None
     assert "Button stuck" not in present(state, NOW + 1).view.screen.words
 
 
-def test_every_press_is_felt_at_once_and_the_quickest_is_seen() -> None:
+def test_every_press_is_visible_at_once() -> None:
     state: State = connected()
     down, _ = machine.step(state, ButtonDown(), NOW)
     assert present(down, NOW).view.pressed
@@ -170,7 +172,7 @@ def test_every_press_is_felt_at_once_and_the_quickest_is_seen() -> None:
     assert not present(up, NOW + 0.16).view.pressed
 
 
-def test_the_display_dims_then_sleeps_while_there_is_nothing_to_do() -> None:
+def test_an_idle_display_dims_and_then_sleeps() -> None:
     state = connected()
     assert present(state, NOW + 599).view.power is Power.BRIGHT
     assert present(state, NOW + 600).view.power is Power.DIM
@@ -185,13 +187,13 @@ def test_an_order_wakes_the_display_and_keeps_it_awake() -> None:
     busy, _ = machine.step(state, told, later)
     assert present(busy, later).view.power is Power.BRIGHT
     assert present(busy, later + 2 * 3600).view.power is Power.BRIGHT
-    assert present(busy, later + 4 * 3600 + 1).view.power is Power.DARK, "an order that nobody cleared does not"
+    assert present(busy, later + 4 * 3600 + 1).view.power is Power.DARK, "a forgotten order does not"
     cleared = FeedNotified(NUMBER, (OrderChanged(Order("a", state="cleared")),))
     empty, _ = machine.step(busy, cleared, later + 7200)
     assert present(empty, later + 7200 + 599).view.power is Power.BRIGHT
 
 
-def test_a_press_wakes_the_display_and_does_no_more() -> None:
+def test_a_press_only_wakes_the_display() -> None:
     state, later = connected(), NOW + 5 * 3600
     woke_display, effects = tap(state, later)
     assert isinstance(present(woke_display, later + 1).view.screen, Count)
@@ -210,7 +212,7 @@ def test_a_fault_stays_visible_while_the_display_sleeps() -> None:
     assert present(weak, NOW + 5 * 3600).view.screen == Asleep("Weak power supply")
 
 
-def test_the_display_can_be_kept_from_dimming_and_sleeping() -> None:
+def test_the_settings_can_keep_the_display_bright() -> None:
     state = connected(dim_after=math.inf, sleep_after=math.inf)
     assert present(state, NOW + 1e7).view.power is Power.BRIGHT
     assert present(connected(dim_after=math.inf, sleep_after=60.0), NOW + 61).view.power is Power.DARK
@@ -222,7 +224,7 @@ def test_a_pairing_window_keeps_the_display_bright() -> None:
     assert present(replace(state, world=replace(state.world, last_activity=0.0)), NOW).view.power is Power.BRIGHT
 
 
-def test_the_heart_beats_only_while_the_feed_was_heard_lately() -> None:
+def test_the_heartbeat_stops_on_a_silent_feed() -> None:
     state = connected()
     beats = {present(state, NOW + second).view.beat for second in range(4)}
     assert beats == {True, False}
@@ -235,13 +237,13 @@ def test_the_heart_beats_only_while_the_feed_was_heard_lately() -> None:
     assert present(STATES["offline, waiting"], NOW).view.beat is None
 
 
-def test_the_picture_walks_by_the_minute() -> None:
+def test_the_burn_in_shift_changes_every_minute() -> None:
     state = connected()
     walked = [present(state, NOW + 60.0 * minute).view.walk for minute in range(4)]
     assert walked == list(range(walked[0], walked[0] + 4))
 
 
-def test_looking_for_long_says_what_may_be_wrong() -> None:
+def test_a_long_search_suggests_a_cause() -> None:
     state = STATES["discovering"]
     state = replace(state, world=replace(state.world, last_activity=NOW))
     assert "Is it switched on, and on" not in present(state, NOW + 19).view.screen.words
@@ -251,7 +253,7 @@ def test_looking_for_long_says_what_may_be_wrong() -> None:
 
 
 @pytest.mark.parametrize(("held", "turns"), [(0.9, True), (1.0, False), (4.9, False)])
-def test_a_hold_that_is_let_go_early_turns_no_screen_and_forgets_nothing(held: float, turns: bool) -> None:
+def test_an_early_release_forgets_nothing(held: float, turns: bool) -> None:
     down, _ = machine.step(connected(Order("a")), ButtonDown(), NOW)
     state, effects = machine.step(down, ButtonUp(), NOW + held)
     assert isinstance(state, Connected)
@@ -272,7 +274,7 @@ def test_a_long_press_turns_the_screen_where_nothing_can_be_forgotten() -> None:
     assert isinstance(present(state, NOW + 4.5).view.screen, Listing)
 
 
-def test_the_heart_changes_every_two_seconds() -> None:
+def test_the_heartbeat_changes_every_two_seconds() -> None:
     state = connected()
     assert [present(state, 1000.0 + second).view.beat for second in (0, 1.9, 2, 3.9, 4)] == [
         True,
@@ -297,7 +299,7 @@ def test_an_order_keeps_the_display_bright_until_it_is_forgotten() -> None:
     assert power(quiet, NOW + 4 * 3600) == (Power.DARK, math.inf)
 
 
-def test_a_press_that_wakes_the_display_without_a_gateway_makes_no_sound() -> None:
+def test_a_waking_press_without_a_gateway_makes_no_sound() -> None:
     state = replace(STATES["discovering"], world=replace(STATES["discovering"].world, last_activity=NOW - 5 * 3600))
     woke_display, effects = tap(state, NOW)
     assert not [effect for effect in effects if isinstance(effect, MakeSound)]
@@ -317,7 +319,7 @@ def test_a_mistake_in_the_settings_is_the_first_of_the_installers_screens() -> N
     assert present(turned, NOW).view.screen.words == ("Settings, line 12", "pins.green: must be a number")
 
 
-def test_a_press_is_shown_until_just_then() -> None:
+def test_a_press_is_shown_for_its_time() -> None:
     state = connected()
     state = replace(state, world=replace(state.world, pressed_at=NOW))
     assert present(state, NOW + PRESS_SHOWS - 0.001).view.pressed

@@ -48,7 +48,7 @@ def test_counts_equal_a_simple_model(batches: list[list[Notification]]) -> None:
 
 
 @given(st.lists(notifications, max_size=12), st.integers(1, 5))
-def test_a_burst_told_at_once_is_what_it_is_one_by_one(burst: list[Notification], size: int) -> None:
+def test_a_burst_has_the_same_result_as_single_notifications(burst: list[Notification], size: int) -> None:
     at_once = fold(OrderBook(), burst, 5.0).book
     book = OrderBook()
     for start in range(0, len(burst), size):
@@ -68,17 +68,17 @@ def test_no_order_grows_younger_while_it_is_held(burst: list[Notification]) -> N
         book = after
 
 
-def test_what_is_told_of_a_run_of_notifications() -> None:
+def test_a_fold_reports_pages_and_doubts() -> None:
     book = replaced(OrderBook(), [order("a")], 0.0)
-    assert fold(book, [OrderChanged(order("b"))], 1.0).unknown, "a change to an order that we do not hold"
+    assert fold(book, [OrderChanged(order("b"))], 1.0).unknown, "a change to an unknown order"
     assert not fold(book, [OrderChanged(order("b"), created=True)], 1.0).unknown
     assert fold(book, [OrderPaged(order("b", paged=True))], 1.0).unknown
     assert fold(book, [MessageUnusable()], 1.0).unusable
-    assert not fold(book, [MessageUnusable(), OrdersReplaced(())], 1.0).unusable, "the whole set mends it"
+    assert not fold(book, [MessageUnusable(), OrdersReplaced(())], 1.0).unusable, "the whole set resolves the doubt"
     assert fold(book, [OrdersReplaced(())], 1.0).whole
 
 
-def test_unreadable_orders_are_counted_until_they_can_be_read() -> None:
+def test_unreadable_orders_count_until_they_are_readable() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unreadable(frozenset("bc"), 1))
     told = summary(book, TIMES, 0.0)
     assert (told.active, told.unreadable, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
@@ -92,16 +92,16 @@ def test_unreadable_orders_are_counted_until_they_can_be_read() -> None:
     assert (told.active, told.unreadable, told.at_least) == (1, 0, False)
 
 
-def test_an_order_that_cannot_be_read_any_more_is_not_delivered() -> None:
+def test_an_order_that_became_unreadable_is_not_delivered() -> None:
     book = replaced(OrderBook(), [order("a"), order("b"), order("c")], 0.0)
     named = fold(book, [OrdersReplaced((order("a"),), Unreadable(frozenset("b")))], 1.0).book
     assert list(named.today.unarchived) == ["c"]
     nameless = replaced(book, [order("a")], 1.0, Unreadable(nameless=1))
-    assert not nameless.today.unarchived, "it is one of the two, and nobody knows which"
+    assert not nameless.today.unarchived, "which of the two it is, is unknown"
     assert list(replaced(nameless, [], 2.0, Unreadable(nameless=1)).today.unarchived) == ["a"]
 
 
-def test_a_set_differs_from_one_with_more_that_cannot_be_read() -> None:
+def test_sets_with_different_unreadable_orders_differ() -> None:
     book, more = (replaced(OrderBook(), [order("a")], 0.0, Unreadable(nameless=number)) for number in (1, 2))
     assert book.same_orders(book)
     assert not book.same_orders(more)
@@ -135,7 +135,7 @@ def test_elapsed_time_is_an_exact_age() -> None:
     assert (told.oldest, told.at_least) == (431, False)
 
 
-def test_elapsed_time_of_one_order_tells_the_clock_for_the_others() -> None:
+def test_elapsed_time_of_one_order_reveals_the_clock_for_the_others() -> None:
     book = replaced(OrderBook(), [order("a", NOON, elapsed=60), order("b", NOON - 600)], 100.0)
     assert summary(book, TIMES, 100.0).oldest == 660
 
@@ -164,7 +164,7 @@ def test_a_modified_order_reveals_the_clock() -> None:
     assert fresh.held["b"].since == 80.0 - 60.0
 
 
-def test_a_new_order_that_was_located_meanwhile_tells_the_later_of_its_times() -> None:
+def test_a_new_located_order_reveals_the_later_of_its_times() -> None:
     located = replace(order("a", NOON), changed=NOON + 30, state="located")
     book = fold(OrderBook(), [OrderChanged(located, created=True)], 100.0).book
     assert (book.offset, book.offset_exact) == (NOON + 30 - 100.0, True)
@@ -174,13 +174,13 @@ def test_a_new_order_that_was_located_meanwhile_tells_the_later_of_its_times() -
     assert (without.offset, without.offset_exact) == (NOON - 100.0, True)
 
 
-def test_a_new_order_without_times_tells_no_clock() -> None:
+def test_a_new_order_without_times_reveals_no_clock() -> None:
     book = fold(OrderBook(), [OrderChanged(Order("a"), created=True)], 100.0).book
     assert (book.offset, book.offset_exact) == (None, False)
     assert (book.held["a"].since, book.held["a"].exact) == (100.0, True)
 
 
-def test_a_whole_set_corrects_a_clock_that_ran_on_or_was_set() -> None:
+def test_a_whole_set_corrects_the_clock() -> None:
     book = replaced(OrderBook(), [order("a")], 100.0)
     assert book.offset == NOON - 100.0
     assert replaced(book, [order("a")], 200.0).offset == book.offset
@@ -189,7 +189,7 @@ def test_a_whole_set_corrects_a_clock_that_ran_on_or_was_set() -> None:
     exact = replace(book, offset_exact=True)
     just_before = replaced(exact, [order("a")], 100.0 + day - 1)
     assert (just_before.offset, just_before.offset_exact) == (book.offset, True)
-    assert replaced(exact, [order("a")], 100.0).offset_exact, "it says what is known already"
+    assert replaced(exact, [order("a")], 100.0).offset_exact, "it agrees with the known clock"
     created_only = replace(order("b", NOON + 130), changed=None)
     assert replaced(book, [created_only], 200.0).offset == NOON + 130 - 200.0
     changed_only = replace(order("b", NOON + 130), created=None)
@@ -209,11 +209,11 @@ def test_a_lower_bound_is_settled_only_within_a_day() -> None:
         assert (held.since, held.exact) == (since, older < day)
 
 
-def test_the_time_to_sit_of_an_order_that_was_located_before_this_box_knew_it() -> None:
+def test_the_time_to_sit_of_an_order_located_before_its_first_message() -> None:
     located = replace(order("a", NOON), changed=NOON + 25, state="located")
     assert replaced(OrderBook(), [located], 0.0).held["a"].sat == 25.0
     unknown = replace(located, created=None, changed=None)
-    assert replaced(OrderBook(), [unknown], 0.0).held["a"].sat is None, "nobody saw it sit down"
+    assert replaced(OrderBook(), [unknown], 0.0).held["a"].sat is None, "the time of seating is unknown"
     within = replace(located, changed=NOON + 60, elapsed=1.0)
     assert replaced(OrderBook(), [within], 0.0).held["a"].sat == 60.0
     just = replace(located, changed=NOON + 61, elapsed=1.0)
@@ -238,31 +238,31 @@ def test_the_time_to_sit_as_this_box_saw_it() -> None:
     assert (gone.sat, gone.took, gone.cleared) == (30.0, None, None)
 
 
-def test_an_order_that_vanished_was_cleared_by_the_moment_at_which_it_was_missed() -> None:
+def test_a_vanished_order_is_cleared_when_it_is_missed() -> None:
     book = replaced(OrderBook(), [order("a"), order("b")], 100.0)
     assert replaced(book, [order("b")], 160.0).today.unarchived["a"].cleared == NOON + 60
 
 
-def test_an_order_that_is_cleared_without_a_time_was_cleared_now() -> None:
+def test_an_order_cleared_without_a_time_is_cleared_now() -> None:
     book = replaced(OrderBook(), [order("a")], 100.0)
     cleared = Order("a", state="cleared", created=NOON)
     assert fold(book, [OrderChanged(cleared)], 160.0).book.today.unarchived["a"].cleared == NOON + 60
 
 
-def test_elapsed_time_makes_an_order_older_and_never_younger() -> None:
+def test_elapsed_time_never_makes_an_order_younger() -> None:
     book = replaced(OrderBook(), [Order("a", elapsed=100.0)], 0.0)
     assert replaced(book, [Order("a", elapsed=50.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=110.0)], 10.0).held["a"].since == -100.0
     assert replaced(book, [Order("a", elapsed=200.0)], 10.0).held["a"].since == -190.0
 
 
-def test_a_whole_set_keeps_what_a_new_order_before_it_revealed() -> None:
+def test_a_whole_set_keeps_a_revealed_clock() -> None:
     burst: list[Notification] = [OrderChanged(order("a"), created=True), OrdersReplaced((order("a"),))]
     book = fold(OrderBook(), burst, 50.0).book
     assert (book.offset, book.offset_exact) == (NOON - 50.0, True)
 
 
-def test_an_unknown_order_that_is_paged_has_an_exact_age_once_the_clock_is_known() -> None:
+def test_a_paged_unknown_order_has_an_exact_age_with_a_known_clock() -> None:
     book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 50.0).book
     for told in (OrderPaged(order("b", NOON - 30, paged=True)), OrderChanged(order("b", NOON - 30))):
         held = fold(book, [told], 60.0).book.held["b"]
@@ -300,7 +300,7 @@ def test_orders_to_go_are_counted() -> None:
     assert summary(book, TIMES, 0.0).to_go == 1
 
 
-def test_the_same_orders_whatever_is_thought_of_their_ages() -> None:
+def test_books_with_the_same_orders_are_equal_despite_their_ages() -> None:
     book = replaced(OrderBook(), [Order("a", elapsed=5.0)], 0.0)
     assert book.same_orders(replaced(OrderBook(), [Order("a", elapsed=9.0)], 7.0))
     assert not book.same_orders(replaced(OrderBook(), [Order("a", elapsed=5.0, paged=True)], 0.0))
@@ -308,7 +308,7 @@ def test_the_same_orders_whatever_is_thought_of_their_ages() -> None:
     assert not book.same_orders(replaced(OrderBook(), [Order("a", elapsed=5.0), Order("b")], 0.0))
 
 
-def test_a_clock_that_is_set_makes_no_order_old() -> None:
+def test_a_clock_change_makes_no_order_old() -> None:
     book = replaced(OrderBook(), [order("a", NOON)], 100.0)
     book = fold(book, [OrderChanged(order("b", NOON + 30 * 365 * 86400), created=True)], 130.0).book
     assert summary(book, TIMES, 130.0).oldest == 30
@@ -322,7 +322,7 @@ def test_an_order_keeps_its_age_through_a_reconnection() -> None:
     assert summary(again, TIMES, 50.0).oldest == 150
 
 
-def test_a_tracker_that_comes_back_is_another_order() -> None:
+def test_a_reused_tracker_is_another_order() -> None:
     book = replaced(OrderBook(), [Order("u1", "23"), Order("u2", "24")], 0.0)
     book = fold(book, [OrderChanged(Order("u1", "23", state="cleared"))], 600.0).book
     book = fold(book, [OrderChanged(Order("u3", "23"), created=True)], 660.0).book

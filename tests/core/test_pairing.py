@@ -1,4 +1,4 @@
-"""The pairing window: who is asked, how often and where, and what ends it."""
+"""The pairing window: requests to each gateway, their pace and addresses, and the ends of the window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = Token("fresh")
 
 
 def box(*gateways: Gateway) -> Surroundings:
-    """A box without a token that sees these gateways."""
+    """A box without a token, with these gateways in sight."""
     made = Surroundings(begin(Benchmarks()), now=100.0)
     made.tell(TokensLoaded(None, None))
     for gateway in gateways:
@@ -55,7 +55,7 @@ def deny(box: Surroundings, name: str, why: Denial = Denial.NOT_PRESSED) -> None
 
 
 def ask(box: Surroundings) -> list[tuple[str, str]]:
-    """What is asked when the second is over."""
+    """The requests after a second."""
     assert box.timers[Timer.ASK] <= box.now + 1.0
     box.now = box.timers[Timer.ASK]
     return asked(box.tell(TimerFired(Timer.ASK)))
@@ -90,7 +90,7 @@ def test_a_hold_without_a_gateway_in_sight_is_an_error() -> None:
 def test_the_gateway_is_asked_every_second_and_one_request_at_a_time() -> None:
     one = box(A)
     assert asked(tap(one)) == [("A", "192.0.2.10")]
-    assert ask(one) == [], "it has not answered yet"
+    assert ask(one) == [], "the last request is still pending"
     deny(one, "A")
     assert ask(one) == [("A", "192.0.2.10")]
 
@@ -105,7 +105,7 @@ def test_an_unreachable_gateway_is_asked_at_its_next_address() -> None:
     assert tried == ["192.0.2.10", "192.0.2.11", "192.0.2.11", "192.0.2.10", "192.0.2.10"]
 
 
-def test_a_gateway_that_comes_into_sight_is_asked_too() -> None:
+def test_a_gateway_found_during_the_window_is_asked() -> None:
     one = box(A)
     tap(one)
     one.tell(GatewayFound(B))
@@ -120,7 +120,7 @@ def test_a_token_of_the_only_gateway_needs_no_confirmation() -> None:
     assert isinstance(one.state, Connecting)
     assert one.state.link.phase is Phase.STORING
     assert [effect.credential.gateway for effect in effects if isinstance(effect, StorePendingToken)] == ["A"]
-    assert not one.timers, "nothing of the window is left"
+    assert not one.timers, "the window is over"
 
 
 def test_a_token_of_one_of_two_gateways_is_confirmed_by_a_press() -> None:
@@ -129,7 +129,7 @@ def test_a_token_of_one_of_two_gateways_is_confirmed_by_a_press() -> None:
     both.tell(TokenIssued(pairing(both).attempt, B, TOKEN))
     assert [offer.gateway.name for offer in pairing(both).offers] == ["B"]
     deny(both, "A")
-    assert ask(both) == [("A", "192.0.2.10")], "the offered one is asked no more"
+    assert ask(both) == [("A", "192.0.2.10")], "the offered gateway gets no more requests"
     tap(both)
     assert isinstance(both.state, Connecting)
     assert both.state.world.pending is not None
@@ -242,12 +242,12 @@ def test_the_time_until_a_gateway_counts_as_silent_runs_from_its_request() -> No
     deny(one, "A")
     assert words(one)[:2] == ("Now press the", "gateway's button")
     one.advance(4.9)
-    assert words(one)[:2] == ("Now press the", "gateway's button"), "asked anew within a second"
+    assert words(one)[:2] == ("Now press the", "gateway's button"), "asked again within a second"
     one.advance(2)
     assert words(one)[:2] == ("Gateway does", "not answer")
 
 
-def test_an_answer_of_a_gateway_that_left_counts_no_more() -> None:
+def test_answers_of_a_lost_gateway_are_ignored() -> None:
     both = box(A, B)
     tap(both)
     deny(both, "A", Denial.REFUSED)

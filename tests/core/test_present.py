@@ -1,4 +1,4 @@
-"""What each state looks like to a person, and when it changes by itself."""
+"""The view of each state, and the time of its next change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_count_is_the_first_word() -> None:
     assert (view.active, view.paged, view.oldest, view.state) == (2, 1, 431, "connected")
 
 
-def test_a_new_pairing_is_said_for_some_seconds_and_then_the_count() -> None:
+def test_the_welcome_is_shown_before_the_count() -> None:
     state = replace(connected(Order("a", elapsed=10.0)), welcome_until=NOW + 4)
     shown = present(state, NOW)
     assert shown.view.screen.words == ("Paired", f"with {A.name}", "1 order")
@@ -53,13 +53,13 @@ def test_the_words_for_no_order_and_for_one() -> None:
     assert words(connected(Order("a"))) == ["1", "order", "oldest ≥0 min"]
 
 
-def test_orders_that_cannot_be_read_are_counted_and_told_apart() -> None:
+def test_unreadable_orders_are_counted_separately() -> None:
     state = connected(Order("a", elapsed=431.0))
     some = replace(state, book=replace(state.book, unreadable=Unreadable(frozenset("b"), 2)))
     assert words(some) == ["4", "orders  1 late  3 unreadable", "oldest ≥7 min"]
     assert present(some, NOW).view.active == 4
     none = replace(state, book=replaced(OrderBook(), [], NOW, Unreadable(nameless=1)))
-    assert words(none) == ["1", "order  1 unreadable"], "of its age nothing is known"
+    assert words(none) == ["1", "order  1 unreadable"], "its age is unknown"
     many = connected(*(Order(str(number), str(number), elapsed=99.0) for number in range(6)))
     for one, listed in (
         (some, 1),
@@ -89,7 +89,7 @@ def test_the_leds_follow_the_oldest_order(elapsed: float, leds: Leds) -> None:
     assert present(connected(Order("a", elapsed=elapsed)), NOW).view.leds == leds
 
 
-def test_a_stuck_button_is_on_the_red_light_whatever_else_is_the_case() -> None:
+def test_a_stuck_button_blinks_red_in_every_state() -> None:
     for name in ("connected", "discovering"):
         state = STATES[name]
         stuck = replace(state, world=replace(state.world, stuck=True))
@@ -144,7 +144,7 @@ def test_the_offline_screen_names_the_cause() -> None:
         "Hold button 5 s to change",
     )
     typed = replace(cut, world=replace(cut.world, fixed_address=True))
-    assert present(typed, NOW).view.reason == "gateway unreachable", "an address that was typed in may be this very box"
+    assert present(typed, NOW).view.reason == "gateway unreachable", "the address in the settings may be this box"
 
 
 def test_the_network_is_not_mentioned_before_its_state_is_known() -> None:
@@ -164,7 +164,7 @@ def test_the_window_counts_down_by_the_second() -> None:
     assert present(state, state.ends + 1).view.screen.words[-1] == "0:00 left"
 
 
-def test_a_silent_gateway_is_told_from_one_whose_button_is_awaited() -> None:
+def test_a_silent_gateway_differs_from_one_waiting_for_its_button() -> None:
     state = STATES["pairing, one gateway"]
     assert isinstance(state, Pairing)
     waiting = replace(state, answers={"A": Denial.NOT_PRESSED})
@@ -219,8 +219,8 @@ def test_a_blank_letter_is_shown_as_a_replacement_character(blank: str) -> None:
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u202e"], ids=ascii)
-def test_names_that_look_alike_are_told_apart_by_their_address(unseen: str) -> None:
-    """SECURITY.md says so: such names look alike, and what tells them apart is on the screen that asks."""
+def test_similar_names_are_shown_with_their_addresses(unseen: str) -> None:
+    """SECURITY.md promises that the confirmation screen also shows the address."""
     state = STATES["pairing, to be confirmed"]
     assert isinstance(state, Pairing)
     alike = Gateway(f"{A.name}{unseen}", (Address("192.0.2.66"),))
@@ -230,7 +230,7 @@ def test_names_that_look_alike_are_told_apart_by_their_address(unseen: str) -> N
 
 
 @given(st.sampled_from(sorted(STATES)), st.floats(0, 1e5))
-def test_a_view_holds_until_it_says(name: str, later: float) -> None:
+def test_a_view_is_unchanged_before_its_until(name: str, later: float) -> None:
     state, now = STATES[name], NOW + later
     shown = present(state, now)
     assert shown.until > now

@@ -35,7 +35,7 @@ TOKEN = Token("of b")
 
 
 def between(state: State, event: Event, held: float = 0.2) -> State:
-    """What is left after a press during which something happened."""
+    """The state after a press with an event during it."""
     down, _ = machine.step(state, ButtonDown(), NOW)
     happened, _ = machine.step(down, event, NOW + held / 2)
     up, effects = machine.step(happened, ButtonUp(), NOW + held)
@@ -51,16 +51,16 @@ def window(**world: object) -> Pairing:
     return opened
 
 
-def test_a_gateway_that_is_offered_during_a_press_is_not_accepted_by_it() -> None:
+def test_a_press_does_not_accept_a_gateway_offered_during_it() -> None:
     state = between(window(), TokenIssued(1, B, TOKEN))
     assert isinstance(state, Pairing)
-    assert state.offers, "it is still asked"
+    assert state.offers, "the question stays"
     answered, _ = machine.step(state, ButtonDown(), NOW + 2)
     answered, _ = machine.step(answered, ButtonUp(), NOW + 2.1)
     assert isinstance(answered, Connecting)
 
 
-def test_a_gateway_that_is_offered_during_a_hold_is_not_declined_by_it() -> None:
+def test_a_hold_does_not_decline_a_gateway_offered_during_it() -> None:
     old = Credential("A", Token("old"))
     state = between(window(current=old), TokenIssued(1, B, TOKEN), held=6.0)
     assert isinstance(state, Pairing)
@@ -69,7 +69,7 @@ def test_a_gateway_that_is_offered_during_a_hold_is_not_declined_by_it() -> None
     assert state.world.current == old
 
 
-def test_a_window_that_ends_while_a_gateway_is_declined_keeps_the_pairing() -> None:
+def test_a_window_ending_during_a_decline_keeps_the_pairing() -> None:
     old = Credential("A", Token("old"))
     offered, _ = machine.step(window(current=old), TokenIssued(1, B, TOKEN), NOW - 1)
     state = between(offered, TimerFired(Timer.WINDOW), held=6.0)
@@ -77,7 +77,7 @@ def test_a_window_that_ends_while_a_gateway_is_declined_keeps_the_pairing() -> N
     assert state.world.current == old
 
 
-def test_the_countdown_vanishes_with_the_question_that_it_is_about() -> None:
+def test_the_countdown_ends_with_its_question() -> None:
     old = Credential("A", Token("old"))
     held, _ = machine.step(window(current=old), ButtonDown(), NOW)
     assert "Forget the pairing" in present(held, NOW + 2).view.screen.words
@@ -85,12 +85,12 @@ def test_the_countdown_vanishes_with_the_question_that_it_is_about() -> None:
     assert "B" in present(offered, NOW + 3).view.screen.words
 
 
-def test_a_gateway_that_is_found_during_a_press_is_not_paired_by_it() -> None:
+def test_a_press_does_not_pair_a_gateway_found_during_it() -> None:
     state = between(Discovering(World(last_activity=NOW)), GatewayFound(A))
     assert isinstance(state, AwaitingPairing)
 
 
-def test_an_order_that_is_paged_during_a_press_stays_on_the_display() -> None:
+def test_a_page_during_a_press_stays_on_the_display() -> None:
     connected = STATES["connected"]
     assert isinstance(connected, Connected)
     book = replaced(OrderBook(), [Order("a", "31"), Order("b", "32")], NOW)
@@ -106,7 +106,7 @@ def test_an_order_that_is_paged_during_a_press_stays_on_the_display() -> None:
 
 
 @pytest.mark.parametrize("lines", [12, None])
-def test_a_mistake_in_the_settings_is_told_in_turn_where_a_press_pairs(lines: int | None) -> None:
+def test_the_pairing_screen_alternates_with_a_settings_mistake(lines: int | None) -> None:
     mistake = Mistake(lines, "pins.green", "must be a whole number")
     state = AwaitingPairing(World(gateways=BOTH, mistakes=(mistake,), last_activity=NOW))
     told: set[tuple[str, ...]] = set()
@@ -121,11 +121,11 @@ def test_a_mistake_in_the_settings_is_told_in_turn_where_a_press_pairs(lines: in
     assert any("pins.green: must be a whole number" in words for words in told)
 
 
-def test_a_hold_declines_only_the_gateway_that_was_shown_when_it_began() -> None:
+def test_a_hold_declines_only_the_gateway_shown_at_its_start() -> None:
     state, _ = machine.step(window(), TokenIssued(1, B, TOKEN), NOW - 2)
     state, _ = machine.step(state, TokenIssued(1, A, Token("of a")), NOW - 1)
     down, _ = machine.step(state, ButtonDown(), NOW)
-    # A newer token of B: now A is the one on the display.
+    # A newer token of B puts A on the display.
     newer, _ = machine.step(down, TokenIssued(1, B, Token("newer")), NOW + 3)
     assert "A" in present(newer, NOW + 3.5).view.screen.words
     up, _ = machine.step(newer, ButtonUp(), NOW + 6)

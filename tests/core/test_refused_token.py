@@ -63,7 +63,7 @@ def test_in_sight_a_press_pairs_again() -> None:
     assert isinstance(box.state, Pairing)
 
 
-def test_a_cancelled_pairing_says_again_that_the_token_was_refused() -> None:
+def test_a_cancelled_pairing_shows_the_refusal_again() -> None:
     box = live()
     box.tell(TokenRefused(connected(box).feed))
     tap(box)
@@ -72,10 +72,10 @@ def test_a_cancelled_pairing_says_again_that_the_token_was_refused() -> None:
     tap(box)
     box.advance(121)
     assert shown(box)[:2] == ("awaiting_pairing", "window over")
-    assert Timer.RETRY in box.timers, "the old token is tried on"
+    assert Timer.RETRY in box.timers, "the old token is retried"
 
 
-def test_out_of_sight_the_box_is_offline_and_says_why() -> None:
+def test_out_of_sight_the_box_is_offline_with_a_reason() -> None:
     box = refused_out_of_sight()
     state, reason, words = shown(box)
     assert (state, reason) == ("offline", "token refused")
@@ -96,7 +96,7 @@ def test_out_of_sight_the_old_token_is_tried_after_a_minute() -> None:
     assert isinstance(box.state, Connected)
 
 
-def test_a_refusing_gateway_that_comes_back_into_sight_can_be_paired_with() -> None:
+def test_a_refusing_gateway_back_in_sight_can_be_paired() -> None:
     box = refused_out_of_sight()
     box.tell(GatewayFound(A))
     (feed,) = box.feeds
@@ -115,7 +115,7 @@ def test_out_of_sight_a_press_looks_for_the_gateway_at_once() -> None:
     assert shown(box)[:2] == ("awaiting_pairing", "token refused")
 
 
-def test_a_refusing_gateway_that_stays_out_of_sight_is_unreachable() -> None:
+def test_a_refusing_gateway_out_of_sight_is_unreachable() -> None:
     box = refused_out_of_sight()
     box.advance(RECHECK_REFUSED + 0.1)
     box.tell(GatewayUnresolved(box.resolving))
@@ -138,7 +138,7 @@ def test_another_gateway_in_sight_is_offered_instead() -> None:
     assert box.state.world.credential is None
 
 
-def test_an_outage_that_ends_in_a_refusal_has_begun_with_its_first_moment() -> None:
+def test_a_refusal_keeps_the_start_of_the_outage() -> None:
     box = live()
     box.tell(GatewayLost("A"))
     box.tell(FeedLost(connected(box).feed, FeedFailure.UNREACHABLE))
@@ -160,7 +160,7 @@ def test_a_refused_new_token_out_of_sight_leaves_nothing_to_try() -> None:
     assert Timer.RETRY not in box.timers
 
 
-def test_a_refused_new_token_leaves_the_older_one_of_another_gateway_to_be_tried() -> None:
+def test_after_a_refused_new_token_the_old_one_of_another_gateway_is_tried() -> None:
     box = Surroundings(begin(Benchmarks()))
     old, new = Credential("A", Token("a")), Credential("B", Token("b"))
     box.owner |= {old.token: "A", new.token: "B"}
@@ -176,7 +176,7 @@ def test_a_refused_new_token_leaves_the_older_one_of_another_gateway_to_be_tried
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_a_pairing_that_ends_after_the_gateway_went_out_of_sight_leaves_the_box_offline(ends: bool) -> None:
+def test_a_pairing_that_ends_out_of_sight_leaves_the_box_offline(ends: bool) -> None:
     box = live()
     box.tell(GatewayFound(B))
     box.tell(TokenRefused(connected(box).feed))
@@ -189,7 +189,7 @@ def test_a_pairing_that_ends_after_the_gateway_went_out_of_sight_leaves_the_box_
     assert shown(box)[:2] == ("offline", "another gateway is here")
 
 
-def test_a_gateway_that_takes_the_refused_token_again_is_connected_without_a_press() -> None:
+def test_a_token_accepted_again_connects_without_a_press() -> None:
     box = live()
     box.tell(TokenRefused(connected(box).feed))
     for _ in range(2):
@@ -205,4 +205,4 @@ def test_a_gateway_that_takes_the_refused_token_again_is_connected_without_a_pre
     box.tell(TokenAccepted(box.resolving))
     assert isinstance(box.state, Connecting)
     assert len(box.feeds) == 1
-    assert box.sounds == [Sound.ERROR], "the tries make no sound"
+    assert box.sounds == [Sound.ERROR], "the retries make no sound"

@@ -27,12 +27,12 @@ def test_the_100000th_order_is_counted_and_the_next_is_too_many() -> None:
     state, active, words = shown(box)
     assert (state, active) == ("offline", None)
     assert "Too many orders for this box" in words
-    assert not box.feeds, "the feed would only be read for nothing"
+    assert not box.feeds, "the feed is closed"
     assert isinstance(box.state, Offline)
-    assert not box.state.link.book.held, "what can't be shown takes no room"
+    assert not box.state.link.book.held, "the uncounted orders use no memory"
 
 
-def test_a_set_that_is_too_large_is_retried_until_it_fits() -> None:
+def test_a_too_large_set_is_retried_until_it_fits() -> None:
     box = live(Order("a"))
     box.advance(271)
     looking = connected(box).looking

@@ -88,7 +88,7 @@ def test_every_value_is_frozen_and_slotted() -> None:
         assert "__slots__" in vars(kind), kind
 
 
-def test_a_value_can_not_be_changed() -> None:
+def test_values_are_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         Address("a").host = "b"  # type: ignore[misc]
 
@@ -99,7 +99,7 @@ def test_addresses_in_words() -> None:
     assert str(Address("fe80::1%eth0", 81)) == "[fe80::1%eth0]:81"
 
 
-def test_a_token_shows_nothing_of_itself() -> None:
+def test_a_token_hides_its_text() -> None:
     token = Token("5ecret")
     for words in (repr(token), str(token), f"{token}", f"{token!r}", repr([token]), "%s" % token):  # noqa: UP031
         assert words.strip("[]") == "Token(…)"
@@ -133,7 +133,7 @@ def test_tokens_are_compared_by_their_text() -> None:
     ],
     ids=ascii,
 )
-def test_tokens_that_can_be_sent(text: str, valid: bool) -> None:
+def test_token_validity(text: str, valid: bool) -> None:
     assert Token.is_valid(text) is valid
 
 
@@ -147,7 +147,7 @@ def test_only_a_cleared_order_is_not_active() -> None:
     assert Order("a") == Order("a", "", "", "", "started", False, None, None, None)
 
 
-def test_what_an_event_says_unless_it_is_told() -> None:
+def test_defaults_of_events() -> None:
     assert OrderChanged(Order("a")) == OrderChanged(Order("a"), False, None)
     assert OrderPaged(Order("a")).seq is None
     assert (MessageUnusable().seq, MessageIgnored().seq, MessageIgnored().kind) == (None, None, "")
@@ -160,7 +160,7 @@ def test_what_an_event_says_unless_it_is_told() -> None:
     assert Finished("a") == Finished("a", "", "", "", False, None, None, None, None, None)
 
 
-def test_what_is_shown_unless_it_is_told() -> None:
+def test_defaults_of_screens() -> None:
     assert Count("1", "order") == Count("1", "order", "", Mark.FINE, (), "")
     assert Row("a") == Row("a", "", None)
     assert Line("a") == Line("a", Size.SMALL, 0)
@@ -175,7 +175,7 @@ def test_what_is_shown_unless_it_is_told() -> None:
     )
 
 
-def test_what_a_state_knows_unless_it_is_told() -> None:
+def test_defaults_of_states() -> None:
     assert Link(None) == Link(None, Phase.WAITING, 0, NEVER, 0, 0, False, (), OrderBook(), NEVER)
     world = World()
     assert (world.addresses, dict(world.gateways), dict(world.names_heard), world.asking) == (None, {}, {}, frozenset())
@@ -222,8 +222,8 @@ def test_defaults_of_the_settings() -> None:
     assert Gateway("A", ()) == Gateway(name="A", addresses=())
 
 
-def test_words_that_other_programs_read() -> None:
-    """A headless panel's lines, and the archive's exports: whoever reads them must not be told other words."""
+def test_the_words_of_interfaces_to_programs() -> None:
+    """Other programs depend on these words in the headless panel's lines and in exports."""
     assert sorted(NAMES.values()) == [
         "awaiting_pairing",
         "connected",
@@ -264,8 +264,8 @@ def test_words_that_other_programs_read() -> None:
     ]
 
 
-def test_the_limits_that_fit_the_programs_memory() -> None:
-    """Whoever changes one reckons anew: together they must stay within the 300 MB of the unit."""
+def test_the_limits_fit_the_memory_limit() -> None:
+    """Together they must stay within the unit's 300 MB; recalculate after a change."""
     kib, mib = 1024, 1024 * 1024
     assert (limits.MOST_ORDERS, limits.MOST_VALUES) == (100_000, 1_100_000)
     assert (32 * mib, 26 * mib) == (limits.LARGEST_MESSAGE, limits.LARGEST_WIDE_MESSAGE)
@@ -280,9 +280,9 @@ def test_small_bars() -> None:
     assert sparkline(()) == ""
     assert sparkline((0, 0)) == "  "
     assert sparkline((0, 1, 4, 8)) == " ▁▄█"
-    assert sparkline((1, 100)) == "▁█", "what is not nothing is never drawn as nothing"
+    assert sparkline((1, 100)) == "▁█", "a small value must be visible"
 
 
-def test_a_view_is_bright_and_still_unless_it_is_said() -> None:
+def test_defaults_of_a_view() -> None:
     view = View("offline", None, None, None, None, None, None, Leds(), screen=None)  # type: ignore[arg-type]
     assert (view.power.name, view.beat, view.pressed, view.walk) == ("BRIGHT", None, False, 0)

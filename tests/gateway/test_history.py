@@ -63,7 +63,7 @@ async def read_chunk(script: Script) -> list[ListedOrder]:
         return await read_orders(server.address, TOKEN, 0)
 
 
-async def trouble(script: Script) -> HistoryFailure:
+async def failure_of(script: Script) -> HistoryFailure:
     with pytest.raises(HistoryError) as caught:
         await read_chunk(script)
     assert SECRET not in str(caught.value)
@@ -84,7 +84,7 @@ async def test_finished_orders_are_distinguished_from_active_ones(gateway: Simul
     assert len(await read_orders(at(gateway), token, 0, 9e8)) == 0, "the filter must be sent"
 
 
-async def test_the_request_for_a_page_follows_the_documentation() -> None:
+async def test_the_request_for_a_chunk_follows_the_documentation() -> None:
     async with serving(respond_with(items())) as server:
         await read_orders(server.address, TOKEN, 190, CREATED)
         first, *headers = server.seen[0].decode().split("\r\n")
@@ -161,24 +161,24 @@ async def test_undocumented_values_are_tolerated() -> None:
         (b"", HistoryFailure.NO_ANSWER),
     ],
 )
-async def test_each_failure_maps_to_its_trouble(data: bytes, expected: HistoryFailure) -> None:
-    assert await trouble(respond_with(data)) is expected
+async def test_each_error_answer_maps_to_its_failure(data: bytes, expected: HistoryFailure) -> None:
+    assert await failure_of(respond_with(data)) is expected
 
 
 async def test_history_requests_follow_no_redirect() -> None:
     async with serving(respond_with(items(ORDER))) as other:
         redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/api/v2/orders")
-        assert await trouble(respond_with(redirect)) is HistoryFailure.UNEXPECTED
+        assert await failure_of(respond_with(redirect)) is HistoryFailure.UNEXPECTED
         assert other.seen == []
 
 
 async def test_a_silent_or_very_slow_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK_DEADLINE", 0.2)
-    assert await trouble(never_respond) is HistoryFailure.NO_ANSWER
-    assert await trouble(respond_slowly(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
+    assert await failure_of(never_respond) is HistoryFailure.NO_ANSWER
+    assert await failure_of(respond_slowly(items(ORDER), 0.05)) is HistoryFailure.NO_ANSWER
 
 
-async def test_an_endless_page_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_answer_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_CHUNK", 10_000)
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -188,10 +188,10 @@ async def test_an_endless_page_is_rejected(monkeypatch: pytest.MonkeyPatch) -> N
             await writer.drain()
             await asyncio.sleep(0)
 
-    assert await trouble(script) is HistoryFailure.TRUNCATED
+    assert await failure_of(script) is HistoryFailure.TRUNCATED
 
 
-async def test_a_page_of_long_orders_is_read_completely() -> None:
+async def test_a_chunk_of_long_orders_is_read_completely() -> None:
     long = [{**ORDER, "uuid": str(number), "notes": "x" * 5000} for number in range(100)]
     assert len(await read_chunk(respond_with(items(*long)))) == 100
 
