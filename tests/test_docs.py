@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
 LONGEST_README = 1500
 """Words."""
 LONGEST_GLOSSARY = 30
-"""Lines, those of the table's head among them."""
+"""Lines, including the table's head."""
 OUTSIDE = ("http://", "https://", "mailto:")
 
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
@@ -32,7 +32,7 @@ HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 YAML = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r"`((?:gateway|orders|display|pins|buzzer|network|wifi|box|history)\.\w+)[`:]")
 MACHINE_PATH = re.compile(r"/(?:work|home|root|Users|tmp)/|\bshared/")
-"""Paths that exist on somebody's machine alone."""
+"""Paths that exist only on one person's machine."""
 
 
 def name(path: Path) -> str:
@@ -40,7 +40,7 @@ def name(path: Path) -> str:
 
 
 def links(path: Path) -> list[str]:
-    """What a document links to, pictures too; what is code is none."""
+    """The targets of a document's links and pictures, without those in code."""
     return LINK.findall(CODE.sub("", FENCE.sub("", path.read_text())))
 
 
@@ -56,14 +56,14 @@ def anchors(path: Path) -> frozenset[str]:
     return frozenset(made)
 
 
-def test_all_documents_are_looked_at() -> None:
+def test_the_search_finds_all_documents() -> None:
     found = {name(path) for path in DOCUMENTS}
     assert found >= {"README.md", "hardware.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "image/README.md"}
     assert found >= {f"docs/{one}.md" for one in ("install", "history", "architecture", "development")}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
-def test_each_link_leads_to_a_file_and_a_heading(path: Path) -> None:
+def test_each_link_has_a_target(path: Path) -> None:
     broken = []
     for link in links(path):
         if link.startswith(OUTSIDE):
@@ -81,7 +81,7 @@ def test_no_path_of_one_machine_is_named(path: Path) -> None:
     assert not MACHINE_PATH.findall(path.read_text())
 
 
-def test_every_document_is_reached_from_the_readme() -> None:
+def test_the_readme_links_every_document() -> None:
     reached, ahead = set[Path](), [ROOT / "README.md"]
     while ahead:
         path = ahead.pop()
@@ -103,15 +103,15 @@ def test_the_glossary_is_short() -> None:
     assert 10 < len(lines) <= LONGEST_GLOSSARY
 
 
-def test_the_parts_list_names_the_setting_that_its_display_needs() -> None:
-    """Whoever buys the recommended display reads of its driver there, in the README's steps and in the installer's."""
+def test_the_parts_list_names_the_setting_of_its_display() -> None:
+    """A buyer of the recommended display reads its driver's name there, in the README and in the installation guide."""
     for document in ("hardware.md", "README.md", "docs/install.md"):
         assert "sh1106" in (ROOT / document).read_text(), document
     parts = (ROOT / "hardware.md").read_text().partition("\n## Parts\n")[2].partition("\n## ")[0]
     assert "`display.driver: sh1106`" in parts
 
 
-def test_every_make_target_that_is_named_exists() -> None:
+def test_every_named_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for path in DOCUMENTS:
         text = path.read_text()
@@ -120,11 +120,11 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
-def test_every_setting_that_is_named_exists(path: Path) -> None:
+def test_every_named_setting_exists(path: Path) -> None:
     assert set(SETTING.findall(path.read_text())) <= {*KEYS, "history.sqlite3"}
 
 
-def test_the_settings_that_an_installer_copies_are_right() -> None:
+def test_the_installation_guides_settings_are_valid() -> None:
     blocks = YAML.findall((ROOT / "docs/install.md").read_text())
     assert len(blocks) >= 3
     for _, block in blocks:

@@ -201,7 +201,7 @@ async def test_an_error_in_the_history_is_logged_once_and_does_not_stop_the_box(
     assert "words" not in caplog.text
 
 
-async def test_no_history_page_is_requested_while_a_feed_opens(
+async def test_no_history_is_requested_while_a_feed_opens(
     gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
@@ -211,16 +211,16 @@ async def test_no_history_page_is_requested_while_a_feed_opens(
     gateway.restaurant.create_many(500)
     gateway.restaurant.clear_all()
     opening: set[int] = set()
-    feeds = pages = 0
-    page, begun, settled = history.read_orders, FeedPriority.opening, FeedPriority.settled
+    feeds = requests = 0
+    read_chunk, begun, settled = history.read_orders, FeedPriority.opening, FeedPriority.settled
 
     async def asked(*arguments: Any) -> list[history.ListedOrder]:
-        nonlocal pages
-        assert not opening, "a page was requested while a feed was opening"
-        pages += 1
+        nonlocal requests
+        assert not opening, "the history was requested while a feed was opening"
+        requests += 1
         await asyncio.sleep(0.1)
         assert not opening, "the request must be interrupted when a feed opens"
-        return await page(*arguments)
+        return await read_chunk(*arguments)
 
     def opens(feed_priority: FeedPriority, feed: int) -> None:
         nonlocal feeds
@@ -240,5 +240,5 @@ async def test_no_history_page_is_requested_while_a_feed_opens(
         await turned_to_today(box)
         await box.until(day(500), within=20)
     assert feeds >= 3, "several feeds must have opened meanwhile"
-    assert pages >= 8
+    assert requests >= 8
     assert len(await kept_in(tmp_path)) == 500

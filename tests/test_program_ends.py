@@ -30,7 +30,7 @@ UGLY = ("Traceback", "Exception ignored", "Error in sys.excepthook", "UnicodeEnc
 class Command:
     """A command line. codes: its exit codes without output errors. writes: it writes to standard output.
 
-    settles: it treats an output error as its regular end, and exits with 0. modules: some that it imports.
+    settles: it treats an output error as its regular end, and exits with 0. modules: some of its imports.
     """
 
     line: str
@@ -68,7 +68,7 @@ class Process:
     errors: Path
 
     def until_output(self, within: float) -> None:
-        """Wait for the first output; a process that writes none is given the whole time."""
+        """Wait for the first output, or for the whole time if there is none."""
         assert self.popen.stdout is not None
         select.select([self.popen.stdout], [], [], within)
 
@@ -82,7 +82,7 @@ class Process:
         return [signal.SIGTERM]
 
     def end(self, *signals: signal.Signals) -> int:
-        """Its exit code, after these signals; the shell's code where a signal killed it."""
+        """Its exit code after these signals, or the shell's code if a signal killed it."""
         for number in signals:
             self.popen.send_signal(number)
         if self.popen.stdout is not None:
@@ -130,7 +130,7 @@ def started(
 
 
 @every_command
-def test_a_reader_that_went_away(name: str, tmp_path: Path) -> None:
+def test_a_closed_pipe(name: str, tmp_path: Path) -> None:
     command = COMMANDS[name]
     read, write = os.pipe()
     os.close(read)
@@ -145,7 +145,7 @@ def test_a_reader_that_went_away(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("redirection", "words"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
-def test_output_that_can_not_be_written(name: str, redirection: str, words: str, tmp_path: Path) -> None:
+def test_a_full_or_closed_output(name: str, redirection: str, words: str, tmp_path: Path) -> None:
     command = COMMANDS[name]
     with started(tmp_path, command.line, redirection) as process:
         code = process.end(*process.until_running(name))
@@ -160,7 +160,7 @@ def test_output_that_can_not_be_written(name: str, redirection: str, words: str,
 
 @every_command
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "<&- 2>&-"])
-def test_errors_that_can_not_be_written_change_nothing(name: str, redirection: str, tmp_path: Path) -> None:
+def test_a_full_or_closed_error_output(name: str, redirection: str, tmp_path: Path) -> None:
     with started(tmp_path, COMMANDS[name].line, redirection) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
         assert process.end(signal.SIGINT) in (*COMMANDS[name].codes, INTERRUPTED)
@@ -174,7 +174,7 @@ NARROW: tuple[Mapping[str, str], ...] = (
 
 @every_command
 @pytest.mark.parametrize("environment", NARROW, ids=["LC_ALL=C", "PYTHONIOENCODING=ascii"])
-def test_a_terminal_that_is_not_utf_8(name: str, environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_terminal_without_utf_8(name: str, environment: Mapping[str, str], tmp_path: Path) -> None:
     with started(tmp_path, COMMANDS[name].line, environment=environment) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
         assert process.end(signal.SIGINT) in (*COMMANDS[name].codes, INTERRUPTED), process.said
@@ -199,12 +199,12 @@ LOOPS = [
 
 
 @pytest.mark.parametrize(("name", "moment"), [*MOMENTS, *LOOPS])
-def test_ctrl_c_while_it_starts(name: str, moment: str, tmp_path: Path) -> None:
-    """At an import, or when the event loop opens its first socket. The process interrupts itself at that moment."""
+def test_ctrl_c_during_the_start(name: str, moment: str, tmp_path: Path) -> None:
+    """The process interrupts itself at an import, or when the event loop opens its first socket."""
     (tmp_path / "sitecustomize.py").write_text(HOOK)
     with started(
         tmp_path, COMMANDS[name].line, environment={"PYTHONPATH": str(tmp_path), "INTERRUPT_AT": moment}
     ) as process:
         code = process.end()
-        assert all(line.startswith("saving: ") for line in process.said.splitlines()), "nothing but progress"
+        assert all(line.startswith("saving: ") for line in process.said.splitlines()), "only progress"
         assert code == INTERRUPTED

@@ -1,4 +1,4 @@
-"""The list of slow tests: each is there, and the scheduler hands out their files first."""
+"""The list of slow tests: each exists, and the scheduler hands out their files first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Node:
-    """An xdist worker that records the tests that it is given."""
+    """A fake xdist worker that records its tests."""
 
     shutting_down = False
 
@@ -32,7 +32,7 @@ class Node:
 
 
 @pytest.mark.parametrize("path", sorted({name.partition("::")[0] for name in slowest.seconds}))
-def test_each_slow_test_is_there(path: str) -> None:
+def test_each_listed_test_exists(path: str) -> None:
     listed = {name.partition("::")[2] for name in slowest.seconds if name.startswith(f"{path}::")}
     found = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if hasattr(node, "name")}
     assert listed <= found, "run `make slowest`, or rename them in tests/slowest.txt"

@@ -79,7 +79,7 @@ def test_the_watchdog_interval_is_read(
     assert systemd.watchdog_interval() == expected
 
 
-def test_the_unit_has_the_settings_that_the_program_needs() -> None:
+def test_the_unit_has_the_settings_of_the_program() -> None:
     service = read_unit(UNIT)["Service"]
     assert service["Type"] == "notify"
     assert service["Restart"] == "always"

@@ -101,7 +101,7 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             if state.address in gateway.addresses:
                 return state, ()
             state, stopped = stop_history_sync(state)
-            state, doubt = _doubt(state, now)
+            state, doubt = _raise_doubt(state, now)
             return state, (*stopped, *doubt)
         case GatewayFound() if is_anothers(state.world, state.address, state.gateway.name):
             # Another name was announced at the feed's address; probably the gateway was renamed. The next look decides.
@@ -110,7 +110,7 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
         case NetworkChanged():
             # A feed from an address that this box lost is silently dead; with a fixed address, only a look tells.
             # Otherwise `machine` has disconnected already, and this event is about an additional address.
-            return _doubt(state, now)
+            return _raise_doubt(state, now)
         case _:
             return state, ()
 
@@ -129,7 +129,7 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
         state, page = show_page(state, folded.paged, now)
         effects += page
     if folded.unknown or folded.unusable:
-        state, doubt = _doubt(state, now)
+        state, doubt = _raise_doubt(state, now)
         effects += doubt
     elif gap and state.vain_looks < VAIN_LOOKS and not state.gap:
         state, doubt = _doubted(replace(state, gap=True), now)
@@ -151,7 +151,7 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
     return seq, gap
 
 
-def _doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+def _raise_doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """The count may be wrong, for another reason than a gap in `seq`."""
     return (state, ()) if state.doubt else _doubted(replace(state, doubt=True), now)
 

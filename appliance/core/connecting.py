@@ -55,29 +55,29 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
             return resolve_gateway(state)
         case TimerFired(Timer.RETRY) | ButtonTapped() if link.phase is Phase.WAITING:
             return resolve_gateway(state)
-        case GatewayResolved(attempt, gateway) if _mine(state, {Phase.RESOLVING}, attempt):
+        case GatewayResolved(attempt, gateway) if _is_current(state, {Phase.RESOLVING}, attempt):
             return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
-        case GatewayUnresolved(attempt) if _mine(state, {Phase.RESOLVING}, attempt):
+        case GatewayUnresolved(attempt) if _is_current(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
-        case FeedOpened(attempt, orders, unreadable) if _mine(state, {Phase.OPENING}, attempt):
+        case FeedOpened(attempt, orders, unreadable) if _is_current(state, {Phase.OPENING}, attempt):
             return _opened(state, replaced(link.book, orders, now, unreadable), now)
-        case FeedNotified(attempt, notifications) if _mine(state, {Phase.PROMOTING}, attempt):
+        case FeedNotified(attempt, notifications) if _is_current(state, {Phase.PROMOTING}, attempt):
             folded = fold(link.book, notifications, now)
             whole_at = now if folded.whole else link.whole_at
             link = replace(link, book=folded.book, paged=link.paged + folded.paged, whole_at=whole_at)
             return replace(state, link=link), ()
-        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _mine(state, {Phase.OPENING}, attempt):
+        case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _is_current(state, {Phase.OPENING}, attempt):
             return _check(state)
-        case FeedLost(attempt, why) if _mine(state, _FEED, attempt):
+        case FeedLost(attempt, why) if _is_current(state, _FEED, attempt):
             failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
             return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
-        case TokenRefused(attempt) if _mine(state, _FEED | {Phase.CHECKING}, attempt):
+        case TokenRefused(attempt) if _is_current(state, _FEED | {Phase.CHECKING}, attempt):
             return token_refused(state, now)
-        case TokenAccepted(attempt) if _mine(state, {Phase.CHECKING}, attempt):
+        case TokenAccepted(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
             return back_off(state, FEED_REFUSED, now)
-        case TokenUnchecked(attempt) if _mine(state, {Phase.CHECKING}, attempt):
+        case TokenUnchecked(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
             return back_off(state, GATEWAY_UNREACHABLE, now)
-        case TokenStored(attempt) | TokenNotStored(attempt) if _mine(state, {Phase.STORING}, attempt):
+        case TokenStored(attempt) | TokenNotStored(attempt) if _is_current(state, {Phase.STORING}, attempt):
             world = replace(world, unsaved=isinstance(event, TokenNotStored))
             return open_feed(replace(state, world=world))
         case TokenStored(number) | TokenNotStored(number) if link.phase is Phase.PROMOTING and number == world.saving:
@@ -92,7 +92,7 @@ _FEED = {Phase.OPENING, Phase.PROMOTING}
 """The phases with a feed that is opening or open."""
 
 
-def _mine(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
+def _is_current(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
     """Whether an answer belongs to the attempt under way."""
     return state.link.phase in phases and state.link.attempt == attempt
 

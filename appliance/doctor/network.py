@@ -81,9 +81,9 @@ async def check_gateway(context: CheckContext) -> Finding:
     """Send a request without a token to the paired gateway, or to all if none is paired."""
     if not context.found:
         return not_tried(NO_NETWORK if context.source is None else "not tried: no gateway found")
-    paired = (await _credential(context))[0]
-    mine = [one for one in context.found.values() if paired is not None and one.name == paired.gateway]
-    asked = mine or list(context.found.values())
+    credential = (await _credential(context))[0]
+    paired = [one for one in context.found.values() if credential is not None and one.name == credential.gateway]
+    asked = paired or list(context.found.values())
     typed = context.config.gateway.address is not None
     troubled = await asyncio.gather(*(_check_reply(context, one) for one in asked))
     said = dict(zip([one.name for one in asked], troubled, strict=True))

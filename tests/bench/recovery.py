@@ -159,16 +159,21 @@ FAULTS: dict[str, Fault] = {
     "client stopped": Fault(_end_program, lambda s: s.restart(), 2.0),
     "client killed": Fault(_kill_program, lambda s: s.restart(), 2.0),
     "messages in 1-byte frames": Fault(_send_one_byte_per_frame, lambda s: s.gateway.do("behave", crumbs=False), 15.0),
-    "HTML from another device": _faulty_server("answers with a page"),
-    "HTTP redirects": _faulty_server("redirects"),
-    "1 byte per second": _faulty_server("drips a byte a second"),
-    "truncated response": _faulty_server("promises more than it sends"),
-    "oversized response": _faulty_server("sends more than it promised"),
-    "invalid Content-Length": _faulty_server("a length that is none"),
-    "gigabytes of data": _faulty_server("answers with gigabytes"),
-    "compression bomb": _faulty_server("a bomb"),
-    "every close code": _faulty_server("closes with each code"),
-    "flood of pings": _faulty_server("pings as fast as they go", alone=True),
+    **{
+        behaviour: _faulty_server(behaviour)
+        for behaviour in (
+            "HTML from another device",
+            "HTTP redirects",
+            "1 byte per second",
+            "truncated response",
+            "oversized response",
+            "invalid Content-Length",
+            "gigabytes of data",
+            "compression bomb",
+            "every close code",
+        )
+    },
+    "flood of pings": _faulty_server("flood of pings", alone=True),
 }
 
 

@@ -202,12 +202,12 @@ class Box:
 
 def waiting(process: int) -> str:
     """The kernel function in which each thread of a process waits."""
-    told = []
+    lines = []
     for thread in sorted(Path(f"/proc/{process}/task").glob("*")):
         with suppress(OSError):
-            told.append(f"{thread.name} {(thread / 'stat').read_text().split(') ')[1][0]}")
-            told.append((thread / "stack").read_text())
-    return "\n".join(told)
+            lines.append(f"{thread.name} {(thread / 'stat').read_text().split(') ')[1][0]}")
+            lines.append((thread / "stack").read_text())
+    return "\n".join(lines)
 
 
 def run_to_end(host: Host, arguments: Sequence[str]) -> tuple[int, str, str]:

@@ -53,9 +53,9 @@ def test_a_hold_changes_to_another_gateway(rig: Rig) -> None:
     """A box beside another gateway says so and waits for its own; a hold of the button unpairs it."""
     stranger, ours = rig.gateway(20, "A stranger"), rig.gateway(10, "Ours", advertise=False)
     box = rig.box(rig.lab.host(2), paired=ours)
-    told = box.wait(20, state="offline", where=lambda line: "stranger" in " ".join(line["screen"]))
-    assert told["reason"]
-    assert told["gateway"]["name"] == "Ours"
+    shown = box.wait(20, state="offline", where=lambda line: "stranger" in " ".join(line["screen"]))
+    assert shown["reason"]
+    assert shown["gateway"]["name"] == "Ours"
     ours.advertise()
     box.wait(20, state="connected", gateway="Ours")
     mark = box.mark()

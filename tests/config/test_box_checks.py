@@ -28,7 +28,7 @@ KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20"
         (f"box: {{ssh_key: {KEY} me@laptop}}", "box", "ssh_key", f"{KEY} me@laptop"),
     ],
 )
-def test_what_is_taken(text: str, section: str, name: str, value: object) -> None:
+def test_valid_settings_of_the_machine(text: str, section: str, name: str, value: object) -> None:
     assert getattr(getattr(parse(text, "tt.yaml"), section), name) == value
 
 
@@ -54,13 +54,13 @@ def test_what_is_taken(text: str, section: str, name: str, value: object) -> Non
         ('box: {ssh_key: "-----BEGIN OPENSSH PRIVATE KEY-----"}', "not the private key"),
     ],
 )
-def test_what_is_refused(text: str, words: str) -> None:
+def test_invalid_settings_of_the_machine(text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=r"^tt\.yaml:1: ") as caught:
         parse(text, "tt.yaml")
     assert words in str(caught.value)
 
 
-def test_a_password_is_never_repeated() -> None:
+def test_no_message_repeats_a_password() -> None:
     for wrong in ("sécret-word", "s3cret", "x" * 64):
         with pytest.raises(ConfigError) as caught:
             parse(f"wifi: {{password: {wrong}}}", "tt.yaml")

@@ -75,11 +75,11 @@ _configs = st.builds(
 
 
 @given(_configs)
-def test_what_is_printed_reads_back_the_same(config: Config) -> None:
+def test_printed_settings_are_parsed_unchanged(config: Config) -> None:
     assert parse(dump(config), "tt.yaml") == config
 
 
-def test_what_is_printed_explains_every_key() -> None:
+def test_printed_settings_explain_every_key() -> None:
     lines = dump(Config()).splitlines()
     for dotted in KEYS:
         at = next(i for i, line in enumerate(lines) if line.strip().startswith(dotted.split(".")[-1] + ":") and i)

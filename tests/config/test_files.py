@@ -45,7 +45,7 @@ def _binary(path: Path) -> None:
         (_binary, "{}:2: byte 0x80 is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_files_that_are_no_configuration(tmp_path: Path, make: Callable[[Path], None], expected: str) -> None:
+def test_unusable_files(tmp_path: Path, make: Callable[[Path], None], expected: str) -> None:
     path = tmp_path / "tt.yaml"
     make(path)
     with pytest.raises(ConfigError) as caught:
@@ -53,7 +53,7 @@ def test_files_that_are_no_configuration(tmp_path: Path, make: Callable[[Path], 
     assert str(caught.value) == expected.format(path)
 
 
-def test_a_file_that_may_not_be_read_and_a_name_that_is_none(tmp_path: Path) -> None:
+def test_an_unreadable_file_and_an_invalid_path(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(ConfigError, match="can't be read: Too many levels of symbolic links"):
         load(tmp_path / "loop")
@@ -61,7 +61,7 @@ def test_a_file_that_may_not_be_read_and_a_name_that_is_none(tmp_path: Path) -> 
         load(Path("a\0b"))
 
 
-def test_a_byte_order_mark_and_dos_line_ends_do_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_dos_line_ends_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "tt.yaml"
     path.write_bytes(b"\xef\xbb\xbfdisplay:\r\n  contrast: 7\r\n")
     assert load(path).display.contrast == 7

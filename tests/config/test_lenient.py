@@ -18,32 +18,32 @@ from appliance.config.lenient import load_leniently, parse_leniently
 from appliance.core.values import Benchmarks, Mistake
 
 
-def told(text: str) -> tuple[Config, list[tuple[int | None, str | None]]]:
+def mistakes_of(text: str) -> tuple[Config, list[tuple[int | None, str | None]]]:
     config, mistakes = parse_leniently(text, "tt.yaml")
     return config, [(mistake.line, mistake.key) for mistake in mistakes]
 
 
-def test_a_right_file_is_taken_whole() -> None:
+def test_a_valid_file_applies_completely() -> None:
     assert parse_leniently(dump(Config(pins=Pins(green=5))), "tt.yaml") == (Config(pins=Pins(green=5)), ())
 
 
 @pytest.mark.parametrize(
     ("text", "config", "places"),
     [
-        # A value, a key and a section that can't be used.
+        # An invalid value, key and section.
         ("pins: {green: 99, amber: 5}", Config(pins=Pins(amber=5)), [(1, "pins.green")]),
         ("pins: {gren: 4, amber: 5}", Config(pins=Pins(amber=5)), [(1, "pins.gren")]),
         ("display: no\npins: {amber: 5}", Config(pins=Pins(amber=5)), [(1, "display")]),
-        # Two values that are wrong together: the one that is named goes.
+        # Two values that contradict each other: the named one is dropped.
         ("pins:\n  green: 6\n  amber: 6", Config(pins=Pins(green=6)), [(3, "pins.amber")]),
         ("orders:\n  warn_after: 400\n", Config(), [(2, "orders.warn_after")]),
         (
             "orders:\n  warn_after: 400\n  late_after: 350\npins: {red: 5}",
-            # With the default for the one that is named, the other is wrong as well.
+            # The default of the named one contradicts the other value, too.
             Config(pins=Pins(red=5)),
             [(3, "orders.late_after")],
         ),
-        # Lines that are no YAML at all.
+        # Invalid YAML.
         ("pins:\n  amber 5\n  green: 6\n", Config(pins=Pins(green=6)), [(2, None)]),
         ("pins:\n\tamber: 5\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(2, None)]),
         ('gateway: {name: "Bar}\npins: {red: 5}', Config(pins=Pins(red=5)), [(1, None)]),
@@ -53,19 +53,19 @@ def test_a_right_file_is_taken_whole() -> None:
         ("", Config(), []),
     ],
 )
-def test_what_is_right_is_used(text: str, config: Config, places: list[tuple[int, str | None]]) -> None:
-    assert told(text) == (config, places)
+def test_valid_settings_beside_mistakes_apply(text: str, config: Config, places: list[tuple[int, str | None]]) -> None:
+    assert mistakes_of(text) == (config, places)
 
 
 @given(st.text(alphabet=st.sampled_from("pins:\n {}[]green#\"'-&*!|>%@`\t5,"), max_size=120))
-def test_no_text_is_too_wild(text: str) -> None:
+def test_any_text_is_read(text: str) -> None:
     config, mistakes = parse_leniently(text, "tt.yaml")
     assert parse(dump(config), "again") == config
     assert all(isinstance(mistake, Mistake) and mistake.text for mistake in mistakes)
 
 
 @given(st.data())
-def test_a_broken_line_costs_no_other_section(data: st.DataObject) -> None:
+def test_a_broken_line_affects_no_other_section(data: st.DataObject) -> None:
     wanted = Config(pins=Pins(green=5), orders=Benchmarks(warn_after=60.0))
     lines = dump(wanted).split("\n")
     first = lines.index("buzzer:") + 1
@@ -78,13 +78,13 @@ def test_a_broken_line_costs_no_other_section(data: st.DataObject) -> None:
     assert [mistake.line for mistake in mistakes if abs((mistake.line or 0) - at - 1) <= 1], mistakes
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     config, (mistake,) = load_leniently(tmp_path / "none.yaml")
     assert config == Config()
     assert mistake == Mistake(None, None, "can't be read: No such file or directory")
 
 
-def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "tt.yaml").mkdir()
     config, (mistake,) = load_leniently(tmp_path / "tt.yaml")
     assert config == Config()
@@ -96,8 +96,8 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     assert "UTF-8" in mistake.text
 
 
-def test_a_line_in_another_character_set_costs_that_line_alone(tmp_path: Path) -> None:
-    """As an old Notepad saves it: of a comment with an umlaut the Wi-Fi must not be lost."""
+def test_a_line_in_another_character_set_affects_only_that_line(tmp_path: Path) -> None:
+    """An old Notepad saves Latin-1: an umlaut in a comment must not disable the Wi-Fi."""
     file = tmp_path / "tt.yaml"
     file.write_bytes(
         "# Für die Küche\r\npins:\r\n  red: 5\r\n  green: 99\r\ngateway: {name: Küche}\r\n".encode("cp1252")
@@ -111,7 +111,7 @@ def test_a_line_in_another_character_set_costs_that_line_alone(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-def test_what_notepad_may_call_unicode_is_read(encoding: str, tmp_path: Path) -> None:
+def test_notepads_unicode_encodings_are_read(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "tt.yaml"
     mark = "\ufeff" if encoding[-3:] in ("-le", "-be") else ""
     file.write_bytes((mark + "pins:\r\n  red: 5\r\ngateway:\r\n  name: Küche\r\n  nam: x\r\n").encode(encoding))
@@ -119,8 +119,8 @@ def test_what_notepad_may_call_unicode_is_read(encoding: str, tmp_path: Path) ->
     assert (config.pins.red, config.gateway.name, mistake.line) == (5, "Küche", 5)
 
 
-def test_the_box_runs_and_shows_the_line(tmp_path: Path) -> None:
-    """The same file ends the program at a shell, and not where it is told to be lenient."""
+def test_the_box_runs_and_shows_the_line_of_a_mistake(tmp_path: Path) -> None:
+    """The same file ends the program at a shell, unless it is told to be lenient."""
     file = tmp_path / "tt.yaml"
     file.write_text(f"state_dir: {tmp_path}\npins:\n  green: 220\ngateway: {{address: 127.0.0.1:9}}\n")
     run = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(file)]

@@ -59,7 +59,7 @@ def test_every_key_is_read() -> None:
     )
 
 
-def test_the_table_has_every_field_and_no_other() -> None:
+def test_the_table_of_keys_matches_the_fields() -> None:
     def leaves(part: Any, prefix: str = "") -> list[str]:
         found: list[str] = []
         for item in fields(part):
@@ -71,7 +71,7 @@ def test_the_table_has_every_field_and_no_other() -> None:
     assert list(SECTIONS) == list(dict.fromkeys(key.split(".")[0] for key in KEYS if "." in key))
 
 
-def test_the_state_machine_is_told_of_the_panel() -> None:
+def test_the_core_gets_the_panels_settings() -> None:
     assert Config().panel == PanelSettings(), "both have the same defaults"
     text = "display: {dim_after: 5, sleep_after: 0}\nbuzzer: {repeat_pages: true}"
     assert parse(text, "tt.yaml").panel == PanelSettings(5.0, math.inf, True)
@@ -79,7 +79,7 @@ def test_the_state_machine_is_told_of_the_panel() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n", "~", "display:\n", "display: {}\npins: ~\n"])
-def test_nothing_means_the_defaults(text: str) -> None:
+def test_an_empty_file_means_the_defaults(text: str) -> None:
     assert parse(text, "tt.yaml") == Config()
 
 
@@ -141,7 +141,7 @@ def test_a_gateways_name_with_a_control_character_is_refused(escaped: str) -> No
 
 
 @pytest.mark.parametrize("host", ["h" * 63, ".".join(["h" * 63] * 3 + ["h" * 61])], ids=len)
-def test_a_host_name_of_just_the_largest_size(host: str) -> None:
+def test_a_host_name_of_the_maximum_length(host: str) -> None:
     assert parse(f"gateway: {{address: '{host}:65535'}}", "tt.yaml").gateway.address == Address(host, 65535)
     assert parse(f"gateway: {{address: '{host}:1'}}", "tt.yaml").gateway.address == Address(host, 1)
 
@@ -149,7 +149,7 @@ def test_a_host_name_of_just_the_largest_size(host: str) -> None:
 @pytest.mark.parametrize(
     "address", ["h" * 64, ".".join(["h" * 63] * 3 + ["h" * 62]), "host:65536", "host:0", "host:065535"], ids=len
 )
-def test_a_host_name_or_port_just_beyond_is_refused(address: str) -> None:
+def test_a_host_name_or_port_beyond_the_maximum_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match=r"gateway\.address"):
         parse(f"gateway: {{address: '{address}'}}", "tt.yaml")
 
@@ -159,7 +159,7 @@ def test_an_i2c_address_is_decimal_or_hexadecimal(text: str) -> None:
     assert parse(f"display: {{i2c_address: {text}}}", "tt.yaml").display.i2c_address == 60
 
 
-def test_every_display_that_luma_offers_may_be_chosen() -> None:
+def test_every_display_of_luma_is_accepted() -> None:
     import luma.oled.device
 
     for name in luma.oled.device.__all__:

@@ -85,7 +85,7 @@ WRONG = {
     ),
     "buzzer: {volume: 50%}": "tt.yaml:1: buzzer.volume: must be a number without the sign; write 50",
     "orders: {warn_after: true}": 'tt.yaml:1: orders.warn_after: must be a number of seconds more than 0, not "true"',
-    # Together.
+    # Contradictions.
     "orders:\n  late_after: 100": (
         "tt.yaml:2: orders.late_after: must be more than orders.warn_after, which is 180 (the default), not 100"
     ),
@@ -114,7 +114,7 @@ WRONG = {
     "pins: {red: 28}": (
         "tt.yaml:1: pins.red: must be a whole number from 0 to 27, the BCM number of a pin; the nearest to 28 is 27"
     ),
-    # Words.
+    # Texts.
     "buzzer: {enabled: 1}": 'tt.yaml:1: buzzer.enabled: must be true or false, not "1"; write true',
     "buzzer: {enabled: 'true'}": (
         'tt.yaml:1: buzzer.enabled: must be true or false, not "true"; write it without the quotes: true'
@@ -184,11 +184,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "expected"), WRONG.items(), ids=[repr(text[:30]) for text in WRONG])
-def test_what_is_wrong_is_told(text: str, expected: str) -> None:
+def test_each_mistake_is_reported(text: str, expected: str) -> None:
     assert problems(text) == [expected]
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_mistakes_are_reported_in_the_order_of_the_file() -> None:
     text = "orders: {warn_after: x, late_after: 9, forget_after: 8}\npins: {red: 99, green: 5, amber: 5}\nbuzer: {}\n"
     assert [problem.split(": ")[:2] for problem in problems(text)] == [
         ["tt.yaml:1", "orders.warn_after"],
@@ -199,7 +199,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_a_bomb_is_refused_at_once() -> None:
+def test_an_alias_bomb_is_refused_at_once() -> None:
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
     )
@@ -215,7 +215,7 @@ def test_a_bomb_is_refused_at_once() -> None:
         st.sampled_from([*FULL.replace("{", "").split(), "{", "}", "[", "]", "- ", "\n", "\n  ", "'", "? "])
     ).map(" ".join)
 )
-def test_no_text_raises_anything_but_a_config_error(text: str) -> None:
+def test_any_text_raises_at_most_a_config_error(text: str) -> None:
     found: tuple[Problem, ...] = ()
     try:
         parse(text, "tt.yaml")

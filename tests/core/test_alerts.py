@@ -43,8 +43,8 @@ def box(*, repeat: bool = False) -> Surroundings:
 
 
 def page(surroundings: Surroundings, *orders: Order) -> None:
-    told = tuple(OrderPaged(replace(order, paged=True)) for order in orders)
-    surroundings.tell(FeedNotified(NUMBER, told))
+    pages = tuple(OrderPaged(replace(order, paged=True)) for order in orders)
+    surroundings.tell(FeedNotified(NUMBER, pages))
 
 
 def tap(surroundings: Surroundings) -> None:

@@ -80,12 +80,12 @@ orders = st.builds(
 )
 whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unreadable]] = st.tuples(
     st.lists(orders, max_size=4).map(tuple), st.frozensets(st.sampled_from("abcdef"), max_size=2), st.integers(0, 2)
-).map(lambda told: (told[0], Unreadable(told[1] - {order.uuid for order in told[0]}, told[2])))
+).map(lambda drawn: (drawn[0], Unreadable(drawn[1] - {order.uuid for order in drawn[0]}, drawn[2])))
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
     st.builds(OrderChanged, orders, st.booleans(), seqs),
     st.builds(OrderPaged, orders, seqs),
-    whole_sets.map(lambda told: OrdersReplaced(*told)),
+    whole_sets.map(lambda drawn: OrdersReplaced(*drawn)),
     st.builds(MessageUnusable, seqs),
     st.builds(MessageIgnored, seqs),
 )
@@ -174,9 +174,9 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
     gateways.map(lambda gateway: _resolved(gateway.addresses)),
     gateways.map(_issued),
-    whole_sets.map(lambda told: _numbered(lambda number: FeedOpened(number, *told))),
+    whole_sets.map(lambda drawn: _numbered(lambda number: FeedOpened(number, *drawn))),
     st.lists(notifications, min_size=1, max_size=3).map(
-        lambda told: _numbered(lambda number: FeedNotified(number, tuple(told)))
+        lambda drawn: _numbered(lambda number: FeedNotified(number, tuple(drawn)))
     ),
 )
 moments = st.tuples(st.sampled_from((0.0, 0.0, 0.01, 0.9, 2.0, 6.0, 30.0, 130.0, 400.0)), happenings, st.integers(0, 9))

@@ -127,15 +127,15 @@ def test_the_leds_are_explained_in_three_parts_one_after_the_other() -> None:
     for number in range(5):
         state, _ = tap(state, NOW + number)
     turned = NOW + 4.1
-    told: list[tuple[str, ...]] = []
+    shown: list[tuple[str, ...]] = []
     now = turned
     while isinstance(screen := present(state, now).view.screen, Listing):
-        told.append(screen.words)
-        while present(state, now).view.screen.words == told[-1]:
+        shown.append(screen.words)
+        while present(state, now).view.screen.words == shown[-1]:
             now = present(state, now).until
-    assert [words[0] for words in told] == ["Steady light", "Blinks slowly", "Blinks fast"]
+    assert [words[0] for words in shown] == ["Steady light", "Blinks slowly", "Blinks fast"]
     assert now == pytest.approx(turned + 15, abs=0.2)
-    rows = [row for words in told for row in words[1:]]
+    rows = [row for words in shown for row in words[1:]]
     assert len(rows) == len(set(rows)) == 9, "every meaning listed in hardware.md"
 
 
@@ -183,8 +183,8 @@ def test_an_idle_display_dims_and_then_sleeps() -> None:
 def test_an_order_wakes_the_display_and_keeps_it_awake() -> None:
     state = connected()
     later = NOW + 5 * 3600
-    told = FeedNotified(NUMBER, (OrderChanged(Order("a", created=1.0), created=True),))
-    busy, _ = machine.step(state, told, later)
+    created = FeedNotified(NUMBER, (OrderChanged(Order("a", created=1.0), created=True),))
+    busy, _ = machine.step(state, created, later)
     assert present(busy, later).view.power is Power.BRIGHT
     assert present(busy, later + 2 * 3600).view.power is Power.BRIGHT
     assert present(busy, later + 4 * 3600 + 1).view.power is Power.DARK, "a forgotten order does not"

@@ -29,22 +29,22 @@ def test_counts_equal_a_simple_model(batches: list[list[Notification]]) -> None:
         book = fold(book, batch, now).book
         for one in batch:
             match one:
-                case OrderChanged(told) | OrderPaged(told):
-                    unread.discard(told.uuid)
-                    if told.state == "cleared":
-                        model.pop(told.uuid, None)
+                case OrderChanged(changed) | OrderPaged(changed):
+                    unread.discard(changed.uuid)
+                    if changed.state == "cleared":
+                        model.pop(changed.uuid, None)
                     else:
-                        model[told.uuid] = told.paged
+                        model[changed.uuid] = changed.paged
                 case OrdersReplaced(orders, unreadable):
                     model = {o.uuid: o.paged for o in orders if o.state != "cleared"}
                     unread, nameless = set(unreadable.uuids), unreadable.nameless
                 case _:
                     pass
-        told_now = summary(book, TIMES, now)
-        assert told_now.active == len(model) + len(unread) + nameless
-        assert told_now.unreadable == len(unread) + nameless
-        assert told_now.paged == sum(model.values())
-        assert told_now.oldest is None or told_now.oldest >= 0
+        totals = summary(book, TIMES, now)
+        assert totals.active == len(model) + len(unread) + nameless
+        assert totals.unreadable == len(unread) + nameless
+        assert totals.paged == sum(model.values())
+        assert totals.oldest is None or totals.oldest >= 0
 
 
 @given(st.lists(notifications, max_size=12), st.integers(1, 5))
@@ -80,16 +80,18 @@ def test_a_fold_reports_pages_and_doubts() -> None:
 
 def test_unreadable_orders_count_until_they_are_readable() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=60)], 0.0, Unreadable(frozenset("bc"), 1))
-    told = summary(book, TIMES, 0.0)
-    assert (told.active, told.unreadable, told.oldest, told.at_least) == (4, 3, 60, True), "another may be older"
+    totals = summary(book, TIMES, 0.0)
+    assert (totals.active, totals.unreadable, totals.oldest, totals.at_least) == (4, 3, 60, True), (
+        "another may be older"
+    )
     read = fold(book, [OrderChanged(order("b"))], 1.0)
     assert not read.unknown, "the whole set had it"
     assert (read.book.active, read.book.unreadable.count) == (4, 2)
     gone = fold(read.book, [OrderPaged(order("c", state="cleared"))], 2.0)
     assert not gone.unknown
     assert (gone.book.active, gone.book.unreadable.count) == (3, 1)
-    told = summary(fold(gone.book, [OrdersReplaced((order("a"),))], 3.0).book, TIMES, 3.0)
-    assert (told.active, told.unreadable, told.at_least) == (1, 0, False)
+    totals = summary(fold(gone.book, [OrdersReplaced((order("a"),))], 3.0).book, TIMES, 3.0)
+    assert (totals.active, totals.unreadable, totals.at_least) == (1, 0, False)
 
 
 def test_an_order_that_became_unreadable_is_not_delivered() -> None:
@@ -123,16 +125,16 @@ def test_every_way_of_becoming_paged_counts_once() -> None:
 
 def test_a_set_is_aged_by_the_gateways_own_latest_time() -> None:
     book = replaced(OrderBook(), [order("a", NOON), order("b", NOON + 420)], 100.0)
-    told = summary(book, TIMES, 100.0)
-    assert told.oldest == 420
-    assert told.at_least, "the gateway's clock may have run on since"
+    totals = summary(book, TIMES, 100.0)
+    assert totals.oldest == 420
+    assert totals.at_least, "the gateway's clock may have run on since"
     assert summary(book, TIMES, 160.0).oldest == 480
 
 
 def test_elapsed_time_is_an_exact_age() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=431)], 100.0)
-    told = summary(book, TIMES, 100.0)
-    assert (told.oldest, told.at_least) == (431, False)
+    totals = summary(book, TIMES, 100.0)
+    assert (totals.oldest, totals.at_least) == (431, False)
 
 
 def test_elapsed_time_of_one_order_reveals_the_clock_for_the_others() -> None:
@@ -144,21 +146,21 @@ def test_a_new_order_reveals_the_clock_and_makes_lower_bounds_exact() -> None:
     book = replaced(OrderBook(), [order("a", NOON)], 100.0)
     assert summary(book, TIMES, 130.0).at_least
     book = fold(book, [OrderChanged(order("b", NOON + 300), created=True)], 130.0).book
-    told = summary(book, TIMES, 130.0)
-    assert (told.oldest, told.at_least) == (300, False)
+    totals = summary(book, TIMES, 130.0)
+    assert (totals.oldest, totals.at_least) == (300, False)
 
 
 def test_a_modified_order_reveals_the_clock() -> None:
-    told = order("a", NOON)
-    book = fold(OrderBook(), [OrderChanged(replace(told, changed=NOON + 100))], 50.0).book
+    first = order("a", NOON)
+    book = fold(OrderBook(), [OrderChanged(replace(first, changed=NOON + 100))], 50.0).book
     assert (book.offset, book.offset_exact) == (NOON + 100 - 50.0, False)
     assert summary(book, TIMES, 50.0).oldest == 100
     assert summary(book, TIMES, 50.0).at_least, "the gateway's clock may have run on since the change"
-    later = fold(book, [OrderChanged(replace(told, changed=NOON + 110))], 60.0).book
+    later = fold(book, [OrderChanged(replace(first, changed=NOON + 110))], 60.0).book
     assert later.offset == book.offset
-    ahead = fold(later, [OrderChanged(replace(told, changed=NOON + 130))], 70.0).book
+    ahead = fold(later, [OrderChanged(replace(first, changed=NOON + 130))], 70.0).book
     assert ahead.offset == NOON + 130 - 70.0, "it was later than was known"
-    behind = fold(ahead, [OrderChanged(replace(told, changed=NOON + 131))], 80.0).book
+    behind = fold(ahead, [OrderChanged(replace(first, changed=NOON + 131))], 80.0).book
     assert behind.offset == ahead.offset
     fresh = fold(behind, [OrderChanged(order("b", NOON + 80))], 80.0).book
     assert fresh.held["b"].since == 80.0 - 60.0
@@ -168,8 +170,8 @@ def test_a_new_located_order_reveals_the_later_of_its_times() -> None:
     located = replace(order("a", NOON), changed=NOON + 30, state="located")
     book = fold(OrderBook(), [OrderChanged(located, created=True)], 100.0).book
     assert (book.offset, book.offset_exact) == (NOON + 30 - 100.0, True)
-    told = summary(book, TIMES, 100.0)
-    assert (told.oldest, told.at_least) == (30, False)
+    totals = summary(book, TIMES, 100.0)
+    assert (totals.oldest, totals.at_least) == (30, False)
     without = fold(OrderBook(), [OrderChanged(replace(located, changed=None), created=True)], 100.0).book
     assert (without.offset, without.offset_exact) == (NOON - 100.0, True)
 
@@ -204,8 +206,8 @@ def test_a_lower_bound_is_settled_only_within_a_day() -> None:
     for older, since in ((0.0, 100.0), (300.0, 100.0 - 300.0), (day - 1, 100.0 - day + 1), (day, 100.0)):
         book = replaced(OrderBook(), [order("a")], 100.0)
         assert not book.held["a"].exact
-        told = OrderChanged(order("b", NOON + older), created=True)
-        held = fold(book, [told], 100.0).book.held["a"]
+        created = OrderChanged(order("b", NOON + older), created=True)
+        held = fold(book, [created], 100.0).book.held["a"]
         assert (held.since, held.exact) == (since, older < day)
 
 
@@ -264,8 +266,8 @@ def test_a_whole_set_keeps_a_revealed_clock() -> None:
 
 def test_a_paged_unknown_order_has_an_exact_age_with_a_known_clock() -> None:
     book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 50.0).book
-    for told in (OrderPaged(order("b", NOON - 30, paged=True)), OrderChanged(order("b", NOON - 30))):
-        held = fold(book, [told], 60.0).book.held["b"]
+    for change in (OrderPaged(order("b", NOON - 30, paged=True)), OrderChanged(order("b", NOON - 30))):
+        held = fold(book, [change], 60.0).book.held["b"]
         assert (held.since, held.exact) == (20.0, True)
     assert not fold(OrderBook(), [OrderPaged(order("b"))], 60.0).book.held["b"].exact
 
@@ -288,8 +290,8 @@ def test_the_day_is_that_of_the_gateway() -> None:
 def test_orders_just_at_a_benchmark() -> None:
     ages = (TIMES.late_after - 1, TIMES.late_after, TIMES.forget_after - 1, TIMES.forget_after)
     book = replaced(OrderBook(), [Order(str(age), elapsed=age) for age in ages], 0.0)
-    told = summary(book, TIMES, 0.0)
-    assert (told.late, told.forgotten, told.oldest) == (2, 1, TIMES.forget_after - 1)
+    totals = summary(book, TIMES, 0.0)
+    assert (totals.late, totals.forgotten, totals.oldest) == (2, 1, TIMES.forget_after - 1)
     found = oldest(book, TIMES, 0.0, 9)
     assert [held.order.elapsed for held in found] == [ages[2], ages[1], ages[0]]
     assert [held.order.elapsed for held in oldest(book, TIMES, 0.0, 2)] == [ages[2], ages[1]]
@@ -332,8 +334,8 @@ def test_a_reused_tracker_is_another_order() -> None:
 
 def test_a_forgotten_order_counts_but_does_not_alarm() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=TIMES.forget_after + 1), order("b", elapsed=10)], 0.0)
-    told = summary(book, TIMES, 0.0)
-    assert (told.active, told.forgotten, told.late, told.oldest) == (2, 1, 0, 10)
+    totals = summary(book, TIMES, 0.0)
+    assert (totals.active, totals.forgotten, totals.late, totals.oldest) == (2, 1, 0, 10)
 
 
 def test_the_next_late_order_is_found_and_not_found_twice() -> None:

@@ -173,8 +173,8 @@ def test_a_silent_gateway_differs_from_one_waiting_for_its_button() -> None:
     assert words(replace(state, answers={"A": Denial.REFUSED}))[:2] == ["Gateway", "refused pairing"]
     both = STATES["pairing, two gateways"]
     assert isinstance(both, Pairing)
-    told = replace(both, since={"B": NOW - 9, "A": NOW}, answers={"A": Denial.NOT_PRESSED})
-    assert words(told)[:2] == ["Now press the", "gateway's button"], "a stranger's silence does not matter"
+    waiting = replace(both, since={"B": NOW - 9, "A": NOW}, answers={"A": Denial.NOT_PRESSED})
+    assert words(waiting)[:2] == ["Now press the", "gateway's button"], "a stranger's silence does not matter"
 
 
 def test_a_hold_counts_down_after_one_second() -> None:

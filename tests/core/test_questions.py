@@ -109,16 +109,16 @@ def test_a_page_during_a_press_stays_on_the_display() -> None:
 def test_the_pairing_screen_alternates_with_a_settings_mistake(lines: int | None) -> None:
     mistake = Mistake(lines, "pins.green", "must be a whole number")
     state = AwaitingPairing(World(gateways=BOTH, mistakes=(mistake,), last_activity=NOW))
-    told: set[tuple[str, ...]] = set()
+    screens: set[tuple[str, ...]] = set()
     now = NOW
     while now < NOW + 30:
         shown = present(state, now)
         assert isinstance(shown.view.screen, Message)
-        told.add(shown.view.screen.words)
+        screens.add(shown.view.screen.words)
         now = shown.until
-    assert len(told) == 2
-    assert any("Press button" in words for words in told)
-    assert any("pins.green: must be a whole number" in words for words in told)
+    assert len(screens) == 2
+    assert any("Press button" in words for words in screens)
+    assert any("pins.green: must be a whole number" in words for words in screens)
 
 
 def test_a_hold_declines_only_the_gateway_shown_at_its_start() -> None:

@@ -101,9 +101,9 @@ async def test_an_announced_gateway_is_found(box: Box, gateway: SimulatedGateway
 
 
 async def test_the_search_waits_for_the_paired_gateway(box: Box) -> None:
-    mine, other = f"{NAME} mine", f"{NAME} other"
+    paired, other = f"{NAME} paired", f"{NAME} other"
     box.limits = replace(box.limits, sight=4.0, others=0.0)
-    await asyncio.to_thread(box.pair, mine, "secret")
+    await asyncio.to_thread(box.pair, paired, "secret")
     context, _ = box.context()
     async with SimulatedGateway(other, LOOPBACK, advertise_on=(LOOPBACK,)):
         looking = asyncio.create_task(sight(context))
@@ -112,10 +112,10 @@ async def test_the_search_waits_for_the_paired_gateway(box: Box) -> None:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)  # several polls of the doctor
         assert not looking.done()
-        async with SimulatedGateway(mine, LOOPBACK, advertise_on=(LOOPBACK,)):
+        async with SimulatedGateway(paired, LOOPBACK, advertise_on=(LOOPBACK,)):
             finding = await looking
     assert finding.state is State.OK
-    assert f"{mine} (" in finding.words
+    assert f"{paired} (" in finding.words
     assert f"{other} (" in finding.words
 
 
@@ -225,23 +225,23 @@ async def test_another_device_at_the_address_from_the_settings(box: Box, status:
 
 
 async def test_only_the_paired_one_of_several_gateways_is_asked(box: Box) -> None:
-    mine, other = f"{NAME} mine", f"{NAME} other"
-    await asyncio.to_thread(box.pair, mine, "secret")
+    paired, other = f"{NAME} paired", f"{NAME} other"
+    await asyncio.to_thread(box.pair, paired, "secret")
 
     async def both(context: CheckContext) -> Finding:
         async with asyncio.timeout(3):
-            while not {mine, other} <= set(context.found):  # noqa: ASYNC110 - as above
+            while not {paired, other} <= set(context.found):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
         return Finding(State.OK, "")
 
     async with (
         SimulatedGateway(other, LOOPBACK, advertise_on=(LOOPBACK,)) as silent,
-        SimulatedGateway(mine, LOOPBACK, advertise_on=(LOOPBACK,)),
+        SimulatedGateway(paired, LOOPBACK, advertise_on=(LOOPBACK,)),
     ):
         silent.silent = True
         context, _ = box.context()
         finding = await tried(context, check_network, check_sight, both, check_gateway)
-    assert finding == Finding(State.OK, f"{mine} responds")
+    assert finding == Finding(State.OK, f"{paired} responds")
 
 
 async def test_without_a_gateway_none_is_asked(box: Box) -> None:

@@ -23,8 +23,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = SystemRandom().getrandbits(32) if options.seed is None else options.seed
     began = time.monotonic()
-    told = flood(options.messages, seed)
-    print(f"seed {seed}: {told} in {time.monotonic() - began:.0f} s", flush=True)
+    counts = flood(options.messages, seed)
+    print(f"seed {seed}: {counts} in {time.monotonic() - began:.0f} s", flush=True)
     if importlib.util.find_spec("atheris") is None:
         print("atheris has no release for this Python and machine; the tests' own hypothesis has to do")
         return 0

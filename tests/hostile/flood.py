@@ -26,16 +26,16 @@ def flood(count: int, seed: int) -> dict[str, int]:
     """Pass this number of messages to the core; return their kinds. Raises AssertionError if the process grew."""
     random = Random(seed)
     right = list(samples("message"))
-    told = {"messages": 0, "notifications": 0, "envelopes": 0, "too much": 0, "looks at the screen": 0}
+    counts = {"messages": 0, "notifications": 0, "envelopes": 0, "too much": 0, "looks at the screen": 0}
     state: State = STATES["connected"]
     now = 1000.0
     batch: list[Notification] = []
     at_half = 0
-    while told["messages"] < count:
-        told["messages"] += 1
-        if told["messages"] == count // 2:
+    while counts["messages"] < count:
+        counts["messages"] += 1
+        if counts["messages"] == count // 2:
             at_half = held()
-        if told["messages"] % SEED_EVERY == 0:
+        if counts["messages"] % SEED_EVERY == 0:
             # The result of a second feed.
             assert isinstance(state, Connected)
             state = replace(state, looking=NUMBER + 1)
@@ -44,24 +44,24 @@ def flood(count: int, seed: int) -> dict[str, int]:
         try:
             message = read_message(mutated(random, right))
         except TooLargeError:
-            told["too much"] += 1
+            counts["too much"] += 1
             continue
         if isinstance(message, Envelope):
-            told["envelopes"] += 1
+            counts["envelopes"] += 1
             continue
-        told["notifications"] += 1
+        counts["notifications"] += 1
         batch.append(message)
         if random.random() < 0.2:
             now += random.random()
             state, _ = machine.step(state, FeedNotified(NUMBER, tuple(batch)), now)
             batch.clear()
             assert isinstance(state, Connected)
-            if told["notifications"] % 5 == 0:
-                told["looks at the screen"] += 1
+            if counts["notifications"] % 5 == 0:
+                counts["looks at the screen"] += 1
                 _look(state, now)
     grown = held() - at_half
     assert grown < GROWTH, f"grew by {grown} kB over {count // 2} messages"
-    return {**told, "kB grown": grown}
+    return {**counts, "kB grown": grown}
 
 
 def _look(state: Connected, now: float) -> None:

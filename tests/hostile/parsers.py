@@ -33,11 +33,11 @@ FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def message(data: bytes) -> None:
     """A message of the feed, parsed and passed to the core."""
     try:
-        told = read_message(data)
+        parsed = read_message(data)
     except TooLargeError:
         return
-    if not isinstance(told, Envelope):
-        book = fold(OrderBook(), (told, told), 1.0).book
+    if not isinstance(parsed, Envelope):
+        book = fold(OrderBook(), (parsed, parsed), 1.0).book
         for held in book.held.values():
             shown(held.order.name)
             shown(held.order.location)
@@ -46,15 +46,15 @@ def message(data: bytes) -> None:
 def body(data: bytes) -> None:
     """The body of an HTTP answer: an envelope, a token, a chunk of orders, the day's statistics."""
     try:
-        told = decode(data)
+        parsed = decode(data)
     except TooLargeError:
         return
-    shown(read_envelope(told).message)
-    token = read_token(told)
+    shown(read_envelope(parsed).message)
+    token = read_token(parsed)
     assert token is None or token.reveal().isascii()
-    parse_statistics(told.get("statistics") if isinstance(told, dict) else told)
-    read_order(told)
-    for item in told if isinstance(told, list) else [told]:
+    parse_statistics(parsed.get("statistics") if isinstance(parsed, dict) else parsed)
+    read_order(parsed)
+    for item in parsed if isinstance(parsed, list) else [parsed]:
         with suppress(HistoryError):
             _parse_order(item)
 

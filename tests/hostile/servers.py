@@ -96,16 +96,16 @@ def resets(line: socket.socket, elsewhere: str) -> None:
 
 
 HTTP: dict[str, Callable[[socket.socket, str], None]] = {
-    "accepts and says nothing": mute,
-    "drips a byte a second": drips,
-    "redirects": redirects,
-    "answers with a page": html,
-    "answers with gigabytes": gigabytes,
-    "headers without an end": endless_head,
-    "promises more than it sends": too_short,
-    "sends more than it promised": too_long,
-    "a length that is none": wrong_length,
-    "resets": resets,
+    "accepts and sends nothing": mute,
+    "1 byte per second": drips,
+    "HTTP redirects": redirects,
+    "HTML from another device": html,
+    "gigabytes of data": gigabytes,
+    "endless headers": endless_head,
+    "truncated response": too_short,
+    "oversized response": too_long,
+    "invalid Content-Length": wrong_length,
+    "resets the connection": resets,
 }
 
 
@@ -187,14 +187,14 @@ def storm(client: Client) -> None:
 
 CLOSES = {f"closes with {what}": closes(closing) for what, closing in closings(TOKEN).items()}
 FEEDS: dict[str, Callable[[Client], None]] = {
-    "a byte a frame": fragments,
-    "a message without an end": endless_message,
+    "messages in 1-byte frames": fragments,
+    "an endless message": endless_message,
     "a frame of 2 ** 62 bytes": huge_frame,
-    "pings as fast as they go": wild_pings,
-    "pings whose answers it does not read": pings_unread,
-    "a bomb": bomb,
-    "bytes that are no frames": noise,
-    "closes with each code": storm,
+    "flood of pings": wild_pings,
+    "unread answers to pings": pings_unread,
+    "compression bomb": bomb,
+    "invalid frames": noise,
+    "every close code": storm,
 }
 
 
@@ -205,13 +205,13 @@ class HostileServer(Speaker):
     """
 
     def __init__(
-        self, behaviour: str, elsewhere: str, where: tuple[str, int] = ("127.0.0.1", 0), told: bytes = ONE
+        self, behaviour: str, elsewhere: str, where: tuple[str, int] = ("127.0.0.1", 0), whole_set: bytes = ONE
     ) -> None:
         self.good = False
         self.met = 0
         self.hosts: set[str] = set()
-        self._behaviour, self._elsewhere, self._told = behaviour, elsewhere, told
-        super().__init__(self._say, where, squeezes=behaviour == "a bomb")
+        self._behaviour, self._elsewhere, self._whole_set = behaviour, elsewhere, whole_set
+        super().__init__(self._say, where, squeezes=behaviour == "compression bomb")
 
     def _serve(self, line: socket.socket) -> None:
         if self.good or self._behaviour not in HTTP:
@@ -224,7 +224,7 @@ class HostileServer(Speaker):
 
     def _say(self, client: Client) -> None:
         if self.good:
-            client.send(self._told)
+            client.send(self._whole_set)
             client.stay()
         else:
             self._meet(client.line)

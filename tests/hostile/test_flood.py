@@ -17,9 +17,9 @@ TIMES = {"settings": 300, "archive": 300, "token_file": 2000}
 def test_a_flood_of_messages_causes_no_error_and_no_leak() -> None:
     seed = SystemRandom().getrandbits(32)
     print(f"seed {seed}")
-    told = flood(60_000, seed)
-    assert told["notifications"] > 20_000
-    assert told["envelopes"] > 1000
+    counts = flood(60_000, seed)
+    assert counts["notifications"] > 20_000
+    assert counts["envelopes"] > 1000
 
 
 @pytest.mark.parametrize("name", PARSERS)

@@ -50,7 +50,9 @@ def one(behaviour: str, elsewhere: Elsewhere, directory: Path) -> str:
             assert server.met >= (CLOSED if behaviour in CLOSES else 1), f"{behaviour}: {server.met} connections"
             shown = {line["active"] for line in box.lines}
             # A server of HTTP opens no feed. On a feed the set is empty, or has one order if that message is whole.
-            expected = {None} if behaviour in HTTP else {None, 1} if behaviour == "a byte a frame" else {None, 0}
+            expected = (
+                {None} if behaviour in HTTP else {None, 1} if behaviour == "messages in 1-byte frames" else {None, 0}
+            )
             assert shown <= expected, f"{behaviour}: {shown}"
             mark, ended = len(box.lines), time.monotonic()
             server.good = True

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 LEAST = 95.0
 """Percent of the mutants that must be killed."""
 NOT_MUTATED = ("texts.py",)
-"""The catalogue of texts: a test of each would be a second catalogue, and tests/test_pictures.py compares them all."""
+"""The catalogue of texts: tests of each would repeat it, and tests/test_pictures.py compares them all."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The mutants that no test can kill, because they do what the original does: each listed with its reason."""
+"""The equivalent mutants, which behave like the original, each with its reason."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LIST = Path(__file__).with_name("equivalents.toml")
 
 @cache
 def listed() -> frozenset[tuple[str, str, str | None]]:
-    """File, lines before and lines after; None where whatever becomes of these lines is equivalent."""
+    """File, lines before and lines after; None if every change of these lines is equivalent."""
     entries = tomllib.loads(LIST.read_text()).get("mutant", [])
     return frozenset((one["file"], one["before"], one.get("after")) for one in entries)
 
 
 def is_equivalent(mutant: Mutant) -> bool:
-    """Whether the list has this mutant."""
+    """Return True if the list has this mutant."""
     return bool(listed() & {(mutant.path, mutant.before, mutant.after), (mutant.path, mutant.before, None)})

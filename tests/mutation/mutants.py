@@ -1,7 +1,7 @@
 """Every mutant of a source file: mutmut's operators, and a few that a state machine of `match` and tuples needs.
 
-mutmut itself mutates the bodies of plain functions only, and neither samples nor stops in time. Half of what can go
-wrong in the core is in constants, dataclasses and the guards of `case`, so its operators are driven from here.
+mutmut itself mutates the bodies of plain functions only, and neither samples nor stops in time. Half of the
+possible mistakes in the core are in constants, dataclasses and guards of `case`, so this module calls its operators.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvide
 from mutmut.mutation.mutators import mutation_operators
 
 SKIPPED = (cst.Annotation, cst.Assert, cst.ImportFrom, cst.Import)
-"""Never evaluated, or never false: annotations, and the assertions that tell the type checker what holds."""
+"""Never evaluated, or never false: annotations, and assertions for the type checker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A stretch of a file, from offset to offset, and what takes its place; `mutant` makes the change."""
+    """The replacement of a part of a file, from offset to offset."""
 
     path: Path
     begin: int
@@ -46,7 +46,7 @@ class Edit:
     text: str
 
     def mutant(self, root: Path) -> Mutant | None:
-        """The file with this change; None where that is no other program. root: the project's folder."""
+        """The file with this change; None if the program stays the same. root: the project's folder."""
         source = self.path.read_text()
         path = str(self.path.relative_to(root))
         code = source[: self.begin] + self.text + source[self.end :]
@@ -64,7 +64,7 @@ class Edit:
 
 
 def edits_of(path: Path) -> list[Edit]:
-    """Every change to be made of a file, each once, in the order of the source."""
+    """Every change of a file, each once, in the order of the source."""
     found = _Finder(path.read_text()).edits()
     return [Edit(path, *one) for one in sorted(set(found))]
 
@@ -89,7 +89,7 @@ class _Finder:
 
     def _by_mutmut(self, node: cst.CSTNode) -> Iterator[_Span]:
         for kind, mutate in mutation_operators:
-            # A case is dropped by us, below: printed anew, a nested match would lose its indentation.
+            # This module drops cases itself, below, because mutmut would lose the indentation of a nested match.
             if isinstance(node, kind) and not isinstance(node, cst.Match):
                 for mutated in mutate(node):
                     if not _is_none_for_false(node, mutated):
@@ -152,7 +152,7 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
-    """Whether an argument or a default False became None: as false, and a mistake that the type checker finds."""
+    """Return True if an argument or default False became None: equally false, and the type checker rejects it."""
     if isinstance(node, cst.AnnAssign):
         return node.value is not None and _is_name(node.value, "False") and isinstance(mutated, cst.AnnAssign)
     if not isinstance(node, cst.Call) or not isinstance(mutated, cst.Call) or len(node.args) != len(mutated.args):
@@ -162,12 +162,12 @@ def _is_none_for_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
 
 
 def _is_auto(node: cst.CSTNode) -> bool:
-    """Whether this is a member of an enumeration whose value means nothing."""
+    """Return True for an enumeration's member with a meaningless value."""
     return isinstance(node, cst.Assign) and isinstance(node.value, cst.Call) and _is_name(node.value.func, "auto")
 
 
 def _is_assertion(node: cst.CSTNode) -> bool:
-    """Whether this raises AssertionError, which nothing reaches."""
+    """Return True if this raises AssertionError, which is unreachable."""
     return isinstance(node, cst.Raise) and isinstance(node.exc, cst.Call) and _is_name(node.exc.func, "AssertionError")
 
 
@@ -176,7 +176,7 @@ def _is_name(node: cst.CSTNode, name: str) -> bool:
 
 
 def _is_alias(node: cst.CSTNode) -> bool:
-    """Whether this names a type, such as `A | B` or `tuple[A, ...]`: only annotations use it."""
+    """Return True for a type alias such as `A | B` or `tuple[A, ...]`, which only annotations use."""
     return isinstance(node, cst.Assign) and _is_type(node.value)
 
 
@@ -191,7 +191,7 @@ def _is_type(node: cst.CSTNode) -> bool:
 
 
 def _does_nothing(case: cst.MatchCase) -> bool:
-    """Whether this is a `case _: pass`, without which a match does the same."""
+    """Return True for `case _: pass`, which has no effect."""
     match case:
         case cst.MatchCase(
             pattern=cst.MatchAs(pattern=None),

@@ -1,4 +1,4 @@
-"""The list of equivalent mutants is about the code as it is, and gives a reason for each."""
+"""The list of equivalent mutants matches the present code, and gives a reason for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_each_entry_is_about_lines_that_are_there() -> None:
+def test_each_entry_matches_lines_of_the_code() -> None:
     for entry in tomllib.loads(Path(__file__).with_name("equivalents.toml").read_text())["mutant"]:
         assert entry.keys() <= {"file", "before", "after", "why"}
         assert entry["why"].endswith("."), entry

@@ -25,27 +25,27 @@ import pytest
 from tests.mutation.mutants import Mutant
 
 EXAMPLES = 10
-"""Of each property: enough to find what the other tests miss, and the same ones for each mutant."""
+"""Examples of each property: enough to find bugs that the other tests miss, and the same for each mutant."""
 FIRST = ("test_grid.py",)
 """It kills half of all mutants, in a tenth of the time."""
 LAST = ("test_machine_properties.py",)
 """The slow ones run last: most mutants are killed before."""
 LIMITS = "test_too_many.py"
-"""Slow too, and about one limit alone."""
+"""Also slow, and about one limit only."""
 HAS_LIMIT = ("connected", "connecting", "limits", "machine", "orders", "transitions")
-"""The modules that this limit is about."""
+"""The modules with this limit."""
 NOT_RUN = ("test_imports.py",)
-"""It reads the files as they are on the disk."""
+"""It reads the unmutated files on the disk."""
 TIMEOUT = 60.0
-"""Seconds after which a mutant that does not end counts as killed; all tests take some 3 s."""
+"""Seconds after which an endless mutant counts as killed; all tests take some 3 s."""
 MOST_MEMORY = 2 * 1024**3
-"""Bytes that a mutant may take: one that never stops collecting must not fill the machine."""
+"""Memory limit of a mutant in bytes, because an endless one must not exhaust the machine."""
 BROKEN_IMPORT = 100
-"""The exit status of a mutant that can't even be imported."""
+"""The exit status of a mutant that can't be imported."""
 
 
 class Outcome(Enum):
-    """What became of a mutant."""
+    """The outcome of a trial."""
 
     KILLED = "killed"
     TIMED_OUT = "timed out"
@@ -55,14 +55,14 @@ class Outcome(Enum):
 
 @dataclass(slots=True)
 class Trial:
-    """A mutant that is being tried. pid: the child's."""
+    """A trial of a mutant. pid: of the child."""
 
     mutant: Mutant
     pid: int
     began: float
 
     def outcome(self, status: int) -> Outcome:
-        """What an exit status of the child, as `os.waitpid` tells it, says of the mutant."""
+        """The outcome of a mutant. status: the child's, from `os.waitpid`."""
         if os.WIFSIGNALED(status):
             return Outcome.TIMED_OUT if time.monotonic() - self.began >= TIMEOUT else Outcome.KILLED
         return {0: Outcome.SURVIVED, BROKEN_IMPORT: Outcome.BROKEN_IMPORT}.get(
@@ -71,7 +71,7 @@ class Trial:
 
 
 def prepare() -> None:
-    """Import what every trial needs, once; nothing of the appliance, which each child imports anew."""
+    """Import the libraries of every trial once, but nothing of the appliance, which each child imports itself."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     hypothesis.settings.register_profile(
         "mutation",
@@ -83,7 +83,7 @@ def prepare() -> None:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     hypothesis.settings.load_profile("mutation")
-    # Collecting no test imports all that pytest and its plugins load late.
+    # An empty collection imports the modules that pytest and its plugins load late.
     with contextlib.redirect_stdout(io.StringIO()):
         pytest.main([*_OPTIONS, "--collect-only", str(Path(__file__).with_name("__init__.py"))])
     loaded = [name for name in sys.modules if name.split(".")[0] == "appliance"]
@@ -91,14 +91,14 @@ def prepare() -> None:
 
 
 def stages(root: Path) -> list[list[str]]:
-    """The test files, in groups that run one after the other: a mutant that is killed by one is spared the next."""
+    """The test files in groups, which run in turn until one kills the mutant."""
     names = sorted(path.name for path in (root / "tests" / "core").glob("test_*.py") if path.name not in NOT_RUN)
     middle = [name for name in names if name not in (*FIRST, *LAST, LIMITS)]
     return [[str(root / "tests" / "core" / name) for name in group] for group in (FIRST, middle, (*LAST, LIMITS))]
 
 
 def start(mutant: Mutant, groups: Sequence[Sequence[str]]) -> Trial:
-    """Fork a child that tries the mutant."""
+    """Fork a child that tests the mutant."""
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
@@ -111,7 +111,7 @@ def start(mutant: Mutant, groups: Sequence[Sequence[str]]) -> Trial:
 
 
 _OPTIONS = ("-x", "-q", "--noconftest", "--tb=no", "-p", "no:cacheprovider", "-p", "no:logging", "-c", os.devnull)
-"""Of pytest: neither the project's plugins nor its settings matter to tests/core, and each takes time."""
+"""Options of pytest: tests/core needs neither the project's plugins nor its settings, which take time."""
 
 
 def _try(mutant: Mutant, groups: Sequence[Sequence[str]]) -> int:
@@ -136,7 +136,7 @@ def _try(mutant: Mutant, groups: Sequence[Sequence[str]]) -> int:
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Finds the mutated module in the place of the one on the disk."""
+    """Finds the mutated module instead of the one on the disk."""
 
     def __init__(self, module: str, mutant: Mutant) -> None:
         self._module = module

@@ -1,4 +1,4 @@
-"""What the simulator's tests share: a gateway over real sockets, its clock, and clients of another make."""
+"""Shared by the simulator's tests: a gateway over real sockets, its clock, and independent clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def blockbuster() -> Iterator[BlockBuster]:
 
 
 class Clock:
-    """The gateway's local time, which goes on when it is told to."""
+    """The gateway's local time, which only `advance` changes."""
 
     def __init__(self) -> None:
         self.now = datetime(2016, 9, 22, 19, 8, 52, 400_000)
@@ -35,19 +35,19 @@ class Clock:
         return self.now
 
     def advance(self, **by: float) -> None:
-        """Let time pass; takes what timedelta takes."""
+        """Let time pass, with the arguments of timedelta."""
         self.now += timedelta(**by)
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands still."""
+    """A stopped clock."""
     return Clock()
 
 
 @pytest.fixture
 async def gateway(clock: Clock) -> AsyncIterator[SimulatedGateway]:
-    """Give a running gateway on a free port, without mDNS."""
+    """A running gateway on a free port, without mDNS."""
     async with SimulatedGateway(clock=clock) as running:
         yield running
 
@@ -61,13 +61,13 @@ class Answer:
 
     @property
     def outcome(self) -> tuple[int, int]:
-        """The status, twice checked, and the return code."""
+        """The HTTP status, equal to the envelope's, and the return code."""
         assert self.body["status"] == self.status
         return self.status, self.body["returnCode"]
 
 
 class Client:
-    """An HTTP client of one gateway, with a token or without."""
+    """An HTTP client of one gateway, with or without a token."""
 
     def __init__(self, gateway: SimulatedGateway, session: aiohttp.ClientSession) -> None:
         self.gateway = gateway
@@ -75,7 +75,7 @@ class Client:
         self._session = session
 
     async def ask(self, method: str, path: str, **more: Any) -> Answer:
-        """Call the API; the path is the one after /api/v2."""
+        """Call the API. path: after /api/v2."""
         headers = more.pop("headers", {} if self.token is None else {"Authorization": f"Bearer {self.token}"})
         url = f"http://{self.gateway.address}/api/v2{path}"
         async with self._session.request(method, url, headers=headers, **more) as response:
@@ -84,32 +84,32 @@ class Client:
 
 @pytest.fixture
 async def client(gateway: SimulatedGateway) -> AsyncIterator[Client]:
-    """Give an HTTP client without a token."""
+    """An HTTP client without a token."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         yield Client(gateway, session)
 
 
 @pytest.fixture
 def paired(gateway: SimulatedGateway, client: Client) -> Client:
-    """Give an HTTP client with a good token."""
+    """An HTTP client with a valid token."""
     client.token = gateway.issue_token()
     return client
 
 
 def dial(gateway: SimulatedGateway, **more: Any) -> connect:
-    """Begin a WebSocket connection to a gateway."""
+    """Open a WebSocket connection to a gateway."""
     return connect(f"ws://{gateway.address}/api/v2/websocket", max_size=None, ping_interval=None, **more)
 
 
 async def receive(feed: ClientConnection) -> dict[str, Any]:
-    """Give a feed's next message."""
+    """Receive a feed's next message."""
     message: dict[str, Any] = json.loads(await feed.recv())
     return message
 
 
 @asynccontextmanager
 async def open_feed(gateway: SimulatedGateway, token: str | None = None) -> AsyncIterator[ClientConnection]:
-    """Give a live feed, whose whole set has been received already."""
+    """A live feed, after its whole set."""
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": token or gateway.issue_token()}))
         assert (await receive(feed))["type"] == "ACTIVE_ORDERS"
@@ -117,7 +117,7 @@ async def open_feed(gateway: SimulatedGateway, token: str | None = None) -> Asyn
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait, two seconds at most, for what comes about on the other side of a socket or in another task."""
+    """Wait at most two seconds for a condition that the other side of a socket or another task meets."""
     async with asyncio.timeout(2):
         while not true():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.001)

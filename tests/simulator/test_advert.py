@@ -1,4 +1,4 @@
-"""The advertisement, seen by a browser on the loopback interface."""
+"""The gateway's mDNS announcement, as a browser on the loopback interface receives it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.simulator.gateway import SimulatedGateway
 
 
 class Browser:
-    """Sees one name come and go."""
+    """Browses for one name."""
 
     def __init__(self, zeroconf: AsyncZeroconf, name: str) -> None:
         self.changes: asyncio.Queue[ServiceStateChange] = asyncio.Queue()
@@ -28,25 +28,25 @@ class Browser:
             self.changes.put_nowait(state_change)
 
     async def change(self) -> ServiceStateChange:
-        """Give the next change."""
+        """The next change."""
         async with asyncio.timeout(3):
             return await self.changes.get()
 
     async def address(self) -> str:
-        """Ask anew where the name is."""
+        """Resolve the name again."""
         info = AsyncServiceInfo(SERVICE, self._name)
         assert await info.async_request(self._zeroconf.zeroconf, 1000)
         return f"{info.parsed_addresses(IPVersion.V4Only)[0]}:{info.port}"
 
     @property
     def believed(self) -> bool:
-        """Whether the name is still held for there; a goodbye ends that at once, and its expiry in an hour."""
+        """Return True while the browser lists the name: until a goodbye, or for an hour."""
         return any(self._name in repr(record) for record in self._zeroconf.zeroconf.cache.entries_with_name(SERVICE))
 
 
 @pytest.fixture
 def gateway() -> SimulatedGateway:
-    """Give a gateway whose name no other test has, without power yet."""
+    """A gateway with a unique name, not started yet."""
     return SimulatedGateway(f"Gateway {uuid4().hex[:8]}", advertise_on=("127.0.0.1",))
 
 
@@ -59,7 +59,7 @@ async def browser(gateway: SimulatedGateway) -> AsyncIterator[Browser]:
     await zeroconf.async_close()
 
 
-async def test_it_is_found_moves_and_says_goodbye(gateway: SimulatedGateway, browser: Browser) -> None:
+async def test_the_gateway_announces_its_address_moves_and_goodbye(gateway: SimulatedGateway, browser: Browser) -> None:
     async with gateway:
         assert await browser.change() is ServiceStateChange.Added
         assert await browser.address() == gateway.address
@@ -70,7 +70,7 @@ async def test_it_is_found_moves_and_says_goodbye(gateway: SimulatedGateway, bro
     assert not browser.believed
 
 
-async def test_a_power_cut_says_no_goodbye(gateway: SimulatedGateway, browser: Browser) -> None:
+async def test_a_power_cut_sends_no_goodbye(gateway: SimulatedGateway, browser: Browser) -> None:
     async with gateway:
         assert await browser.change() is ServiceStateChange.Added
         await gateway.stop()

@@ -1,4 +1,4 @@
-"""`tt-appliance simulate` as a process of its own: lines on a pipe, keys on a terminal, signals."""
+"""`tt-appliance simulate` as a process: lines on a pipe, keys on a terminal, and signals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_until(fd: int, words: str) -> str:
     return seen
 
 
-def test_lines_are_obeyed_to_the_end_of_the_file_and_sigterm_ends_it() -> None:
+def test_lines_are_commands_and_sigterm_ends_the_process() -> None:
     with subprocess.Popen(START, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -59,7 +59,7 @@ def test_lines_are_obeyed_to_the_end_of_the_file_and_sigterm_ends_it() -> None:
         assert time.monotonic() - begun < 2
 
 
-def test_keys_are_obeyed_and_the_terminal_is_put_back(terminal: tuple[int, int]) -> None:
+def test_keys_are_commands_and_the_terminal_is_restored(terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     before = termios.tcgetattr(theirs)
     with subprocess.Popen([*START, "--no-advertise"], stdin=theirs, stdout=theirs) as process:
@@ -84,13 +84,13 @@ def test_keys_are_obeyed_and_the_terminal_is_put_back(terminal: tuple[int, int])
         (["--name", "x" * 64], "63 bytes"),
     ],
 )
-def test_options_that_can_not_be_are_said(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options_are_reported(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(options)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
 
 
-def test_an_address_that_is_not_to_be_had_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unavailable_address_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--host", "203.0.113.9", "--no-advertise"]) == 1
     assert "203.0.113.9 port 8000" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The table of commands, each done by its word and by its key."""
+"""The simulator's commands, by word and by key."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def controls(gateway: SimulatedGateway, quits: list[bool]) -> Controls:
     return Controls(gateway, Traffic(gateway.restaurant, iter(())), lambda: quits.append(True), Random(1))
 
 
-def test_keys_and_words_are_told_apart() -> None:
+def test_keys_and_words_are_distinct() -> None:
     assert len({command.key for command in COMMANDS}) == len({command.word for command in COMMANDS}) == len(COMMANDS)
     lines = help_text().splitlines()
     assert len(lines) == len(COMMANDS) + 1
     assert all(len(line) < 80 for line in lines)
 
 
-async def test_orders_by_hand(controls: Controls) -> None:
+async def test_commands_change_orders(controls: Controls) -> None:
     restaurant = controls.gateway.restaurant
     assert await do_line(controls, "tracker 7 12") == "order 7 located"
     assert await do_line(controls, "  PAGE 7 ") == "order 7 paged"
@@ -50,20 +50,20 @@ async def test_orders_by_hand(controls: Controls) -> None:
     ["page", "clear", "locate", "page 99", "tracker", "order x", "order -1", "order nan", "flood 9999999", "dance",
      "move nowhere", "move 203.0.113.9", "move 127.0.0.1 port", "garbage nice", "restart soon"],
 )  # fmt: skip
-async def test_what_can_not_be_done_is_said(controls: Controls, line: str) -> None:
+async def test_impossible_commands_are_reported(controls: Controls, line: str) -> None:
     with pytest.raises(CommandError) as error:
         await do_line(controls, line)
     assert str(error.value)
     assert controls.gateway.restaurant.active == []
 
 
-async def test_a_tracker_goes_out_once(controls: Controls) -> None:
+async def test_a_tracker_has_one_order_at_a_time(controls: Controls) -> None:
     await do_line(controls, "tracker 7")
     with pytest.raises(CommandError, match="7 already has an active order"):
         await do_line(controls, "tracker 7")
 
 
-async def test_nothing_said_and_unknown_keys_do_nothing(controls: Controls) -> None:
+async def test_empty_lines_and_unknown_keys_are_ignored(controls: Controls) -> None:
     assert await do_line(controls, " ") is None
     assert await do_key(controls, "§") is None
 

@@ -1,4 +1,4 @@
-"""The hand on the gateway's faults, felt through real sockets."""
+"""The simulated gateway's faults, over real sockets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from appliance.simulator.gateway import GARBAGE, HUGE, SimulatedGateway
 from .conftest import Client, dial, open_feed, receive
 
 
-async def test_dropped_lines_end_without_a_close_frame(gateway: SimulatedGateway) -> None:
+async def test_dropped_feeds_end_without_a_close_frame(gateway: SimulatedGateway) -> None:
     async with open_feed(gateway) as feed:
         gateway.drop_lines()
         assert gateway.feeds == 0
@@ -25,7 +25,7 @@ async def test_dropped_lines_end_without_a_close_frame(gateway: SimulatedGateway
         assert gateway.feeds == 1
 
 
-async def test_without_power_nobody_answers(gateway: SimulatedGateway, paired: Client) -> None:
+async def test_without_power_the_gateway_does_not_answer(gateway: SimulatedGateway, paired: Client) -> None:
     gateway.restaurant.create("1")
     gateway.press_button()
     async with open_feed(gateway) as feed:
@@ -43,7 +43,7 @@ async def test_without_power_nobody_answers(gateway: SimulatedGateway, paired: C
     assert (await paired.ask("GET", "/activeorders")).body["count"] == 2
 
 
-async def test_a_restart_keeps_tokens_and_orders_and_counts_anew(gateway: SimulatedGateway) -> None:
+async def test_a_restart_keeps_tokens_and_orders_and_resets_seq(gateway: SimulatedGateway) -> None:
     token = gateway.issue_token()
     async with open_feed(gateway, token) as feed:
         gateway.restaurant.create_many(3)
@@ -73,7 +73,7 @@ async def test_a_move_resets_connections_and_keeps_the_port(gateway: SimulatedGa
             await session.get(f"http://{before}/api/v2")
 
 
-async def test_an_address_that_is_not_to_be_had(gateway: SimulatedGateway) -> None:
+async def test_an_unavailable_address_is_refused(gateway: SimulatedGateway) -> None:
     other = SimulatedGateway(port=gateway.port)
     with pytest.raises(OSError, match="in use"):
         await other.start()
@@ -84,13 +84,13 @@ async def test_an_address_that_is_not_to_be_had(gateway: SimulatedGateway) -> No
     assert not named.running
 
 
-async def test_listening_everywhere_has_an_address_to_tell() -> None:
+async def test_listening_on_all_addresses_reports_one() -> None:
     assert SimulatedGateway(host="0.0.0.0", port=8000, advertise_on=("192.0.2.1",)).address == "192.0.2.1:8000"
     assert SimulatedGateway(host="::", port=8000).address == "127.0.0.1:8000"
     assert SimulatedGateway(host="::1", port=8000).address == "[::1]:8000"
 
 
-async def test_a_silent_gateway_accepts_and_says_nothing(gateway: SimulatedGateway, paired: Client) -> None:
+async def test_a_silent_gateway_accepts_and_sends_nothing(gateway: SimulatedGateway, paired: Client) -> None:
     async with open_feed(gateway) as feed:
         gateway.silent = True
         gateway.restaurant.create("1")
@@ -122,7 +122,7 @@ async def test_a_silent_gateway_can_be_switched_off(gateway: SimulatedGateway, p
             await feed.recv()
 
 
-async def test_deleted_tokens_are_told_and_good_for_nothing(gateway: SimulatedGateway, paired: Client) -> None:
+async def test_deleted_tokens_close_feeds_and_are_refused(gateway: SimulatedGateway, paired: Client) -> None:
     async with open_feed(gateway) as feed:
         gateway.delete_tokens()
         assert gateway.feeds == 0
@@ -133,7 +133,7 @@ async def test_deleted_tokens_are_told_and_good_for_nothing(gateway: SimulatedGa
     assert (await paired.ask("GET", "/activeorders")).outcome == (401, -2)
 
 
-async def test_a_half_booted_gateway_closes_without_a_word(gateway: SimulatedGateway) -> None:
+async def test_a_half_booted_gateway_closes_without_a_message(gateway: SimulatedGateway) -> None:
     gateway.half_booted = True
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": gateway.issue_token()}))
@@ -142,7 +142,7 @@ async def test_a_half_booted_gateway_closes_without_a_word(gateway: SimulatedGat
     assert (gateway.half_booted, gateway.feeds) == (True, 0)
 
 
-async def test_a_gateway_may_allow_one_feed_a_token(gateway: SimulatedGateway) -> None:
+async def test_a_gateway_may_allow_one_feed_per_token(gateway: SimulatedGateway) -> None:
     gateway.one_feed_per_token = True
     token = gateway.issue_token()
     async with open_feed(gateway, token) as first, open_feed(gateway), open_feed(gateway, token) as second:
@@ -175,7 +175,7 @@ async def test_garbage(gateway: SimulatedGateway) -> None:
             gateway.send_garbage("anything")
 
 
-async def test_a_huge_message_is_more_than_a_client_takes(gateway: SimulatedGateway) -> None:
+async def test_a_huge_message_exceeds_the_clients_limit(gateway: SimulatedGateway) -> None:
     assert "huge" in GARBAGE
     assert HUGE > 3 * 24_000_000
     async with open_feed(gateway) as feed:

@@ -1,4 +1,4 @@
-"""Feeds over a real socket, met by a client of another make."""
+"""Feeds over a real socket, with an independent client."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_refused_first_message(gateway: SimulatedGateway, first: str) ->
 
 
 @pytest.mark.parametrize("first", ["hello", "", b"\xff\xfe"])
-async def test_what_is_not_json_closes_without_a_word(gateway: SimulatedGateway, first: str | bytes) -> None:
+async def test_invalid_json_closes_without_a_message(gateway: SimulatedGateway, first: str | bytes) -> None:
     async with dial(gateway) as feed:
         await feed.send(first)
         with pytest.raises(ConnectionClosed):
@@ -79,24 +79,24 @@ async def test_a_feed_without_a_token_is_closed_in_time(gateway: SimulatedGatewa
             await feed.recv()
 
 
-async def test_every_feed_is_told_of_every_change(gateway: SimulatedGateway) -> None:
+async def test_every_feed_gets_every_change(gateway: SimulatedGateway) -> None:
     async with open_feed(gateway) as first, open_feed(gateway) as second:
         gateway.restaurant.create("23")
         gateway.restaurant.locate("23", "8")
         gateway.restaurant.page("23")
         gateway.restaurant.clear("23")
-        told = [await receive(first) for _ in range(4)]
-        assert told == [await receive(second) for _ in range(4)]
-        assert [(message["type"], message["seq"]) for message in told] == [
+        received = [await receive(first) for _ in range(4)]
+        assert received == [await receive(second) for _ in range(4)]
+        assert [(message["type"], message["seq"]) for message in received] == [
             ("ORDER_CREATED", 1),
             ("ORDER_MODIFIED", 2),
             ("ORDER_PAGED", 3),
             ("ORDER_MODIFIED", 4),
         ]
-        assert told[-1]["state"] == "cleared"
+        assert received[-1]["state"] == "cleared"
 
 
-async def test_a_feed_that_opens_amid_changes_misses_none(gateway: SimulatedGateway) -> None:
+async def test_a_feed_opened_during_changes_misses_none(gateway: SimulatedGateway) -> None:
     gateway.restaurant.create("1")
     async with dial(gateway) as feed:
         await feed.send(json.dumps({"accesstoken": gateway.issue_token()}))

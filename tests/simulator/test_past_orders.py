@@ -1,4 +1,4 @@
-"""The days before anybody looked."""
+"""Generated orders of past days."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 25, 20, 0)
 
 def test_a_fortnight_of_a_busy_place() -> None:
     orders = past_orders(Random(1), NOW)
-    assert orders == past_orders(Random(1), NOW), "the same each time"
+    assert orders == past_orders(Random(1), NOW), "a seed reproduces its orders"
     days = Counter(order.created.date() for order in orders)
     assert len(days) == 15
     assert 12_000 < len(orders) < 17_000
@@ -26,7 +26,7 @@ def test_a_fortnight_of_a_busy_place() -> None:
     assert any(order.changed - order.created > timedelta(hours=3) for order in orders)
 
 
-def test_it_is_remembered_without_a_word_and_forgotten_in_time() -> None:
+def test_past_orders_cause_no_notification_and_expire() -> None:
     heard: list[object] = []
     restaurant = Restaurant(lambda: NOW, heard.append)
     restaurant.add_finished(past_orders(Random(1), NOW, days=20, per_day=50))

@@ -1,4 +1,4 @@
-"""The restaurant restaurant, without a network."""
+"""The simulated restaurant, without a network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def restaurant(clock: Clock, heard: list[dict[str, Any]]) -> Restaurant:
     return Restaurant(clock, heard.append)
 
 
-def test_an_order_is_told_as_in_the_documentation(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
+def test_notifications_match_the_documentation(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
     order = restaurant.create("102")
     assert list(heard[0].items()) == [
         ("type", "ORDER_CREATED"),
@@ -54,8 +54,8 @@ def test_an_order_lives_from_started_to_cleared(
     restaurant.cancel_page(uuid)
     clock.advance(seconds=40)
     restaurant.clear("5")
-    told = [(m["type"], m["seq"], m["state"], m["locationName"], m["orderType"], m["paged"]) for m in heard]
-    assert told == [
+    sent = [(m["type"], m["seq"], m["state"], m["locationName"], m["orderType"], m["paged"]) for m in heard]
+    assert sent == [
         ("ORDER_CREATED", 1, "started", "", "ON_PREMISE", False),
         ("ORDER_MODIFIED", 2, "located", "12", "ON_PREMISE", False),
         ("ORDER_MODIFIED", 3, "located", "13", "ON_PREMISE", False),
@@ -74,7 +74,7 @@ def test_an_order_may_begin_located(restaurant: Restaurant) -> None:
     assert restaurant.create(location="8").state == "located"
 
 
-def test_a_tracker_comes_back_under_another_uuid(restaurant: Restaurant) -> None:
+def test_a_reused_tracker_has_another_uuid(restaurant: Restaurant) -> None:
     first = restaurant.create("23")
     with pytest.raises(TrackerInUseError):
         restaurant.create("23")
@@ -84,21 +84,21 @@ def test_a_tracker_comes_back_under_another_uuid(restaurant: Restaurant) -> None
     assert restaurant.create("23").uuid != first.uuid
 
 
-def test_free_trackers_are_used_again_and_never_twice_at_once(restaurant: Restaurant) -> None:
+def test_only_free_trackers_are_reused(restaurant: Restaurant) -> None:
     many = restaurant.create_many(1000)
     assert len({order.name for order in many}) == 1000
     restaurant.clear_all()
     assert {int(order.name) for order in restaurant.create_many(100)} <= set(range(1, 201))
 
 
-def test_a_lost_notification_takes_its_number(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
+def test_a_lost_notification_uses_up_its_seq(restaurant: Restaurant, heard: list[dict[str, Any]]) -> None:
     restaurant.drop_next(2)
     restaurant.create_many(3)
     assert [message["seq"] for message in heard] == [3]
     assert len(restaurant.active) == 3
 
 
-def test_elapsed_time_may_be_kept_back(restaurant: Restaurant, clock: Clock) -> None:
+def test_elapsed_time_may_be_omitted(restaurant: Restaurant, clock: Clock) -> None:
     order = restaurant.create(age=90)
     clock.advance(seconds=10)
     assert restaurant.describe(order)["elapsedTime"] == 100
@@ -153,9 +153,9 @@ def test_statistics_are_todays(restaurant: Restaurant, clock: Clock) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["create", "locate", "page", "clear"]), st.sampled_from("1234"))))
-def test_what_is_told_adds_up_to_what_is_active(steps: list[tuple[str, str]]) -> None:
-    told: dict[object, dict[str, Any]] = {}
-    restaurant = Restaurant(Clock(), lambda message: told.__setitem__(message["uuid"], message))
+def test_notifications_add_up_to_the_active_orders(steps: list[tuple[str, str]]) -> None:
+    latest: dict[object, dict[str, Any]] = {}
+    restaurant = Restaurant(Clock(), lambda message: latest.__setitem__(message["uuid"], message))
     for step, name in steps:
         try:
             match step:
@@ -169,6 +169,6 @@ def test_what_is_told_adds_up_to_what_is_active(steps: list[tuple[str, str]]) ->
                     restaurant.clear(name)
         except (UnknownOrderError, TrackerInUseError):
             continue
-    active = {uuid for uuid, message in told.items() if message["state"] != "cleared"}
+    active = {uuid for uuid, message in latest.items() if message["state"] != "cleared"}
     assert active == {order.uuid for order in restaurant.active}
-    assert len(restaurant.history()) == len(told)
+    assert len(restaurant.history()) == len(latest)

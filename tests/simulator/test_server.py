@@ -61,7 +61,7 @@ SECURED = [
 
 
 @pytest.mark.parametrize(("method", "path"), SECURED)
-async def test_secured_calls_want_a_good_token(
+async def test_secured_calls_need_a_valid_token(
     gateway: SimulatedGateway, client: Client, method: str, path: str
 ) -> None:
     gateway.restaurant.create("1")
@@ -103,7 +103,7 @@ async def test_paging_and_clearing(gateway: SimulatedGateway, paired: Client) ->
     assert (await paired.ask("POST", "/activeorders/26/page")).outcome == (404, -6)
 
 
-async def test_history_comes_in_pages(gateway: SimulatedGateway, paired: Client, clock: Clock) -> None:
+async def test_history_comes_in_chunks(gateway: SimulatedGateway, paired: Client, clock: Clock) -> None:
     for _ in range(130):
         gateway.restaurant.clear(gateway.restaurant.create().uuid)
         clock.advance(seconds=1)
@@ -122,7 +122,7 @@ async def test_history_comes_in_pages(gateway: SimulatedGateway, paired: Client,
     assert await page("?offset=131") == []
     assert await page("?order_type=TO_GO") == [active.uuid]
     assert await page("?location_name=5") == []
-    # The first order was made at 19:08:52, one more each second after it.
+    # The first order is from 19:08:52, with one more each second.
     assert await page("?created_after=2016-09-22T19:09:02&created_before=2016-09-22T19:09:04") == whole[-12:-10]
     finished = (await paired.ask("GET", "/orders?offset=1&limit=1")).body["items"][0]
     assert finished["state"] == "cleared"
@@ -144,7 +144,7 @@ async def test_history_comes_in_pages(gateway: SimulatedGateway, paired: Client,
         ("created_after=", -25),
     ],
 )
-async def test_history_refuses_what_it_can_not_read(paired: Client, query: str, code: int) -> None:
+async def test_history_refuses_invalid_queries(paired: Client, query: str, code: int) -> None:
     assert (await paired.ask("GET", f"/orders?{query}")).outcome == (400, code)
 
 
@@ -158,13 +158,13 @@ async def test_statistics(gateway: SimulatedGateway, paired: Client, clock: Cloc
     assert (await paired.ask("GET", "/statistics?target_time=soon")).status == 400
 
 
-async def test_what_is_unknown_wears_the_envelope_too(paired: Client) -> None:
+async def test_unknown_paths_are_answered_with_an_envelope(paired: Client) -> None:
     assert (await paired.ask("GET", "/nothing")).outcome == (404, -5)
     assert (await paired.ask("PUT", "/activeorders")).outcome == (405, -5)
     assert (await paired.ask("GET", "/websocket")).outcome == (400, -5)
 
 
-async def test_the_log_says_who_asked_and_no_token(
+async def test_the_log_names_the_client_but_no_token(
     gateway: SimulatedGateway, paired: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

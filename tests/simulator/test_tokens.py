@@ -46,7 +46,7 @@ def test_a_bad_name_leaves_the_window_open(tokens: Tokens) -> None:
     assert tokens.window_left == 120
 
 
-def test_use_is_noted(tokens: Tokens, clock: Clock) -> None:
+def test_the_use_of_a_token_is_recorded(tokens: Tokens, clock: Clock) -> None:
     text = tokens.make("default").text
     clock.advance(hours=1)
     tokens.admit(text, "192.0.2.7")
@@ -59,7 +59,7 @@ def test_use_is_noted(tokens: Tokens, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "abc"])
-def test_a_malformed_header_is_told_from_a_wrong_token(tokens: Tokens, header: str | None) -> None:
+def test_a_malformed_header_differs_from_a_wrong_token(tokens: Tokens, header: str | None) -> None:
     with pytest.raises(Refusal) as refused:
         tokens.admit_header(header, None)
     assert (refused.value.status, refused.value.code) == (400, ReturnCode.MALFORMED_AUTHORIZATION)
@@ -69,7 +69,7 @@ def test_a_malformed_header_is_told_from_a_wrong_token(tokens: Tokens, header: s
 
 
 @pytest.mark.parametrize("text", [None, 7, ["a"], {}, ""])
-def test_anything_may_come_in_place_of_a_token(tokens: Tokens, text: object) -> None:
+def test_a_value_that_is_no_token_is_refused(tokens: Tokens, text: object) -> None:
     with pytest.raises(Refusal):
         tokens.admit(text, None)
 

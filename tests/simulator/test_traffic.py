@@ -24,7 +24,7 @@ def test_a_seed_makes_the_same_day() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(), trackers=st.integers(1, 40), already=st.integers(0, 60), per_minute=st.floats(0.1, 60))
-def test_a_day_is_possible(seed: int, trackers: int, already: int, per_minute: float) -> None:
+def test_a_generated_day_is_plausible(seed: int, trackers: int, already: int, per_minute: float) -> None:
     day = visits(Random(seed), trackers=trackers, already=already, per_minute=per_minute)
     out: dict[str, int] = {}
     at = 0.0
@@ -46,7 +46,7 @@ def test_a_day_is_possible(seed: int, trackers: int, already: int, per_minute: f
             del out[change.tracker]
 
 
-def test_a_lunch_has_everything_in_it() -> None:
+def test_a_lunch_has_every_kind_of_change() -> None:
     lunch = list(takewhile(lambda change: change.at < 3 * 3600, visits(Random(7), intensity=lunch_rush)))
     steps = Counter(change.step for change in lunch)
     assert set(steps) == set(Step)
@@ -63,35 +63,35 @@ def test_a_lunch_has_everything_in_it() -> None:
     assert took[-1] > 300
 
 
-def test_active_is_created_less_cleared(clock: Clock) -> None:
-    told: Counter[object] = Counter()
-    restaurant = Restaurant(clock, lambda message: told.update([message["type"], message["state"]]))
+def test_active_orders_are_created_minus_cleared(clock: Clock) -> None:
+    sent: Counter[object] = Counter()
+    restaurant = Restaurant(clock, lambda message: sent.update([message["type"], message["state"]]))
     traffic = Traffic(restaurant, iter(()))
     for change in islice(visits(Random(3), already=20, per_minute=10), 3000):
         clock.advance(seconds=change.at - (clock.now - Clock().now).total_seconds())
         traffic.play(change)
         names = [order.name for order in restaurant.active]
-        assert len(names) == len(set(names)) == told["ORDER_CREATED"] - told["cleared"]
-    assert told["ORDER_PAGED"] > 0
+        assert len(names) == len(set(names)) == sent["ORDER_CREATED"] - sent["cleared"]
+    assert sent["ORDER_PAGED"] > 0
     assert all(order.order_type == "ON_PREMISE" for order in restaurant.history() if order.location == "") is False
 
 
-def test_a_hand_may_play_along(clock: Clock) -> None:
+def test_manual_changes_do_not_disturb_the_traffic(clock: Clock) -> None:
     restaurant = Restaurant(clock)
     traffic = Traffic(restaurant, iter(()))
-    mine = restaurant.create("1")
+    manual = restaurant.create("1")
     for step in (Step.START, Step.LOCATE, Step.PAGE, Step.CLEAR):
         traffic.play(Change(0.0, 1, step, "1", location="5" if step is Step.LOCATE else ""))
-    assert restaurant.active == [mine]
+    assert restaurant.active == [manual]
     traffic.play(Change(0.0, 2, Step.START, "2"))
     restaurant.clear("2")
     again = restaurant.create("2")
     for step in (Step.CHANGE_TYPE, Step.PAGE, Step.CLEAR):
         traffic.play(Change(0.0, 2, step, "2", "TO_GO"))
-    assert restaurant.active == [mine, again]
+    assert restaurant.active == [manual, again]
 
 
-async def test_it_runs_at_its_pace_and_can_be_paused(clock: Clock) -> None:
+async def test_the_traffic_has_a_speed_and_can_pause(clock: Clock) -> None:
     restaurant = Restaurant(clock)
     day = [Change(at, visit, Step.START, str(visit)) for visit, at in enumerate((0.0, 0.0, 50.0, 100.0, 1e9), 1)]
     traffic = Traffic(restaurant, iter(day), pace=1000)
@@ -110,7 +110,7 @@ async def test_it_runs_at_its_pace_and_can_be_paused(clock: Clock) -> None:
         await running
 
 
-async def test_a_full_house_at_the_start_does_not_hold_up_the_loop(clock: Clock) -> None:
+async def test_a_full_restaurant_at_the_start_does_not_block_the_loop(clock: Clock) -> None:
     restaurant = Restaurant(clock)
     traffic = Traffic(restaurant, visits(Random(1), trackers=500, already=500), pace=1)
     running = asyncio.create_task(traffic.run())

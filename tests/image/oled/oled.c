@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT AND GPL-2.0
-// For tests alone: an I2C bus with an SSD1306 on it, whose picture and whose moments can be read.
+// For tests only: an I2C bus with an SSD1306; its picture and state can be read.
 //
-// /sys/kernel/debug/oled/picture  1,024 bytes as the controller keeps them: 8 pages of 128 columns, lowest bit on top
+// /sys/kernel/debug/oled/picture  1,024 bytes as in the controller: 8 memory pages of 128 columns, lowest bit on top
 // /sys/kernel/debug/oled/facts    on=0|1 contrast=N inverted=0|1 flipped=0|1 first_us=N bytes=N
-//                                 first_us: since the kernel's start, when something was first to be seen; 0 for never
-// /sys/kernel/debug/oled/broken   1: nobody answers on the bus, as with the display's plug pulled
+//                                 first_us: time of the first visible pixel since the kernel's start; 0 for never
+// /sys/kernel/debug/oled/broken   1: no device answers on the bus, like an unplugged display
 //
-// After the data sheet: horizontal and page addressing, the commands' lengths, and the control byte before each of them.
+// From the data sheet: horizontal and page addressing, the commands' lengths, and the control byte before each.
 #include <linux/debugfs.h>
 #include <linux/i2c.h>
 #include <linux/ktime.h>
