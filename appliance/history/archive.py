@@ -43,7 +43,7 @@ CLOSED = 60 * DAY
 ROOM, SPARE = 400, 64 * 4096
 """Bytes per order including indexes, and a reserve for page splits."""
 AT_ONCE = 20_000
-"""Orders per query. The file is unlocked between queries, because a user may page through a report for an hour."""
+"""Orders per query. The file is unlocked between queries, because a user may read a report in a pager for an hour."""
 FREED = 20
 """One in so many orders is deleted when the file is full, so that the next write has room too."""
 

@@ -30,7 +30,7 @@ DISK_DEADLINE = 120.0
 """Timeout in seconds for one call of the archive: the check at the start takes about ten on the slowest cards."""
 
 ARCHIVED = "Archived %d orders"
-"""What the log says after each sync that brought new orders."""
+"""The log message after each sync with new orders."""
 
 log = logging.getLogger(__name__)
 

@@ -137,7 +137,7 @@ def test_queries_filter_by_time_type_and_table(archive: Archive) -> None:
 
 
 def test_a_slow_reader_does_not_block_a_writer(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person may page through a report for an hour."""
+    """A user may read a report in a pager for an hour."""
     monkeypatch.setattr(module, "AT_ONCE", 3)
     monkeypatch.setattr(schema, "WAIT", 0.1)
     untimed = [order(number, created=None, cleared=None) for number in range(20, 25)]
