@@ -16,6 +16,8 @@ from pathlib import Path
 import pyte
 import pytest
 
+from tests.child_process import ChildProcess
+
 SIZE = (24, 80)
 DEMO = [sys.executable, "-m", "appliance", "demo"]
 
@@ -30,7 +32,7 @@ def test_the_unattended_demo_plays_all_its_steps() -> None:
 @pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
 def test_the_demo_plays_unattended_without_a_terminal(stdin: str) -> None:
     command = ["sh", "-c", f'exec "$0" "$@" {stdin}', *DEMO]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+    with ChildProcess(command, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         first = demo.stdout.readline()
         demo.kill()
@@ -65,7 +67,7 @@ class Terminal:
 def on_a_terminal(command: list[str]) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, SIZE)
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as demo:
+    with ChildProcess[bytes](command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as demo:
         os.close(slave)
         try:
             yield Terminal(master), demo

@@ -12,6 +12,7 @@ import pytest
 
 from appliance.__main__ import EX_CONFIG, main
 from appliance.config import Config, parse
+from tests.child_process import ChildProcess
 
 RUN = [sys.executable, "-m", "appliance", "run", "--panel", "headless"]
 
@@ -49,7 +50,7 @@ def test_on_the_box_the_services_settings_are_the_default(
 def test_sigterm_ends_the_program_at_any_moment_of_its_start(tmp_path: Path, after: float) -> None:
     config = tmp_path / "tt.yaml"
     config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {tmp_path}\n")
-    with subprocess.Popen(
+    with ChildProcess(
         [*RUN, "--config", str(config)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as box:
         assert box.stderr is not None

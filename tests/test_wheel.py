@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.child_process import ChildProcess
+
 ROOT = Path(__file__).parents[1]
 LIBRARIES = Path(sysconfig.get_path("purelib"))
 
@@ -79,7 +81,7 @@ def test_with_aiohttp_the_simulator_works(arguments: list[str], first: str, prog
     for library in LIBRARIES.glob("aiohttp*"):
         if not (links / library.name).exists():
             (links / library.name).symlink_to(library)
-    with subprocess.Popen(
+    with ChildProcess(
         [program, *arguments], cwd=program.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None

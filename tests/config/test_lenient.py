@@ -16,6 +16,7 @@ from appliance.config import Config, Pins, parse
 from appliance.config.dumper import dump
 from appliance.config.lenient import load_leniently, parse_leniently
 from appliance.core.values import Benchmarks, Mistake
+from tests.child_process import ChildProcess
 
 
 def mistakes_of(text: str) -> tuple[Config, list[tuple[int | None, str | None]]]:
@@ -126,7 +127,7 @@ def test_the_box_runs_and_shows_the_line_of_a_mistake(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(file)]
     strict = subprocess.run(run, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
     assert (strict.returncode, strict.stdout) == (78, "")
-    with subprocess.Popen([*run, "--lenient"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as box:
+    with ChildProcess([*run, "--lenient"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as box:
         assert box.stdin is not None
         assert box.stdout is not None
         shown = [json.loads(line) for line in iter(box.stdout.readline, "") if os.write(box.stdin.fileno(), b"quit\n")]

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.child_process import ChildProcess
 from tests.disk.syscall_trace import ROOT, TRACED
 
 REPORTED = 75
@@ -78,7 +79,7 @@ class Changer:
             part for path in (directory, *(directory / name for name in self._files)) for part in ("-P", str(path))
         ]
         trace = ["strace", "-p", child, "-e", f"trace={traced}", *more, *paths, "-o", str(log)]
-        with subprocess.Popen(trace, stderr=subprocess.PIPE, text=True) as strace:
+        with ChildProcess(trace, stderr=subprocess.PIPE, text=True) as strace:
             assert strace.stderr is not None
             # From this line on the child can't run without strace.
             attached = strace.stderr.readline()
@@ -95,7 +96,7 @@ class Changer:
 def changer(work: str) -> Iterator[Changer]:
     """Start the forking process, and end it afterwards."""
     command = [sys.executable, "-m", "tests.disk.fault_injection", work]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with ChildProcess(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield Changer(work, process.stdin, process.stdout)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from appliance.history.schema import FILE
+from tests.child_process import ChildProcess
 from tests.disk.archive_batches import count_batches
 from tests.disk.syscall_trace import ROOT
 
@@ -30,7 +31,7 @@ def test_a_kill_at_any_moment_leaves_each_batch_complete_or_missing(tmp_path: Pa
     moments = random.Random(seed)
     halfway = batches = there = 0
     directory = tmp_path
-    with subprocess.Popen(
+    with ChildProcess(
         [sys.executable, "-m", "tests.disk.archive_writer"],
         cwd=ROOT,
         stdin=subprocess.PIPE,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.child_process import ChildProcess
 from tests.doctor.fakes import Box
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def running(*arguments: str, columns: int | None = None, pins: str | None = None
         out, theirs_out = pty.openpty()
         fcntl.ioctl(theirs_out, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         theirs_in, answers = os.dup(theirs_out), os.dup(out)
-    with subprocess.Popen(
+    with ChildProcess[bytes](
         [sys.executable, *arguments], stdin=theirs_in, stdout=theirs_out, stderr=theirs_out, cwd=ROOT, env=environment
     ) as process:
         os.close(theirs_in)

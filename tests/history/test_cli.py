@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 from appliance.history.schema import FILE, update_lock
+from tests.child_process import ChildProcess
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def test_file_table_and_json_have_every_order(site: Site, oldest_first: bool) ->
 
 def test_a_killed_reading_resumes_in_the_next_run(site: Site) -> None:
     for wait in (0.9, 1.1, 1.3):
-        with subprocess.Popen(
+        with ChildProcess(
             command("history", "--config", site.config), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
             time.sleep(wait)

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.gateway import feed_priority as module
 from appliance.gateway.feed_priority import FeedPriority, FeedSignal, wait_for_feed
+from tests.child_process import ChildProcess
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ signal_.show(True)
 print("shown", flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as box:  # noqa: ASYNC220
+    with ChildProcess[bytes]([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as box:
         assert box.stdout is not None
         assert box.stdout.readline() == b"shown\n"
         assert await waits(tmp_path)
@@ -101,7 +102,7 @@ async def test_the_box_signals_its_first_feed(site: Site) -> None:
     site.do(lambda: setattr(site.gateway, "silent", True))
     command = [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(site.config)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, text=True, **streams) as box:  # type: ignore[call-overload] # noqa: ASYNC220
+    with ChildProcess(command, cwd=ROOT, text=True, **streams) as box:  # type: ignore[call-overload]
         assert next(line for line in box.stdout if '"state": "connecting"' in line)
         async with asyncio.timeout(5):
             # The box resolves the gateway's name first.

@@ -21,6 +21,7 @@ from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.core.view import LedMode, Leds, Line, Message, Sound, View
 from appliance.panel import Panel
 from appliance.panel.headless import HeadlessPanel, to_line, to_seconds
+from tests.child_process import ChildProcess
 from tests.clock import until
 
 PRESSED, RELEASED = ButtonDown(), ButtonUp()
@@ -264,7 +265,7 @@ def test_the_process_ends_when_its_output_is_closed() -> None:
     inward, outward = os.pipe()
     os.close(inward)
     program = [sys.executable, "-c", PROGRAM]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=outward, stderr=subprocess.PIPE) as process:
+    with ChildProcess[bytes](program, stdin=subprocess.PIPE, stdout=outward, stderr=subprocess.PIPE) as process:
         assert process.wait(15) == 0
         assert process.stderr is not None
         assert b"Traceback" not in process.stderr.read()

@@ -15,6 +15,7 @@ from select import select
 import pytest
 
 from appliance.simulator.cli import main
+from tests.child_process import ChildProcess
 
 PROGRAM = "import sys; from appliance.simulator.cli import main; sys.exit(main(sys.argv[1:]))"
 START = [sys.executable, "-c", PROGRAM, "--port", "0", "--seed", "1"]
@@ -31,7 +32,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 def read_until(fd: int, words: str) -> str:
     """Read a terminal until words appear on it."""
     seen = ""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while words not in seen:
         assert select([fd], [], [], max(0.0, end - time.monotonic()))[0], f"{words!r} not in {seen!r}"
         seen += os.read(fd, 4096).decode()
@@ -39,7 +40,7 @@ def read_until(fd: int, words: str) -> str:
 
 
 def test_lines_are_commands_and_sigterm_ends_the_process() -> None:
-    with subprocess.Popen(START, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with ChildProcess(START, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write("button\ntracker 777 4\nnonsense\nhelp")
@@ -62,7 +63,7 @@ def test_lines_are_commands_and_sigterm_ends_the_process() -> None:
 def test_keys_are_commands_and_the_terminal_is_restored(terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     before = termios.tcgetattr(theirs)
-    with subprocess.Popen([*START, "--no-advertise"], stdin=theirs, stdout=theirs) as process:
+    with ChildProcess([*START, "--no-advertise"], stdin=theirs, stdout=theirs) as process:
         read_until(ours, "0 feeds")
         assert not termios.tcgetattr(theirs)[3] & termios.ICANON
         os.write(ours, b"b")
