@@ -83,4 +83,6 @@ def _network(network: NetworkConfig, kind: str) -> str:
     if network.router is not None:
         lines.append(f"Gateway={network.router}")
     lines += [f"DNS={server}" for server in network.dns]
+    # As in the image's own files: no neighbour may redirect the box's traffic.
+    lines += ["", "[IPv6AcceptRA]", "UseRedirect=no"]
     return "\n".join([*lines, ""])

@@ -21,8 +21,13 @@ def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
         data = read_bytes(path)
     except ConfigError as error:
         return Config(), _mistakes(error.problems)
-    text, unreadable = text_of(data, str(path))
-    config, mistakes = parse_leniently(text, str(path))
+    return parse_data_leniently(data, str(path))
+
+
+def parse_data_leniently(data: bytes, name: str) -> tuple[Config, tuple[Mistake, ...]]:
+    """As load_leniently, for a file's bytes. name: the file's."""
+    text, unreadable = text_of(data, name)
+    config, mistakes = parse_leniently(text, name)
     return config, _in_order((*_mistakes(unreadable), *mistakes))
 
 

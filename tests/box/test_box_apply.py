@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.box import __main__ as box
+from appliance.box import unprivileged
 from appliance.box.system_files import File, files, host_name, without_guesses
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
 from appliance.config.lenient import parse_leniently
@@ -56,6 +56,7 @@ def test_a_fixed_address_applies_to_wifi_if_configured() -> None:
     assert all(
         part in content for part in ("Type=ether", "Address=192.168.1.50/24", "Gateway=192.168.1.1", "DNS=9.9.9.9")
     )
+    assert content.endswith("[IPv6AcceptRA]\nUseRedirect=no\n")
     assert "Type=wlan" in files(replace(config, wifi=WifiConfig(name="Bar")))[NETWORK].content
 
 
@@ -83,15 +84,15 @@ def test_a_secret_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
 def test_apply_writes_files_and_reports_problems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named: list[str] = []
     settings = tmp_path / "tt-appliance.yaml"
     settings.write_text("box:\n  time_zone: Nowhere/At_All\n  host_name: kitchen\n")
-    monkeypatch.setattr(socket, "sethostname", named.append)
+    monkeypatch.setattr(unprivileged, "USER", "nobody")
+    monkeypatch.setattr(box, "HOST_NAME", tmp_path / "hostname")
     monkeypatch.setattr(box, "SETTINGS", settings)
     monkeypatch.setattr(box, "PROBLEMS", tmp_path / "problems")
     monkeypatch.setattr(box, "FOLDER", str(tmp_path))
     assert box.main() == 0
-    assert named == ["kitchen"]
+    assert (tmp_path / "hostname").read_text() == "kitchen"
     output = (tmp_path / "problems").read_text()
     assert output.startswith("tt-appliance.yaml:2: box.time_zone: must be a time zone")
     assert output in capsys.readouterr().err

@@ -13,6 +13,17 @@ pytestmark = pytest.mark.image
 
 MEMORY_MB = 110
 EXPOSURE = 1.5
+HELPERS = ("tt-config", "tt-state", "tt-state-grow", "tt-box", "tt-swap", "tt-failing")
+HELPERS_EXPOSURE = 4.0
+REDIRECTS = {
+    "ipv4/conf/*/accept_redirects": "0",
+    "ipv4/conf/*/secure_redirects": "0",
+    "ipv4/conf/*/send_redirects": "0",
+    "ipv4/conf/*/accept_source_route": "0",
+    "ipv6/conf/*/accept_redirects": "0",
+    "ipv6/conf/*/accept_source_route": "-1",
+}
+"""Kernel settings of interfaces, and their values."""
 IDLE_SECONDS = 90
 SWITCHES = 25
 """Voluntary context switches per second of the appliance's threads. Each of its few wake-ups causes some, when loop and
@@ -99,6 +110,35 @@ def test_the_service_is_sandboxed(box: Machine) -> None:
     found = re.search(r"(\d+\.\d+)", score)
     assert found is not None, score
     assert float(found[1]) <= EXPOSURE, box.text("systemd-analyze security tt-appliance.service --no-pager")
+
+
+def test_roots_helpers_are_shut_in(box: Machine) -> None:
+    """And each has the rights that it needs."""
+    for unit in HELPERS:
+        score = box.text(f"systemd-analyze security {unit} --no-pager | tail -n 1")
+        found = re.search(r"(\d+\.\d+)", score)
+        assert found is not None, score
+        assert float(found[1]) <= HELPERS_EXPOSURE, box.text(f"systemd-analyze security {unit} --no-pager")
+        log = box.text(f"journalctl -b --no-pager -o cat -u {unit}")
+        assert not re.search("not permitted|denied|Bad system call|SIGSYS", log), log
+
+
+def test_the_parser_of_the_settings_has_a_user_of_its_own(box: Machine) -> None:
+    program = "import os; from appliance.box.unprivileged import run_unprivileged as run; "
+    program += "print(run(lambda: str(os.getresuid() + os.getresgid()).encode(), 100, 60).decode())"
+    user, group = box.text("id -u tt-settings"), box.text("id -g tt-settings")
+    assert int(user) > 0
+    assert box.text(f"python3.13 -I -c '{program}'") == f"({user}, {user}, {user}, {group}, {group}, {group})"
+    assert box.text("pgrep -u tt-settings || true") == ""
+
+
+def test_no_neighbour_redirects_its_traffic(box: Machine) -> None:
+    """On every interface: those from before the settings were read, as lo, and those that came later."""
+    for name, value in REDIRECTS.items():
+        found = dict(line.split(":") for line in box.text(f"cd /proc/sys/net && grep -H . {name}").splitlines())
+        assert {"all", "default", "lo", "eth0"} <= {path.split("/")[2] for path in found}
+        assert set(found.values()) == {value}, found
+    assert box.text("journalctl -b --no-pager -o cat -u systemd-networkd | grep -i unknown || true") == ""
 
 
 def test_memory(box: Machine) -> None:
