@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from appliance import atomic_file
-from appliance.atomic_file import open_directory, temporary_name
+from appliance.atomic_file import damaged_names, open_directory, temporary_names
 from appliance.core.events import TokensLoaded
 from appliance.core.limits import LARGEST_TOKEN_FILE
 from appliance.core.values import Credential, Token
@@ -46,9 +46,9 @@ class TokenStore:
                     _remove_leftovers(directory)
                 current, pending = _TokenFile(directory, CURRENT, tidy), _TokenFile(directory, PENDING, tidy)
                 return TokensLoaded(current.credential, pending.credential, current.damaged or pending.damaged)
-        except FileNotFoundError:
-            return TokensLoaded(None, None)
         except OSError as error:
+            if not tidy and isinstance(error, FileNotFoundError):
+                return TokensLoaded(None, None)
             # The box also runs with a read-only or broken disk: it pairs, and keeps the token in memory.
             _log.warning(
                 "can't use the state directory %s (%s); the pairing won't be saved", self._path, error.strerror
@@ -64,30 +64,40 @@ class TokenStore:
         """Store this as the confirmed token. Raises OSError, and then either the old token or this one is stored."""
         with self._turn, self._directory(make=True) as directory:
             if _holds(directory, PENDING, credential):
-                os.rename(PENDING, CURRENT, src_dir_fd=directory, dst_dir_fd=directory)
+                atomic_file.rename(directory, PENDING, CURRENT)
                 os.fsync(directory)
             else:
                 _write(directory, CURRENT, credential)
 
     def drop_pending(self) -> None:
         """Remove the unconfirmed token, if there is one. Raises OSError."""
-        self._remove(PENDING, temporary_name(PENDING))
+        self._remove(PENDING, *temporary_names(PENDING))
 
     def forget(self) -> None:
-        """Remove every token, including damaged files. Raises OSError."""
+        """Remove every token, including damaged files. Raises OSError, after it has removed all others."""
         names = (PENDING, CURRENT)
-        new = map(temporary_name, names)
-        self._remove(*names, *new, *(name + suffix for name in names for suffix in atomic_file.ASIDE))
+        new = (each for name in names for each in temporary_names(name))
+        damaged = (each for name in names for each in damaged_names(name))
+        self._remove(*names, *new, *damaged)
 
     def _remove(self, *names: str) -> None:
         # Without the directory there is nothing to remove.
         with suppress(FileNotFoundError), self._turn, self._directory(make=False) as directory:
+            failed: OSError | None = None
             # On a read-only disk, unlink fails even for a missing file.
             present = _names(directory)
             for name in names:
-                if name in present:
-                    os.unlink(name, dir_fd=directory)
+                try:
+                    if name in present:
+                        os.unlink(name, dir_fd=directory)
+                except IsADirectoryError:
+                    # No token.
+                    continue
+                except OSError as error:
+                    failed = failed or error
             os.fsync(directory)
+            if failed is not None:
+                raise failed
 
     @contextmanager
     def _directory(self, *, make: bool) -> Iterator[int]:
@@ -174,11 +184,17 @@ def _write(directory: int, name: str, credential: Credential) -> None:
 
 def _remove_leftovers(directory: int) -> None:
     try:
-        for name in {temporary_name(CURRENT), temporary_name(PENDING)} & _names(directory):
-            os.unlink(name, dir_fd=directory)
+        present = _names(directory)
     except OSError as error:
-        # They are harmless, and the next write reports the same error.
-        _log.warning("can't remove the temporary files of a crash: %s", error.strerror)
+        _log.warning("can't look for the temporary files of a crash: %s", error.strerror)
+        return
+    for name in (*temporary_names(CURRENT), *temporary_names(PENDING)):
+        try:
+            if name in present:
+                os.unlink(name, dir_fd=directory)
+        except OSError as error:
+            # It is harmless: the next write takes another name, or reports the same error.
+            _log.warning("can't remove %s, left by a crash: %s", name, error.strerror)
 
 
 def _put_aside(directory: int, name: str) -> None:

@@ -21,6 +21,8 @@ from appliance.core.delivery import Finished
 
 FILE = "history.sqlite3"
 LOCK = "history.lock"
+_BESIDE = tuple(FILE + suffix for suffix in ("-journal", "-wal", "-shm"))
+"""SQLite's own files."""
 LONGEST_VALUE = 1024 * 1024
 """Maximum bytes of a value, row or statement; an order has about a hundred."""
 WAIT = 20.0
@@ -92,6 +94,7 @@ def open_archive(directory: Path, limit: int | None = None, *, check: bool = Fal
         path, mode = directory / FILE, "rw"
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
+            _clear_way(directory, FILE, *_BESIDE)
             # Readable by the owner only, whatever the umask.
             os.close(_own_file(directory, FILE))
         except OSError as error:
@@ -155,8 +158,9 @@ def put_aside(directory: Path, damaged: int) -> str | None:
         with atomic_file.open_directory(directory) as descriptor:
             aside = atomic_file.put_aside(descriptor, FILE)
         # Its journal would damage the new file.
-        for left in ("-journal", "-wal", "-shm"):
-            path.with_name(FILE + left).unlink(missing_ok=True)
+        _clear_way(directory, *_BESIDE)
+        for left in _BESIDE:
+            path.with_name(left).unlink(missing_ok=True)
     except OSError as error:
         raise ArchiveError(f"{path} is damaged and can't be renamed: {error.strerror}") from None
     log.warning("The archive %s is damaged: renamed it to %s and started a new one", path, aside)
@@ -173,6 +177,7 @@ def update_lock(directory: Path) -> Iterator[None]:
     """
     try:
         directory.mkdir(0o700, parents=True, exist_ok=True)
+        _clear_way(directory, LOCK)
         descriptor = _own_file(directory, LOCK)
     except OSError as error:
         raise ArchiveError(f"{directory}: {error.strerror}") from None
@@ -209,6 +214,13 @@ def translated_errors() -> Iterator[None]:
             raise DamagedError("the archive is damaged") from None
         busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
         raise ArchiveError("another program is using the archive" if busy else str(error)) from None
+
+
+def _clear_way(directory: Path, *names: str) -> None:
+    """Put aside what isn't a file: SQLite would wait for a pipe for ever, and fail on a folder. Raises OSError."""
+    with atomic_file.open_directory(directory) as descriptor:
+        for name in names:
+            atomic_file.clear_way(descriptor, name)
 
 
 def _own_file(directory: Path, name: str) -> int:
