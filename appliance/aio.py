@@ -1,8 +1,9 @@
-"""asyncio helpers: blocking calls on daemon threads, and named one-shot timers."""
+"""asyncio helpers: blocking calls and long computations on daemon threads, and named one-shot timers."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,6 +45,26 @@ async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
 
     threading.Thread(target=work, name=name, daemon=True).start()
     return await done
+
+
+_computing = 0
+
+
+async def compute_in_thread(call: Callable[[], T], name: str) -> T:
+    """Run a long computation on a daemon thread, so that the loop serves signals, watchdog and buzzer meanwhile.
+
+    Python's threads take turns every few milliseconds. Only a garbage collection stops all of them, for longer the more
+    objects there are; so there is none while objects are made by the hundred thousand.
+    """
+    global _computing
+    _computing += 1
+    gc.disable()
+    try:
+        return await in_daemon_thread(call, name)
+    finally:
+        _computing -= 1
+        if not _computing:
+            gc.enable()
 
 
 class Timers:

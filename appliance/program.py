@@ -7,6 +7,7 @@ where standard output can't be written for another reason.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ def run(command: Callable[[], int]) -> int:
         code = 1
     # Python itself has yet to end: from now on Ctrl-C ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Python would look for garbage several times as it ends: with 100,000 orders, two seconds on the slowest board.
+    gc.freeze()
     failure = standard_streams.flush()
     if failure is None:
         return code

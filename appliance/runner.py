@@ -7,12 +7,13 @@ import logging
 from collections import deque
 
 from appliance import systemd
+from appliance.aio import compute_in_thread
 from appliance.core import machine
-from appliance.core.effects import MakeSound
-from appliance.core.events import ButtonDown, Event
+from appliance.core.effects import Effect, MakeSound
+from appliance.core.events import ButtonDown, Event, FeedNotified, FeedOpened, OrdersReplaced
 from appliance.core.formatting import legible
 from appliance.core.present import farewell, present
-from appliance.core.states import Offline, State
+from appliance.core.states import Connected, Offline, State
 from appliance.core.view import Sound, View
 from appliance.effect_handlers import EffectHandlers
 from appliance.panel import Panel
@@ -23,6 +24,10 @@ FRAME_INTERVAL = 0.05
 """Least seconds between two pictures: a flood of changes is not drawn change by change."""
 EVENTS_AT_ONCE = 1000
 """Events to process before updating the panel."""
+MANY_ORDERS = 5_000
+"""Orders from which on an event is processed on a thread: fewer take less than 0.5 s on the slowest board."""
+LONGEST_STEP = 180.0
+"""Seconds: 100,000 orders take 20 on the slowest board. After more than this, the step hangs, and the watchdog acts."""
 
 
 class Runner:
@@ -34,7 +39,7 @@ class Runner:
         self._panel = panel
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._quit = False
+        self._quit = asyncio.Event()
         self._shown: View | None = None
         self._shown_at = float("-inf")
         self._pressed = False
@@ -46,7 +51,7 @@ class Runner:
 
     def quit(self) -> None:
         """Shut down in an orderly way. Call it in the loop's thread."""
-        self._quit = True
+        self._quit.set()
         self._wake.set()
 
     async def run(self) -> None:
@@ -70,9 +75,9 @@ class Runner:
         """Process events and update the panel until quit() is called."""
         systemd.ready()
         interval = systemd.watchdog_interval()
-        while not self._quit:
+        while not self._quit.is_set():
+            sounds = await self._take_events(interval)
             now = self._loop.time()
-            sounds = self._take_events(now)
             until = self._show(now, sounds)
             if interval is not None:
                 systemd.watchdog()
@@ -86,20 +91,43 @@ class Runner:
             if alarm is not None:
                 alarm.cancel()
 
-    def _take_events(self, now: float) -> list[Sound]:
+    async def _take_events(self, interval: float | None) -> list[Sound]:
+        """Process waiting events; return the sounds to make. interval: seconds between two beats of the watchdog."""
         sounds: list[Sound] = []
         self._pressed = False
         for _ in range(min(len(self._events), EVENTS_AT_ONCE)):
             event = self._events.popleft()
             self._effect_handlers.observe(event)
             self._pressed |= isinstance(event, ButtonDown)
-            self.state, effects = machine.step(self.state, event, now)
+            if _has_many_orders(self.state, event):
+                effects = await self._step_on_thread(event, interval)
+            else:
+                self.state, effects = machine.step(self.state, event, self._loop.time())
             for effect in effects:
                 if isinstance(effect, MakeSound):
                     sounds.append(effect.sound)
                 else:
                     self._effect_handlers.handle(effect)
         return sounds
+
+    async def _step_on_thread(self, event: Event, interval: float | None) -> tuple[Effect, ...]:
+        """Process an event on a thread, which the core's purity allows; return the effects. quit() ends the wait."""
+        state, now = self.state, self._loop.time()
+        step = asyncio.create_task(compute_in_thread(lambda: machine.step(state, event, now), "process many orders"))
+        quits = asyncio.create_task(self._quit.wait())
+        try:
+            while self._loop.time() < now + LONGEST_STEP:
+                await asyncio.wait((step, quits), timeout=interval, return_when=asyncio.FIRST_COMPLETED)
+                if step.done() or quits.done():
+                    break
+                systemd.watchdog()
+            if quits.done():
+                return ()
+            self.state, effects = await step
+            return effects
+        finally:
+            step.cancel()
+            quits.cancel()
 
     def _show(self, now: float, sounds: list[Sound]) -> float:
         """Show the state if it is due; return the time of the next update."""
@@ -124,3 +152,18 @@ class Runner:
         systemd.status(words + about)
         level = logging.WARNING if isinstance(self.state, Offline) else logging.INFO
         log.log(level, "%s%s%s", words.capitalize(), about, at)
+
+
+def _has_many_orders(state: State, event: Event) -> bool:
+    """Whether the core works on so many orders at this event that the event loop would stand still."""
+    match event:
+        case FeedOpened():
+            return len(event.orders) > MANY_ORDERS
+        case FeedNotified():
+            held = len(state.book.held) if isinstance(state, Connected) else 0
+            return (
+                held + sum(len(each.orders) for each in event.notifications if isinstance(each, OrdersReplaced))
+                > MANY_ORDERS
+            )
+        case _:
+            return False

@@ -6,9 +6,9 @@ and from the monotonic clock since then. `now` is the monotonic clock, in second
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 
 from appliance.core.day_stats import DayStats
@@ -21,7 +21,8 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.values import NONE_UNREADABLE, TO_GO, Benchmarks, Order, Unreadable
+from appliance.core.order_index import IndexCache, OrderIndex
+from appliance.core.values import NONE_UNREADABLE, Benchmarks, Order, Unreadable
 
 LOCATED = "located"
 """The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
@@ -31,6 +32,9 @@ SAT_LATER = 60.0
 """Seconds by which a table may seem known before the order, because the gateway delays its messages."""
 CLOCK_JUMP = 24 * 3600.0
 """Seconds: a larger step of the gateway's clock means that it was set, and is no order's age."""
+
+_LASTING = attrgetter(*(item.name for item in fields(Order) if item.name != "elapsed"))
+"""An order's values without its age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class OrderBook:
     offset_exact: bool = False
     today: DayStats = field(default_factory=DayStats)
     unreadable: Unreadable = NONE_UNREADABLE
+    cache: IndexCache = field(default_factory=IndexCache, repr=False, compare=False)
+
+    @property
+    def index(self) -> OrderIndex:
+        """The orders by age, and counts of them."""
+        return self.cache.of(self.held)
 
     @property
     def active(self) -> int:
@@ -70,7 +80,7 @@ class OrderBook:
         """Whether both hold the same orders in the same states, whatever their ages."""
         if self.unreadable != other.unreadable or self.held.keys() != other.held.keys():
             return False
-        return all(_lasting(held.order) == _lasting(other.held[uuid].order) for uuid, held in self.held.items())
+        return all(_LASTING(held.order) == _LASTING(other.held[uuid].order) for uuid, held in self.held.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +115,6 @@ class Summary:
     oldest: float | None
     at_least: bool
     unreadable: int = 0
-
-
-def _lasting(order: Order) -> Order:
-    return replace(order, elapsed=None)
 
 
 def replaced(
@@ -199,23 +205,15 @@ def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> 
 
 def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
     """The totals at `now`."""
-    paged = late = forgotten = to_go = 0
-    oldest: Held | None = None
-    for held in book.held.values():
-        paged += held.order.paged
-        to_go += held.order.order_type == TO_GO
-        age = now - held.since
-        if age >= benchmarks.forget_after:
-            forgotten += 1
-            continue
-        late += age >= benchmarks.late_after - ROUNDING
-        if oldest is None or held.since < oldest.since:
-            oldest = held
+    index = book.index
+    forgotten = index.older(benchmarks.forget_after, now)
+    late = index.older(benchmarks.late_after - ROUNDING, now) - forgotten
+    oldest = index.by_age[forgotten] if forgotten < len(index.by_age) else None
     return Summary(
         active=book.active,
-        paged=paged,
-        to_go=to_go,
-        late=late,
+        paged=index.paged,
+        to_go=index.to_go,
+        late=max(0, late),
         forgotten=forgotten,
         oldest=None if oldest is None else max(0.0, now - oldest.since),
         at_least=oldest is not None and (not oldest.exact or book.unreadable.count > 0),
@@ -225,18 +223,16 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
 
 def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> list[Held]:
     """The oldest orders, the oldest first, without forgotten ones."""
-    forgotten = now - benchmarks.forget_after
-    return heapq.nsmallest(
-        most, (held for held in book.held.values() if held.since > forgotten), key=lambda held: held.since
-    )
+    first = book.index.begun_by(now - benchmarks.forget_after)
+    return book.index.by_age[first : first + most]
 
 
 def next_late(book: OrderBook, benchmarks: Benchmarks, now: float) -> float | None:
     """When the next order becomes late, or None."""
     due = now - benchmarks.late_after
     # Otherwise rounding could find the order again that became late just now.
-    since = min((held.since for held in book.held.values() if held.since > due + ROUNDING), default=None)
-    return None if since is None else since + benchmarks.late_after
+    coming = book.index.begun_by(due + ROUNDING)
+    return book.index.by_age[coming].since + benchmarks.late_after if coming < len(book.held) else None
 
 
 def _gateway_times(order: Order) -> list[float]:

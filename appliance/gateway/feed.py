@@ -21,6 +21,7 @@ from websockets.exceptions import (
 from websockets.frames import CloseCode
 from websockets.typing import DataLike
 
+from appliance.aio import compute_in_thread
 from appliance.core.events import (
     Event,
     FeedAnswered,
@@ -47,6 +48,8 @@ OPEN_TIMEOUT = 5.0
 """Seconds for the TCP connection and the handshake, which take milliseconds on a local network."""
 FIRST_MESSAGE_TIMEOUT = 20.0
 """Seconds from sending the token to the full order set; a large site's takes a few."""
+LONG_MESSAGE = 256 * 1024
+"""Bytes, of 1,000 orders: a longer message is parsed on a thread. A shorter one takes 0.2 s on the slowest board."""
 PING_INTERVAL, PING_TIMEOUT = 10.0, 10.0
 """Seconds. A dead connection is detected within 20 s, so no count is shown as current for longer than that."""
 WATCHDOG_INTERVAL = 5.0
@@ -200,8 +203,7 @@ async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit
 
     try:
         await connection.send(json.dumps({"accesstoken": token.reveal()}))
-        async with asyncio.timeout(FIRST_MESSAGE_TIMEOUT):
-            first = await _receive_first(connection)
+        first = await _receive_first(connection)
         _log_unexpected(first, token)
         emit(FeedOpened(attempt, first.orders, first.unreadable))
         live = True
@@ -209,8 +211,7 @@ async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit
         connection.on_pong = lambda: None if task.cancelling() else emit(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
         while True:
-            # As bytes: decoding here would keep a second copy of the message in memory.
-            message = read_message(await connection.recv(decode=False))
+            message = await _read([await connection.recv(decode=False)])
             if isinstance(message, Envelope):
                 _raise_for_error(message)
                 continue
@@ -233,13 +234,30 @@ async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit
 
 
 async def _receive_first(connection: ClientConnection) -> OrdersReplaced:
-    """Receive the full order set that starts a feed; other notifications before it are ignored."""
+    """Receive the full order set that starts a feed; other notifications before it are ignored.
+
+    Raises:
+        TimeoutError: It did not arrive in time. The time to parse it does not count.
+    """
+    until = asyncio.get_running_loop().time() + FIRST_MESSAGE_TIMEOUT
     while True:
-        message = read_message(await connection.recv(decode=False))
+        async with asyncio.timeout_at(until):
+            received = [await connection.recv(decode=False)]
+        message = await _read(received)
         if isinstance(message, OrdersReplaced):
             return message
         if isinstance(message, Envelope):
             _raise_for_error(message)
+
+
+async def _read(received: list[bytes]) -> Notification | Envelope:
+    """Parse the message in a list, which is emptied: nobody else keeps its bytes in memory. Raises TooLargeError.
+
+    As bytes: decoding by the library would keep a second copy of the message in memory.
+    """
+    if len(received[0]) < LONG_MESSAGE:
+        return read_message(received.pop())
+    return await compute_in_thread(lambda: read_message(received.pop()), "parse a long message")
 
 
 def _log_unexpected(message: Notification, token: Token) -> None:

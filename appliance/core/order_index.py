@@ -1,0 +1,55 @@
+"""The active orders by age, and counts of them, computed once for each set of orders: there may be 100,000."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from appliance.core.values import TO_GO
+
+if TYPE_CHECKING:
+    from appliance.core.orders import Held
+
+_since = attrgetter("since")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIndex:
+    """by_age: the orders, the oldest first. `now` is the monotonic clock, and ages are in seconds."""
+
+    by_age: list[Held]
+    paged: int
+    to_go: int
+
+    def older(self, age: float, now: float) -> int:
+        """How many orders have at least this age; they are the first ones of `by_age`."""
+        return bisect_right(self.by_age, -age, key=lambda held: -(now - held.since))
+
+    def begun_by(self, moment: float) -> int:
+        """How many orders began at this moment or earlier; they are the first ones of `by_age`."""
+        return bisect_right(self.by_age, moment, key=_since)
+
+
+class IndexCache:
+    """The index of the orders that it was last asked for. It only spares computing it again, and decides nothing."""
+
+    __slots__ = ("_held", "_index")
+
+    def __init__(self) -> None:
+        self._held: Mapping[str, Held] | None = None
+        self._index = OrderIndex([], 0, 0)
+
+    def of(self, held: Mapping[str, Held]) -> OrderIndex:
+        """The index of orders by uuid, which nobody changes any more."""
+        if self._held is not held:
+            orders = [each.order for each in held.values()]
+            self._index = OrderIndex(
+                by_age=sorted(held.values(), key=_since),
+                paged=sum([order.paged for order in orders]),
+                to_go=[order.order_type for order in orders].count(TO_GO),
+            )
+            self._held = held
+        return self._index
