@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,15 +14,19 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from appliance.core.events import Denial
+from appliance import systemd
+from appliance.core import machine
+from appliance.core.events import Denial, Event, FeedOpened
 from appliance.core.machine import begin
+from appliance.core.states import State
+from appliance.core.transitions import Step
 from appliance.core.values import Address, Benchmarks
 from appliance.core.view import Sound, View
 from appliance.demo.recording_panel import RecordingPanel
 from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.api import Denied
 from appliance.gateway.fixed_address import FixedGateway
-from appliance.runner import Runner
+from appliance.runner import MANY_ORDERS, Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 from tests.clock import until
@@ -287,3 +293,41 @@ async def test_a_press_is_shown_at_once_after_another_update(
         monkeypatch.setattr("appliance.runner.FRAME_INTERVAL", 60.0)
         box.press()
         assert (await box.until(lambda view: view.pressed)).state == "pairing"
+
+
+async def test_the_loop_runs_and_quits_while_many_orders_are_processed(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The core is held up on its thread: on the loop's own, nothing would go on, and the test would fail."""
+    begun, go_on, beats, ended = threading.Event(), threading.Event(), list[bool](), list[bool]()
+    real = machine.step
+
+    def step(state: State, event: Event, now: float) -> Step:
+        if isinstance(event, FeedOpened):
+            begun.set()
+            ended.append(go_on.wait(10))
+        return real(state, event, now)
+
+    monkeypatch.setattr(machine, "step", step)
+    monkeypatch.setattr(systemd, "watchdog", lambda: beats.append(begun.is_set()))
+    monkeypatch.setattr(systemd, "watchdog_interval", lambda: 0.05)
+    paired_with(gateway, tmp_path)
+    gateway.restaurant.create_many(MANY_ORDERS + 1)
+    async with appliance(tmp_path, fixed_address=gateway) as box:
+        await until(lambda: beats.count(True) >= 3)
+        assert box.view is not None
+        assert box.view.active is None
+    # The appliance has quit meanwhile.
+    assert ended == []
+    go_on.set()
+
+
+async def test_many_orders_are_counted_and_paged(gateway: SimulatedGateway, tmp_path: Path) -> None:
+    paired_with(gateway, tmp_path)
+    gateway.restaurant.create_many(MANY_ORDERS + 1)
+    async with appliance(tmp_path, fixed_address=gateway) as box:
+        await box.until(count(MANY_ORDERS + 1))
+        gateway.restaurant.page(gateway.restaurant.create().uuid)
+        await box.until(lambda view: view.active == MANY_ORDERS + 2 and view.paged == 1)
+        assert box.sounds == [Sound.PAGE]
+        assert gc.isenabled()

@@ -113,6 +113,7 @@ async def bench(amounts: Amounts) -> list[Row]:
         bursts = await _measure_bursts(pair, amounts.notifications)
         _log(f"{amounts.orders:,} orders")
         held = await measures.memory_with_orders(pair, amounts.orders)
+        stops = await measures.longest_stop(pair, amounts.orders - measures.STEADY_SECONDS)
     rows: list[Row] = []
     for what, name in (("buzzer", "page to buzzer"), ("display", "page to last display byte")):
         for words, of in (("median", statistics.median), ("p99", _p99)):
@@ -120,6 +121,7 @@ async def bench(amounts: Amounts) -> list[Row]:
             rows.append(Row(f"{name}, {words}", "ms", **times, at_most=1.5))
     rows += [*bursts, *starts]
     rows.append(Row(f"memory with {amounts.orders:,} orders", "MB", **held, at_most=1.3))
+    rows.append(Row(f"longest stop with {amounts.orders:,} orders", "ms", **stops, at_most=0.5))
     rows.append(Row("idle: CPU per minute", "s", **{kind: idle[kind].cpu for kind in KINDS}))
     rows.append(
         Row(

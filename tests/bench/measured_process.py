@@ -3,8 +3,10 @@
 Replaces the hardware by parts that record each event with its time. The program itself is the real one, started by its
 own main(): gpiozero's pin factory replaces the pins, and a simulated I2C bus, which takes no time, the display.
 
-Reads one request per line on stdin: `events` returns the events since the last request, `usage` the resources used. All
-times are CLOCK_MONOTONIC in seconds, which all processes share. The process ends at the end of stdin.
+Reads one request per line on stdin: `events` returns the events since the last request, `usage` the resources used,
+`stop` the longest time for which the program could not react: between two beats of the appliance's watchdog, or from a
+message's arrival until the plain client waits for the next one. Stops are recorded if WATCHDOG_USEC is set. All times
+are CLOCK_MONOTONIC in seconds, which all processes share. The process ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ DATA = 0x40
 HEARTBEAT = 8
 """Bytes of pixels that the appliance's heartbeat changes at most; a transfer of no more is not a new picture."""
 
+longest_stop = 0.0
 buzzer: list[float] = []
 display: list[tuple[float, bool]] = []
 
@@ -72,6 +75,42 @@ class Bus:
             display.append((time.monotonic(), pixels.count(0) < len(pixels)))
 
 
+class Stops:
+    """Records the longest time between a mark and the next one."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def end(self, *, begins: bool = True) -> None:
+        """A stop ends. begins: the next one begins here."""
+        global longest_stop
+        now = time.monotonic()
+        if self._last is not None:
+            longest_stop = max(longest_stop, now - self._last)
+        self._last = now if begins else None
+
+
+def record_stops(program: str) -> None:
+    """Record how long the program can't react."""
+    stops = Stops()
+    if program == "appliance":
+        from appliance import systemd
+
+        systemd.watchdog = stops.end
+        return
+    from websockets.sync.client import ClientConnection
+
+    receive = ClientConnection.recv
+
+    def recv(*arguments: Any, **named: Any) -> Any:
+        stops.end(begins=False)
+        received = receive(*arguments, **named)
+        stops.end()
+        return received
+
+    ClientConnection.recv = recv  # type: ignore[method-assign]
+
+
 def answer() -> None:
     """Answer requests until stdin ends, then end the process, whatever the program is doing."""
     # Unbuffered: the interpreter can't shut down while a thread holds a buffer's lock.
@@ -84,6 +123,8 @@ def answer() -> None:
         elif line == b"usage\n":
             used = resource.getrusage(resource.RUSAGE_SELF)
             reply = {"cpu": time.process_time(), "wakeups": used.ru_nvcsw}
+        elif line == b"stop\n":
+            reply = {"longest": longest_stop}
         sys.stdout.buffer.write(json.dumps(reply).encode() + b"\n")
         sys.stdout.buffer.flush()
     os._exit(0)
@@ -93,6 +134,8 @@ def main(program: str, arguments: list[str]) -> None:
     threading.Thread(target=answer, name="bench", daemon=True).start()
     Device.pin_factory = MockFactory(pin_class=Pin)
     smbus2.SMBus = Bus  # type: ignore[misc, assignment]
+    if "WATCHDOG_USEC" in os.environ:
+        record_stops(program)
     if program == "appliance":
         from appliance.__main__ import main as appliance
 

@@ -20,6 +20,8 @@ PERIOD = 1.6
 ACTIVE_ORDERS = 50
 """Active orders during a burst: a full restaurant."""
 
+STEADY_SECONDS = 5
+"""Seconds with an order and a page each, while a gateway's many orders are held."""
 SYNCED_AFTER = SYNC_SOON + 5.0
 """Seconds after a start by which the appliance has synced its archive once."""
 AT_ONCE = 0.003
@@ -174,6 +176,29 @@ async def memory_with_orders(programs: Sequence[Program], orders: int) -> dict[s
         await program.gateway.start()
         await program.wait_display_settled(await program.wait_connected(60.0), 60.0)
         found[program.kind] = program.memory()
+    return found
+
+
+async def longest_stop(programs: Sequence[Program], orders: int) -> dict[str, float]:
+    """Milliseconds for which each program could not react: during a start with so many active orders, an order a second
+    for a while, and the whole set again, which the gateway sends after its restart.
+    """
+    found: dict[str, float] = {}
+    for program in programs:
+        await program.stop()
+        program.gateway.restaurant.clear_all()
+        program.gateway.restaurant.create_many(orders)
+        await program.start(records_stops=True)
+        await program.wait_display_settled(await program.wait_connected(60.0), 60.0)
+        for _ in range(STEADY_SECONDS):
+            program.gateway.restaurant.page(program.gateway.restaurant.create().uuid)
+            await asyncio.sleep(1)
+        await program.gateway.stop()
+        program.discard_events()
+        await program.gateway.start()
+        await program.wait_display_settled(await program.wait_connected(60.0), 60.0)
+        found[program.kind] = await program.longest_stop() * 1000
+        await program.stop()
     return found
 
 

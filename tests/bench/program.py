@@ -26,6 +26,10 @@ PICTURE_GAP = 0.03
 """Seconds: bytes closer together than this belong to one picture; the next picture comes at most a minute later."""
 
 
+BEAT_EVERY = 0.01
+"""Seconds between two beats of the appliance's watchdog while stops are recorded."""
+
+
 class BenchError(Exception):
     """A program did not behave as the measurement requires."""
 
@@ -49,10 +53,12 @@ class Program:
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> float:
-        """Start the process; returns the time of the start."""
+    async def start(self, *, records_stops: bool = False) -> float:
+        """Start the process; returns the time of the start. records_stops: for longest_stop()."""
         arguments = self._arguments()
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        if records_stops:
+            environment["WATCHDOG_USEC"] = str(round(BEAT_EVERY * 3 * 1_000_000))
         self.buzzer, self.display = [], []
         with (self._folder / "log").open("wb") as log:
             began = time.monotonic()
@@ -104,6 +110,10 @@ class Program:
     async def usage(self) -> Usage:
         """Query the resources used."""
         return Usage(**await self._query("usage"))
+
+    async def longest_stop(self) -> float:
+        """The longest time in seconds for which the program could not react since its start."""
+        return float((await self._query("stop"))["longest"])
 
     def discard_events(self) -> None:
         """Discard the collected events."""

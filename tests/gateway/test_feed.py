@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -194,6 +196,55 @@ async def test_cancelling_during_a_burst_reports_nothing_more(monkeypatch: pytes
         await asyncio.sleep(0.01)
         assert len(recorder.events) == count
         assert OrderPaged(Order("50", state="located"), 50) not in recorder.notifications
+
+
+async def test_a_long_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop has to run before the message can be read; a message after it waits."""
+    loop_ran = threading.Event()
+
+    def read(data: bytes) -> object:
+        if len(data) > module.LONG_MESSAGE:
+            assert loop_ran.wait(10), "the loop waits for the parser"
+        return read_message(data)
+
+    long = json.dumps({"type": "ACTIVE_ORDERS", "items": [], "more": " " * module.LONG_MESSAGE})
+
+    async def script(connection: ServerConnection) -> None:
+        for message in (EMPTY, long, paged(1)):
+            await connection.send(message)
+        await connection.wait_closed()
+
+    monkeypatch.setattr(module, "read_message", read)
+    recorder = FeedRecorder()
+    async with scripted_gateway(script) as address:
+        task = asyncio.create_task(module.run_feed(ATTEMPT, address, Token(SECRET), recorder))
+        asyncio.get_running_loop().call_later(0.2, loop_ran.set)
+        await until(lambda: len(recorder.notifications) == 2)
+        assert recorder.notifications[0] == OrdersReplaced(())
+        assert isinstance(recorder.notifications[1], OrderPaged)
+        assert gc.isenabled()
+        task.cancel()
+
+
+async def test_a_first_message_may_take_longer_to_read_than_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "LONG_MESSAGE", 1)
+    recorder = FeedRecorder()
+
+    def read(data: bytes) -> object:
+        time.sleep(0.5)
+        return read_message(data)
+
+    monkeypatch.setattr(module, "read_message", read)
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(EMPTY)
+        await connection.wait_closed()
+
+    async with scripted_gateway(script) as address:
+        task = asyncio.create_task(module.run_feed(ATTEMPT, address, Token(SECRET), recorder))
+        await until(lambda: recorder.events == [FeedOpened(ATTEMPT, ())])
+        task.cancel()
 
 
 async def test_cancelling_is_bounded_when_the_gateway_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:
