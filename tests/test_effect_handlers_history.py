@@ -41,7 +41,7 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 
 def day(orders: int) -> Callable[[View], bool]:
     """Whether the view is the day's screen with so many orders."""
-    return lambda view: isinstance(view.screen, Today) and view.screen.orders == str(orders)
+    return lambda view: isinstance(view.screen, Today) and view.screen.finished == f"{orders} done"
 
 
 async def kept_in(directory: Path) -> list[Finished]:

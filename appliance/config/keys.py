@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.config import box_checks
 from appliance.config import checks as check
+from appliance.config.time_of_day import show_time_of_day, time_of_day
 from appliance.core.values import HTTP_PORT
 
 
@@ -38,7 +39,7 @@ class Key:
 
 SECTIONS = {
     "gateway": "The gateway. Without address and name: the one that is found and paired with the button.",
-    "orders": "The restaurant's times: an order's age in seconds, in ascending order.",
+    "orders": "The restaurant's times: an order's age in seconds, in ascending order, and the end of its day.",
     "display": "The OLED, on the I2C bus.",
     "pins": "BCM numbers of the GPIO pins, all different. The display's bus 1 uses 2 and 3.",
     "buzzer": "The buzzer.",
@@ -62,6 +63,11 @@ KEYS = {
     "orders.late_after": Key(check.seconds, "An older order is late: the red LED, and a sound.", _number),
     "orders.forget_after": Key(
         check.seconds, "An older order is a lost tracker: still counted, but without an alarm.", _number
+    ),
+    "orders.day_ends": Key(
+        time_of_day,
+        "When the business day ends, by the gateway's clock: for today's screen and reports.",
+        show_time_of_day,
     ),
     "display.driver": Key(check.display_driver, "ssd1306, sh1106 or another display of luma.oled.", _quoted),
     "display.i2c_port": Key(check.whole(0, 99, ", the number in /dev/i2c-N"), "The bus: N of /dev/i2c-N."),

@@ -1,16 +1,15 @@
-"""Delivery figures of one day of the gateway's: from the archive, plus the orders of the feed that it lacks.
+"""Delivery figures of one business day: from the archive, plus the orders of the feed that it lacks.
 
 Nothing is counted twice: an order of the feed is dropped by its uuid once the archive holds it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from appliance.core.delivery import DAY, Finished, LeftOut, day_of, delivery_time, hour_of
+from appliance.core.delivery import CLOCK_HOURS, Finished, LeftOut, day_at, day_of, delivery_time, hour_of
 
 STEP = 5.0
 """Seconds of one bin of the histogram of delivery times: finer than anyone reads a median."""
@@ -29,14 +28,14 @@ class DeliveryStats:
     """Delivery figures.
 
     delivered: finished orders. timed: those with a delivery time. total: the sum of these times in seconds. bins: their
-    histogram, empty for none. hours: orders that began in each hour of the day.
+    histogram, empty for none. hours: orders that began in each hour of the clock, from that in which the day begins.
     """
 
     delivered: int = 0
     timed: int = 0
     total: float = 0.0
     bins: tuple[int, ...] = ()
-    hours: tuple[int, ...] = (0,) * 24
+    hours: tuple[int, ...] = (0,) * CLOCK_HOURS
 
     @property
     def average(self) -> float | None:
@@ -59,13 +58,13 @@ class DeliveryStats:
         """The share, from 0.0 to 1.0, of times below `target` seconds; None without a delivery time."""
         return sum(self.bins[: min(BINS - 1, int(target / STEP))]) / self.timed if self.timed else None
 
-    def plus(self, orders: Iterable[Finished], forget_after: float) -> DeliveryStats:
-        """These figures plus some orders."""
+    def plus(self, orders: Iterable[Finished], forget_after: float, day_ends: float = 0.0) -> DeliveryStats:
+        """These figures plus some orders. forget_after, day_ends: as in `Benchmarks`."""
         bins, hours = list(self.bins or (0,) * BINS), list(self.hours)
         delivered, timed, total = self.delivered, self.timed, self.total
         for order in orders:
             delivered += 1
-            hour = hour_of(order)
+            hour = hour_of(order, day_ends)
             if hour is not None:
                 hours[hour] += 1
             seconds = delivery_time(order, forget_after)
@@ -86,13 +85,13 @@ class GatewayStats:
 
 @dataclass(frozen=True, slots=True)
 class DayStats:
-    """The orders that were delivered on one day of the gateway's, so far.
+    """The orders that were delivered on one business day, so far.
 
-    day: of the gateway's local time, counted from 2000-01-01; None until it is known. since: when counting began, in
-    monotonic seconds. archived_stats: the archive's share; None before the first history sync. unarchived: orders that
-    the feed reported and the archive does not hold yet, by uuid, of any day. unmeasured: likewise, orders that the
-    archive holds without the times that this box measured. gateway: the gateway's own figures. differs: whether they
-    contradicted ours when they came.
+    day: in days since 2000-01-01; None until it is known. since: when counting began, in monotonic seconds.
+    archived_stats: the archive's share; None before the first history sync. unarchived: orders that the feed reported
+    and the archive does not hold yet, by uuid, of any day. unmeasured: likewise, orders that the archive holds without
+    the times that this box measured. gateway: the gateway's own figures, unless its day is another one. differs:
+    whether they contradicted ours when they came. day_ends: as in `Benchmarks`.
     """
 
     day: int | None = None
@@ -102,16 +101,21 @@ class DayStats:
     unmeasured: Mapping[str, Finished] = field(default_factory=lambda: MappingProxyType({}))
     gateway: GatewayStats | None = None
     differs: bool = False
+    day_ends: float = 0.0
+
+    def ending_at(self, day_ends: float) -> DayStats:
+        """These stats for days that end at this time; the day becomes known again with the next `for_day`."""
+        return self if day_ends == self.day_ends else replace(self, day=None, day_ends=day_ends)
 
     def for_day(self, offset: float | None, now: float) -> DayStats:
         """These stats, or new ones if another day has begun. offset: gateway time minus `now`."""
         if offset is None:
             return self if self.since is not None else replace(self, since=now)
-        day = math.floor((offset + now) / DAY)
+        day = day_at(offset + now, self.day_ends)
         if self.day == day:
             return self
         since = now if self.since is None or self.day is not None else self.since
-        return DayStats(day, since, unarchived=self.unarchived, unmeasured=self.unmeasured)
+        return DayStats(day, since, unarchived=self.unarchived, unmeasured=self.unmeasured, day_ends=self.day_ends)
 
     def with_finished(self, orders: Iterable[Finished]) -> DayStats:
         """Add orders that the feed reported as cleared, or that vanished between two whole sets."""
@@ -154,8 +158,8 @@ class DayStats:
 
     def total(self, forget_after: float) -> DeliveryStats:
         """The figures of the day so far. forget_after: as in `Benchmarks`."""
-        today = (order for order in self.unarchived.values() if day_of(order) in (self.day, None))
-        return (self.archived_stats or DeliveryStats()).plus(today, forget_after)
+        today = (order for order in self.unarchived.values() if day_of(order, self.day_ends) in (self.day, None))
+        return (self.archived_stats or DeliveryStats()).plus(today, forget_after, self.day_ends)
 
 
 def differ(ours: DeliveryStats, gateway: GatewayStats) -> bool:

@@ -6,7 +6,10 @@ its API, or automatically by the gateway. All of them count as delivered, becaus
 first touch of a tagged table, 0 if the order began there. `LeftOut` lists the reasons for excluding an order from
 averages, medians and shares. Excluded orders are still counted.
 
-Times are the gateway's local ones in seconds since 2000-01-01, a Saturday; durations are in seconds.
+Times are the gateway's local ones in seconds since 2000-01-01, a Saturday; durations are in seconds. A *day* is the
+restaurant's business day: it ends at `orders.day_ends`, in seconds after midnight. It has the date that most of it
+belongs to, so an hour after midnight belongs to the evening before if the day ends at four. As the gateway's local time
+says, a day in which the clocks change for summer time has 23 or 25 hours.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from appliance.core.values import ON_PREMISE, Order
 
 DAY = 24 * 3600.0
 HOUR = 3600.0
+CLOCK_HOURS = 25
+"""Hours of the clock that a day touches: one more than 24 if it ends within an hour."""
 SHIFTS = (3600.0, 1800.0)
 """Daylight-saving shifts in seconds: an hour, and half an hour on Lord Howe Island."""
 SHIFT_TOLERANCE = 2.0
@@ -99,16 +104,42 @@ def reckon(
     return seconds
 
 
-def day_of(order: Finished) -> int | None:
-    """The gateway's day on which the order began, in days since 2000-01-01; None if unknown."""
-    at = began(order)
-    return None if at is None else math.floor(at / DAY)
+def day_at(local: float, day_ends: float = 0.0) -> int:
+    """The day at a local time, in days since 2000-01-01."""
+    return math.floor((local - _shift(day_ends)) / DAY)
 
 
-def hour_of(order: Finished) -> int | None:
-    """The gateway's hour, 0 to 23, in which the order began; None if unknown."""
+def start_of(day: int, day_ends: float = 0.0) -> float:
+    """The local time at which a day begins."""
+    return day * DAY + _shift(day_ends)
+
+
+def first_hour(day_ends: float = 0.0) -> int:
+    """The hour of the clock, 0 to 23, in which each day begins."""
+    return int(day_ends // HOUR)
+
+
+def hour_at(local: float, day_ends: float = 0.0) -> int:
+    """How many hours of the clock after `first_hour` a local time is within its day: 0 to 24."""
+    start = start_of(day_at(local, day_ends), day_ends)
+    return int((local - start + day_ends % HOUR) // HOUR)
+
+
+def _shift(day_ends: float) -> float:
+    """Seconds from midnight to the start of the day with that date. A day that ends after noon has that date."""
+    return day_ends if day_ends < DAY / 2 else day_ends - DAY
+
+
+def day_of(order: Finished, day_ends: float = 0.0) -> int | None:
+    """The day on which the order began; None if unknown."""
     at = began(order)
-    return None if at is None else int(at % DAY // HOUR)
+    return None if at is None else day_at(at, day_ends)
+
+
+def hour_of(order: Finished, day_ends: float = 0.0) -> int | None:
+    """The hour in which the order began, as in `hour_at`; None if unknown."""
+    at = began(order)
+    return None if at is None else hour_at(at, day_ends)
 
 
 def began(order: Finished) -> float | None:

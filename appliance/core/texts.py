@@ -79,6 +79,7 @@ NO_ORDERS = "none"
 # The day so far.
 TODAY = "Today"
 LATEST_DAY = "Latest day"
+DAY_FINISHED, DAY_OPEN = "{count} done", "{count} open"
 AVERAGE, AVERAGE_SHORT, MEDIAN = "average {time}", "avg {time}", "median {time}"
 WITHIN_TARGET = "in {target}"
 HOUR = "{hour} h"

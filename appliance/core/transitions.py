@@ -224,6 +224,7 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
     # A slow disk may have delayed this since the whole set arrived.
     past = now - link.whole_at
+    book = replace(book, today=book.today.ending_at(world.benchmarks.day_ends))
     stale_at = link.whole_at + STALE_AFTER
     connected = Connected(
         world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, last_heard=now

@@ -134,15 +134,17 @@ NONE_UNREADABLE = Unreadable()
 
 @dataclass(frozen=True, slots=True)
 class Benchmarks:
-    """The restaurant's times, in seconds of an order's age.
+    """The restaurant's times, in seconds: ages of an order, and when its business day ends.
 
     warn_after, late_after: the vendor's order screen turns yellow at the first and red at the second.
     forget_after: an order that is not cleared by then (a lost tracker) still counts, but raises no alarm.
+    day_ends: after midnight.
     """
 
     warn_after: float = 180.0
     late_after: float = 300.0
     forget_after: float = 3 * 3600.0
+    day_ends: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

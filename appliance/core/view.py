@@ -183,15 +183,15 @@ class Listing:
 class Today:
     """The day so far.
 
-    title: `Today`. orders: in digits. average, median: delivery times, such as `3:36`. share: of deliveries within the
-    target, such as `92%`. All three are empty if no time is known. target: such as `5:00`. hours: the orders that began
-    in each hour, from `first` on; empty without orders. note: for example the gateway's own figures, or empty. doubt:
-    whether the gateway's figures contradict ours.
+    title: `Today`. finished, open: orders, such as `142 done` and `9 open`. average, median: delivery times, such as
+    `3:36`. share: of deliveries within the target, such as `92%`. All three are empty if no time is known. target: such
+    as `5:00`. hours: the orders that began in each hour, from `first` on; empty without orders. note: for example the
+    gateway's own figures, or empty. doubt: whether the gateway's figures contradict ours.
     """
 
     title: str
-    orders: str
-    noun: str
+    finished: str
+    open: str
     average: str = ""
     median: str = ""
     share: str = ""
@@ -205,13 +205,13 @@ class Today:
     def words(self) -> tuple[str, ...]:
         """The text on the display, top to bottom."""
         first = texts.HOUR.format(hour=self.first)
-        last = texts.HOUR.format(hour=self.first + len(self.hours) - 1)
+        last = texts.HOUR.format(hour=(self.first + len(self.hours) - 1) % 24)
         chart = f"{first} {sparkline(self.hours)} {last}" if self.hours else ""
         title = f"{self.title}  {texts.DIFFERS}" if self.doubt else self.title
         average, median = texts.AVERAGE.format(time=self.average), texts.MEDIAN.format(time=self.median)
         times = f"{average}, {median}" if self.average else ""
         within = f"{self.share} {texts.WITHIN_TARGET.format(target=self.target)}" if self.share else ""
-        return tuple(filter(None, (title, f"{self.orders} {self.noun}", times, within, chart, self.note)))
+        return tuple(filter(None, (title, f"{self.finished}, {self.open}", times, within, chart, self.note)))
 
 
 BARS = " ▁▂▃▄▅▆▇█"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from appliance.aio import in_daemon_thread
 from appliance.core.day_stats import DeliveryStats, GatewayStats
-from appliance.core.delivery import DAY, Finished
+from appliance.core.delivery import Finished, day_at, start_of
 from appliance.core.effects import SyncHistory
 from appliance.core.events import HistorySynced, HistorySyncFailed
 from appliance.core.values import Benchmarks
@@ -132,22 +132,23 @@ class Archiver:
         seen = {order.uuid: order for order in what.seen}
         read = await update(self._archive, name, fetch_chunk, whole=number % FULL_READ_EVERY == 0, seen=seen)
         self._read[name] = number + 1
-        own = await self._statistics(what, feed_priority, where)
+        # The gateway's figures are of its own day, from midnight to midnight.
+        own = None if self._benchmarks.day_ends else await self._statistics(what, feed_priority, where)
         day, figures, uuids, measured = await on_disk(lambda: self._day(what))
         self._log(read)
         return HistorySynced(what.attempt, day, figures, uuids, measured, own if day == what.day else None)
 
     def _day(self, what: SyncHistory) -> tuple[int | None, DeliveryStats, frozenset[str], frozenset[str]]:
         """The archived orders of the requested or latest day, and which of the box's orders are archived. Blocks."""
-        day = what.day
+        day, day_ends = what.day, self._benchmarks.day_ends
         if day is None:
             latest = self._archive.latest(what.gateway)
-            day = None if latest is None else int(latest // DAY)
+            day = None if latest is None else day_at(latest, day_ends)
         held = self._archive.holds(what.gateway, (order.uuid for order in what.seen))
         if day is None:
             return None, DeliveryStats(), frozenset(), held
-        orders = list(self._archive.orders(what.gateway, Query(day * DAY, (day + 1) * DAY)))
-        figures = DeliveryStats().plus(orders, self._benchmarks.forget_after)
+        orders = list(self._archive.orders(what.gateway, Query(start_of(day, day_ends), start_of(day + 1, day_ends))))
+        figures = DeliveryStats().plus(orders, self._benchmarks.forget_after, day_ends)
         return day, figures, frozenset(order.uuid for order in orders), held
 
     async def _statistics(

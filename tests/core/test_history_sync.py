@@ -59,7 +59,7 @@ def test_a_sync_asks_the_paired_gateway_and_passes_on_measured_times() -> None:
 
 
 def test_archived_and_new_orders_are_shown_together() -> None:
-    assert shown(connected()).words[:3] == ("Today", "1 order", "average 3:20, median 3:22")
+    assert shown(connected()).words[:3] == ("Today", "1 done, 0 open", "average 3:20, median 3:22")
     assert shown(connected()).note.startswith("counted for")
     state, effect = start_sync(connected())
     morning = [Finished(str(n), order_type="TO_GO", created=NOON - 7200, cleared=NOON - 7100) for n in range(3)]
@@ -75,7 +75,7 @@ def test_archived_and_new_orders_are_shown_together() -> None:
     assert effects == (StartTimer(Timer.HISTORY, SYNC_EVERY, jitter=True),)
     assert shown(state).words == (
         "Today",
-        "3 orders",
+        "3 done, 0 open",
         "average 1:40, median 1:42",
         "100% in 5:00",
         "10 h █      15 h",
@@ -85,7 +85,7 @@ def test_archived_and_new_orders_are_shown_together() -> None:
     state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
     cleared = OrderChanged(replace(order.order, state="cleared", changed=NOON + 400))
     state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 400)
-    assert shown(state).orders == "4"
+    assert shown(state).finished == "4 done"
     assert shown(state).share == "75%"
 
 
@@ -97,7 +97,7 @@ def test_orders_cleared_during_a_sync_are_passed_on_in_the_next() -> None:
     state, _ = machine.step(state, FeedNotified(NUMBER, (cleared,)), NOW + 100)
     figures = DeliveryStats().plus([Finished("b", order_type="TO_GO", created=NOON, cleared=NOON + 100)], 1e4)
     state, _ = machine.step(state, HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset()), NOW + 101)
-    assert shown(state).orders == "1", "not counted twice"
+    assert shown(state).finished == "1 done", "not counted twice"
     state, effect = start_sync(state)
     assert [(one.uuid, one.took) for one in effect.seen] == [("b", 100.0)]
     kept = HistorySynced(effect.attempt, 10, figures, frozenset("b"), frozenset("b"))
@@ -119,7 +119,7 @@ def test_without_an_order_since_the_start_the_latest_day_is_shown() -> None:
     assert effect.day is None
     kept = HistorySynced(effect.attempt, 10, DeliveryStats(delivered=7), frozenset(), frozenset())
     state, _ = machine.step(state, kept, NOW)
-    assert shown(state).words[:2] == ("Latest day", "7 orders")
+    assert shown(state).words[:2] == ("Latest day", "7 done, 0 open")
 
 
 def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
@@ -131,7 +131,7 @@ def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
     )
     state, effects = machine.step(state, HistorySyncFailed(effect.attempt), NOW)
     assert effects == (StartTimer(Timer.HISTORY, SYNC_RETRY, jitter=True),)
-    assert shown(state).orders == "1"
+    assert shown(state).finished == "1 done"
 
 
 def test_a_sync_stops_when_the_gateway_moves() -> None:

@@ -155,7 +155,7 @@ def test_defaults_of_events() -> None:
     assert OrdersReplaced(()).unreadable == FeedOpened(1, ()).unreadable == Unreadable()
     assert HistorySynced(1, None, DeliveryStats(), frozenset(), frozenset()).gateway is None
     assert StartTimer(Timer.ASK, 1.0).jitter is False
-    assert DeliveryStats() == DeliveryStats(0, 0, 0.0, (), (0,) * 24)
+    assert DeliveryStats() == DeliveryStats(0, 0, 0.0, (), (0,) * 25)
     assert GatewayStats() == GatewayStats(None, None)
     assert Finished("a") == Finished("a", "", "", "", False, None, None, None, None, None)
 
@@ -168,8 +168,8 @@ def test_defaults_of_screens() -> None:
     assert Asleep() == Asleep("")
     assert Asleep().words == ()
     assert Asleep("Offline").words == ("Offline",)
-    assert Today("Today", "0", "orders").words == ("Today", "0 orders")
-    assert Today("Today", "0", "orders") == Today("Today", "0", "orders", "", "", "", "", 0, (), "", False)
+    assert Today("Today", "0 done", "9 open").words == ("Today", "0 done, 9 open")
+    assert Today("Today", "0 done", "9 open") == Today("Today", "0 done", "9 open", "", "", "", "", 0, (), "", False)
     assert StateView(Message(()), Leds()) == StateView(
         Message(()), Leds(), float("inf"), None, None, None, None, False, "", 0
     )
@@ -203,7 +203,7 @@ def test_defaults_of_states() -> None:
         0,
     )
     assert OrderBook() == OrderBook({}, None, False, DayStats(), Unreadable())
-    assert DayStats() == DayStats(None, None, None, {}, {}, None, False)
+    assert DayStats() == DayStats(None, None, None, {}, {}, None, False, 0.0)
     assert Folded(OrderBook()) == Folded(OrderBook(), (), False, False, False)
     assert Held(Order("a"), 0.0, True).sat is None
     assert Summary(0, 0, 0, 0, 0, None, False).unreadable == 0

@@ -14,7 +14,7 @@ from appliance.panel.drawing import today as module
 from appliance.panel.drawing.text import Row
 
 SIZES = [(128, 64), (128, 32)]
-DAY = Today("Today", "151", "orders", "3:36", "3:12", "92%", "5:00", 11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 14))
+DAY = Today("Today", "151 done", "9 open", "3:36", "3:12", "92%", "5:00", 11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 14))
 NOTED = replace(DAY, note="gateway: 143, 3:30")
 
 counts = st.integers(0, 99_999).map(str)
@@ -22,8 +22,8 @@ clocks = st.tuples(st.integers(0, 999), st.integers(0, 59)).map(lambda time: f"{
 days = st.builds(
     Today,
     st.sampled_from(("Today", "Latest day")),
-    counts,
-    st.just("orders"),
+    counts.map("{} done".format),
+    counts.map("{} open".format),
     clocks,
     clocks,
     st.integers(0, 100).map("{}%".format),
@@ -51,7 +51,7 @@ def test_no_text_of_the_day_is_cut_off(today: Today, size: tuple[int, int], beat
     words = [row.text for row, _ in painted]
     assert not any("…" in text for text in words)
     assert all(left >= 0 and left + row.width <= size[0] - 2 for row, left in painted), words
-    assert any(today.orders in text for text in words)
+    assert any(today.finished in text for text in words)
 
 
 def test_the_bars_show_empty_and_busiest_hours() -> None:
@@ -70,7 +70,8 @@ def test_incomplete_statistics_are_marked_on_each_display(size: tuple[int, int])
 
 
 def test_the_text_form_has_bars_too() -> None:
-    assert DAY.words == ("Today", "151 orders", "average 3:36, median 3:12", "92% in 5:00", "11 h ▂▄█▅▁ ▃▇█▄ 20 h")
-    assert Today("Today", "0", "orders").words == ("Today", "0 orders")
+    assert DAY.words[:3] == ("Today", "151 done, 9 open", "average 3:36, median 3:12")
+    assert DAY.words[3:] == ("92% in 5:00", "11 h ▂▄█▅▁ ▃▇█▄ 20 h")
+    assert Today("Today", "0 done", "9 open").words == ("Today", "0 done, 9 open")
     assert sparkline((0, 1, 1000)) == f" {BARS[1]}{BARS[-1]}", "a small value must be visible"
     assert sparkline((0, 0)) == "  "

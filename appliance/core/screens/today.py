@@ -1,4 +1,4 @@
-"""The day so far: orders, delivery times, and the figures of the gateway."""
+"""The day so far: finished and open orders, delivery times, and the figures of the gateway."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from appliance.core import texts
 from appliance.core.day_stats import DayStats
+from appliance.core.delivery import first_hour
 from appliance.core.formatting import age, clock, percent
 from appliance.core.states import Connected
 from appliance.core.view import Today
@@ -22,17 +23,18 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     average, median = total.average, total.median
     within = total.within(benchmarks.late_after)
     first, hours = _hours(total.hours)
+    # Before the first order after a start, the gateway's date is unknown, and the archive's latest day is shown.
+    dated = offset is not None or not total.delivered or day_stats.archived_stats is None
     note, until = _note(day_stats, now)
     screen = Today(
-        # Before the first order after a start, the gateway's date is unknown.
-        title=texts.TODAY if offset is not None or day_stats.archived_stats is None else texts.LATEST_DAY,
-        orders=str(total.delivered),
-        noun=texts.orders(total.delivered),
+        title=texts.TODAY if dated else texts.LATEST_DAY,
+        finished=texts.DAY_FINISHED.format(count=total.delivered),
+        open=texts.DAY_OPEN.format(count=state.book.active),
         average="" if average is None else clock(average),
         median="" if median is None else clock(median),
         share="" if within is None else percent(within),
         target=clock(benchmarks.late_after),
-        first=first,
+        first=(first_hour(benchmarks.day_ends) + first) % 24,
         hours=hours,
         note=note,
         doubt=day_stats.differs,
@@ -41,12 +43,12 @@ def today_screen(state: Connected, now: float) -> tuple[Today, float]:
 
 
 def _hours(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """The hours from the first order to the last, extended to LEAST_HOURS."""
+    """The hours from the first order to the last, extended to LEAST_HOURS, and the index of the first one."""
     busy = [hour for hour, count in enumerate(counts) if count]
     if not busy:
         return 0, ()
     first, last = busy[0], busy[-1]
-    last = min(23, max(last, first + LEAST_HOURS - 1))
+    last = max(last, min(23, first + LEAST_HOURS - 1))
     first = min(first, last - LEAST_HOURS + 1)
     return first, counts[first : last + 1]
 

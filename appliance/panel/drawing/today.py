@@ -1,4 +1,4 @@
-"""Draws the statistics of today: a title with the number of orders, the delivery times, and a bar for each hour.
+"""Draws the statistics of today: a title with the numbers of orders, the delivery times, and a bar for each hour.
 
 The text is never truncated: each row has several wordings, and the first one that fits is used. If there is not enough
 room, the note is dropped first, then the bars.
@@ -62,35 +62,31 @@ def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
 
 def _tall_rows(today: Today) -> list[list[tuple[str, str]]]:
     if not today.average:
-        return []
-    average, short, median = _times(today)
-    return [
-        [(average, today.share), (short, today.share)],
-        [(median, texts.WITHIN_TARGET.format(target=today.target)), (median, "")],
-    ]
+        return [[(today.open, "")]]
+    return [[(today.open, _within(today)), (today.open, today.share)], _times(today)]
 
 
 def _low_rows(today: Today) -> list[list[tuple[str, str]]]:
-    orders = f"{today.orders} {today.noun}"
+    orders = f"{today.finished}, {today.open}"
     if not today.average:
-        return [[(orders, ""), (today.orders, "")]]
-    average, short, median = _times(today)
-    within = f"{today.share} {texts.WITHIN_TARGET.format(target=today.target)}"
-    return [
-        [(orders, within), (orders, today.share), (today.orders, today.share)],
-        [(average, median), (short, median), (today.average, today.median)],
-    ]
+        return [[(orders, ""), (today.finished, "")]]
+    return [[(orders, _within(today)), (orders, today.share), (today.finished, today.share)], _times(today)]
 
 
-def _times(today: Today) -> tuple[str, str, str]:
-    """The average, its short form, and the median, as text."""
-    average = texts.AVERAGE.format(time=today.average), texts.AVERAGE_SHORT.format(time=today.average)
-    return *average, texts.MEDIAN.format(time=today.median)
+def _within(today: Today) -> str:
+    return f"{today.share} {texts.WITHIN_TARGET.format(target=today.target)}"
+
+
+def _times(today: Today) -> list[tuple[str, str]]:
+    """The average and the median, as wordings of one row."""
+    average, short = texts.AVERAGE.format(time=today.average), texts.AVERAGE_SHORT.format(time=today.average)
+    median = texts.MEDIAN.format(time=today.median)
+    return [(average, median), (short, median), (today.average, today.median)]
 
 
 def _draw_title(canvas: Canvas, today: Today) -> int:
     """Draw the title; return the row at which the rest begins."""
-    wordings = [(today.title, f"{today.orders} {today.noun}"), (today.title, today.orders), (today.orders, "")]
+    wordings = [(today.title, today.finished), (today.finished, "")]
     left, right = _pair(wordings, canvas.width - 4, Face.BOLD)
     high = max(left.height, right.height) + 1
     canvas.fill(0, 0, canvas.width - 1, high - 1)
@@ -127,7 +123,7 @@ def _pair(wordings: Sequence[tuple[str, str]], width: int, face: Face = Face.REG
 def _draw_bars(canvas: Canvas, today: Today, top: int, high: int, width: int) -> None:
     """Draw a bar for each hour, between the labels of the first and the last hour."""
     first = even_row(texts.HOUR.format(hour=today.first), Face.REGULAR, 10)
-    last = even_row(texts.HOUR.format(hour=today.first + len(today.hours) - 1), Face.REGULAR, 10)
+    last = even_row(texts.HOUR.format(hour=(today.first + len(today.hours) - 1) % 24), Face.REGULAR, 10)
     left = right = 0
     if high >= first.height:
         left, right = first.width + COLUMN_GAP, last.width + COLUMN_GAP

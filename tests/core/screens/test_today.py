@@ -16,7 +16,7 @@ def test_today_is_redrawn_when_its_note_changes() -> None:
     counting = replace(state, book=replace(state.book, today=DayStats(None, NOW - 70)))
     screen, until = today_screen(counting, NOW)
     assert (screen.note, until) == ("counted for 1 min", NOW + 50)
-    assert (screen.title, screen.words) == ("Today", ("Today", "0 orders", "counted for 1 min"))
+    assert (screen.title, screen.words) == ("Today", ("Today", "0 done, 0 open", "counted for 1 min"))
     for gateway, note in (
         (None, ""),
         (GatewayStats(), ""),
@@ -49,5 +49,5 @@ def test_today_without_delivery_times() -> None:
     state = connected()
     kept = replace(state.book, today=DayStats(None, NOW, DeliveryStats(2)))
     screen, _ = today_screen(replace(state, book=kept), NOW)
-    assert (screen.title, screen.orders, screen.noun, screen.target) == ("Latest day", "2", "orders", "5:00")
+    assert (screen.title, screen.finished, screen.target) == ("Latest day", "2 done", "5:00")
     assert (screen.average, screen.median, screen.share, screen.doubt) == ("", "", "", False)
