@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from appliance.core.delivery import DAY, Finished
 from appliance.gateway.wire import EPOCH
@@ -151,6 +151,12 @@ class Archive:
             number = _known(database, gateway)
             statement = "SELECT 1 FROM orders WHERE gateway = ? AND uuid = ?"
             return frozenset(u for u in uuids if database.execute(statement, (number, pack(u))).fetchone())
+
+    def distinct(self, gateway: str, column: Literal["type", "location"]) -> frozenset[str]:
+        """Every order type or table that occurred. Raises ArchiveError."""
+        with self._open() as database:
+            statement = f"SELECT DISTINCT {column} FROM orders WHERE gateway = ?"
+            return frozenset(value for (value,) in database.execute(statement, [_known(database, gateway)]))
 
     def latest(self, gateway: str) -> float | None:
         """When the newest order started, in the gateway's local time; None without orders.

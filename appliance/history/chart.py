@@ -1,16 +1,19 @@
-"""A report as a chart: orders by hour and weekday, delivery times by day, and the slowest tables.
+"""A report as a chart: orders per day by hour and weekday, delivery times by day, and the slowest tables.
 
 Needs matplotlib (the extra `report`), and imports it only to draw.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from appliance.atomic_file import replacement
+from appliance.core.delivery import CLOCK_HOURS, first_hour
 from appliance.core.formatting import clock, legible
+from appliance.core.values import Benchmarks
 from appliance.gateway.wire import EPOCH
 from appliance.history.report import FEW, Report
 
@@ -21,6 +24,8 @@ TABLES = 12
 INK, FAINT, MAIN, SECOND, ALARM = "#1f2933", "#7b8794", "#1f6feb", "#93b8ee", "#c2410c"
 FEW_DAYS = 10
 """Up to so many days each has its date as a tick; matplotlib would choose hours."""
+FULL_DIGITS = 10
+"""From so many orders per day on, the heat map shows no fraction."""
 LONG = 70
 """From so many days on, lines have no markers."""
 
@@ -33,10 +38,11 @@ def check(path: Path) -> None:
     """Check that a chart can be drawn, before fetching data.
 
     Raises:
-        NoChartError: With a message for the user.
+        NoChartError: matplotlib is missing; with a message for the user.
+        ValueError: The name has another suffix; with a message for the user.
     """
     if path.suffix.lower() not in KINDS:
-        raise NoChartError(f"{path}: the name of a chart must end in {' or '.join(KINDS)}")
+        raise ValueError(f"{path}: the name of a chart must end in {' or '.join(KINDS)}")
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -46,14 +52,15 @@ def check(path: Path) -> None:
         ) from None
 
 
-def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
-    """Draw a chart. target: seconds.
+def save_chart(report: Report, open_days: Sequence[int], path: Path, gateway: str, benchmarks: Benchmarks) -> None:
+    """Draw a chart. open_days: the days that each row of the heat map is the average of.
 
     Raises:
-        NoChartError: See `check`.
+        NoChartError, ValueError: See `check`.
         OSError: The file can't be written.
     """
     check(path)
+    target = benchmarks.late_after
     import matplotlib as mpl
 
     # Names come from the gateway, and `$` would start a formula.
@@ -68,7 +75,7 @@ def save_chart(report: Report, path: Path, gateway: str, target: float) -> None:
         hours, tables = top.subplots(1, 2, width_ratios=(1.7, 1))
         days = bottom.subplots()
         figure.suptitle(_title(report, gateway), fontsize=12, x=0.01, ha="left")
-        _hours(hours, report)
+        _hours(hours, report, open_days, first_hour(benchmarks.day_ends))
         _tables(tables, report, target)
         _days(days, report, target)
         for axes in (days, tables):
@@ -85,24 +92,33 @@ def _title(report: Report, gateway: str) -> str:
     return f"{legible(gateway)}: {report.all.orders:,} orders{span}"
 
 
-def _hours(axes: Any, report: Report) -> None:
-    """A heat map: orders by hour and weekday."""
-    busy = [hour for hour in range(24) if any(day[hour] for day in report.hours)]
+def _hours(axes: Any, report: Report, open_days: Sequence[int], day_begins: int) -> None:
+    """A heat map: orders per day by hour and weekday. day_begins: the hour of the clock."""
+    busy = [hour for hour in range(CLOCK_HOURS) if any(day[hour] for day in report.hours)]
     first, last = (busy[0], busy[-1]) if busy else (0, 23)
-    cells = [day[first : last + 1] for day in report.hours]
+    cells = [
+        [count / max(1, days) for count in day[first : last + 1]]
+        for day, days in zip(report.hours, open_days, strict=True)
+    ]
     most = max(map(max, cells))
-    axes.imshow(cells, cmap="Blues", vmin=0, vmax=max(1, most), aspect="auto")
-    axes.set_title("Orders by hour and weekday", loc="left")
-    axes.set_xticks(range(last - first + 1), [str(hour) for hour in range(first, last + 1)])
-    axes.set_yticks(range(7), WEEKDAYS)
-    axes.set_xlabel("hour, by the gateway's own clock")
+    axes.imshow(cells, cmap="Blues", vmin=0, vmax=most or 1, aspect="auto")
+    axes.set_title("Orders per day, by hour and weekday", loc="left")
+    axes.set_xticks(range(last - first + 1), [str((day_begins + hour) % 24) for hour in range(first, last + 1)])
+    counted = (f"{days} {'day' if days == 1 else 'days'}" for days in open_days)
+    names = [f"{name} ({days})" for name, days in zip(WEEKDAYS, counted, strict=True)]
+    axes.set_yticks(range(7), names)
+    axes.set_xlabel("hour, by the gateway's own clock; in brackets: days with orders")
     axes.tick_params(length=0)
     small = 7 if last - first > 14 else 8
     for weekday, row in enumerate(cells):
         for at, count in enumerate(row):
             if count:
                 shade = "white" if count > most * 0.6 else INK
-                axes.text(at, weekday, f"{count}", ha="center", va="center", color=shade, fontsize=small)
+                axes.text(at, weekday, _per_day(count), ha="center", va="center", color=shade, fontsize=small)
+
+
+def _per_day(orders: float) -> str:
+    return f"{orders:.0f}" if orders >= FULL_DIGITS or orders == int(orders) else f"{orders:.1f}"
 
 
 def _days(axes: Any, report: Report, target: float) -> None:

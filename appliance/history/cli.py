@@ -4,40 +4,44 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from appliance.config import Config
-from appliance.core.delivery import DAY, HOUR
+from appliance.config.checks import nearest
 from appliance.core.formatting import legible
-from appliance.core.values import Address, Credential
+from appliance.core.values import ON_PREMISE, TO_GO, Address, Credential
 from appliance.gateway.feed_priority import wait_for_feed
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder, read_orders
-from appliance.gateway.wire import EPOCH
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
 from appliance.history.archiver import update
 from appliance.history.chart import NoChartError, check, save_chart
 from appliance.history.export import csv_lines, json_lines, lines_to
 from appliance.history.locate import CurrentAddresses, search_gateways
 from appliance.history.paths import NotPairedError, find_state_directory
-from appliance.history.report import order_lines, report, report_lines
+from appliance.history.periods import PERIODS, period_word, read_period
+from appliance.history.report import open_days, order_lines, report, report_lines
 from appliance.history.schema import ArchiveError
 from appliance.progress import ProgressBar
 from appliance.standard_streams import OutputError
 
 NOT_UP_TO_DATE = 75
 """The exit code if only archived orders were reported, because reading from the gateway failed (sysexits.h)."""
-UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}
-CLOCK_TOLERANCE = 2 * DAY
-"""Seconds by which the clocks of this machine and the gateway may differ."""
+LISTED = 10
+"""Known types or tables in a message, if none is similar to the wanted one."""
+USAGE = 2
+"""The exit code for a wrong word or value, as argparse has it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--since", metavar="AGE", help="start: an age such as 14d, 12h or 3w, or a date")
+    parser.add_argument(
+        "period", nargs="?", type=period_word, metavar="PERIOD", help=f"{', '.join(PERIODS)}; weeks begin on Monday"
+    )
+    parser.add_argument(
+        "--since", metavar="AGE", help="start: the day 14d or 3w ago, the hour 12h ago, or a date or a period"
+    )
     parser.add_argument(
         "--from", dest="begin", metavar="DATE", help="start: a date or time, such as 2026-11-01 or 2026-11-01T18:00"
     )
@@ -56,13 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
     """Run the command; its exit code. chosen: there is a settings file."""
     try:
-        time_range(options, None)
+        read_period(options, None, config.orders.day_ends)
         if options.chart is not None:
             if options.output is not None or options.format != "table" or options.orders:
                 raise ValueError("--chart can't be combined with --output, --format or --orders")
             check(options.chart)
         state = find_state_directory(config, chosen=chosen)
-    except (NotPairedError, NoChartError, ValueError) as error:
+    except ValueError as error:
+        return _fail(str(error), USAGE)
+    except (NotPairedError, NoChartError) as error:
         return _fail(str(error))
     archive = Archive(state.directory, Bounds(config.history.months * MONTH, config.history.size * MIB))
     trouble = None
@@ -75,14 +81,16 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
         if trouble is not None:
             _print_error(f"{trouble}; using archived data")
         gateway = state.credential.gateway if state.credential else archived[-1]
-        _report(archive, gateway, options, config)
+        reported = _report(archive, gateway, options, config)
     except OutputError:
         raise
+    except ValueError as error:
+        return _fail(str(error), USAGE)
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
     except (ArchiveError, NoChartError) as error:
         return _fail(str(error))
-    return NOT_UP_TO_DATE if trouble else 0
+    return NOT_UP_TO_DATE if trouble else 0 if reported else 1
 
 
 async def _fetch(archive: Archive, config: Config, credential: Credential) -> str | None:
@@ -131,78 +139,57 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
     return None
 
 
-def _report(archive: Archive, gateway: str, options: argparse.Namespace, config: Config) -> None:
-    begin, end = time_range(options, archive.latest(gateway))
-    types = tuple(kind.strip().upper().replace("-", "_").replace(" ", "_") for kind in options.type)
-    query = Query(begin, end, types, tuple(options.table))
+def _report(archive: Archive, gateway: str, options: argparse.Namespace, config: Config) -> bool:
+    """Write the report; False if there was no order to draw. Raises ValueError for a type or table that never was."""
     benchmarks = config.orders
+    day_ends = benchmarks.day_ends
+    latest = archive.latest(gateway)
+    period = read_period(options, latest, day_ends)
+    types = tuple(kind.strip().upper().replace("-", "_").replace(" ", "_") for kind in options.type)
+    if latest is not None:
+        _check_known("type", types, archive.distinct(gateway, "type") | {ON_PREMISE, TO_GO})
+        _check_known("table", options.table, archive.distinct(gateway, "location"))
+    query = Query(period.begin, period.end, types, tuple(options.table))
     if next(archive.rows(gateway, query), None) is None:
-        _print_error("no matching orders")
+        _print_error(f"no matching orders {period.words(day_ends)}".rstrip())
+        if options.chart is not None or (options.output is not None and options.format == "table"):
+            return False
     lines: Iterable[str]
     if options.orders or options.format != "table":
         make = {"csv": csv_lines, "json": json_lines, "table": order_lines}[options.format]
         lines = make(archive.orders(gateway, query), benchmarks.forget_after)
     else:
-        totals = report(archive.rows(gateway, query), benchmarks.forget_after)
+        totals = report(archive.rows(gateway, query), benchmarks.forget_after, day_ends)
         if options.chart is not None:
-            save_chart(totals, options.chart, gateway, benchmarks.late_after)
-            return
-        lines = report_lines(totals, gateway, benchmarks.late_after)
+            every = archive.rows(gateway, Query(period.begin, period.end))
+            save_chart(totals, open_days(every, day_ends), options.chart, gateway, benchmarks)
+            return True
+        lines = report_lines(totals, gateway, benchmarks, period) if totals.all.orders else ()
     with lines_to(options.output) as out:
         for line in lines:
             out.write(line + "\n")
+    return True
 
 
-def time_range(options: argparse.Namespace, latest: float | None) -> tuple[float | None, float | None]:
-    """Start (inclusive) and end (exclusive) in the archive's time; None for no bound.
-
-    latest: when the newest order started. An age counts back from now if this machine's clock agrees with the
-    gateway's, otherwise from the newest order.
-
-    Raises:
-        ValueError: With a message for the user.
-    """
-    if options.since is not None and options.begin is not None:
-        raise ValueError("--since and --from are both the start; use only one of them")
-    begin = None if options.begin is None else _moment(options.begin, "--from")
-    end = None if options.end is None else _moment(options.end, "--to", last=True)
-    if options.since is not None:
-        age = re.fullmatch(r"([0-9]{1,5})([hdw])", options.since.strip().lower())
-        if age is None:
-            begin = _moment(options.since, "--since", ages=True)
+def _check_known(what: str, wanted: Iterable[str], known: frozenset[str]) -> None:
+    """Check that each wanted type or table occurred at any time. Raises ValueError."""
+    for name in wanted:
+        if name in known:
+            continue
+        near = nearest(name, tuple(sorted(known)))
+        if near is not None:
+            hint = f"did you mean {legible(near)}?"
         else:
-            begin = _now(latest) - int(age[1]) * UNITS[age[2]]
-    if begin is not None and end is not None and begin >= end:
-        raise ValueError("the end (--to) must be after the start")
-    return begin, end
-
-
-def _now(latest: float | None) -> float:
-    own = (datetime.now() - EPOCH).total_seconds()
-    # The newest order may be old after a closure of weeks, but can't be in the future.
-    if latest is None or -60 * DAY < latest - own < CLOCK_TOLERANCE:
-        return own
-    return latest
-
-
-def _moment(text: str, option: str, *, last: bool = False, ages: bool = False) -> float:
-    """A date or time in the gateway's local time. last: a date means the end of that day."""
-    form = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?", text.strip())
-    try:
-        moment = datetime.fromisoformat(form[0]) if form else None
-    except ValueError:
-        moment = None
-    if form is None or moment is None:
-        example = "14d, 12h, 3w, 2026-11-01" if ages else "2026-11-01 or 2026-11-01T18:00"
-        raise ValueError(f"{option} must be like {example}, not {text!r}")
-    seconds = (moment - EPOCH).total_seconds()
-    return seconds + DAY if last and form[1] is None else seconds
+            some = sorted(filter(None, known), key=lambda one: (len(one), one))
+            more = ", …" if len(some) > LISTED else ""
+            hint = f"{what}s: {', '.join(map(legible, some[:LISTED]))}{more}" if some else f"no order had a {what}"
+        raise ValueError(f"no order ever had the {what} {legible(name)}; {hint}")
 
 
 def _print_error(words: str) -> None:
     print(f"tt-appliance history: {words}", file=sys.stderr)
 
 
-def _fail(words: str) -> int:
+def _fail(words: str, code: int = 1) -> int:
     _print_error(words)
-    return 1
+    return code

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from appliance.core.delivery import DAY, HOUR, Finished, LeftOut, delivery_time, reckon
+from appliance.core.delivery import CLOCK_HOURS, Finished, LeftOut, day_at, delivery_time, hour_at, reckon
 from appliance.core.formatting import clock, legible, percent
+from appliance.core.values import Benchmarks
 from appliance.gateway.wire import EPOCH
+from appliance.history.periods import Period
 
 FIRST_WEEKDAY = 5
 """The weekday of day 0 of the archive's time, a Saturday; Monday is 0."""
@@ -58,13 +60,13 @@ class Totals:
 class Report:
     """All totals of a report.
 
-    days: by number of the day, sorted. hours: orders by weekday (from Monday) and hour. tables: by name. left_out:
-    orders without a delivery time, by reason.
+    days: by number of the day, sorted. hours: orders by weekday (from Monday) and hour, as in `hour_at`. tables: by
+    name. left_out: orders without a delivery time, by reason.
     """
 
     all: Totals = field(default_factory=Totals)
     days: dict[int, Totals] = field(default_factory=dict)
-    hours: list[list[int]] = field(default_factory=lambda: [[0] * 24 for _ in range(7)])
+    hours: list[list[int]] = field(default_factory=lambda: [[0] * CLOCK_HOURS for _ in range(7)])
     tables: dict[str, Totals] = field(default_factory=dict)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
 
@@ -75,8 +77,8 @@ class Report:
         return sorted(known, key=lambda table: -(table[1].median or 0.0))
 
 
-def report(rows: Iterable[Row], forget_after: float) -> Report:
-    """The report on some orders. forget_after: as in `Benchmarks`."""
+def report(rows: Iterable[Row], forget_after: float, day_ends: float = 0.0) -> Report:
+    """The report on some orders. forget_after, day_ends: as in `Benchmarks`."""
     result = Report()
     days, tables, hours, every = result.days, result.tables, result.hours, result.all
     for type_, table, created, cleared, elapsed, took in rows:
@@ -84,12 +86,12 @@ def report(rows: Iterable[Row], forget_after: float) -> Report:
         began = cleared if created is None else created
         day: Totals | None = None
         if began is not None:
-            number = int(began // DAY)
+            number = day_at(began, day_ends)
             day = days.get(number)
             if day is None:
                 day = days[number] = Totals()
             day.orders += 1
-            hours[(number + FIRST_WEEKDAY) % 7][int(began % DAY // HOUR)] += 1
+            hours[weekday(number)][hour_at(began, day_ends)] += 1
         seconds = reckon(type_, table, created, cleared, elapsed, took, forget_after)
         if isinstance(seconds, LeftOut):
             result.left_out[seconds] += 1
@@ -107,6 +109,24 @@ def report(rows: Iterable[Row], forget_after: float) -> Report:
     return result
 
 
+def weekday(day: int) -> int:
+    """The weekday of a day; Monday is 0."""
+    return (day + FIRST_WEEKDAY) % 7
+
+
+def open_days(rows: Iterable[Row], day_ends: float = 0.0) -> list[int]:
+    """The number of days with orders, for each weekday from Monday."""
+    days = {
+        day_at(began, day_ends)
+        for _, _, created, cleared, _, _ in rows
+        if (began := cleared if created is None else created) is not None
+    }
+    counts = [0] * 7
+    for day in days:
+        counts[weekday(day)] += 1
+    return counts
+
+
 def quantile(times: Sequence[float], part: float) -> float | None:
     """A quantile by the nearest-rank method; None without times."""
     if not times:
@@ -114,10 +134,15 @@ def quantile(times: Sequence[float], part: float) -> float | None:
     return sorted(times)[max(0, math.ceil(part * len(times)) - 1)]
 
 
-def report_lines(report: Report, gateway: str, target: float) -> Iterator[str]:
-    """The report as lines of text. target: seconds."""
+def report_lines(report: Report, gateway: str, benchmarks: Benchmarks, period: Period) -> Iterator[str]:
+    """The report as lines of text."""
+    target, day_ends = benchmarks.late_after, benchmarks.day_ends
     within = f"in {clock(target)}"
     yield f"Orders of {legible(gateway)}, in the gateway's local time"
+    if day_ends:
+        yield f"each day ends at {int(day_ends // 3600):02}:{int(day_ends // 60) % 60:02}"
+    if words := period.words(day_ends):
+        yield words
     yield ""
     yield f"{_head('day', within)}{'excluded':>11}"
     for number, day in report.days.items():

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import termios
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyte
@@ -112,8 +113,6 @@ def test_filters_select_orders(site: Site) -> None:
     result = orders(run(site, "--table", "12", "--table", "13", "--type", "on_premise", "--format", "csv").stdout)
     wanted = {o.uuid for o in known if o.location in ("12", "13") and o.order_type == "ON_PREMISE"}
     assert result.keys() == wanted
-    nothing = run(site, "--offline", "--table", "none")
-    assert (nothing.returncode, nothing.stderr) == (0, "tt-appliance history: no matching orders\n")
     to_go = orders(run(site, "--offline", "--type", "to go", "--format", "csv").stdout)
     assert to_go.keys() == {o.uuid for o in known if o.order_type == "TO_GO"}
     day = sorted(o.created for o in known)[len(known) // 2].date().isoformat()
@@ -122,6 +121,62 @@ def test_filters_select_orders(site: Site) -> None:
     listed = run(site, "--offline", "--from", day, "--to", day, "--orders").stdout.splitlines()
     assert len(listed) == len(result) + 1
     assert max(map(len, listed)) <= 80
+
+
+def test_a_type_or_table_that_never_was_is_told_with_the_nearest(site: Site) -> None:
+    """Instead of an empty result, which reads as if nobody had ordered."""
+    assert run(site).returncode == 0
+    for arguments, words in (
+        (["--table", "121"], "no order ever had the table 121; did you mean 21?"),
+        (["--table", "12", "--table", "Terrace"], "no order ever had the table Terrace; tables: 1, 2, 3, 4, 5"),
+        (["--type", "to_do"], "no order ever had the type TO_DO; did you mean TO_GO?"),
+        (["--type", "delivery"], "types: TO_GO, ON_PREMISE"),
+    ):
+        result = run(site, "--offline", "--format", "csv", *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert words in result.stderr
+
+
+def test_an_empty_period_says_so(site: Site, tmp_path: Path) -> None:
+    assert run(site).returncode == 0
+    period = ("--from", "2016-11-01", "--to", "2016-11-02")
+    words = "tt-appliance history: no matching orders from Tue 2016-11-01 to Wed 2016-11-02\n"
+    csv_result = run(site, "--offline", "--format", "csv", *period)
+    assert (csv_result.returncode, csv_result.stderr) == (0, words)
+    assert csv_result.stdout.count("\n") == 1, "the header alone"
+    table = run(site, "--offline", *period)
+    assert (table.returncode, table.stdout, table.stderr) == (0, "", words)
+    chart = tmp_path / "chart.svg"
+    drawn = run(site, "--offline", "--chart", chart, *period)
+    assert (drawn.returncode, drawn.stderr) == (1, words)
+    assert not chart.exists()
+
+
+def test_a_word_selects_its_days(site: Site) -> None:
+    known = site.finished().values()
+    yesterday = (datetime.now() - timedelta(days=1)).date()
+    result = run(site, "yesterday", "--format", "csv")
+    assert result.returncode == 0
+    assert orders(result.stdout).keys() == {one.uuid for one in known if one.created.date() == yesterday}
+    table = run(site, "--offline", "Yesterday").stdout.splitlines()
+    assert table[1] == f"from {yesterday:%a %Y-%m-%d} to {yesterday:%a %Y-%m-%d}"
+    assert [line.split()[1] for line in table if re.match(r"[A-Z][a-z]{2} 2", line)] == [str(yesterday)]
+
+
+def test_the_day_ends_when_the_restaurant_says(site: Site) -> None:
+    with site.config.open("a") as config:
+        config.write("orders: {day_ends: 18:00}\n")
+    known = site.finished().values()
+    three_days_ago = (datetime.now() - timedelta(days=3)).date()
+    result = run(site, "--from", str(three_days_ago), "--to", str(three_days_ago), "--format", "csv")
+    assert result.returncode == 0
+    end = datetime.combine(three_days_ago, datetime.min.time()) + timedelta(hours=18)
+    inside = {one.uuid for one in known if end - timedelta(days=1) <= one.created < end}
+    assert orders(result.stdout).keys() == inside
+    table = run(site, "--offline").stdout
+    assert "each day ends at 18:00" in table
+    line = next(line for line in table.splitlines() if str(three_days_ago) in line)
+    assert int(line.split()[2].replace(",", "")) == len(inside)
 
 
 def test_output_goes_to_a_file_or_a_pipe(site: Site, tmp_path: Path) -> None:
@@ -164,7 +219,7 @@ def test_wrong_options_are_reported_before_any_request(site: Site, tmp_path: Pat
         ),
     ):
         result = run(site, *arguments)
-        assert (result.returncode, words in result.stderr) == (1, True), result.stderr
+        assert (result.returncode, words in result.stderr) == (2, True), result.stderr
     assert not (site.state / FILE).exists()
 
 

@@ -7,8 +7,7 @@ import io
 import json
 import re
 import statistics
-from argparse import Namespace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished, LeftOut
+from appliance.core.values import Benchmarks
 from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
-from appliance.history.cli import time_range
 from appliance.history.export import COLUMNS, csv_lines, json_lines
-from appliance.history.report import FEW, WIDTH, Row, order_lines, quantile, report, report_lines
+from appliance.history.periods import Period
+from appliance.history.report import FEW, WIDTH, Row, open_days, order_lines, quantile, report, report_lines
 
 FORGET, TARGET = 3 * 3600.0, 300.0
+TIMES = Benchmarks(late_after=TARGET, forget_after=FORGET)
 MONDAY = (datetime(2026, 11, 23) - EPOCH).total_seconds()
 NOON = MONDAY + 12 * 3600
 
@@ -74,13 +75,13 @@ def test_medians_are_those_of_the_library(times: list[float]) -> None:
 def test_a_report_without_orders() -> None:
     figures = report([], FORGET)
     assert (figures.all.average, figures.all.median, figures.all.within(TARGET)) == (None, None, None)
-    assert list(report_lines(figures, "Bar", TARGET))[-1].split() == ["all", "0", "-", "-", "-", "-"]
+    assert list(report_lines(figures, "Bar", TIMES, Period()))[-1].split() == ["all", "0", "-", "-", "-", "-"]
 
 
 def test_the_table_fits_eighty_columns_whatever_the_names() -> None:
     name = "An exceedingly long name of a table, \x1b[31m with colours"
     rows = [*ROWS, *(row(1000, table=name) for _ in range(9000)), *(row(-5) for _ in range(12_345))]
-    lines = list(report_lines(report(rows, FORGET), "G" * 60, TARGET))
+    lines = list(report_lines(report(rows, FORGET), "G" * 60, TIMES, Period()))
     assert max(map(len, lines)) <= WIDTH
     assert not any("\x1b" in line for line in lines)
     assert lines[3].split()[:3] == ["Mon", "2026-11-23", "21,356"]
@@ -147,52 +148,42 @@ def test_json_lines_are_objects() -> None:
     assert (parsed["delivery_s"], parsed["paged"], parsed["left_out"]) == (240, True, None)
 
 
-def span(latest: float | None = None, **asked: str | None) -> tuple[float | None, float | None]:
-    return time_range(Namespace(**{"since": None, "begin": None, "end": None, **asked}), latest)
-
-
-def test_ages_count_back_from_now_and_dates_are_whole_days() -> None:
-    now = (datetime.now() - EPOCH).total_seconds()
-    begin, end = span(since="14d")
-    assert begin == pytest.approx(now - 14 * DAY, abs=5)
-    assert end is None
-    assert span(now - 40 * DAY, since="12h")[0] == pytest.approx(now - DAY / 2, abs=5), "closed for weeks"
-    assert span(begin="2026-11-23", end="2026-11-23") == (MONDAY, MONDAY + DAY)
-    assert span(begin="2026-11-23T12:00", end="2026-11-23T12:30:00") == (NOON, NOON + 1800)
-    assert span(since="2026-11-23") == (MONDAY, None)
-    assert span(begin="0001-01-01", end="9999-12-31")[1] == (datetime(9999, 12, 31) - EPOCH).total_seconds() + DAY
-    assert span() == (None, None)
-
-
-def test_ages_count_back_from_the_gateways_clock_if_it_is_far_off() -> None:
-    other = (datetime(2016, 9, 22, 19, 0) - EPOCH).total_seconds()
-    assert span(other, since="1w") == (other - 7 * DAY, None)
-    ahead = (datetime.now() + timedelta(days=400) - EPOCH).total_seconds()
-    assert span(ahead, since="1d") == (ahead - DAY, None)
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ({"since": "a fortnight"}, "--since must be like 14d"),
-        ({"since": "-3d"}, "--since must be like"),
-        ({"begin": "yesterday"}, "--from must be like 2026-11-01"),
-        ({"end": "2026-13-01"}, "--to must be like"),
-        ({"end": "2026-W47"}, "--to must be like"),
-        ({"begin": "2026-11-01T18:00Z"}, "--from must be like"),
-        ({"since": "3d", "begin": "2026-11-01"}, "use only one of them"),
-        ({"begin": "2026-11-02", "end": "2026-11-01"}, "must be after the start"),
-    ],
-)
-def test_invalid_times_are_reported(asked: dict[str, str | None], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        span(None, **asked)
-
-
 def test_the_axis_of_a_short_chart_has_days_without_hours(tmp_path: Path) -> None:
     chart = tmp_path / "chart.svg"
-    save_chart(report(ROWS, FORGET), chart, "Bar", TARGET)
+    save_chart(report(ROWS, FORGET), open_days(ROWS), chart, "Bar", TIMES)
     drawn = chart.read_text()
     assert "<!-- Mon 23 Nov -->" in drawn
     assert "<!-- Tue 24 Nov -->" in drawn
     assert ":00 -->" not in drawn.replace("target, 5:00", "")
+
+
+def test_the_heat_map_has_orders_per_day_of_that_weekday(tmp_path: Path) -> None:
+    """Two Mondays of eleven orders each are a Monday of eleven orders."""
+    chart = tmp_path / "chart.svg"
+    mondays = [row(240, at=NOON + week * 7 * DAY) for week in range(2) for _ in range(11)]
+    tuesday = [row(240, at=NOON + DAY) for _ in range(3)]
+    rows = [*mondays, *tuesday, row(240, at=NOON + 2 * DAY), row(240, at=NOON + 9 * DAY), row(240, at=NOON + 16 * DAY)]
+    save_chart(
+        report([*rows[:-1], *rows[-1:]], FORGET), open_days([*rows, row(9, at=NOON + 8 * DAY)]), chart, "Bar", TIMES
+    )
+    drawn = set(re.findall(r"<!-- (.*?) -->", chart.read_text()))
+    assert {"Mon (2 days)", "Tue (2 days)", "Wed (3 days)", "Sun (0 days)"} <= drawn
+    assert {"11", "1.5", "1"} <= drawn
+    assert "22" not in drawn
+    assert "Orders per day, by hour and weekday" in drawn
+
+
+def test_the_heat_map_begins_with_the_first_hour_of_the_business_day(tmp_path: Path) -> None:
+    chart = tmp_path / "chart.svg"
+    times = Benchmarks(day_ends=4 * 3600.0)
+    evening = [row(240, at=MONDAY + 23 * 3600), row(240, at=MONDAY + 25 * 3600)]
+    figures = report(evening, FORGET, times.day_ends)
+    assert [len(figures.days), figures.hours[0][19], figures.hours[0][21]] == [1, 1, 1]
+    save_chart(figures, open_days(evening, times.day_ends), chart, "Bar", times)
+    drawn = re.findall(r"<!-- (.*?) -->", chart.read_text())
+    at = drawn.index("23")
+    assert drawn[at : at + 3] == ["23", "0", "1"]
+    assert "Mon (1 day)" in drawn
+    lines = list(report_lines(figures, "Bar", times, Period(MONDAY + 4 * 3600, MONDAY + DAY + 4 * 3600)))
+    assert lines[1:3] == ["each day ends at 04:00", "from Mon 2026-11-23 to Mon 2026-11-23"]
+    assert "Mon 2026-11-23" in lines[5]
