@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TextIO
 
+from appliance.terminal import moves_cursor
+
 LONGEST = 30
 """Cells of the bar on a wide terminal."""
 
@@ -16,7 +18,7 @@ class ProgressBar:
         self._out = out
         self._label = label
         self._shown = ""
-        self._terminal = out.isatty()
+        self._terminal = moves_cursor(out)
 
     def show(self, part: float, words: str = "") -> None:
         """Update the bar; nothing without a terminal. part: from 0.0 to 1.0. words: the text behind the bar."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pyte
 import pytest
 
+from appliance.demo.past import fortnight, lunch_clock
 from tests.child_process import ChildProcess
 
 SIZE = (24, 80)
@@ -51,6 +53,10 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
+    def last_lines(self, count: int) -> str:
+        """The lowest lines that are not blank."""
+        return "\n".join([line for line in self._screen.display if line.strip()][-count:])
+
     def press(self, key: str) -> None:
         os.write(self._master, key.encode())
 
@@ -74,6 +80,84 @@ def on_a_terminal(command: list[str]) -> Iterator[tuple[Terminal, subprocess.Pop
         finally:
             demo.kill()
             os.close(master)
+
+
+HELP = "close this list"
+
+
+def test_a_key_has_one_meaning_in_demo_and_simulator() -> None:
+    """g, p, w and ? do the same in both; space and h are the box's button, which only the demo has."""
+    with on_a_terminal(DEMO) as (terminal, demo):
+        terminal.until(lambda text: "amber fast" in text and "to pair: press space, then g" in text)
+        for shown in ("space press", "h hold", "g gateway's button", "p page", "w pause traffic", "? help"):
+            assert shown in terminal.text
+        terminal.press("?")
+        terminal.until(lambda text: HELP in text and "tt-appliance history --config " in text)
+        terminal.press("w")
+        terminal.until(lambda text: HELP not in text and "traffic paused" in text)
+        terminal.press("w")
+        terminal.until(lambda text: "traffic paused" not in text)
+        terminal.press("g")
+        terminal.until(lambda text: "pairing window 1" in text)
+        terminal.press("q")
+        assert demo.wait(5) == 0
+    simulate = [sys.executable, "-m", "appliance", "simulate", "--port", "0", "--no-advertise"]
+    with on_a_terminal(simulate) as (terminal, simulator):
+        terminal.until(lambda text: "g gateway's button   w pause traffic   p page" in text)
+        terminal.press("?")
+        terminal.until(lambda text: "kinds of garbage" in text)
+        terminal.press(" ")
+        terminal.until(lambda text: "box's button is a part of the demo" in text)
+        assert "traffic paused" not in terminal.text
+        terminal.press("w")
+        terminal.until(lambda text: "traffic paused" in terminal.last_lines(2))
+        terminal.press("w")
+        terminal.until(lambda text: "traffic paused" not in terminal.last_lines(2))
+        terminal.press("g")
+        terminal.until(lambda text: "pairing window 1" in terminal.last_lines(2))
+        terminal.press("q")
+        terminal.until(lambda text: "shutting down" in text)
+        assert "gateway's button   w" not in terminal.text, "the status is erased at the end"
+        assert simulator.wait(5) == 0
+
+
+def test_a_message_that_is_over_disappears() -> None:
+    with on_a_terminal(DEMO) as (terminal, demo):
+        terminal.until(lambda text: "amber fast" in text)
+        terminal.press("o")
+        terminal.until(lambda text: " started" in text)
+        terminal.until(lambda text: " started" not in text and "to pair" in text)
+        terminal.press("g")
+        terminal.until(lambda text: "pairing window 1" in text)
+        terminal.press("r")
+        terminal.until(lambda text: "off · " in text and "pairing window" not in text)
+        terminal.press("q")
+        assert demo.wait(5) == 0
+
+
+@pytest.mark.parametrize("variables", [{}, {"DISPLAY": ":1234"}])
+def test_a_window_without_a_display_says_so(variables: dict[str, str]) -> None:
+    pytest.importorskip("luma.emulator", reason="luma.emulator is not installed: no window can be tested")
+    graphics = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    environment = {name: value for name, value in os.environ.items() if name not in graphics}
+    result = subprocess.run(
+        [*DEMO, "--window"], capture_output=True, text=True, timeout=60, env=environment | variables, check=False
+    )
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert re.match(r"tt-appliance demo: (there is no display|can't open a window)", result.stderr)
+
+
+def test_the_demo_has_a_past_of_two_weeks() -> None:
+    clock = lunch_clock()
+    orders = fortnight(clock(), pace=4.0)
+    days = {order.created.date() for order in orders}
+    assert len(days) == 14
+    assert max(days) == clock().date()
+    today = [order for order in orders if order.created.date() == clock().date()]
+    assert len(today) >= 10
+    assert all(order.changed <= clock() for order in orders)
+    took = sorted((order.changed - order.created).total_seconds() for order in orders)
+    assert 50 < took[len(took) // 2] < 90, "as quick as the guests of the demo"
 
 
 def test_keys_pair_page_and_unplug() -> None:

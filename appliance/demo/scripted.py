@@ -15,10 +15,13 @@ from pathlib import Path
 
 from appliance.core.machine import begin
 from appliance.core.values import Benchmarks
-from appliance.core.view import Sound, View
+from appliance.core.view import Sound, Today, View
+from appliance.demo.past import fortnight, lunch_clock
 from appliance.demo.recording_panel import RecordingPanel
 from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.discovery import Discovery
+from appliance.history.archive import Archive
+from appliance.history.archiver import Archiver
 from appliance.panel.braille import to_braille
 from appliance.panel.drawing import draw
 from appliance.runner import Runner
@@ -40,6 +43,7 @@ class _Story:
         self.gateway = gateway
         self.box = box
         self.token_file = state_dir / "token.json"
+        self.archive = Archive(state_dir)
         self._began = time.monotonic()
 
     async def expect(
@@ -80,9 +84,16 @@ async def play_story() -> int:
 
 
 async def _play(state_dir: Path) -> None:
-    gateway, box = SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK]), RecordingPanel()
-    effect_handlers = EffectHandlers(lambda emit: Discovery(emit, NAME, ["lo"]), TokenStore(state_dir))
-    runner = Runner(begin(Benchmarks()), effect_handlers, box)
+    clock = lunch_clock()
+    gateway, box = SimulatedGateway(NAME, LOOPBACK, advertise_on=[LOOPBACK], clock=clock), RecordingPanel()
+    gateway.restaurant.add_finished(fortnight(clock()))
+    benchmarks = Benchmarks()
+    effect_handlers = EffectHandlers(
+        lambda emit: Discovery(emit, NAME, ["lo"]),
+        TokenStore(state_dir),
+        make_archiver=lambda: Archiver(Archive(state_dir), benchmarks),
+    )
+    runner = Runner(begin(benchmarks), effect_handlers, box)
     story = _Story(gateway, box, state_dir)
     running = asyncio.create_task(runner.run())
     try:
@@ -125,6 +136,8 @@ async def _run_steps(story: _Story) -> None:
     box.press()
     await story.expect("the next press shows the next screen", lambda view: view.screen.words[0] == "Oldest orders")
 
+    await _show_the_day(story)
+
     await gateway.stop()
     await story.expect("gateway lost", lambda view: view.state == "offline" and view.active is None)
     restaurant.page(restaurant.active[1].uuid)
@@ -149,6 +162,29 @@ async def _run_steps(story: _Story) -> None:
     await story.expect("button released: pairing deleted", lambda view: view.state == "awaiting_pairing")
     await asyncio.sleep(0.2)
     story.check("the token file is deleted", true=not story.token_file.exists())
+
+
+async def _show_the_day(story: _Story) -> None:
+    """The box reads the gateway's past orders some 20 s after its feed went live, and shows those of today."""
+    box, restaurant = story.box, story.gateway.restaurant
+    past = [order for order in restaurant.history() if order.state == "cleared"]
+    newest = max(order.created.date() for order in past)
+    today = sum(order.created.date() == newest for order in past)
+
+    def shows_today(view: View) -> bool:
+        return isinstance(view.screen, Today) and view.screen.finished == f"{today} done"
+
+    deadline = time.monotonic() + 40.0
+    while box.view is None or not shows_today(box.view):
+        if time.monotonic() > deadline:
+            raise StepFailedError(f"the screen of the day: {box.view}")
+        if box.view is None or not isinstance(box.view.screen, Today):
+            # The count returns by itself after some seconds.
+            box.press()
+        await asyncio.sleep(0.5)
+    await story.expect(f"the day's screen: {today} orders done and 6 open", lambda view: view.active == 6)
+    archived = await asyncio.to_thread(lambda: len(list(story.archive.orders(NAME))))
+    story.check(f"the archive has all {len(past):,} orders of two weeks", true=archived == len(past))
 
 
 def _leds(view: View) -> tuple[tuple[str, str], ...]:

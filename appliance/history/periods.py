@@ -26,6 +26,10 @@ class Period:
 
     def words(self, day_ends: float) -> str:
         """The period for a person, such as `from Mon 2026-11-02 to Sun 2026-11-08`; empty without a bound."""
+        if self.begin is not None and self.end is not None:
+            day = day_at(self.begin, day_ends)
+            if (self.begin, self.end) == (start_of(day, day_ends), start_of(day + 1, day_ends)):
+                return f"on {_day(day)}"
         parts = []
         if self.begin is not None:
             day = day_at(self.begin, day_ends)

@@ -13,7 +13,7 @@ import os
 import signal
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance.aio import Timers
@@ -26,6 +26,7 @@ from appliance.panel.drawing import draw, draw_screen
 from appliance.panel.fd_io import Reader, Writer
 from appliance.panel.keyboard import Keyboard
 from appliance.panel.leds import Blinker
+from appliance.terminal import wants_colours
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +42,22 @@ DRAIN_TIMEOUT = 0.5
 class TerminalPanel:
     """A panel for people without the hardware.
 
-    keys: additional keys, see Keys. note: returns the text of the bottom line. stdin, stdout: file descriptors.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. page: returns lines to show instead of
+    the picture, or none. stdin, stdout: file descriptors.
     """
 
     def __init__(
         self,
         keys: Keys | None = None,
         note: Callable[[], str] | None = None,
+        page: Callable[[], Sequence[str]] = tuple,
         stdin: int = 0,
         stdout: int = 1,
     ) -> None:
         self._keyboard = Keyboard(keys)
         self._note = note
+        self._page = page
+        self._colours = wants_colours()
         self._stdin = stdin
         self._stdout = stdout
         self._quit: Callable[[], None] = lambda: None
@@ -121,13 +126,14 @@ class TerminalPanel:
             rows = terminal_frame.too_small(size.columns, size.lines)
         else:
             rows = terminal_frame.compose(
-                picture=self._picture,
+                picture=terminal_frame.text_rows(self._page()) or self._picture,
                 leds=self._leds,
                 lit=self._blinker.lit,
                 sound=self._sound,
                 held=self._keyboard.held,
                 legend=self._keyboard.legend,
                 note=self._note() if self._note is not None else "",
+                colours=self._colours,
             )
         self._writer.put(terminal_frame.Frame(tuple(rows), self._bells, size=(size.columns, size.lines)))
 

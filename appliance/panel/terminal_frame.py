@@ -41,6 +41,7 @@ def compose(
     held: bool,
     legend: Mapping[str, str],
     note: str,
+    colours: bool = True,
 ) -> list[str]:
     """Lay out all rows of the panel, each at most WIDTH characters wide.
 
@@ -49,7 +50,7 @@ def compose(
     side = {1: f"{BOLD}Appliance{RESET}"}
     modes = (("green", leds.green), ("amber", leds.amber), ("red", leds.red))
     for row, (name, mode), is_lit in zip((4, 6, 8), modes, lit, strict=True):
-        side[row] = _led(name, mode, is_lit)
+        side[row] = _led(name, mode, is_lit, colours)
     side[11] = f"{BOLD}♪ {sound}{RESET}" if sound is not None else f"{DIM}♪ silent{RESET}"
     side[14] = f"{BOLD}▼ button down{RESET}" if held else f"{DIM}△ button up{RESET}"
     columns, lines = DISPLAY
@@ -60,6 +61,13 @@ def compose(
     rows += [""] * (HEIGHT - 1 - len(rows))
     rows.append(_printable(note)[:WIDTH])
     return rows
+
+
+def text_rows(lines: Sequence[str]) -> list[str]:
+    """Lines of text in the size of the picture; none for no text."""
+    columns, height = DISPLAY
+    rows = [f" {_printable(line)}"[:columns].ljust(columns) for line in lines[:height]]
+    return rows + [" " * columns] * (height - len(rows)) if lines else []
 
 
 def legend_rows(legend: Mapping[str, str]) -> list[str]:
@@ -112,9 +120,10 @@ class Differ:
         return start + out.encode(errors="replace")
 
 
-def _led(name: str, mode: LedMode, lit: bool) -> str:
+def _led(name: str, mode: LedMode, lit: bool, colours: bool) -> str:
     word = f"{name:<6}{mode}"
-    return f"{COLOURS[name]}{BOLD}● {word}{RESET}" if lit else f"{DIM}○ {word}{RESET}"
+    colour = COLOURS[name] if colours else ""
+    return f"{colour}{BOLD}● {word}{RESET}" if lit else f"{DIM}○ {word}{RESET}"
 
 
 def _printable(text: str) -> str:

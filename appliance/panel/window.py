@@ -6,8 +6,9 @@ Needs luma.emulator, an optional extra, which is imported only here, and only fo
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -34,8 +35,14 @@ POLL_INTERVAL = 0.03
 """Seconds between polls of keys and mouse: half the delay that a person notices."""
 NOTE_PERIOD = 0.5
 """Seconds between updates of the note, which has no change event."""
+PAGE_HEIGHT, PAGE_PITCH = 18, 25
+"""Height in pixels of the text on a page, and of its rows: sixteen fit above the button."""
 FONT_HEIGHT = 15
 """Height in pixels of the text below the display."""
+
+
+DESKTOPS = {"WAYLAND_DISPLAY": "wayland", "DISPLAY": "x11"}
+"""The variables of a desktop session, and SDL's drivers for them."""
 
 
 class WindowMissingError(Exception):
@@ -46,8 +53,9 @@ def load_emulator() -> tuple[Any, Any]:
     """Import luma.emulator; return its window class and the module pygame. Takes a second the first time.
 
     Raises:
-        WindowMissingError: It is not installed.
+        WindowMissingError: It is not installed, or there is no screen to open a window on.
     """
+    _choose_driver()
     # Without it, pygame prints a banner to standard output.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
@@ -61,21 +69,39 @@ def load_emulator() -> tuple[Any, Any]:
     return device.pygame, pygame
 
 
+def _choose_driver() -> None:
+    """Keep SDL to the desktop's drivers on Linux: without a desktop it would draw where nobody sees it."""
+    if sys.platform != "linux" or os.environ.get("SDL_VIDEODRIVER"):
+        return
+    drivers = [driver for name, driver in DESKTOPS.items() if os.environ.get(name)]
+    if not drivers:
+        raise WindowMissingError(
+            "there is no display to open a window on; leave out --window, or use a desktop session"
+        )
+    os.environ["SDL_VIDEODRIVER"] = ",".join(drivers)
+
+
 class WindowPanel:
     """A panel for people without the hardware, on a desktop.
 
-    keys: additional keys, see Keys. note: returns the text of the bottom line. size: of the display in pixels. The
-    constructor opens the window, which may block for a moment.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. page: returns lines to show instead of
+    the picture, or none. size: of the display in pixels. The constructor opens the window, which may block for a
+    moment.
 
     Raises:
         WindowMissingError: luma.emulator is not installed, or there is no screen to open a window on.
     """
 
     def __init__(
-        self, keys: Keys | None = None, note: Callable[[], str] | None = None, size: tuple[int, int] = (128, 64)
+        self,
+        keys: Keys | None = None,
+        note: Callable[[], str] | None = None,
+        page: Callable[[], Sequence[str]] = tuple,
+        size: tuple[int, int] = (128, 64),
     ) -> None:
         self._keyboard = Keyboard(keys)
         self._note = note
+        self._page = page
         self._size = size
         self._quit: Callable[[], None] = lambda: None
         self._blinker = Blinker(lambda _: self._draw())
@@ -121,7 +147,10 @@ class WindowPanel:
         """Draw the window's current content, in RGB."""
         picture = Image.new("RGB", WINDOW_SIZE, PLATE)
         pen = ImageDraw.Draw(picture)
-        if self._view is not None:
+        lines = self._page()
+        for number, line in enumerate(lines):
+            pen.text((MARGIN, MARGIN + PAGE_PITCH * number), _printable(line), WORDS, font(PAGE_HEIGHT))
+        if self._view is not None and not lines:
             front = draw_front(self._view, self._size, SCALE, lit=self._blinker.lit)
             picture.paste(front, ((WINDOW_SIZE[0] - front.width) // 2, 0))
         down = self._keyboard.held

@@ -16,7 +16,7 @@ from random import Random
 
 import ifaddr
 
-from appliance.simulator.commands import CommandError, Controls, do_key, do_line
+from appliance.simulator.commands import CommandError, Controls, do_key, do_line, key_line, status
 from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.past_orders import past_orders
@@ -94,7 +94,7 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
     keys = sys.stdin.isatty()
     try:
         async with gateway:
-            console.say("press h for help" if keys else "enter help for a list of commands")
+            console.say("press ? for all keys" if keys else "enter help for a list of commands")
             with single_keys(sys.stdin.fileno()) if keys else nullcontext():
                 await _run_tasks(controls, console, ending, keys=keys)
             # The mDNS goodbye takes a moment.
@@ -113,7 +113,7 @@ async def _run_tasks(controls: Controls, console: Console, ending: asyncio.Event
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(controls.traffic.run())
             tasks.create_task(_run_commands(controls, console, keys=keys))
-            tasks.create_task(_update_status(controls, console))
+            tasks.create_task(_update_status(controls, console, keys=keys))
             tasks.create_task(_end_on_failure(console, ending))
             await ending.wait()
             raise _Ended
@@ -143,26 +143,11 @@ async def _run_commands(controls: Controls, console: Console, *, keys: bool) -> 
             console.say(done)
 
 
-async def _update_status(controls: Controls, console: Console) -> None:
-    gateway = controls.gateway
+async def _update_status(controls: Controls, console: Console, *, keys: bool) -> None:
+    foot = [key_line()] if keys else []
     while True:
-        words = [
-            gateway.address if gateway.running else "off",
-            _counted(len(gateway.restaurant.active), "order"),
-            _counted(gateway.feeds, "feed"),
-        ]
-        if gateway.window_open:
-            words.append(f"pairing window {gateway.window_left:.0f} s")
-        if gateway.silent:
-            words.append("silent")
-        if controls.traffic.paused:
-            words.append("traffic paused")
-        console.show_status(" · ".join(words))
+        console.show_status(status(controls), *foot)
         await asyncio.sleep(0.5)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _interfaces(host: str) -> Sequence[str]:

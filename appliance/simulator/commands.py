@@ -1,4 +1,4 @@
-"""The commands that control the simulated gateway: one table for the simulator's keys and lines and the demo's keys."""
+"""The commands that control the simulated gateway: one table for the keys of simulator and demo, and for lines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Controls:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. key: on a terminal. word: in a line, followed by `arguments`.
+    """One command. key: on a terminal; empty for none. word: in a line, followed by `arguments`. label: with its key.
 
     action: takes the controls and the arguments; returns a message for the user. Raises CommandError.
     """
@@ -57,10 +57,13 @@ class Command:
     arguments: str
     help: str
     action: Callable[[Controls, str], Awaitable[str]]
+    label: str = ""
 
 
 async def do_key(controls: Controls, key: str) -> str | None:
     """Run the command of a key; its message, None for an unknown key. Raises CommandError."""
+    if key in BOX_KEYS:
+        return "the box's button is a part of the demo; here g is the gateway's button, and w pauses the traffic"
     command = BY_KEY.get(key)
     return None if command is None else await command.action(controls, "")
 
@@ -210,31 +213,59 @@ def _number(text: str, default: float) -> float:
 
 
 COMMANDS = (
-    Command("b", "button", "", "press the gateway's button, for pairing", _button),
+    Command("g", "button", "", "press the gateway's button, for pairing", _button, "gateway's button"),
     Command("p", "page", "[TRACKER]", "page an order", _page),
     Command("o", "order", "[COUNT]", "start orders on free trackers", _order),
-    Command("n", "tracker", "TRACKER [TABLE]", "start an order on this tracker", _tracker),
+    Command("", "tracker", "TRACKER [TABLE]", "start an order on this tracker", _tracker),
     Command("l", "locate", "[TRACKER [TABLE]]", "locate an order at a table", _locate),
     Command("c", "clear", "[TRACKER | all]", "clear one order or all orders", _clear),
     Command("r", "restart", "[SECONDS]", "switch the gateway off and on", _restart),
     Command("m", "move", "[HOST [PORT]]", "give the gateway another address", _move),
     Command("d", "drop", "", "drop all feed connections", _drop),
     Command("s", "silent", "", "stop responding, or respond again", _silent),
-    Command("t", "delete-tokens", "", "delete all tokens", _delete_tokens),
-    Command("g", "garbage", "[KIND]", "send an invalid message", _garbage),
-    Command(" ", "pause", "", "pause or resume the traffic", _pause),
+    Command("t", "delete-tokens", "", "delete all tokens", _delete_tokens, "delete tokens"),
+    Command("x", "garbage", "[KIND]", "send an invalid message", _garbage),
+    Command("w", "pause", "", "pause or resume the traffic (wait)", _pause, "pause traffic"),
     Command("f", "flood", "[COUNT]", "send many notifications at once", _flood),
-    Command("h", "help", "", "list the commands", _help),
+    Command("?", "help", "", "list the commands", _help),
     Command("q", "quit", "", "end the simulator", _quit),
 )
 
-BY_KEY = {command.key: command for command in COMMANDS}
+BY_KEY = {command.key: command for command in COMMANDS if command.key}
 BY_WORD = {command.word: command for command in COMMANDS}
+FIRST = tuple(BY_WORD[word] for word in ("button", "pause", "page", "order", "help", "quit"))
+"""The commands to show first, where there is no room for all."""
+BOX_KEYS = (" ", "h")
+"""The keys of the box's own button, which only the demo has: see panel.keyboard."""
 
 
 def help_text() -> str:
     """The list of commands, one per line, and of the kinds of garbage."""
-    lines = [
-        f"  {'space' if c.key == ' ' else c.key:<6}{f'{c.word} {c.arguments}'.rstrip():<26}{c.help}" for c in COMMANDS
-    ]
+    lines = [f"  {c.key:<3}{f'{c.word} {c.arguments}'.rstrip():<26}{c.help}" for c in COMMANDS]
     return "\n".join([*lines, f"kinds of garbage: {', '.join(GARBAGE)}"])
+
+
+def key_line() -> str:
+    """The keys to show first, in one line."""
+    return "   ".join(f"{command.key} {command.label or command.word}" for command in FIRST)
+
+
+def status(controls: Controls) -> str:
+    """The state of the gateway and its restaurant, in one line."""
+    gateway = controls.gateway
+    words = [
+        gateway.address if gateway.running else "off",
+        _counted(len(gateway.restaurant.active), "order"),
+        _counted(gateway.feeds, "feed"),
+    ]
+    if gateway.window_open:
+        words.append(f"pairing window {gateway.window_left:.0f} s")
+    if gateway.silent:
+        words.append("silent")
+    if controls.traffic.paused:
+        words.append("traffic paused")
+    return " · ".join(words)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,4 +1,4 @@
-"""The simulator's console: lines and a status line on stdout, keys or lines from stdin."""
+"""The simulator's console: lines and a status below them on stdout, keys or lines from stdin."""
 
 from __future__ import annotations
 
@@ -14,35 +14,48 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from appliance.standard_streams import OutputError
+from appliance.terminal import moves_cursor
 
 
 class Console:
-    """Prints lines, and on a terminal a status line below them."""
+    """Prints lines, and on a terminal a status of one or more lines below them."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._status = ""
-        self._terminal = out.isatty()
+        self._status: tuple[str, ...] = ()
+        self._terminal = moves_cursor(out)
         self.failed = asyncio.Event()
         """Set when a write failed."""
 
     def say(self, text: str) -> None:
         """Print lines of text."""
-        clear = "\r\x1b[K" if self._terminal and self._status else ""
-        self._write(f"{clear}{text}\n{self._status}")
+        self._write(f"{self._erase()}{text}\n{self._shown()}")
 
-    def show_status(self, text: str) -> None:
-        """Show the status line, cut to the terminal's width; rewritten only when it changes."""
-        text = text[: shutil.get_terminal_size().columns - 1]
-        if self._terminal and text != self._status:
-            self._status = text
-            self._write(f"\r\x1b[K{text}")
+    def show_status(self, *lines: str) -> None:
+        """Show the status, cut to the terminal's width; rewritten only when it changes."""
+        width = shutil.get_terminal_size().columns - 1
+        status = tuple(line[:width] for line in lines)
+        if self._terminal and status != self._status:
+            erase = self._erase()
+            self._status = status
+            self._write(f"{erase}{self._shown()}")
 
     def end_status(self) -> None:
-        """End the status line with a line feed, so that the shell's prompt starts on a new line."""
+        """Erase the status, so that the shell's prompt starts on a line of its own."""
         if self._status:
-            self._status = ""
-            self._write("\n")
+            erase = self._erase()
+            self._status = ()
+            self._write(erase)
+
+    def _shown(self) -> str:
+        return "\n".join(self._status)
+
+    def _erase(self) -> str:
+        """Move to the begin of the status, and clear the screen from there."""
+        if not self._status:
+            return ""
+        up = len(self._status) - 1
+        return (f"\x1b[{up}A" if up else "") + "\r\x1b[J"
 
     def _write(self, text: str) -> None:
         try:

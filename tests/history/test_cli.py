@@ -159,7 +159,7 @@ def test_a_word_selects_its_days(site: Site) -> None:
     assert result.returncode == 0
     assert orders(result.stdout).keys() == {one.uuid for one in known if one.created.date() == yesterday}
     table = run(site, "--offline", "Yesterday").stdout.splitlines()
-    assert table[1] == f"from {yesterday:%a %Y-%m-%d} to {yesterday:%a %Y-%m-%d}"
+    assert table[1] == f"on {yesterday:%a %Y-%m-%d}"
     assert [line.split()[1] for line in table if re.match(r"[A-Z][a-z]{2} 2", line)] == [str(yesterday)]
 
 

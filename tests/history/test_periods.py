@@ -139,6 +139,7 @@ def test_a_wrong_word_is_told_with_the_nearest() -> None:
         (Period(), ""),
         (Period(MONDAY), "from Mon 2026-11-23"),
         (Period(MONDAY, MONDAY + 7 * DAY), "from Mon 2026-11-23 to Sun 2026-11-29"),
+        (Period(MONDAY, MONDAY + DAY), "on Mon 2026-11-23"),
         (Period(NOON), "from Mon 2026-11-23 12:00 (that day is partial)"),
         (Period(None, NOON), "to Mon 2026-11-23 12:00"),
     ],

@@ -185,5 +185,5 @@ def test_the_heat_map_begins_with_the_first_hour_of_the_business_day(tmp_path: P
     assert drawn[at : at + 3] == ["23", "0", "1"]
     assert "Mon (1 day)" in drawn
     lines = list(report_lines(figures, "Bar", times, Period(MONDAY + 4 * 3600, MONDAY + DAY + 4 * 3600)))
-    assert lines[1:3] == ["each day ends at 04:00", "from Mon 2026-11-23 to Mon 2026-11-23"]
+    assert lines[1:3] == ["each day ends at 04:00", "on Mon 2026-11-23"]
     assert "Mon 2026-11-23" in lines[5]

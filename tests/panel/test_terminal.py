@@ -54,7 +54,7 @@ class Rig:
         self.others: list[str] = []
         self.note = ""
         keys = {"g": ("gateway's button", lambda: self.others.append("g"))}
-        self.panel: Panel = TerminalPanel(keys, lambda: self.note, self.slave, self.slave)
+        self.panel: Panel = TerminalPanel(keys, lambda: self.note, stdin=self.slave, stdout=self.slave)
 
     def start(self) -> None:
         self.panel.start(self.events.append, lambda: self.quits.append("quit"))

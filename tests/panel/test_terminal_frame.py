@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.view import LedMode, Leds, Sound
-from appliance.panel.terminal_frame import HEIGHT, WIDTH, Differ, Frame, compose, legend_rows, too_small
+from appliance.panel.terminal_frame import (
+    COLOURS,
+    DISPLAY,
+    HEIGHT,
+    WIDTH,
+    Differ,
+    Frame,
+    compose,
+    legend_rows,
+    text_rows,
+    too_small,
+)
 
 PICTURE = ["⣿" * 64] * 16
 KEYS = {"space": "press", "h": "hold", "q": "quit"}
@@ -62,6 +73,21 @@ def test_leds_and_sound_are_shown_as_words_and_shapes() -> None:
         assert words in display
     assert "♪ silent" in "\n".join(rows())
     assert "△ button up" in "\n".join(rows())
+
+
+def test_without_colours_shapes_and_words_tell_the_leds_apart() -> None:
+    lit = {"leds": Leds(LedMode.ON, LedMode.ON, LedMode.ON), "lit": (True, True, True)}
+    assert all(colour in "".join(rows(**lit)) for colour in COLOURS.values())
+    plain = "".join(rows(**lit, colours=False))
+    assert not any(colour in plain for colour in COLOURS.values())
+    assert "● green on" in plain
+
+
+@given(st.lists(st.text(max_size=100), max_size=20))
+def test_a_page_of_text_has_the_size_of_the_picture(lines: list[str]) -> None:
+    page = text_rows(lines)
+    assert len(page) == (DISPLAY[1] if lines else 0)
+    assert all(len(row) == DISPLAY[0] for row in page)
 
 
 def test_a_long_legend_takes_more_rows() -> None:

@@ -46,7 +46,8 @@ class Rig:
         self.others: list[str] = []
         self.note = "the note"
         keys = {"g": ("gateway's button", lambda: self.others.append("g"))}
-        self.window = WindowPanel(keys, lambda: self.note)
+        self.page: tuple[str, ...] = ()
+        self.window = WindowPanel(keys, lambda: self.note, lambda: self.page)
         self.panel: Panel = self.window
         self.pygame: Any = sys.modules["pygame"]
 
@@ -122,6 +123,18 @@ async def test_the_mouse_presses_the_button_and_may_release_anywhere(rig: Rig) -
         await until(lambda: rig.events == [PRESSED])
         rig.mouse("MOUSEBUTTONUP", (1, 1))
         await until(lambda: rig.events == [PRESSED, RELEASED])
+
+
+async def test_a_page_of_text_replaces_the_front(rig: Rig) -> None:
+    async with started(rig):
+        rig.panel.show(VIEW, None)
+        assert rig.has(GREEN)
+        rig.page = tuple(f"{number} a line of help" for number in range(16))
+        rig.type("g")
+        await until(lambda: not rig.has(GREEN))
+        rig.page = ()
+        rig.type("g")
+        await until(lambda: rig.has(GREEN))
 
 
 async def test_other_keys_have_their_functions(rig: Rig) -> None:

@@ -66,7 +66,7 @@ def test_keys_are_commands_and_the_terminal_is_restored(terminal: tuple[int, int
     with ChildProcess([*START, "--no-advertise"], stdin=theirs, stdout=theirs) as process:
         read_until(ours, "0 feeds")
         assert not termios.tcgetattr(theirs)[3] & termios.ICANON
-        os.write(ours, b"b")
+        os.write(ours, b"g")
         read_until(ours, "pairing window 1")
         os.write(ours, b"q")
         read_until(ours, "gateway is down")

@@ -6,7 +6,16 @@ from random import Random
 
 import pytest
 
-from appliance.simulator.commands import COMMANDS, CommandError, Controls, do_key, do_line, help_text
+from appliance.simulator.commands import (
+    COMMANDS,
+    CommandError,
+    Controls,
+    do_key,
+    do_line,
+    help_text,
+    key_line,
+    status,
+)
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic
 
@@ -68,17 +77,40 @@ async def test_empty_lines_and_unknown_keys_are_ignored(controls: Controls) -> N
     assert await do_key(controls, "§") is None
 
 
+async def test_the_keys_of_the_box_are_told_apart_from_the_gateways(controls: Controls) -> None:
+    for key in (" ", "h"):
+        assert "the box's button is a part of the demo" in str(await do_key(controls, key))
+    assert not controls.traffic.paused
+
+
+def test_the_keys_to_show_first_fit_a_line() -> None:
+    assert key_line() == "g gateway's button   w pause traffic   p page   o order   ? help   q quit"
+
+
+async def test_the_status_has_what_lasts(controls: Controls) -> None:
+    address = controls.gateway.address
+    assert status(controls) == f"{address} · 0 orders · 0 feeds"
+    controls.gateway.restaurant.create()
+    for key in "gsw":
+        await do_key(controls, key)
+    words = status(controls)
+    assert words.startswith(f"{address} · 1 order · 0 feeds · pairing window 1")
+    assert words.endswith(" s · silent · traffic paused")
+    await controls.gateway.stop()
+    assert status(controls).startswith("off · ")
+
+
 async def test_the_gateways_button(controls: Controls) -> None:
-    assert await do_key(controls, "b") == "pairing window open for 120 s"
+    assert await do_key(controls, "g") == "pairing window open for 120 s"
     assert controls.gateway.window_open
     await controls.gateway.stop()
-    assert await do_key(controls, "b") == "the gateway is off"
+    assert await do_key(controls, "g") == "the gateway is off"
 
 
 async def test_faults(controls: Controls) -> None:
     gateway = controls.gateway
     async with open_feed(gateway) as feed:
-        assert [await do_key(controls, "g") for _ in range(6)] == [
+        assert [await do_key(controls, "x") for _ in range(6)] == [
             f"garbage sent: {kind}" for kind in ("not-json", "unknown-type", "bad-order", "binary", "gap", "not-json")
         ]
         assert await do_line(controls, "garbage gap") == "garbage sent: gap"
@@ -108,9 +140,9 @@ async def test_a_lan_address_is_not_guessed(controls: Controls) -> None:
 
 
 async def test_traffic_and_the_end(controls: Controls, quits: list[bool]) -> None:
-    assert await do_key(controls, " ") == "traffic paused"
+    assert await do_key(controls, "w") == "traffic paused"
     assert controls.traffic.paused
     assert await do_line(controls, "pause") == "traffic resumed"
-    assert await do_key(controls, "h") == help_text()
+    assert await do_key(controls, "?") == help_text()
     assert await do_key(controls, "q") == "quitting"
     assert quits == [True]
