@@ -4,7 +4,7 @@ ARGS ?=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test quick slowest check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut \
-	base-twice release release-part wheel lock clean venv system venv-demo venv-tools
+	base-twice release release-part wheel lock manual clean venv system venv-demo venv-tools
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS=...]'
@@ -103,6 +103,9 @@ lock: venv ## Pin the newest versions that pyproject.toml allows, in requirement
 		pyproject.toml --output-file requirements-dev.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--constraint requirements-dev.lock --extra tools pyproject.toml --output-file requirements-tools.lock
+
+manual: venv ## Write the manual page and the shells' completion from the command line's options, in share/
+	@$(PYTHON) -m tests.manual
 
 clean: ## Remove build outputs
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The command line: each command with its options. Only the modules that the command needs are imported."""
+"""The commands. Only the modules that a command needs are imported."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from appliance import __version__
+from appliance.command_line import make_parser
+from appliance.terminal import is_dumb
 
 if TYPE_CHECKING:
     from appliance.config import Config
@@ -24,80 +27,23 @@ SETTINGS = Path("/boot/firmware/tt-appliance.yaml"), Path("/etc/tt-appliance.yam
 """The service's settings: on the SD card image, and elsewhere. Other commands on that machine use them by default."""
 EX_CONFIG = 78
 """The exit code for invalid settings (sysexits.h)."""
+NO_CURSOR = "the panel needs a terminal with a cursor, and TERM is dumb"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code. Raises what only a process can handle: `program.run` does."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["simulate"]:
-        return _simulate(arguments[1:])
-    options = _parser(arguments).parse_args(arguments)
-    return int(options.command(options))
+    # Without it, the simulator's options may be missing too.
+    if arguments[:1] == ["simulate"] and not _has_simulator("simulate"):
+        return 1
+    options = make_parser(arguments[:1]).parse_args(arguments)
+    return COMMANDS[options.command](options)
 
 
-def _parser(arguments: list[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tt-appliance",
-        description="Shows a kitchen how many Table Tracker orders are active, and sounds the pages.",
-    )
-    parser.add_argument("--version", action="version", version=f"tt-appliance {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="run the appliance")
-    run.add_argument(
-        "--panel", choices=("hardware", "terminal", "headless"), default="hardware", help="default: hardware"
-    )
-    _add_config_option(run, "all defaults")
-    run.add_argument(
-        "--lenient",
-        action="store_true",
-        help="show errors in the settings on the display, and use the defaults instead",
-    )
-    run.add_argument("--verbose", action="store_true", help="log debug messages")
-    run.set_defaults(command=_run)
-
-    config = commands.add_parser("config", help="print the settings that apply, with comments")
-    _add_config_option(config, "all defaults")
-    config.set_defaults(command=_config)
-
-    demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
-    mode = demo.add_mutually_exclusive_group()
-    mode.add_argument("--auto", action="store_true", help="play a whole story unattended, and check each step")
-    mode.add_argument("--window", action="store_true", help="use a window instead of the terminal; needs luma.emulator")
-    demo.set_defaults(command=_demo)
-
-    doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
-    _add_config_option(doctor, "the service's")
-    doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
-    doctor.set_defaults(command=_doctor)
-
-    screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
-    screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
-    screens.set_defaults(command=_screens)
-
-    history = commands.add_parser("history", help="report finished orders: as a table, CSV, JSON lines or a chart")
-    _add_config_option(history, "the service's")
-    history.set_defaults(command=_history)
-    if arguments[:1] == ["history"]:
-        from appliance.history.cli import add_arguments
-
-        add_arguments(history)
-
-    pair = commands.add_parser("pair", help="pair this computer with the gateway, for history")
-    _add_config_option(pair, "the service's")
-    pair.set_defaults(command=_pair)
-    if arguments[:1] == ["pair"]:
-        from appliance.history.pair import add_arguments
-
-        add_arguments(pair)
-
-    # Listed for --help; the simulator parses its own options.
-    commands.add_parser("simulate", help="run a simulated gateway alone", add_help=False)
-    return parser
-
-
-def _add_config_option(command: argparse.ArgumentParser, default: str) -> None:
-    command.add_argument("--config", type=Path, metavar="FILE", help=f"settings file (YAML); default: {default}")
+def _help(options: argparse.Namespace) -> int:
+    about: list[str] = [] if options.about is None else [options.about]
+    make_parser(about).parse_args([*about, "--help"])
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -120,6 +66,9 @@ def _run(options: argparse.Namespace) -> int:
         if strict is None:
             return EX_CONFIG
         config = strict
+    if options.panel == "terminal" and is_dumb():
+        print(f"tt-appliance run: {NO_CURSOR}; use --panel headless", file=sys.stderr)
+        return 1
     # Created before asyncio is imported: the display shows its greeting while the rest of the program is loading.
     panel = _panel(config, options.panel)
     import asyncio
@@ -169,7 +118,11 @@ def _demo(options: argparse.Namespace) -> int:
     if options.window:
         return _demo_in_a_window()
     # Without a terminal nobody can press a key.
-    if options.auto or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if on_terminal and is_dumb() and not options.auto:
+        print(f"tt-appliance demo: {NO_CURSOR}; playing the story of --auto", file=sys.stderr)
+        on_terminal = False
+    if options.auto or not on_terminal:
         from appliance.demo.scripted import play_story
 
         return asyncio.run(play_story())
@@ -180,12 +133,10 @@ def _demo(options: argparse.Namespace) -> int:
         return asyncio.run(play(TerminalPanel))
 
 
-def _simulate(arguments: list[str]) -> int:
-    if not _has_simulator("simulate"):
-        return 1
+def _simulate(options: argparse.Namespace) -> int:
     from appliance.simulator.cli import main
 
-    return main(arguments)
+    return main(options)
 
 
 def _has_simulator(command: str) -> bool:
@@ -279,6 +230,20 @@ def _load(path: Path | None) -> Config | None:
         print(error, file=sys.stderr)
         return None
 
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
+    {
+        "run": _run,
+        "config": _config,
+        "demo": _demo,
+        "doctor": _doctor,
+        "screens": _screens,
+        "history": _history,
+        "pair": _pair,
+        "simulate": _simulate,
+        "help": _help,
+    }
+)
 
 if __name__ == "__main__":
     from appliance.program import run

@@ -59,6 +59,8 @@ def prepare() -> None:
     _stdout = _Descriptor(STDOUT, raises=True)
     sys.stdout = _text(_stdout, sys.stdout)
     sys.stderr = _text(_Descriptor(STDERR, raises=False), sys.stderr)
+    # Python's own is written through: a message must not wait for the end of the program.
+    sys.stderr.reconfigure(line_buffering=True)
 
 
 def flush() -> OutputError | None:

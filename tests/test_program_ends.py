@@ -43,6 +43,7 @@ class Command:
 COMMANDS = {
     "help": Command("--help", modules=("argparse", "appliance.__main__")),
     "version": Command("--version", modules=("gettext",)),
+    "help of a command": Command("help history", modules=("appliance.history.options",)),
     "headless": Command("run --panel headless --config CONFIG", settles=True, modules=("yaml", "appliance.service")),
     "terminal": Command("run --panel terminal --config CONFIG", settles=True, modules=("PIL", "asyncio")),
     "hardware": Command("run --config CONFIG", writes=False, modules=("appliance.panel.hardware",)),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import manual
 from tests.child_process import ChildProcess
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,8 @@ def test_the_wheel_has_only_the_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"appliance", "table_tracker_appliance"}
     assert "appliance/panel/drawing/fonts/RobotoCondensed-Bold.ttf" in names
+    shared = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
+    assert shared == set(manual.files()), "where man and the shells look for them"
 
 
 def test_the_appliance_needs_no_extra(program: Path) -> None:

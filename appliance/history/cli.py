@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from appliance.config import Config
 from appliance.config.checks import nearest
@@ -20,7 +19,7 @@ from appliance.history.chart import NoChartError, check, save_chart
 from appliance.history.export import csv_lines, json_lines, lines_to
 from appliance.history.locate import CurrentAddresses, search_gateways
 from appliance.history.paths import NotPairedError, find_state_directory
-from appliance.history.periods import PERIODS, period_word, read_period
+from appliance.history.periods import read_period
 from appliance.history.report import open_days, order_lines, report, report_lines
 from appliance.history.schema import ArchiveError
 from appliance.progress import ProgressBar
@@ -32,29 +31,6 @@ LISTED = 10
 """Known types or tables in a message, if none is similar to the wanted one."""
 USAGE = 2
 """The exit code for a wrong word or value, as argparse has it."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own options."""
-    parser.add_argument(
-        "period", nargs="?", type=period_word, metavar="PERIOD", help=f"{', '.join(PERIODS)}; weeks begin on Monday"
-    )
-    parser.add_argument(
-        "--since", metavar="AGE", help="start: the day 14d or 3w ago, the hour 12h ago, or a date or a period"
-    )
-    parser.add_argument(
-        "--from", dest="begin", metavar="DATE", help="start: a date or time, such as 2026-11-01 or 2026-11-01T18:00"
-    )
-    parser.add_argument("--to", dest="end", metavar="DATE", help="end: the last day, or a time (exclusive)")
-    parser.add_argument(
-        "--type", action="append", default=[], metavar="KIND", help="order type: on_premise or to_go; may be repeated"
-    )
-    parser.add_argument("--table", action="append", default=[], metavar="NAME", help="table; may be repeated")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
-    parser.add_argument("--orders", action="store_true", help="list orders instead of totals per day")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw a chart (.svg or .png)")
-    parser.add_argument("--offline", action="store_true", help="use archived data only")
 
 
 def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:

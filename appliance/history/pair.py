@@ -43,11 +43,6 @@ class Paired:
     address: Address
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own options."""
-    parser.add_argument("--gateway", metavar="NAME", help="the gateway's name, if there are several")
-
-
 def main(options: argparse.Namespace, config: Config) -> int:
     """Run the command; its exit code."""
     if options.gateway is not None:

@@ -23,9 +23,8 @@ from appliance.simulator.past_orders import past_orders
 from appliance.simulator.traffic import Traffic, lunch_rush, steady, visits
 
 
-def main(args: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the simulator; its exit code: 1 if it can't listen on its address."""
-    options = _parser().parse_args(args)
     console = Console(sys.stdout)
     with _printed(console, logging.DEBUG if options.verbose else logging.INFO):
         return asyncio.run(_run(options, console))
@@ -45,30 +44,6 @@ def _printed(console: Console, level: int) -> Iterator[None]:
         log.removeHandler(handler)
         level, log.propagate = before
         log.setLevel(level)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tt-appliance simulate", description="A simulated Table Tracker gateway.")
-    parser.add_argument("--name", type=_name, default="Simulated gateway", help="its name on the network")
-    parser.add_argument("--host", type=_host, default="127.0.0.1", help="IP address to listen on (%(default)s)")
-    parser.add_argument("--port", type=_port, default=8000, help="TCP port, 0 for any (%(default)s)")
-    parser.add_argument("--pace", type=_pace, default=1.0, help="speed of the traffic, as a factor (1)")
-    parser.add_argument("--seed", type=int, default=None, help="seed for reproducible traffic")
-    parser.add_argument("--rush", action="store_true", help="vary the traffic as during lunch")
-    parser.add_argument("--orders", type=_count, default=0, metavar="N", help="active orders at the start")
-    parser.add_argument("--history", type=_count, default=0, metavar="DAYS", help="days of finished orders")
-    parser.add_argument("--per-minute", type=_pace, default=2.0, metavar="N", help="guests a minute (2)")
-    parser.add_argument(
-        "--interface",
-        nargs="+",
-        type=_ipv4,
-        default=[],
-        metavar="IP",
-        help="IPv4 addresses of the interfaces to announce on (that of --host; all of them for 0.0.0.0)",
-    )
-    parser.add_argument("--no-advertise", action="store_true", help="do not announce the gateway by mDNS")
-    parser.add_argument("--verbose", action="store_true", help="also print each API call")
-    return parser
 
 
 async def _run(options: argparse.Namespace, console: Console) -> int:
@@ -157,44 +132,3 @@ def _interfaces(host: str) -> Sequence[str]:
         return [host] if address.version == 4 else []
     every = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)]
     return [ip for ip in every if not ip_address(ip).is_loopback]
-
-
-def _name(text: str) -> str:
-    if not 1 <= len(text.encode()) <= 63:
-        raise argparse.ArgumentTypeError(f"must be 1 to 63 bytes, not {len(text.encode())}")
-    return text
-
-
-def _host(text: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an IP address") from None
-
-
-def _ipv4(text: str) -> str:
-    if ip_address(_host(text)).version != 4:
-        raise argparse.ArgumentTypeError(f"must be the IPv4 address of an interface, not {text!r}")
-    return text
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 65535, not {text!r}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > 100_000:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 100000, not {text!r}")
-    return int(text)
-
-
-def _pace(text: str) -> float:
-    try:
-        pace = float(text)
-    except ValueError:
-        pace = 0.0
-    if not 0.01 <= pace <= 1000:
-        raise argparse.ArgumentTypeError(f"must be a number from 0.01 to 1000, not {text!r}")
-    return pace

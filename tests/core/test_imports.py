@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"simulator", "standard_streams", "terminal"},
     "history": {"atomic_file", "config", "core", "gateway", "history", "progress", "standard_streams", "store", "aio"},
     "board": {"core", "aio"},
+    "command_line": {"history", "simulator"},
     "box": {"atomic_file", "box", "config", "core", "panel"},
     "effect_handlers": {"core", "gateway", "store", "aio"},
     "runner": {"aio", "core", "effect_handlers", "panel", "systemd"},

@@ -14,11 +14,10 @@ from select import select
 
 import pytest
 
-from appliance.simulator.cli import main
+from appliance.__main__ import main
 from tests.child_process import ChildProcess
 
-PROGRAM = "import sys; from appliance.simulator.cli import main; sys.exit(main(sys.argv[1:]))"
-START = [sys.executable, "-c", PROGRAM, "--port", "0", "--seed", "1"]
+START = [sys.executable, "-m", "appliance", "simulate", "--port", "0", "--seed", "1"]
 
 
 @pytest.fixture
@@ -87,11 +86,11 @@ def test_keys_are_commands_and_the_terminal_is_restored(terminal: tuple[int, int
 )
 def test_invalid_options_are_reported(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(options)
+        main(["simulate", *options])
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
 
 
 def test_an_unavailable_address_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--host", "203.0.113.9", "--no-advertise"]) == 1
+    assert main(["simulate", "--host", "203.0.113.9", "--no-advertise"]) == 1
     assert "203.0.113.9 port 8000" in capsys.readouterr().err
