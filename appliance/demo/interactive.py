@@ -7,7 +7,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,14 +19,14 @@ from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.discovery import Discovery
 from appliance.history.archive import Archive
 from appliance.history.archiver import Archiver
-from appliance.panel import Keys, Panel
+from appliance.panel import Keys, Page, Panel
 from appliance.runner import Runner
 from appliance.simulator.commands import BY_KEY, Command, CommandError, Controls, status
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.simulator.traffic import Traffic, lunch_rush, visits
 from appliance.store import TokenStore
 
-MakePanel = Callable[[Keys, Callable[[], str], Callable[[], Sequence[str]]], Panel]
+MakePanel = Callable[[Keys, Callable[[], str], Page], Panel]
 
 LOOPBACK = "127.0.0.1"
 NAME = "Demo gateway"
@@ -41,10 +41,7 @@ OWN_KEYS = ("help", "quit")
 """Commands whose keys are the demo's own."""
 IN_STATUS = ("button", "pause", "silent")
 """Commands whose outcome the status line shows as long as it lasts."""
-BUTTON_HELP = (
-    "space press the box's button",
-    "h     hold the box's button down; again: let it go",
-)
+BUTTON_HELP = {"space": "press the box's button", "h": "hold the box's button down; again: let it go"}
 
 
 async def play(make_panel: MakePanel) -> int:
@@ -113,16 +110,12 @@ class _GatewayKeys:
             message = "press space" if controls.gateway.window_open else "to pair: press space, then g"
         return " · ".join(filter(None, (status(controls), message)))
 
-    def page(self) -> Sequence[str]:
+    def page(self) -> Mapping[str, str]:
         """The list of keys while it is open."""
         if not self._helping:
-            return ()
-        commands = [command for command in BY_KEY.values() if command.word not in OWN_KEYS]
-        return (
-            *BUTTON_HELP,
-            *(f"{command.key:<6}{command.help}" for command in commands),
-            "?     close this list, and q quits",
-        )
+            return {}
+        helps = {key: command.help for key, command in BY_KEY.items() if command.word not in OWN_KEYS}
+        return {**BUTTON_HELP, **helps, "?": "close this list; q quits"}
 
     def close(self) -> None:
         """Cancel running commands."""

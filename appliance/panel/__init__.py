@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from appliance.core.events import Event
     from appliance.core.view import Sound, View
 
-__all__ = ["Keys", "Panel"]
+__all__ = ["Keys", "Page", "Panel"]
 
 Keys = Mapping[str, tuple[str, Callable[[], None]]]
 """Additional keys of a panel with a keyboard: the text in the legend, and a function to call in the loop's thread."""
+
+Page = Callable[[], Mapping[str, str]]
+"""Returns an explanation of each key, to show instead of the display's picture; empty for none."""
 
 
 class Panel(Protocol):

@@ -13,13 +13,13 @@ import os
 import signal
 import termios
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from appliance.aio import Timers
 from appliance.core.events import Event
 from appliance.core.view import Asleep, Leds, Sound, View
-from appliance.panel import Keys, terminal_frame
+from appliance.panel import Keys, Page, terminal_frame
 from appliance.panel.braille import to_braille
 from appliance.panel.buzzer import duration
 from appliance.panel.drawing import draw, draw_screen
@@ -42,15 +42,15 @@ DRAIN_TIMEOUT = 0.5
 class TerminalPanel:
     """A panel for people without the hardware.
 
-    keys: additional keys, see Keys. note: returns the text of the bottom line. page: returns lines to show instead of
-    the picture, or none. stdin, stdout: file descriptors.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. page: see Page. stdin, stdout: file
+    descriptors.
     """
 
     def __init__(
         self,
         keys: Keys | None = None,
         note: Callable[[], str] | None = None,
-        page: Callable[[], Sequence[str]] = tuple,
+        page: Page = dict,
         stdin: int = 0,
         stdout: int = 1,
     ) -> None:
@@ -126,7 +126,7 @@ class TerminalPanel:
             rows = terminal_frame.too_small(size.columns, size.lines)
         else:
             rows = terminal_frame.compose(
-                picture=terminal_frame.text_rows(self._page()) or self._picture,
+                picture=terminal_frame.page_rows(self._page()) or self._picture,
                 leds=self._leds,
                 lit=self._blinker.lit,
                 sound=self._sound,

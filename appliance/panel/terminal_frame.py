@@ -63,11 +63,11 @@ def compose(
     return rows
 
 
-def text_rows(lines: Sequence[str]) -> list[str]:
-    """Lines of text in the size of the picture; none for no text."""
+def page_rows(page: Mapping[str, str]) -> list[str]:
+    """A page in the size of the picture, a row for each key; none for an empty page."""
     columns, height = DISPLAY
-    rows = [f" {_printable(line)}"[:columns].ljust(columns) for line in lines[:height]]
-    return rows + [" " * columns] * (height - len(rows)) if lines else []
+    rows = [f" {_printable(f'{key:<6}{text}')}"[:columns].ljust(columns) for key, text in page.items()][:height]
+    return rows + [" " * columns] * (height - len(rows)) if page else []
 
 
 def legend_rows(legend: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from appliance.aio import Timers
 from appliance.core.events import Event
 from appliance.core.view import Sound, View
-from appliance.panel import Keys
+from appliance.panel import Keys, Page
 from appliance.panel.buzzer import duration
 from appliance.panel.front_view import FAINT, FRAME, PLATE, WORDS, draw_front, font
 from appliance.panel.keyboard import Keyboard
@@ -35,6 +35,8 @@ POLL_INTERVAL = 0.03
 """Seconds between polls of keys and mouse: half the delay that a person notices."""
 NOTE_PERIOD = 0.5
 """Seconds between updates of the note, which has no change event."""
+PAGE_TEXT_AT = 80
+"""The left edge of the explanations on a page."""
 PAGE_HEIGHT, PAGE_PITCH = 18, 25
 """Height in pixels of the text on a page, and of its rows: sixteen fit above the button."""
 FONT_HEIGHT = 15
@@ -84,9 +86,8 @@ def _choose_driver() -> None:
 class WindowPanel:
     """A panel for people without the hardware, on a desktop.
 
-    keys: additional keys, see Keys. note: returns the text of the bottom line. page: returns lines to show instead of
-    the picture, or none. size: of the display in pixels. The constructor opens the window, which may block for a
-    moment.
+    keys: additional keys, see Keys. note: returns the text of the bottom line. page: see Page. size: of the display in
+    pixels. The constructor opens the window, which may block for a moment.
 
     Raises:
         WindowMissingError: luma.emulator is not installed, or there is no screen to open a window on.
@@ -96,7 +97,7 @@ class WindowPanel:
         self,
         keys: Keys | None = None,
         note: Callable[[], str] | None = None,
-        page: Callable[[], Sequence[str]] = tuple,
+        page: Page = dict,
         size: tuple[int, int] = (128, 64),
     ) -> None:
         self._keyboard = Keyboard(keys)
@@ -147,10 +148,11 @@ class WindowPanel:
         """Draw the window's current content, in RGB."""
         picture = Image.new("RGB", WINDOW_SIZE, PLATE)
         pen = ImageDraw.Draw(picture)
-        lines = self._page()
-        for number, line in enumerate(lines):
-            pen.text((MARGIN, MARGIN + PAGE_PITCH * number), _printable(line), WORDS, font(PAGE_HEIGHT))
-        if self._view is not None and not lines:
+        page = self._page()
+        for number, entry in enumerate(page.items()):
+            for left, text in zip((MARGIN, PAGE_TEXT_AT), entry, strict=True):
+                pen.text((left, MARGIN + PAGE_PITCH * number), _printable(text), WORDS, font(PAGE_HEIGHT))
+        if self._view is not None and not page:
             front = draw_front(self._view, self._size, SCALE, lit=self._blinker.lit)
             picture.paste(front, ((WINDOW_SIZE[0] - front.width) // 2, 0))
         down = self._keyboard.held

@@ -17,7 +17,7 @@ from appliance.panel.terminal_frame import (
     Frame,
     compose,
     legend_rows,
-    text_rows,
+    page_rows,
     too_small,
 )
 
@@ -83,11 +83,11 @@ def test_without_colours_shapes_and_words_tell_the_leds_apart() -> None:
     assert "● green on" in plain
 
 
-@given(st.lists(st.text(max_size=100), max_size=20))
-def test_a_page_of_text_has_the_size_of_the_picture(lines: list[str]) -> None:
-    page = text_rows(lines)
-    assert len(page) == (DISPLAY[1] if lines else 0)
-    assert all(len(row) == DISPLAY[0] for row in page)
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=100), max_size=20))
+def test_a_page_has_the_size_of_the_picture(page: dict[str, str]) -> None:
+    rows = page_rows(page)
+    assert len(rows) == (DISPLAY[1] if page else 0)
+    assert all(len(row) == DISPLAY[0] for row in rows)
 
 
 def test_a_long_legend_takes_more_rows() -> None:

@@ -46,7 +46,7 @@ class Rig:
         self.others: list[str] = []
         self.note = "the note"
         keys = {"g": ("gateway's button", lambda: self.others.append("g"))}
-        self.page: tuple[str, ...] = ()
+        self.page: dict[str, str] = {}
         self.window = WindowPanel(keys, lambda: self.note, lambda: self.page)
         self.panel: Panel = self.window
         self.pygame: Any = sys.modules["pygame"]
@@ -129,10 +129,10 @@ async def test_a_page_of_text_replaces_the_front(rig: Rig) -> None:
     async with started(rig):
         rig.panel.show(VIEW, None)
         assert rig.has(GREEN)
-        rig.page = tuple(f"{number} a line of help" for number in range(16))
+        rig.page = {str(number): "a line of help" for number in range(16)}
         rig.type("g")
         await until(lambda: not rig.has(GREEN))
-        rig.page = ()
+        rig.page = {}
         rig.type("g")
         await until(lambda: rig.has(GREEN))
 
