@@ -215,6 +215,10 @@ class DisplayIdentity:
         """Whether another display has the same address and was detected alike; the bytes may vary."""
         return other is not None and (self.address, self.found) == (other.address, other.found)
 
+    def is_to_be_redrawn(self, chosen: DisplayIdentity | None) -> bool:
+        """Whether a person chose another driver for this display."""
+        return chosen is not None and self.is_same(chosen) and self.driver != chosen.driver
+
     @property
     def other_driver(self) -> str | None:
         """The driver to try if the picture is shifted; None if the settings name the driver."""

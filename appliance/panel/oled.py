@@ -200,8 +200,8 @@ class Oled:
                     self._show_last(*newest)
                 break
             self._busy_since = time.monotonic()
-            if self._has_other_driver(display.identity):
-                # Set it up anew.
+            if display.identity is not None and display.identity.is_to_be_redrawn(self._chosen):
+                # update() sets it up anew.
                 display.release()
             try:
                 display.update(paint, power)
@@ -247,19 +247,9 @@ class Oled:
         elif (fault is None) != (self._fault is None):
             self._call(self._set_fault, fault)
 
-    def _has_other_driver(self, connected: DisplayIdentity | None) -> bool:
-        """Whether a person chose another driver for the connected display."""
-        chosen = self._chosen
-        return (
-            connected is not None
-            and chosen is not None
-            and connected.is_same(chosen)
-            and connected.driver != chosen.driver
-        )
-
     def _report_identity(self, identity: DisplayIdentity | None) -> None:
         known = self._identity
-        if identity is None or (known is not None and identity.is_same(known) and identity.driver == known.driver):
+        if identity is None or (identity.is_same(known) and not identity.is_to_be_redrawn(known)):
             return
         if not identity.is_same(self._chosen):
             # The choice was for another display.

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
+from appliance.core.screens.program import starting_screen
 from appliance.core.values import SH1106, SSD1306, DisplayIdentity
 from appliance.core.view import Power
+from appliance.panel.drawing import draw_screen
 from appliance.panel.incremental_display import AUTO, make_i2c_device
 from appliance.panel.oled import Oled
 from tests.clock import until
@@ -20,6 +22,10 @@ from tests.panel.i2c_display_chips import Chip, Sh1106, Sh1107, Ssd1306
 from tests.panel.i2c_display_rig import noise
 from tests.panel.test_oled import QUICK, painted, shows
 
+ICON_WIDTH = 26
+"""Columns of the first screen's icon."""
+HEADLINE_ROWS = 9
+"""Rows of its first line at least."""
 LIE = {Ssd1306: 0x08, Sh1106: 0x03}
 """The status bits that look like the other controller's."""
 
@@ -40,6 +46,13 @@ async def running(chosen: DisplayIdentity | None = None) -> AsyncIterator[tuple[
     oled.start()
     yield oled, identified
     await oled.close()
+
+
+def words_by_row(picture: Image.Image) -> list[bytes]:
+    """The pixels of each row that is not dark, without the icon at the left."""
+    words = picture.convert("L").crop((ICON_WIDTH, 0, 128, picture.height))
+    rows = [words.crop((0, y, words.width, y + 1)).tobytes() for y in range(words.height)]
+    return [row.replace(b"\xff", b"\x01") for row in rows if any(row)]
 
 
 def lie(model: I2cDisplay) -> None:
@@ -87,6 +100,19 @@ def test_a_detected_display_shows_the_picture(kind: type[Chip], height: int) -> 
     picture.putpixel((127, height - 1), not picture.getpixel((127, height - 1)))
     device.display(picture)
     assert same_pixels(model.picture(), picture)
+
+
+@pytest.mark.parametrize("glass", [64, 32])
+@pytest.mark.parametrize("height", [64, 32])
+def test_the_headline_of_the_first_screen_is_legible_with_the_wrong_height_too(glass: int, height: int) -> None:
+    """The height can't be detected: a wrong one stretches the picture to every second row, or hides half of it."""
+    model = I2cDisplay(height=glass)
+    picture = draw_screen(starting_screen("1.0"), (128, height))
+    make_i2c_device(AUTO, 1, None, 0, 127, height, bus=model).display(picture)
+    headline = words_by_row(picture)[:HEADLINE_ROWS]
+    assert all(row.count(1) for row in headline)
+    shown = words_by_row(model.picture())
+    assert any(shown[at : at + HEADLINE_ROWS] == headline for at in range(len(shown))), "all rows, in order"
 
 
 @pytest.mark.parametrize("driver", [AUTO, SSD1306])
