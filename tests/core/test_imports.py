@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"simulator", "standard_streams"},
     "history": {"atomic_file", "config", "core", "gateway", "history", "progress", "standard_streams", "store", "aio"},
     "board": {"core", "aio"},
-    "box": {"atomic_file", "box", "config", "core", "panel"},
+    "box": {"atomic_file", "box", "config", "core", "display_file", "panel"},
     "effect_handlers": {"core", "gateway", "store", "aio"},
     "runner": {"aio", "core", "effect_handlers", "panel", "systemd"},
     "service": {
