@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ COMMANDS = 0x00
 DISPLAY_OFF = 0xAE
 BUSY, OFF = 0x80, 0x40
 """Bits of the status byte: never set for long, and set while the display is off (data sheets)."""
+SELDOM_SET = 0x30
+"""Bits of the status byte that displays seldom have, and that the pins of an expander often have."""
 READ_AGAIN = 0.01
 """Seconds between two reads, if the first says that the controller is busy."""
 MAGNETOMETER = 0x80
@@ -50,31 +53,14 @@ class SettingNeededError(Exception):
     """There is a display that needs `display.driver`; the message says so."""
 
 
-def find_address(bus: Any, address: int | None) -> tuple[int, int]:
+def find_address(bus: Any, address: int | None) -> int:
     """Find a display by reading alone. address: the only one to try; None for all of ADDRESSES.
-
-    Returns its address and the byte that it answered.
 
     Raises:
         DisplayNotFoundError: No device that can be a display answers.
         OSError: The bus is stuck, or a kernel driver holds the device.
     """
-    candidates = ADDRESSES if address is None else (address,)
-    held: OSError | None = None
-    for candidate in candidates:
-        try:
-            answer = _display_answer(bus, candidate)
-        except OSError as error:
-            if error.errno != errno.EBUSY:
-                raise
-            held = error
-        else:
-            if answer is not None:
-                return candidate, answer
-    if held is not None:
-        raise held
-    places = " or ".join(f"0x{candidate:02X}" for candidate in candidates)
-    raise DisplayNotFoundError(f"no display answers at {places}")
+    return next(_candidates(bus, address))[0]
 
 
 def identify(bus: Any, address: int | None, height: int) -> DisplayIdentity:
@@ -86,16 +72,18 @@ def identify(bus: Any, address: int | None, height: int) -> DisplayIdentity:
         SettingNeededError: The controller has several sizes of glass, which no read tells apart.
         DisplayNotFoundError, OSError: As in find_address.
     """
-    place, first = find_address(bus, address)
-    bus.write_i2c_block_data(place, COMMANDS, list(FLUSH))
-    bus.write_i2c_block_data(place, COMMANDS, [DISPLAY_OFF])
-    found = _Answers(first, (bus.read_byte(place), bus.read_byte(place)), tuple(_echo(bus, place)))
-    if found.is_sh1107:
-        raise SettingNeededError(
-            f"the display at 0x{place:02X} has an SH1107, whose size can't be detected: set display.driver to sh1107 "
-            f"(it answered {found.raw})"
-        )
-    return DisplayIdentity(place, found.driver(height), found.driver(height), found.raw)
+    for place, first in _candidates(bus, address):
+        answers = _ask(bus, place, first)
+        if answers is None:
+            continue
+        if answers.is_sh1107:
+            raise SettingNeededError(
+                f"the display at 0x{place:02X} has an SH1107, whose size can't be detected: set display.driver to "
+                f"sh1107 (it answered {answers.raw})"
+            )
+        driver = answers.driver(height)
+        return DisplayIdentity(place, driver, driver, answers.raw)
+    raise AssertionError("_candidates() raises at its end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +123,57 @@ class _Answers:
         return f"{self.first:02X} {bytes(self.status).hex(' ').upper()} {bytes(self.echo).hex(' ').upper()}"
 
 
-def _display_answer(bus: Any, address: int) -> int | None:
-    """The first byte read from a display; None if there is none, or another device. Raises OSError."""
+def _ask(bus: Any, address: int, first: int) -> _Answers | None:
+    """Ask a display, and switch it off; None if it is no display after all. Raises OSError."""
+    bus.write_i2c_block_data(address, COMMANDS, list(FLUSH))
+    bus.write_i2c_block_data(address, COMMANDS, [DISPLAY_OFF])
+    status = bus.read_byte(address), bus.read_byte(address)
+    if status[0] & status[1] & BUSY:
+        # An expander gives the command back.
+        return None
+    return _Answers(first, status, tuple(_echo(bus, address)))
+
+
+def _candidates(bus: Any, address: int | None) -> Iterator[tuple[int, int]]:
+    """The addresses of devices that can be a display, and the byte that each answered, the most plausible first.
+
+    Raises as find_address does, instead of an end.
+    """
+    places = ADDRESSES if address is None else (address,)
+    held: OSError | None = None
+    answers: list[tuple[int, int]] = []
+    for place in places:
+        try:
+            first = _first_byte(bus, place)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            held = error
+        else:
+            if first is not None:
+                answers.append((place, first))
+    for place, first in sorted(answers, key=lambda answer: answer[1] & SELDOM_SET):
+        # This writes 0x00: a register's number to a magnetometer, and to a display a control byte without commands.
+        if _read(lambda place=place: bus.read_byte_data(place, 0)) not in (None, MAGNETOMETER):  # type: ignore[misc]
+            yield place, first
+    if held is not None:
+        raise held
+    raise DisplayNotFoundError(f"no display answers at {' or '.join(f'0x{place:02X}' for place in places)}")
+
+
+def _first_byte(bus: Any, address: int) -> int | None:
+    """The first byte read from a device; None if there is none, or it can't be a display. Raises OSError."""
     first = _read(lambda: bus.read_byte(address))
     if first is not None and first & BUSY:
         time.sleep(READ_AGAIN)
         first = _read(lambda: bus.read_byte(address))
-    if first is None or first & BUSY:
-        return None
-    # This writes 0x00: to a register chip the number of the register, and to a display a control byte without commands.
-    return None if _read(lambda: bus.read_byte_data(address, 0)) in (None, MAGNETOMETER) else first
+    return None if first is None or first & BUSY else first
 
 
-def _read(read: Any) -> int | None:
+def _read(read: Callable[[], int]) -> int | None:
     """A byte; None if no device answers. Raises OSError."""
     try:
-        return int(read())
+        return read()
     except OSError as error:
         if error.errno in (errno.EREMOTEIO, errno.EIO, errno.ENXIO):
             return None

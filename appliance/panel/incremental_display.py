@@ -237,7 +237,7 @@ def make_i2c_device(
                 assert chosen is not None
                 identity = DisplayIdentity(identity.address, chosen.driver, identity.found, identity.raw)
         else:
-            place = find_address(serial._bus, None)[0] if address is None else address
+            place = find_address(serial._bus, None) if address is None else address
             identity = DisplayIdentity(place, driver)
         serial._addr = identity.address
         # Probe first, to skip the long set-up if no display answers; this also completes an interrupted command.

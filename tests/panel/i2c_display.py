@@ -35,6 +35,19 @@ class OtherDevice:
         return self.registers[self._register % len(self.registers)]
 
 
+class Expander(OtherDevice):
+    """An I/O expander: a write sets its pins, which others may pull low. level: of the pins that nobody pulls low."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__([level])
+        self.level = level
+
+    def write(self, content: list[int]) -> None:
+        """Receive a transfer, of which each byte sets the pins."""
+        self.received.append(content)
+        self.registers = [self.level & content[-1]]
+
+
 class I2cDisplay:
     """A bus object for luma's i2c, with an SSD1306 or SH1106 of 128x64 or 128x32 on it.
 

@@ -16,10 +16,10 @@ from appliance.panel.identification import (
     find_address,
     identify,
 )
-from tests.panel.i2c_display import I2cDisplay, OtherDevice
+from tests.panel.i2c_display import Expander, I2cDisplay, OtherDevice
 from tests.panel.i2c_display_chips import Chip, Sh1106, Sh1107, Ssd1306
 
-MAGNETOMETER = [0x80, *range(0x10, 0x20)]
+MAGNETOMETER = [0x80, *range(0x01, 0x10)]
 """A QMC6310N's registers: the chip ID, and data."""
 PIN_LEVELS = [[0xFF], [0xC3], [0x80]]
 """An I/O expander's answers; its highest pin is high."""
@@ -105,6 +105,29 @@ def test_nothing_is_written_to_another_device_at_the_first_address(kind: type[Ch
     assert other.received == []
 
 
+@pytest.mark.parametrize("kind", [Ssd1306, Sh1106])
+@pytest.mark.parametrize("places", [(0x3C, 0x3D), (0x3D, 0x3C)])
+@pytest.mark.parametrize("level", [0x7F, 0x5A, 0x10])
+def test_nothing_is_written_to_an_expander_that_looks_less_like_a_display(
+    kind: type[Chip], places: tuple[int, int], level: int
+) -> None:
+    """Its highest pin is low, so that its first byte excludes nothing."""
+    bus = bus_with(kind)
+    bus.address = places[0]
+    bus.others[places[1]] = other = Expander(level)
+    assert identify(bus, None, 64).address == places[0]
+    assert other.received == []
+
+
+def test_an_expander_whose_pins_look_like_a_display_is_recognised_and_left() -> None:
+    bus = I2cDisplay()
+    bus.address = 0x3D
+    bus.others[0x3C] = other = Expander(0xFF)
+    other.registers = [0x03]
+    assert identify(bus, None, 64).address == 0x3D
+    assert other.received[-1] == [0x00, 0xAE], "and no more"
+
+
 def test_a_magnetometer_that_was_read_before_gets_no_more_than_a_registers_number() -> None:
     """A read without a register gets the one after the last, so that the chip ID has to be asked for."""
     bus = I2cDisplay()
@@ -138,7 +161,7 @@ def test_a_set_address_is_the_only_one_to_be_tried() -> None:
 def test_a_busy_controller_is_read_again() -> None:
     bus = I2cDisplay()
     bus.chip.noise = itertools.chain([0xC3], itertools.repeat(0x43))
-    assert find_address(bus, None) == (0x3C, 0x43)
+    assert find_address(bus, None) == 0x3C
 
 
 def test_an_interrupted_command_does_not_swallow_the_detection() -> None:
