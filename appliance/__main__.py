@@ -91,9 +91,10 @@ def _panel(config: Config, kind: str) -> Panel:
 
             return TerminalPanel()
         case _:
+            from appliance import display_file
             from appliance.panel.hardware import HardwarePanel
 
-            return HardwarePanel.from_config(config)
+            return HardwarePanel.from_config(config, display_file.load(config.state_dir))
 
 
 def _config(options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from appliance.core.effects import (
     DropPendingToken,
     ForgetTokens,
     HandledEffect,
+    KeepDisplayDriver,
     OpenFeed,
     ResolveGateway,
     StartTimer,
@@ -51,7 +52,7 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.formatting import legible
-from appliance.core.values import Gateway, Token
+from appliance.core.values import DisplayIdentity, Gateway, Token
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.source import GatewaySource
@@ -89,7 +90,7 @@ class EffectHandlers:
 
     make_source: makes the gateway source from a function that emits events; called on a thread, may block. monitor:
     emits other events until cancelled. make_archiver: makes the archiver; called on a thread, may block; None for no
-    archive. feed_priority: notified when feeds open.
+    archive. feed_priority: notified when feeds open. keep_display: keeps a display's driver on flash; may block.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class EffectHandlers:
         monitor: Callable[[Emit], Coroutine[Any, Any, None]] | None = None,
         make_archiver: Callable[[], Archiver] | None = None,
         feed_priority: FeedPriority | None = None,
+        keep_display: Callable[[DisplayIdentity], None] = lambda _: None,
     ) -> None:
         self._make_source = make_source
         self._store = store
@@ -106,6 +108,7 @@ class EffectHandlers:
         self._make_archiver = make_archiver
         self._archiver: Archiver | None = None
         self._feed_priority = feed_priority or FeedPriority()
+        self._keep_display = keep_display
         self._history_syncs: dict[int, asyncio.Task[None]] = {}
         self._timers = Timers()
         self._feeds: dict[int, asyncio.Task[None]] = {}
@@ -165,6 +168,8 @@ class EffectHandlers:
                 self._start_task(self._write(self._store.drop_pending))
             case ForgetTokens():
                 self._start_task(self._write(self._store.forget))
+            case KeepDisplayDriver(display):
+                self._start_task(self._write(lambda: self._keep_display(display), what="the display's driver"))
             case SyncHistory(attempt):
                 self._history_syncs[attempt] = task = self._start_task(self._sync_history(effect))
                 task.add_done_callback(lambda _: self._history_syncs.pop(attempt, None))
@@ -256,14 +261,14 @@ class EffectHandlers:
             outcome = HistorySyncFailed(effect.attempt)
         self._emit(outcome)
 
-    async def _write(self, write: Callable[[], None], attempt: int | None = None) -> None:
+    async def _write(self, write: Callable[[], None], attempt: int | None = None, what: str = "the pairing") -> None:
         """Write to flash, after any earlier write has ended."""
         async with self._store_lock:
             try:
                 async with asyncio.timeout(STORE_TIMEOUT):
-                    await in_daemon_thread(write, "write the token")
+                    await in_daemon_thread(write, f"write {what}")
             except (OSError, TimeoutError) as error:
-                self._log_once(logging.ERROR, f"Can't save the pairing: {str(error) or 'the disk does not respond'}")
+                self._log_once(logging.ERROR, f"Can't save {what}: {str(error) or 'the disk does not respond'}")
                 outcome: Event | None = None if attempt is None else TokenNotStored(attempt)
             else:
                 outcome = None if attempt is None else TokenStored(attempt)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from functools import partial
 
-from appliance import __version__
+from appliance import __version__, display_file
 from appliance.board import watch_board
 from appliance.config import Config
 from appliance.core.machine import begin
@@ -37,6 +38,7 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
         watch_board,
         lambda: _make_archiver(config),
         FeedPriority(FeedSignal(config.state_dir).show),
+        partial(display_file.keep, config.state_dir),
     )
     runner = Runner(state, effect_handlers, panel)
     for signal_ in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config import DisplayConfig
 from appliance.config.keys import KEYS
 from appliance.config.loader import parse
 from appliance.core import texts
@@ -103,12 +104,14 @@ def test_the_glossary_is_short() -> None:
     assert 10 < len(lines) <= LONGEST_GLOSSARY
 
 
-def test_the_parts_list_names_the_setting_of_its_display() -> None:
-    """A buyer of the recommended display reads its driver's name there, in the README and in the installation guide."""
-    for document in ("hardware.md", "README.md", "docs/install.md"):
-        assert "sh1106" in (ROOT / document).read_text(), document
+def test_no_recommended_part_needs_a_setting() -> None:
+    """The display is detected, so that neither the steps nor the parts list ask for its driver."""
+    assert (DisplayConfig().driver, DisplayConfig().i2c_address) == ("auto", None)
     parts = (ROOT / "hardware.md").read_text().partition("\n## Parts\n")[2].partition("\n## ")[0]
-    assert "`display.driver: sh1106`" in parts
+    assert "No part of this list needs a setting." in parts
+    steps = (ROOT / "README.md").read_text().partition("\n## Set one up\n")[2].partition("\n## ")[0]
+    for text in (parts, steps):
+        assert "`display." not in text
 
 
 def test_every_named_make_target_exists() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from appliance import display_file
 from appliance.box.__main__ import SETTINGS
 from appliance.config.lenient import load_leniently
 from appliance.core.present import failing
@@ -28,7 +29,7 @@ async def show_failing(panel: Panel, *, restart: bool, seconds: float) -> None:
 def main() -> int:
     """Show the failure; return the exit code, which is 0."""
     config, _ = load_leniently(SETTINGS)
-    panel = HardwarePanel.from_config(config)
+    panel = HardwarePanel.from_config(config, display_file.load(config.state_dir))
     asyncio.run(show_failing(panel, restart=sys.argv[1] == "restart", seconds=float(sys.argv[2])))
     return 0
 

@@ -168,12 +168,21 @@ def rotation(node: Node) -> int:
     return 0 if scalar.text == "0" else 2
 
 
+def auto_or(check: Check) -> Check:
+    """A check for the word auto, which gives None, or what another check accepts."""
+
+    def checked(node: Node) -> Any:
+        return None if isinstance(node, Scalar) and node.text.lower() == "auto" else check(node)
+
+    return checked
+
+
 def display_driver(node: Node) -> str:
-    """The name of a display that luma.oled supports."""
-    name = text_of(node, "must be the name of a display, such as ssd1306")
-    if name == "ssd1306":
+    """The name of a display that luma.oled supports, or auto."""
+    name = text_of(node, "must be auto, or the name of a display, such as ssd1306")
+    if name in ("auto", "ssd1306"):
         return name
-    known = _luma_displays()
+    known = ("auto", *_luma_displays())
     if name not in known:
         near = nearest(name, known)
         hint = f"did you mean {near}?" if near else f"valid names: {', '.join(known)}"

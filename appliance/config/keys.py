@@ -24,6 +24,10 @@ def _quoted(value: object) -> str:
     return "null" if value is None else check.quoted(str(value))
 
 
+def _i2c_address(value: int | None) -> str:
+    return "auto" if value is None else f"0x{value:02X}"
+
+
 def _names(value: tuple[str, ...]) -> str:
     return "[" + ", ".join(check.quoted(name) for name in value) + "]"
 
@@ -69,12 +73,14 @@ KEYS = {
         "When the business day ends, by the gateway's clock: for today's screen and reports.",
         show_time_of_day,
     ),
-    "display.driver": Key(check.display_driver, "ssd1306, sh1106 or another display of luma.oled.", _quoted),
+    "display.driver": Key(
+        check.display_driver, "auto: detect it. Or ssd1306, sh1106 or another display of luma.oled.", _quoted
+    ),
     "display.i2c_port": Key(check.whole(0, 99, ", the number in /dev/i2c-N"), "The bus: N of /dev/i2c-N."),
     "display.i2c_address": Key(
-        check.whole(0x03, 0x77, " (0x03 to 0x77)"),
-        "The display's address on the bus (i2cdetect -y 1 shows it).",
-        "0x{:02X}".format,
+        check.auto_or(check.whole(0x03, 0x77, " (0x03 to 0x77)")),
+        "The display's address on the bus; auto: 0x3C or 0x3D.",
+        _i2c_address,
     ),
     "display.rotate": Key(check.rotation, "0, or 2 for upside down."),
     "display.contrast": Key(check.whole(0, 255), "Brightness, 0 to 255."),

@@ -19,14 +19,15 @@ class GatewayConfig:
 
 @dataclass(frozen=True, slots=True)
 class DisplayConfig:
-    """The OLED. rotate: quarter turns as luma counts them, 0 or 2. contrast: 0 to 255. height: in pixels, 64 or 32.
+    """The OLED. driver: "auto" to detect it. i2c_address: None to find it. rotate: quarter turns as luma counts them, 0
+    or 2. contrast: 0 to 255. height: in pixels, 64 or 32.
 
     dim_after, sleep_after: idle seconds; 0 for never.
     """
 
-    driver: str = "ssd1306"
+    driver: str = "auto"
     i2c_port: int = 1
-    i2c_address: int = 0x3C
+    i2c_address: int | None = None
     rotate: int = 0
     contrast: int = 255
     height: int = 64

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from appliance.core.delivery import Finished
 from appliance.core.events import Timer
-from appliance.core.values import Address, Credential, Gateway, Token
+from appliance.core.values import Address, Credential, DisplayIdentity, Gateway, Token
 from appliance.core.view import Sound
 
 
@@ -79,6 +79,13 @@ class ForgetTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepDisplayDriver:
+    """Keep on flash which driver a person chose for this display, or that nobody chose one. Unanswered."""
+
+    display: DisplayIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class SyncHistory:
     """Bring the archive up to date with the gateway's history; answered by HistorySynced or HistorySyncFailed.
 
@@ -134,6 +141,7 @@ HandledEffect = (
     | StoreToken
     | DropPendingToken
     | ForgetTokens
+    | KeepDisplayDriver
     | SyncHistory
     | StopHistorySync
     | StartTimer

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
-from appliance.core.values import NONE_UNREADABLE, Board, Credential, Gateway, Order, Token, Unreadable
+from appliance.core.values import NONE_UNREADABLE, Board, Credential, DisplayIdentity, Gateway, Order, Token, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +233,13 @@ class BoardRead:
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayIdentified:
+    """A display was set up: at the start, after it was plugged in, or with another driver."""
+
+    display: DisplayIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySynced:
     """The archive is up to date. figures, uuids: of one day (as in `DayStats`; None if the archive is empty).
 
@@ -298,6 +305,7 @@ Event = (
     | ButtonUp
     | ButtonStuck
     | BoardRead
+    | DisplayIdentified
     | HistorySynced
     | HistorySyncFailed
     | TimerFired

@@ -12,13 +12,14 @@ from dataclasses import replace
 from appliance.core.alerts import page_is_answerable
 from appliance.core.connected import connected
 from appliance.core.connecting import disconnected
-from appliance.core.effects import MakeSound, StartTimer, StopTimer, StoreToken
+from appliance.core.effects import KeepDisplayDriver, MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
     ButtonDown,
     ButtonStuck,
     ButtonTapped,
     ButtonUp,
+    DisplayIdentified,
     Event,
     FeedNotified,
     GatewayFound,
@@ -34,7 +35,7 @@ from appliance.core.events import (
     TokenStored,
 )
 from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
-from appliance.core.navigation import current_screen, power, turn
+from appliance.core.navigation import asks_if_shifted, current_screen, power, swap_driver, turn
 from appliance.core.pairing import awaiting_pairing, decline_gateway, discovering, pairing, token_issued
 from appliance.core.states import (
     NAMES,
@@ -60,6 +61,8 @@ STUCK_AFTER = 30.0
 """Seconds after which the button counts as stuck (jammed, wet or crushed), and is ignored."""
 HOLD_SHOWS = 1.0
 """Seconds after which a press counts as a hold, and the screen shows the countdown."""
+SHIFTED = "shifted "
+"""Prefix of the question whether the picture of a display is shifted."""
 OFFER = "offered "
 """Prefix of the question whether an offered gateway is the right one."""
 HOLD_TOLERANCE = 0.05
@@ -148,6 +151,13 @@ def _step(state: State, event: Event, now: float) -> Step:
             return _with(state, replace(world, down_since=None, stuck=True)), ()
         case BoardRead(board):
             return _with(state, replace(world, board=board)), ()
+        case DisplayIdentified(display) if world.display is not None and display.is_same(world.display):
+            # The person's choice may be newer than this set-up.
+            return _with(state, replace(world, display=replace(display, driver=world.display.driver))), ()
+        case DisplayIdentified(display):
+            # The question is about the display that was there before.
+            world = replace(world, display=display, turned_to=ScreenId.MAIN, turned_until=NEVER)
+            return _with(state, world), (KeepDisplayDriver(display),)
         case TimerFired(Timer.SAVE):
             return _save(state)
         case TokenStored(number) if number == world.saving and not _promoting(state):
@@ -191,6 +201,8 @@ def question(state: State, now: float) -> str | None:
             return NAMES[type(state)]
         case Connected() if (alert := state.alerted(now)) is not None:
             return f"paged {alert.uuids[0]}"
+        case _ if state.world.display is not None and asks_if_shifted(state, now):
+            return SHIFTED + state.world.display.driver
         case _:
             return None
 
@@ -221,6 +233,8 @@ def _released(state: State, now: float) -> Step:
     elif asks is not None and asks != state.world.asked:
         # The question appeared during the press: nobody has read it.
         meant, effects = up, ()
+    elif asks is not None and asks.startswith(SHIFTED) and not state.world.woke_display:
+        meant, effects = _picture_shifted(up, now)
     else:
         meant, effects = _tapped(up, now, woke_display=state.world.woke_display)
     return meant, (StopTimer(Timer.STUCK), *effects)
@@ -245,6 +259,12 @@ def _tapped(state: State, now: float, *, woke_display: bool) -> Step:
             return connected(state, tap, now)
         case _:
             return state, ()
+
+
+def _picture_shifted(state: State, now: float) -> Step:
+    world = swap_driver(state.world, now)
+    assert world.display is not None
+    return _with(state, world), (KeepDisplayDriver(world.display),)
 
 
 def _held(state: State, now: float) -> Step:

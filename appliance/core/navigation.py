@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from appliance.core.alerts import page_is_answerable
 from appliance.core.orders import OrderBook
 from appliance.core.states import NEVER, AwaitingPairing, Connected, Pairing, ScreenId, State, World
 from appliance.core.values import Benchmarks
@@ -17,13 +18,13 @@ SCREEN_STAYS = 15.0
 """Seconds after which the display returns to the main screen: time to read five rows aloud."""
 IN_TURN, MISTAKE_SHOWS = 12.0, 4.0
 """Seconds of a cycle in which the display shows a mistake in the settings by itself, and how long it shows it."""
-SUPPORT = (ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LED_LEGEND)
-"""The installer's screens."""
+READ_TIME = 2.0
+"""Seconds for which a question has to be on the display before a press can answer it."""
 
 
 def available_screens(state: State) -> tuple[ScreenId, ...]:
     """The screens of a state, in the order in which presses turn to them."""
-    support = (ScreenId.SETTINGS, *SUPPORT) if state.world.mistakes else SUPPORT
+    support = _support_screens(state.world)
     match state:
         case Connected():
             return (ScreenId.MAIN, ScreenId.OLDEST, ScreenId.TODAY, *support)
@@ -32,6 +33,14 @@ def available_screens(state: State) -> tuple[ScreenId, ...]:
             return (ScreenId.MAIN,)
         case _:
             return (ScreenId.MAIN, *support)
+
+
+def _support_screens(world: World) -> tuple[ScreenId, ...]:
+    """The installer's screens. The question comes last, so that nobody has to press past it."""
+    settings = (ScreenId.SETTINGS,) if world.mistakes else ()
+    display = () if world.display is None else (ScreenId.DISPLAY,)
+    shifted = () if world.display is None or world.display.other_driver is None else (ScreenId.SHIFTED,)
+    return (*settings, ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LED_LEGEND, *display, *shifted)
 
 
 def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
@@ -53,6 +62,29 @@ def turn(state: State, now: float) -> World:
     following = known[(known.index(current_screen(state, now)[0]) + 1) % len(known)]
     until = NEVER if following is ScreenId.MAIN else now + SCREEN_STAYS
     return replace(state.world, turned_to=following, turned_until=until)
+
+
+def asks_if_shifted(state: State, now: float) -> bool:
+    """Whether the display asks if its picture is shifted, has asked for READ_TIME, and a press answers nothing else."""
+    world = state.world
+    since = world.turned_until - SCREEN_STAYS
+    if world.down_since is None:
+        # A press may have woken the display.
+        since = max(since, world.pressed_at)
+    if isinstance(state, Connected):
+        if page_is_answerable(state, now):
+            return False
+        if state.alert is not None:
+            since = max(since, state.alert.until)
+    return current_screen(state, now)[0] is ScreenId.SHIFTED and now - since >= READ_TIME
+
+
+def swap_driver(world: World, now: float) -> World:
+    """The world after a person said that the picture is shifted; the question stays, to be answered again."""
+    display = world.display
+    assert display is not None, "the question was about a display"
+    swapped = replace(display, driver=display.other_driver or display.driver)
+    return replace(world, display=swapped, turned_until=now + SCREEN_STAYS)
 
 
 def power(state: State, now: float) -> tuple[Power, float]:

@@ -18,6 +18,7 @@ from appliance.core.screens.box import box_screen
 from appliance.core.screens.connecting import connecting_view
 from appliance.core.screens.count import connected_view
 from appliance.core.screens.discovering import discovering_view
+from appliance.core.screens.display import display_screen, shifted_screen
 from appliance.core.screens.gateway import gateway_screen
 from appliance.core.screens.hold import hold_screen
 from appliance.core.screens.led_legend import led_legend_screen
@@ -117,6 +118,7 @@ def present(state: State, now: float) -> Shown:
         beat=beat,
         pressed=pressed,
         walk=walk,
+        display=world.display,
     )
     # Rounding may put the next change at `now`, which would be missed.
     return Shown(view, max(until, now + INSTANT))
@@ -181,6 +183,10 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
             return gateway_screen(state, headline, now)
         case ScreenId.LED_LEGEND:
             return led_legend_screen(state, headline, now)
+        case ScreenId.DISPLAY if state.world.display is not None:
+            return display_screen(state.world.display, headline), math.inf
+        case ScreenId.SHIFTED if state.world.display is not None:
+            return shifted_screen(state.world.display), math.inf
         case _:
             return box_screen(state, headline, now)
 

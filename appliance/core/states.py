@@ -10,7 +10,17 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
-from appliance.core.values import Address, Benchmarks, Board, Credential, Gateway, Mistake, PanelSettings, Token
+from appliance.core.values import (
+    Address,
+    Benchmarks,
+    Board,
+    Credential,
+    DisplayIdentity,
+    Gateway,
+    Mistake,
+    PanelSettings,
+    Token,
+)
 
 NEVER = -math.inf
 
@@ -25,6 +35,8 @@ class ScreenId(Enum):
     BOX = auto()
     GATEWAY = auto()
     LED_LEGEND = auto()
+    DISPLAY = auto()
+    SHIFTED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +55,10 @@ class World:
     Button. down_since: when it went down, while the press may still mean something. asked: the question on the display
     at that moment. pressed_at: when it last went down. stuck: it has been down for longer than anyone holds it.
 
-    Display and sound. turned_to: the screen that a press turned to, shown until turned_until. last_activity: the last
-    event that a person would look up for; infinity before the start is over. woke_display: the press under way only
-    wakes the display. last_page: when the page sound last started.
+    Display and sound. display: the one that was set up last, with the driver that draws on it. turned_to: the screen
+    that a press turned to, shown until turned_until. last_activity: the last event that a person would look up for;
+    infinity before the start is over. woke_display: the press under way only wakes the display. last_page: when the
+    page sound last started.
 
     History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
@@ -74,6 +87,7 @@ class World:
     turned_until: float = NEVER
     last_activity: float = float("inf")
     woke_display: bool = False
+    display: DisplayIdentity | None = None
     history_syncs: tuple[float, ...] = ()
 
     @property

@@ -194,3 +194,34 @@ class Mistake:
     line: int | None
     key: str | None
     text: str
+
+
+SSD1306, SH1106 = "ssd1306", "sh1106"
+"""The drivers that a display may be detected to need. They differ in the first visible column: 0 or 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayIdentity:
+    """A connected display. address: on the I2C bus. driver: draws on it.
+
+    found: the driver that the detection chose; None if the settings name one. raw: the bytes that the display answered
+    to the detection, in hexadecimal.
+    """
+
+    address: int
+    driver: str
+    found: str | None = None
+    raw: str = ""
+
+    def is_same(self, other: DisplayIdentity | None) -> bool:
+        """Whether another display has the same address and was detected alike; the bytes may vary."""
+        return other is not None and (self.address, self.found) == (other.address, other.found)
+
+    def is_to_be_redrawn(self, chosen: DisplayIdentity | None) -> bool:
+        """Whether a person chose another driver for this display."""
+        return chosen is not None and self.is_same(chosen) and self.driver != chosen.driver
+
+    @property
+    def other_driver(self) -> str | None:
+        """The driver to try if the picture is shifted; None if the settings name the driver."""
+        return None if self.found is None else SH1106 if self.driver == SSD1306 else SSD1306

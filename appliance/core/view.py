@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 from appliance.core import texts
+from appliance.core.values import DisplayIdentity
 
 
 class LedMode(StrEnum):
@@ -255,7 +256,8 @@ class View:
 
     The rest says how to draw the screen. power: the brightness. beat: the heartbeat, False and True in turn; None
     unless the feed is live and was heard lately. pressed: draw the feedback for a press. walk: the step of the slow
-    picture shift against burn-in, counted up without end.
+    picture shift against burn-in, counted up without end. display: the display and the driver to draw with; None if it
+    is unknown.
     """
 
     state: str
@@ -271,3 +273,4 @@ class View:
     beat: bool | None = None
     pressed: bool = False
     walk: int = 0
+    display: DisplayIdentity | None = None

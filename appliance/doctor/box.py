@@ -13,8 +13,9 @@ TOO_HOT = 80.0
 async def check_settings(context: CheckContext) -> Finding:
     """Report the main settings; the command line has already validated them."""
     display, pins = context.config.display, context.config.pins
+    address = "auto" if display.i2c_address is None else f"0x{display.i2c_address:02X}"
     return ok(
-        f"valid: {display.driver} at 0x{display.i2c_address:02X}; pins {pins.green}, {pins.amber} and {pins.red} "
+        f"valid: display {display.driver} at {address}; pins {pins.green}, {pins.amber} and {pins.red} "
         f"for the LEDs, {pins.buzzer} for the buzzer, {pins.button} for the button"
     )
 

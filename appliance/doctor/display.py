@@ -11,9 +11,13 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from appliance import display_file
+from appliance.core.values import SH1106, SSD1306, DisplayIdentity
 from appliance.core.view import Line, Message, Size
 from appliance.doctor.context import ELSEWHERE, CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
+from appliance.panel.identification import ADDRESSES as DISPLAY_ADDRESSES
+from appliance.panel.identification import SettingNeededError
 from appliance.panel.oled import make_i2c_device
 
 if TYPE_CHECKING:
@@ -21,10 +25,8 @@ if TYPE_CHECKING:
 
 ADDRESSES = range(0x08, 0x78)
 """Unreserved 7-bit addresses (I2C specification, reserved addresses)."""
-DISPLAY_ADDRESSES = (0x3C, 0x3D)
-"""Addresses of small OLEDs (data sheets of SSD1306 and SH1106)."""
 MOVED_BY = 2
-"""Columns by which the picture is shifted if an SH1106 is configured as an SSD1306."""
+"""Columns by which the picture is shifted if an SH1106 is driven as an SSD1306, or the reverse."""
 TEST_PICTURE = Message((Line("test", Size.MEDIUM), Line("this way up")))
 WIRES = (
     "Check the display's four wires at the pin header: VCC to position 1 (3.3 V), GND to 6, SDA to 3, SCL to 5.",
@@ -54,16 +56,18 @@ async def _try(context: CheckContext, bus: _Bus) -> Finding:
     """As check_display, without blanking. Raises TimeoutError if the bus is stuck."""
     display = context.config.display
     try:
-        await context.blocking(bus.show, "show the test picture", context.limits.bus)
+        identity = await context.blocking(bus.show, "show the test picture", context.limits.bus)
     except TimeoutError:
         raise
     except FileNotFoundError:
         return await _no_bus(context)
     except PermissionError:
         return wrong(f"no permission to use the I2C bus {display.i2c_port}", "Run as root: sudo tt-appliance doctor")
+    except SettingNeededError as error:
+        return wrong(str(error), "Set display.driver to what is printed on the display's back or its order.")
     except Exception as error:  # noqa: BLE001 - luma raises errors of its own kind, bare OSErrors and assertions
         return await _silent(context, bus, error)
-    where = f"at 0x{display.i2c_address:02X}"
+    where = _described(identity)
     seen = await context.console.ask(
         "Do you see a frame around the whole display, and upright words?", context.limits.answer
     )
@@ -72,15 +76,28 @@ async def _try(context: CheckContext, bus: _Bus) -> Finding:
         return ok(f"responds {where} and accepted a picture; no answer whether it was visible")
     if seen:
         return ok(f"responds {where}; test picture confirmed")
-    return _not_seen(display.driver, where)
+    return _not_seen(identity, where)
 
 
-def _not_seen(driver: str, where: str) -> Finding:
-    other = "ssd1306" if driver == "sh1106" else "sh1106"
+def _described(identity: DisplayIdentity) -> str:
+    """Where the display is; if it was detected, also what it answered, and the verdict."""
+    where = f"at {_hexadecimal(identity.address)}"
+    if identity.found is None:
+        return where
+    chosen = "" if identity.driver == identity.found else f", and drawn for {identity.driver} by choice"
+    return f"{where} with {identity.raw} (detected as {identity.found}{chosen})"
+
+
+def _not_seen(identity: DisplayIdentity, where: str) -> Finding:
+    other = identity.other_driver
+    if other is None:
+        swap = f"set display.driver to {SSD1306 if identity.driver == SH1106 else SH1106}."
+    else:
+        swap = f"turn to the box's screen `Picture is shifted?` and press there, or set display.driver to {other}."
     return wrong(
         f"responds {where}, but the test picture is not correct",
         "Upside down: set display.rotate to 2 (or back to 0).",
-        f"Shifted by {MOVED_BY} columns, or with noise at an edge: set display.driver to {other}.",
+        f"Shifted by {MOVED_BY} columns: {swap}",
         "Squeezed, or every second row dark: set display.height to what the display has, 64 or 32.",
         "Very dark: set display.contrast higher.",
         "Nothing at all: the display is broken; try another one.",
@@ -100,7 +117,8 @@ async def _no_bus(context: CheckContext) -> Finding:
 async def _silent(context: CheckContext, bus: _Bus, error: Exception) -> Finding:
     """The finding for a display that can't be set up, from a scan of its bus. Raises TimeoutError."""
     display = context.config.display
-    where = f"at 0x{display.i2c_address:02X} on bus {display.i2c_port}"
+    tried = DISPLAY_ADDRESSES if display.i2c_address is None else (display.i2c_address,)
+    where = f"at {' or '.join(map(_hexadecimal, tried))} on bus {display.i2c_port}"
     if not bus.opened:
         return wrong(
             f"the I2C bus {display.i2c_port} can't be used: {_words(error)}",
@@ -117,17 +135,19 @@ async def _silent(context: CheckContext, bus: _Bus, error: Exception) -> Finding
         raise
     except Exception as scanning:  # noqa: BLE001 - as above; the first error is the one that counts
         return wrong(f"no display {where}: {_words(error)} ({_words(scanning)})", *WIRES)
-    others = [one for one in there if one != display.i2c_address]
+    others = [one for one in there if one not in tried]
     likely = [one for one in others if one in DISPLAY_ADDRESSES]
-    if display.i2c_address in there:
+    answering = [one for one in tried if one in there]
+    if answering:
+        where = f"at {_hexadecimal(answering[0])} on bus {display.i2c_port}"
         return wrong(f"a device responds {where}, but can't be set up as a display: {_words(error)}", *WIRES)
     if likely:
         return wrong(
-            f"no display responds {where}, but one may be at 0x{likely[0]:02X}, where a device responds",
-            f"Set display.i2c_address to 0x{likely[0]:02X} in the settings.",
+            f"no display responds {where}, but one may be at {_hexadecimal(likely[0])}, where a device responds",
+            f"Set display.i2c_address to auto, or to {_hexadecimal(likely[0])}, in the settings.",
         )
     if others:
-        named = ", ".join(f"0x{one:02X}" for one in others)
+        named = ", ".join(map(_hexadecimal, others))
         return wrong(
             f"no display responds {where}; devices respond at {named}, which are not addresses of a display", *WIRES
         )
@@ -140,6 +160,10 @@ def _stuck(port: int) -> Finding:
         "Unplug the box for ten seconds, and try again.",
         "If that does not help: SDA or SCL touches ground or each other, or the display is broken; try another one.",
     )
+
+
+def _hexadecimal(address: int) -> str:
+    return f"0x{address:02X}"
 
 
 def _words(error: Exception) -> str:
@@ -161,8 +185,8 @@ class _Bus:
         """Whether the bus is open."""
         return self._bus is not None
 
-    def show(self) -> None:
-        """Set up the display and show the test picture. Raises errors of luma and the bus."""
+    def show(self) -> DisplayIdentity:
+        """Set up the display and show the test picture. Raises errors of luma, the bus and identification."""
         display = self._bench.config.display
         with self._turn:
             self._bus = self._bench.open_bus(display.i2c_port)
@@ -173,9 +197,12 @@ class _Bus:
                 display.rotate,
                 display.contrast,
                 display.height,
+                chosen=display_file.load(self._bench.config.state_dir),
                 bus=self._bus,
             )
             self._device.display(draw_test(self._device.size).convert(self._device.mode))
+            identity: DisplayIdentity = self._device.identity
+            return identity
 
     def scan(self) -> list[int]:
         """The addresses that respond to a read; a write could change the state of another device."""

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appliance.core.values import DisplayIdentity
 from appliance.core.view import Power
-from appliance.panel.incremental_display import NOP
+from appliance.panel.identification import NOP
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,7 +46,7 @@ class Timing:
 
 
 class Display:
-    """make: sets up a luma device with an incremental display() (see `incremental`).
+    """make: sets up a luma device with an incremental display() and an identity (see make_i2c_device).
 
     contrast: of a bright display, 0 to 255. clock: in seconds.
     """
@@ -66,6 +67,11 @@ class Display:
     def works(self) -> bool:
         """Whether the display is set up, and nothing has failed since."""
         return self._device is not None
+
+    @property
+    def identity(self) -> DisplayIdentity | None:
+        """What is known of the display; None unless it works."""
+        return None if self._device is None else self._device.identity
 
     @property
     def wait(self) -> float:
@@ -99,6 +105,12 @@ class Display:
         device, self._device = self._device, None
         if device is None:
             return
+        try:
+            # An SH1106 that was interrupted in a picture would answer the next read with its memory, not its status.
+            device.command(NOP)
+        except Exception as error:  # noqa: BLE001
+            # It failed anyway, whatever error luma raises.
+            log.debug("the display takes no command: %s", error)
         try:
             device._serial_interface.cleanup()
         except Exception as error:  # noqa: BLE001

@@ -17,11 +17,13 @@ from appliance import __version__
 from appliance.core.screens.program import starting_screen
 from appliance.core.view import LedMode, Leds, Sound, View
 from appliance.panel.drawing import draw, draw_screen
+from appliance.panel.incremental_display import AUTO
 from appliance.panel.oled import Oled
 
 if TYPE_CHECKING:
     from appliance.config import Config
     from appliance.core.events import Event
+    from appliance.core.values import DisplayIdentity
     from appliance.panel.button import ButtonPart
 
 log = logging.getLogger(__name__)
@@ -40,9 +42,9 @@ class HardwarePanel:
     def __init__(
         self,
         *,
-        driver: str = "ssd1306",
+        driver: str = AUTO,
         port: int = 1,
-        address: int = 0x3C,
+        address: int | None = None,
         rotate: int = 0,
         contrast: int,
         height: int = 64,
@@ -54,6 +56,7 @@ class HardwarePanel:
         buzzer_enabled: bool = True,
         buzzer_kind: str = "active",
         buzzer_volume: int = 100,
+        chosen: DisplayIdentity | None = None,
         pin_factory: Any = None,
         make_device: Callable[[], Any] | None = None,
     ) -> None:
@@ -64,8 +67,10 @@ class HardwarePanel:
             rotate,
             height,
             contrast=contrast,
+            chosen=chosen,
             make_device=make_device,
             changed=self._update_leds,
+            identified=self._on_identified,
         )
         self._oled.show_first(functools.partial(draw_screen, starting_screen(__version__)))
         self._drawn: tuple[object, ...] | None = None
@@ -87,8 +92,8 @@ class HardwarePanel:
         pins.log_busy()
 
     @classmethod
-    def from_config(cls, config: Config) -> HardwarePanel:
-        """Make the panel on the pins and the bus of the settings."""
+    def from_config(cls, config: Config, chosen: DisplayIdentity | None = None) -> HardwarePanel:
+        """Make the panel on the pins and the bus of the settings. chosen: as in make_i2c_device."""
         display, pins = config.display, config.pins
         return cls(
             driver=display.driver,
@@ -105,6 +110,7 @@ class HardwarePanel:
             buzzer_enabled=config.buzzer.enabled,
             buzzer_kind=config.buzzer.kind,
             buzzer_volume=config.buzzer.volume,
+            chosen=chosen,
         )
 
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
@@ -120,6 +126,8 @@ class HardwarePanel:
             self._buzzer.play(sound)
         self._leds_wanted = view.leds
         self._update_leds()
+        if view.display is not None:
+            self._oled.choose(view.display)
         # Ignores the fields that are not drawn, such as an age in seconds.
         drawn = (view.screen, view.power, view.beat, view.pressed, view.walk)
         if drawn != self._drawn:
@@ -145,6 +153,12 @@ class HardwarePanel:
             self._leds.flash()
         if self._emit is not None:
             self._emit(event)
+
+    def _on_identified(self, display: DisplayIdentity) -> None:
+        from appliance.core.events import DisplayIdentified
+
+        if self._emit is not None:
+            self._emit(DisplayIdentified(display))
 
     def _update_leds(self) -> None:
         """Set the LEDs of the view; while the display fails, red blinks fast instead."""

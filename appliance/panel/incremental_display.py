@@ -7,12 +7,13 @@ each time, which takes 92 ms of a bus at 100 kHz. luma is imported only when a d
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
 from ctypes import memmove
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from appliance.panel.framebuffer import Window, changed_windows, pack, window_bytes
+from appliance.core.values import SH1106, DisplayIdentity
+from appliance.panel.framebuffer import changed_runs, pack
+from appliance.panel.identification import FLUSH, find_address, identify
 
 if TYPE_CHECKING:
     from luma.core.device import device as LumaDevice
@@ -20,29 +21,31 @@ if TYPE_CHECKING:
 else:
     LumaDevice = object
 
-NOP = 0xE3
-"""A command without effect, which the controller acknowledges (data sheets of SSD1306 and SH1106)."""
-FLUSH = (NOP,) * 6
-"""Completes a command whose transfer was interrupted, because the controller may still wait for its arguments.
-
-The SSD1306's longest command, a scroll (0x26), has six; the SH1106's have one (command tables of their data sheets).
-"""
-COLUMN_RANGE, MEMORY_PAGE_RANGE = 0x21, 0x22
-"""SSD1306: first and last column, and memory page, of the data to follow (data sheet, horizontal addressing)."""
+AUTO = "auto"
+"""The setting of a driver that is to be detected."""
 MEMORY_PAGE, LOW_COLUMN, HIGH_COLUMN = 0xB0, 0x00, 0x10
-"""SH1106: memory page, and low and high four bits of the column, added to the command (data sheet, page addressing)."""
+"""Memory page, and low and high four bits of the column, added to the command (data sheets, page addressing)."""
+MEMORY_MODE, PAGE_ADDRESSING = 0x20, 0x02
+"""SSD1306: the addressing mode. The SH1106 has page addressing only, and ignores the command."""
 COMMAND, PIXELS = 0x80, 0x40
 """Control bytes: one command and another control byte follow; pixels follow to the end of the transfer.
 
 So one transfer holds both address and pixels (data sheets of SSD1306, 8.1.5.2, and SH1106, I2C-bus write data).
 """
-TRANSFER_OVERHEAD = 2
-"""Bytes of a transfer beside its commands and pixels: the I2C address and the last control byte."""
-CALL_COST = 12
-"""The processor time of one transfer's system call, expressed as bytes on the bus.
+NO_COMMANDS = b"\0"
+"""The control byte before commands, without any.
 
-Measured with a changing count: it leads to one window instead of four, for 1/60 more bytes.
+It ends each picture, so that an SH1106 answers the next read with its status: after pixels it would answer with its
+memory, which the detection can't tell from the answer of an I/O expander (data sheet, I2C-bus read data).
 """
+COLUMNS = 132
+"""Columns of the SH1106's memory; the SSD1306 has 128, and goes on at its first column."""
+SH1106_FIRST_COLUMN = 2
+"""The SH1106's first column on the glass: usual modules show the middle 128 of its 132 columns."""
+RUN_OVERHEAD = 2 * 3 + 2
+"""Bytes of a transfer beside its pixels: three commands, a control byte for each and the pixels, the I2C address."""
+CALL_COST = 12
+"""The processor time of one transfer's system call, expressed as bytes on the bus."""
 
 
 class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
@@ -86,29 +89,40 @@ class IncrementalDisplay(LumaDevice):  # type: ignore[misc]
 
 
 class PageAddressed(IncrementalDisplay):
-    """Mixin for controllers with memory pages: refresh() also restores settings, contrast and power without flicker."""
+    """Mixin for controllers with memory pages: refresh() also restores settings, contrast and power without flicker.
 
-    window_overhead: int
-    """The cost of a window beside its content, in bytes."""
-    multi_page: bool
-    """Whether a window may have more than one memory page."""
-    window_header: Callable[[Window, int], bytes]
-    """Makes the start of a window's transfer. Its second argument is the controller's first visible column."""
+    It uses page addressing, which SSD1306 and SH1106 understand alike, so that a picture for the wrong one of them is
+    shifted by two columns, and not torn. first_column: the first visible column in the controller's memory.
+    """
 
-    def __init__(self, *values: Any, **named: Any) -> None:
+    def __init__(self, *values: Any, first_column: int = 0, **named: Any) -> None:
         self._message: Any = None
+        self._end: Any = None
         self._settings: list[tuple[int, ...]] = []
         self._recording = True
         self._contrast_level: int | None = None
         self._on = False
         self._refreshing = False
+        self._first_column = first_column
         super().__init__(*values, **named)
 
     def command(self, *command: int) -> None:
-        """Like luma's, but records the constructor's commands up to the contrast as the settings."""
+        """Like luma's, but records the constructor's commands up to the contrast, with page addressing."""
         if self._recording:
+            if MEMORY_MODE in command:
+                # luma's settings have the mode before any argument of this value.
+                at = command.index(MEMORY_MODE) + 1
+                command = (*command[:at], PAGE_ADDRESSING, *command[at + 1 :])
             self._settings.append(command)
         super().command(*command)
+
+    def clear(self) -> None:
+        """Like luma's, but also clear the columns beside the glass, which a picture for the wrong controller shows."""
+        self.forget()
+        for page in range(self._h // 8):
+            self._transfer(_header(page, 0) + bytes(COLUMNS))
+        self._end_pixels()
+        self._shown = bytes(self._w * self._h // 8)
 
     def contrast(self, level: int) -> None:
         """Like luma's, but remembers the level for refresh()."""
@@ -155,71 +169,34 @@ class PageAddressed(IncrementalDisplay):
         return pack(self.preprocess(picture))
 
     def _send(self, picture: Image, before: bytes | None, after: bytes) -> None:
-        bus, message = self._serial_interface._bus, self._message
+        # An SSD1305 with 32 rows has an offset of its own.
+        width, first = self._w, self._first_column + getattr(self, "_colstart", 0)
+        for page, left, right in changed_runs(before, after, width, RUN_OVERHEAD + CALL_COST):
+            start = page * width
+            self._transfer(_header(page, first + left) + after[start + left : start + right + 1])
+        self._end_pixels()
+
+    def _transfer(self, content: bytes) -> None:
+        serial, message = self._serial_interface, self._message
         if message is None:
             from smbus2 import i2c_msg
 
             # One buffer of the maximum size for all transfers, because creating one is slower than filling it.
-            longest = bytes(len(self.window_header((0, 0, 0, 0), 0)) + len(after))
-            message = self._message = i2c_msg.write(self._serial_interface._addr, longest)
-        width, window_header, first, buffer, send = (
-            self._w,
-            self.window_header,
-            self._first_column,
-            message.buf,
-            bus.i2c_rdwr,
-        )
-        for window in changed_windows(before, after, width, self.window_overhead, self.multi_page):
-            content = window_header(window, first) + window_bytes(after, width, window)
-            message.len = length = len(content)
-            memmove(buffer, content, length)
-            send(message)
+            message = self._message = i2c_msg.write(serial._addr, bytes(len(_header(0, 0)) + COLUMNS))
+            self._end = i2c_msg.write(serial._addr, NO_COMMANDS)
+        message.len = length = len(content)
+        memmove(message.buf, content, length)
+        serial._bus.i2c_rdwr(message)
 
-    @property
-    def _first_column(self) -> int:
-        """The first visible column in the controller's memory."""
-        raise NotImplementedError
+    def _end_pixels(self) -> None:
+        self._serial_interface._bus.i2c_rdwr(self._end)
 
 
 @lru_cache(maxsize=1024)
-def _ssd1306_header(window: Window, first_column: int) -> bytes:
-    left, right, top, bottom = window
-    return _header(COLUMN_RANGE, first_column + left, first_column + right, MEMORY_PAGE_RANGE, top, bottom)
-
-
-@lru_cache(maxsize=1024)
-def _sh1106_header(window: Window, first_column: int) -> bytes:
-    left, _, page, _ = window
-    left += first_column
-    return _header(MEMORY_PAGE + page, LOW_COLUMN + (left & 0x0F), HIGH_COLUMN + (left >> 4))
-
-
-def _header(*commands: int) -> bytes:
+def _header(page: int, column: int) -> bytes:
+    """The start of a transfer of pixels to this place in the controller's memory."""
+    commands = MEMORY_PAGE + page, LOW_COLUMN + (column & 0x0F), HIGH_COLUMN + (column >> 4)
     return bytes((*(byte for command in commands for byte in (COMMAND, command)), PIXELS))
-
-
-class Ssd1306Windows(PageAddressed):
-    """Writes windows of several columns and memory pages."""
-
-    window_overhead = 2 * 6 + TRANSFER_OVERHEAD + CALL_COST
-    multi_page = True
-    window_header = staticmethod(_ssd1306_header)
-
-    @property
-    def _first_column(self) -> int:
-        return int(self._colstart)
-
-
-class Sh1106Windows(PageAddressed):
-    """Writes from one column on within one memory page."""
-
-    window_overhead = 2 * 3 + TRANSFER_OVERHEAD + CALL_COST
-    multi_page = False
-    window_header = staticmethod(_sh1106_header)
-
-    @property
-    def _first_column(self) -> int:
-        return int(self._page_address_offset)
 
 
 @cache
@@ -227,33 +204,46 @@ def incremental(kind: Any) -> Any:
     """Derive a class from this luma class, with the methods of IncrementalDisplay."""
     from luma.oled.device import sh1106, ssd1306
 
-    mixin = (
-        Ssd1306Windows
-        if issubclass(kind, ssd1306)
-        else Sh1106Windows
-        if issubclass(kind, sh1106)
-        else IncrementalDisplay
-    )
+    mixin = PageAddressed if issubclass(kind, ssd1306 | sh1106) else IncrementalDisplay
     return type(f"incremental_{kind.__name__}", (mixin, kind), {})
 
 
 def make_i2c_device(
-    driver: str, port: int, address: int, rotate: int, contrast: int, height: int = 64, bus: Any = None
+    driver: str,
+    port: int,
+    address: int | None,
+    rotate: int,
+    contrast: int,
+    height: int = 64,
+    *,
+    chosen: DisplayIdentity | None = None,
+    bus: Any = None,
 ) -> Any:
-    """Set up an incremental device on the I2C bus. Raises any error of luma and the bus.
+    """Set up an incremental device on the I2C bus, with its DisplayIdentity as `identity`.
 
-    height: 32 or 64, for drivers that support both; ignored for others. bus: a replacement for the bus, for tests.
+    driver: a class of luma.oled.device, or AUTO to detect it. address: None to find it. height: 32 or 64, for drivers
+    that support both; ignored for others. chosen: the display for which a person chose the driver. bus: a replacement
+    for the bus, for tests.
+
+    Raises any error of luma, the bus and identification.
     """
-    import luma.oled.device
     from luma.core.interface.serial import i2c
 
-    kind = incremental(getattr(luma.oled.device, driver))
-    size = {"width": 128, "height": height} if issubclass(kind, PageAddressed) else {}
-    serial = i2c(bus=bus, port=port, address=address)
+    serial = i2c(bus=bus, port=port, address=0 if address is None else address)
     try:
+        if driver == AUTO:
+            identity = identify(serial._bus, address, height)
+            if identity.is_same(chosen):
+                assert chosen is not None
+                identity = DisplayIdentity(identity.address, chosen.driver, identity.found, identity.raw)
+        else:
+            place = find_address(serial._bus, None) if address is None else address
+            identity = DisplayIdentity(place, driver)
+        serial._addr = identity.address
         # Probe first, to skip the long set-up if no display answers; this also completes an interrupted command.
         serial.command(*FLUSH)
-        device = kind(serial, rotate=rotate, **size)
+        device = _set_up(serial, identity.driver, rotate, height)
+        device.identity = identity
         device.contrast(contrast)
     except BaseException:
         serial.cleanup()
@@ -261,6 +251,20 @@ def make_i2c_device(
     finally:
         forget_exit_hooks()
     return device
+
+
+def _set_up(serial: Any, driver: str, rotate: int, height: int) -> Any:
+    import luma.oled.device
+
+    if driver == SH1106 and height == 64:
+        # The SSD1306's settings suit both, so that a wrong guess costs no more than the columns.
+        kind = incremental(luma.oled.device.ssd1306)
+    else:
+        kind = incremental(getattr(luma.oled.device, driver))
+    if not issubclass(kind, PageAddressed):
+        return kind(serial, rotate=rotate)
+    first_column = SH1106_FIRST_COLUMN if driver == SH1106 else 0
+    return kind(serial, rotate=rotate, width=128, height=height, first_column=first_column)
 
 
 class _LumaExitHook:

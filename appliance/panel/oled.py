@@ -14,9 +14,10 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from appliance.core.values import DisplayIdentity
 from appliance.core.view import Power
 from appliance.panel.display import Display, Paint, Timing
-from appliance.panel.incremental_display import make_i2c_device
+from appliance.panel.incremental_display import AUTO, make_i2c_device
 
 if TYPE_CHECKING:
     # Imported where it is used, because the first picture must not wait for it.
@@ -39,26 +40,36 @@ FIRST_PICTURE_TIMEOUT = 0.3
 class Oled:
     """A display on the I2C bus.
 
-    driver: a class of luma.oled.device. port, address: the number of the bus and the display's address. rotate: in
-    quarter turns, as in luma. height: 32 or 64. contrast: 0 to 255. make_device: replaces make_i2c_device, for tests.
-    changed: called in the loop's thread when `fault` changes.
+    driver: a class of luma.oled.device, or AUTO. port, address: the number of the bus and the display's address, None
+    to find it. rotate: in quarter turns, as in luma. height: 32 or 64. contrast: 0 to 255. chosen: as in
+    make_i2c_device. make_device: replaces make_i2c_device, for tests. changed: called in the loop's thread when `fault`
+    changes. identified: called there when a display was set up that is not the last one, or with another driver.
     """
 
     def __init__(
         self,
-        driver: str = "ssd1306",
+        driver: str = AUTO,
         port: int = 1,
-        address: int = 0x3C,
+        address: int | None = None,
         rotate: int = 0,
         height: int = 64,
         *,
         contrast: int,
+        chosen: DisplayIdentity | None = None,
         make_device: Callable[[], Any] | None = None,
         changed: Callable[[], None] = lambda: None,
+        identified: Callable[[DisplayIdentity], None] = lambda _: None,
         timing: Timing | None = None,
     ) -> None:
-        make = make_device or (lambda: make_i2c_device(driver, port, address, rotate, contrast, height))
+        make = make_device or (
+            lambda: make_i2c_device(driver, port, address, rotate, contrast, height, chosen=self._chosen)
+        )
         self._changed = changed
+        self._identified = identified
+        self._chosen = chosen
+        self._identity: DisplayIdentity | None = None
+        self._told_identity: DisplayIdentity | None = None
+        self._last: tuple[Paint, Power] | None = None
         self._timing = timing or Timing()
         self._display = Display(make, contrast, self._timing)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,11 +102,21 @@ class Oled:
             self._start_thread()
         elif self._early_fault is not None:
             self._set_fault(self._early_fault)
+        if self._identity is not None:
+            self._tell_identity(self._identity)
         self._check_stuck()
+
+    def choose(self, display: DisplayIdentity) -> None:
+        """Draw with this display's driver, if it is connected. Returns at once."""
+        if display != self._chosen:
+            self._chosen = display
+            if self._last is not None:
+                self._send(self._last)
 
     def show(self, paint: Paint, power: Power = Power.BRIGHT) -> None:
         """Queue a picture in place of any that was not drawn yet. Returns at once."""
-        self._send((paint, power))
+        self._last = paint, power
+        self._send(self._last)
         if self._stuck_timer is not None:
             self._check_stuck()
 
@@ -156,6 +177,12 @@ class Oled:
             log.info("the display works")
         self._changed()
 
+    def _tell_identity(self, identity: DisplayIdentity) -> None:
+        # Both start() and the thread may report the first one.
+        if identity is not self._told_identity:
+            self._told_identity = identity
+            self._identified(identity)
+
     # The methods below run in the display's thread.
 
     def _run(self) -> None:
@@ -173,6 +200,9 @@ class Oled:
                     self._show_last(*newest)
                 break
             self._busy_since = time.monotonic()
+            if display.identity is not None and display.identity.is_to_be_redrawn(self._chosen):
+                # update() sets it up anew.
+                display.release()
             try:
                 display.update(paint, power)
             except Exception as error:  # noqa: BLE001
@@ -182,6 +212,7 @@ class Oled:
                 display.release()
                 wait, delay = delay, min(2 * delay, self._timing.retry_most)
             else:
+                self._report_identity(display.identity)
                 self._report(None)
                 self._first_done.set()
                 wait, delay = display.wait, self._timing.retry
@@ -216,6 +247,19 @@ class Oled:
         elif (fault is None) != (self._fault is None):
             self._call(self._set_fault, fault)
 
+    def _report_identity(self, identity: DisplayIdentity | None) -> None:
+        known = self._identity
+        if identity is None or (identity.is_same(known) and not identity.is_to_be_redrawn(known)):
+            return
+        if not identity.is_same(self._chosen):
+            # The choice was for another display.
+            self._chosen = None
+        self._identity = identity
+        if identity.found is not None:
+            log.info("display at 0x%02X: %s; it answered %s", identity.address, _driver(identity), identity.raw)
+        if self._loop is not None:
+            self._call(self._tell_identity, identity)
+
     def _show_last(self, paint: Paint, power: Power) -> None:
         try:
             self._display.update(paint, power)
@@ -241,3 +285,8 @@ class Oled:
         except RuntimeError:
             # The loop was closed without waiting for a stuck bus.
             log.debug("the loop was closed before the display's thread ended")
+
+
+def _driver(display: DisplayIdentity) -> str:
+    """The driver in use, and whether it was detected."""
+    return display.driver if display.driver == display.found else f"{display.driver}, chosen instead of {display.found}"

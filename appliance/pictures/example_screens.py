@@ -30,7 +30,19 @@ from appliance.core.states import (
     State,
     World,
 )
-from appliance.core.values import Address, Board, Card, Credential, Gateway, Mistake, Order, Token, Unreadable
+from appliance.core.values import (
+    SH1106,
+    Address,
+    Board,
+    Card,
+    Credential,
+    DisplayIdentity,
+    Gateway,
+    Mistake,
+    Order,
+    Token,
+    Unreadable,
+)
 from appliance.core.view import Leds, View
 
 Example = tuple[str, View]
@@ -40,7 +52,14 @@ NOW = 187_000.0
 """Monotonic seconds: the box has been running for two days."""
 BAR = Gateway("Bar", (Address("192.168.1.20"),))
 TERRACE = Gateway("Terrace", (Address("192.168.1.30"),))
-ALONE = World(version=__version__, addresses=("192.168.1.42",), board=Board(48.0, False, False), last_activity=NOW)
+DISPLAY = DisplayIdentity(0x3C, SH1106, SH1106, "48 48 48 A5 3C 5A")
+ALONE = World(
+    version=__version__,
+    addresses=("192.168.1.42",),
+    board=Board(48.0, False, False),
+    last_activity=NOW,
+    display=DISPLAY,
+)
 SEEN = replace(ALONE, gateways={"Bar": BAR})
 KITCHEN = Gateway("寿司バー Küche", (Address("192.168.1.31"),))
 FAR = replace(ALONE, gateways={KITCHEN.name: KITCHEN, "Bar": BAR})
@@ -147,6 +166,8 @@ EXAMPLES: tuple[Example, ...] = (
     ("Fifth press: the LEDs", _turned_to(ScreenId.LED_LEGEND, CALM, left=15.0)),
     ("The LEDs, 5 s later", _turned_to(ScreenId.LED_LEGEND, CALM, left=10.0)),
     ("The LEDs, 10 s later", _turned_to(ScreenId.LED_LEGEND, CALM, left=5.0)),
+    ("Sixth press: the display", _turned_to(ScreenId.DISPLAY, CALM)),
+    ("Seventh press: a question about the display", _turned_to(ScreenId.SHIFTED, CALM)),
     ("Offline", _offline()),
     ("Offline: no network", _offline(replace(PAIRED, addresses=()))),
     ("Offline: no orders from the gateway", _offline(why=FEED_REFUSED)),

@@ -22,10 +22,13 @@ from typing import Any
 import smbus2
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPin
+from smbus2.smbus2 import I2C_M_RD
 
 BUZZER_PIN = 18
 DATA = 0x40
 """First byte of a transfer of pixels, as opposed to commands (data sheet of the SSD1306)."""
+STATUS = 0x43
+"""The answer of an SSD1306 that is off (data sheet)."""
 HEARTBEAT = 8
 """Bytes of pixels that the appliance's heartbeat changes at most; a transfer of no more is not a new picture."""
 
@@ -57,14 +60,24 @@ class Bus:
         if register == DATA:
             self._pixels(bytes(block))
 
+    def read_byte(self, address: int) -> int:
+        return STATUS
+
+    def read_byte_data(self, address: int, register: int) -> int:
+        return STATUS
+
     def i2c_rdwr(self, *messages: smbus2.i2c_msg) -> None:
         for message in messages:
+            if message.flags & I2C_M_RD:
+                # The display's memory can't be read.
+                message.buf[message.len - 1] = bytes((STATUS,))
+                continue
             content = bytes(message)
             # Each command has a control byte of its own; pixels follow the last one.
             at = 0
-            while content[at] & 0x80:
+            while at < len(content) and content[at] & 0x80:
                 at += 2
-            if content[at] == DATA:
+            if content[at : at + 1] == bytes((DATA,)):
                 self._pixels(content[at + 1 :])
 
     def close(self) -> None:

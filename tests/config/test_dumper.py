@@ -43,9 +43,9 @@ _rests = st.one_of(
 )
 _displays = st.builds(
     DisplayConfig,
-    driver=st.sampled_from(["ssd1306", "sh1106", "ssd1327"]),
+    driver=st.sampled_from(["auto", "ssd1306", "sh1106", "ssd1327"]),
     i2c_port=st.integers(0, 99),
-    i2c_address=st.integers(0x03, 0x77),
+    i2c_address=st.none() | st.integers(0x03, 0x77),
     rotate=st.sampled_from([0, 2]),
     contrast=st.integers(0, 255),
     height=st.sampled_from([64, 32]),

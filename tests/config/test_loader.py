@@ -159,6 +159,12 @@ def test_an_i2c_address_is_decimal_or_hexadecimal(text: str) -> None:
     assert parse(f"display: {{i2c_address: {text}}}", "tt.yaml").display.i2c_address == 60
 
 
+def test_a_display_and_its_address_may_be_left_to_the_detection() -> None:
+    display = parse("display: {driver: auto, i2c_address: auto}", "tt.yaml").display
+    assert (display.driver, display.i2c_address) == ("auto", None)
+    assert display == DisplayConfig()
+
+
 def test_every_display_of_luma_is_accepted() -> None:
     import luma.oled.device
 

@@ -128,7 +128,7 @@ WRONG = {
     "display: {driver: SSD1306}": ('tt.yaml:1: display.driver: unknown display "SSD1306"; did you mean ssd1306?'),
     "display: {driver: sh1206}": 'tt.yaml:1: display.driver: unknown display "sh1206"; did you mean sh1106?',
     "display: {driver: 1306}": (
-        'tt.yaml:1: display.driver: must be the name of a display, such as ssd1306; put it in quotes: "1306"'
+        'tt.yaml:1: display.driver: must be auto, or the name of a display, such as ssd1306; put it in quotes: "1306"'
     ),
     "gateway: {name: 12}": (
         'tt.yaml:1: gateway.name: must be a gateway\'s name as it announces itself; put it in quotes: "12"'

@@ -14,6 +14,7 @@ from appliance.core.events import (
     ButtonStuck,
     ButtonUp,
     Denial,
+    DisplayIdentified,
     Event,
     FeedAnswered,
     FeedFailure,
@@ -53,10 +54,22 @@ from appliance.core.states import (
     Offline,
     Pairing,
     Phase,
+    ScreenId,
     State,
     World,
 )
-from appliance.core.values import Address, Board, Credential, Gateway, Order, PanelSettings, Token
+from appliance.core.values import (
+    SH1106,
+    SSD1306,
+    Address,
+    Board,
+    Credential,
+    DisplayIdentity,
+    Gateway,
+    Order,
+    PanelSettings,
+    Token,
+)
 
 NOW = 1000.0
 NUMBER = 7
@@ -72,6 +85,8 @@ CREDENTIAL = Credential("A", Token("a" * 48))
 FRESH = Credential("A", Token("b" * 48))
 ORDER = Order("u1", "23", "ON_PREMISE", "4", "located")
 BOOK = replaced(OrderBook(), [ORDER], NOW - 60)
+DISPLAY = DisplayIdentity(0x3C, SSD1306, SSD1306, "43 43 43 00 00 00")
+OTHER_DISPLAY = DisplayIdentity(0x3C, SH1106, SH1106, "48 48 48 A5 3C 5A")
 
 _EMPTY = World(addresses=("192.0.2.5",), serial=LOOK)
 _SEEN = replace(_EMPTY, gateways={"A": A})
@@ -81,6 +96,7 @@ _PAIRED_ALONE = replace(_EMPTY, current=CREDENTIAL)
 _PAIRED_BESIDE_B = replace(_PAIRED_ALONE, gateways={"B": B})
 _PAIRED_AMONG_BOTH = replace(_BOTH, current=CREDENTIAL)
 _PENDING = replace(_SEEN, pending=FRESH)
+_ASKS_IF_SHIFTED = replace(_PAIRED, display=DISPLAY, turned_to=ScreenId.SHIFTED, turned_until=NOW + 10)
 
 
 def _link(phase: Phase) -> Link:
@@ -152,6 +168,7 @@ STATES: dict[str, State] = {
     "connected, button down": replace(_connected(), world=replace(_PAIRED, down_since=NOW - 30, pressed_at=NOW - 30)),
     "connected, token not saved": replace(_connected(), world=replace(_PAIRED, unsaved=True)),
     "connected, saving the token": replace(_connected(), world=replace(_PAIRED, unsaved=True, saving=9)),
+    "connected, asks if the picture is shifted": replace(_connected(), world=_ASKS_IF_SHIFTED),
     "connected, moved": replace(_connected(), gateway=A_MOVED),
     "connected, in doubt": replace(_connected(), doubt=True, gap=True, stale_at=NOW + 20, vain_looks=2),
     "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
@@ -166,6 +183,7 @@ STATES: dict[str, State] = {
         NOW - 90,
         "feed refused",
     ),
+    "offline, asks if the picture is shifted": _offline(Phase.WAITING, _ASKS_IF_SHIFTED),
     "offline, promoting": _offline(Phase.PROMOTING, replace(_PAIRED, saving=9)),
     "offline, waiting, token refused": Offline(_PAIRED_ALONE, Link(None), NOW - 30, "token refused"),
     "offline, resolving": _offline(Phase.RESOLVING),
@@ -222,6 +240,8 @@ EVENTS: dict[str, Sequence[Event]] = {
     "button tapped": [ButtonDown(), ButtonUp()],
     "button held": [ButtonDown(), ButtonUp()],
     "button stuck from the start": [ButtonStuck()],
+    "display identified": [DisplayIdentified(replace(DISPLAY, raw="03 43 43 00 00 00"))],
+    "another display identified": [DisplayIdentified(OTHER_DISPLAY)],
     "board read": [BoardRead(Board(52.0, False, False))],
     "feed answered": [FeedAnswered(NUMBER)],
     "history synced": [HistorySynced(SYNC, 3, DeliveryStats(), frozenset(), frozenset())],

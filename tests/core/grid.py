@@ -14,7 +14,7 @@ from typing import Any
 from appliance.core.effects import Effect
 from appliance.core.orders import OrderBook
 from appliance.core.states import NAMES, Alert, Link, ScreenId, State
-from appliance.core.values import Address, Board, Credential, Gateway, Token
+from appliance.core.values import Address, Board, Credential, DisplayIdentity, Gateway, Token
 from tests.core.cases import rows
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +125,8 @@ def _value(value: object) -> str:
             return value.host
         case ScreenId():
             return value.name.lower()
+        case DisplayIdentity():
+            return f"{value.driver} at 0x{value.address:02X}, {value.raw}"
         case Board():
             return "read"
         case Enum():

@@ -51,9 +51,11 @@ class Bus:
     def read_byte(self, address: int) -> int:
         if address in self.held:
             raise OSError(errno.EBUSY, "Device or resource busy")
-        if address in self.strangers or (address == self.display.address and self.display.present):
-            return 0
-        raise OSError(errno.EREMOTEIO, "Remote I/O error")
+        return 0xFF if address in self.strangers else self.display.read_byte(address)
+
+    def read_byte_data(self, address: int, register: int) -> int:
+        assert address not in self.held | self.strangers, "nothing is written to another device"
+        return self.display.read_byte_data(address, register)
 
     def close(self) -> None:
         self.closed = True

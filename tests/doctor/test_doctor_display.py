@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from appliance import display_file
 from appliance.config import DisplayConfig
+from appliance.core.values import DisplayIdentity
 from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display, draw_test
 from appliance.doctor.finding import Finding, State
 from tests.doctor.fakes import Box, Bus, tried
 from tests.panel.i2c_display import I2cDisplay, same_pixels
+from tests.panel.i2c_display_chips import Sh1107
 
 QUESTION = "Do you see a frame around the whole display, and upright words?"
 WIRES = "Check the display's four wires"
@@ -46,9 +49,21 @@ def is_dark(display: I2cDisplay) -> bool:
     return not display.on and display.picture().getbbox() is None
 
 
-@pytest.mark.parametrize(("driver", "height"), [("ssd1306", 64), ("ssd1306", 32), ("sh1106", 64)])
-async def test_the_display_shows_a_picture_during_the_question(box: Box, driver: str, height: int) -> None:
-    box.display = I2cDisplay(driver == "sh1106", height)
+@pytest.mark.parametrize(
+    ("driver", "is_sh1106", "height", "where"),
+    [
+        ("ssd1306", False, 64, "at 0x3C"),
+        ("ssd1306", False, 32, "at 0x3C"),
+        ("sh1106", True, 64, "at 0x3C"),
+        ("auto", False, 64, "at 0x3C with 43 43 43 43 43 43 (detected as ssd1306)"),
+        ("auto", False, 32, "at 0x3C with 43 43 43 43 43 43 (detected as ssd1306)"),
+        ("auto", True, 64, "at 0x3C with 48 48 48 A5 3C 5A (detected as sh1106)"),
+    ],
+)
+async def test_the_display_shows_a_picture_during_the_question(
+    box: Box, driver: str, is_sh1106: bool, height: int, where: str
+) -> None:
+    box.display = I2cDisplay(is_sh1106, height)
     box.bus = Bus(box.display)
     box.change(display=DisplayConfig(driver=driver, height=height))
     shown: list[Image.Image] = []
@@ -58,7 +73,7 @@ async def test_the_display_shows_a_picture_during_the_question(box: Box, driver:
         return "\n"
 
     context, person = box.context({QUESTION: look})
-    assert await tried(context, check_display) == Finding(State.OK, "responds at 0x3C; test picture confirmed")
+    assert await tried(context, check_display) == Finding(State.OK, f"responds {where}; test picture confirmed")
     assert same_pixels(shown[0], draw_test((128, height)))
     assert is_dark(box.display)
     assert box.bus.closed
@@ -90,12 +105,49 @@ async def test_an_invisible_picture_suggests_the_other_driver(box: Box, driver: 
     assert box.bus.closed
 
 
+async def test_a_detected_display_that_is_shifted_is_swapped_at_the_box(box: Box) -> None:
+    context, _ = box.context({QUESTION: "n\n"})
+    finding = await tried(context, check_display)
+    assert "`Picture is shifted?`" in finding.advice[1]
+    assert finding.advice[1].endswith("or set display.driver to sh1106.")
+
+
+async def test_the_driver_that_a_person_chose_is_used(box: Box) -> None:
+    box.display.chip.status_bits = 0x08
+    detected = DisplayIdentity(0x3C, "sh1106", "sh1106")
+    await asyncio.to_thread(box.state.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(display_file.keep, box.state, replace(detected, driver="ssd1306"))
+    shown: list[Image.Image] = []
+    context, _ = box.context({QUESTION: lambda: shown.append(box.display.picture()) or "\n"})  # type: ignore[func-returns-value]
+    finding = await tried(context, check_display)
+    assert finding.words.endswith("(detected as sh1106, and drawn for ssd1306 by choice); test picture confirmed")
+    assert same_pixels(shown[0], draw_test((128, 64)))
+
+
+async def test_a_display_that_needs_a_setting(box: Box) -> None:
+    box.display.plug_in(Sh1107)
+    context, _ = box.context({})
+    finding = await tried(context, check_display)
+    assert finding.state is State.WRONG
+    assert "set display.driver to sh1107" in finding.words
+
+
+async def test_a_display_at_the_second_address_is_found(box: Box) -> None:
+    box.bus = Bus(box.display, address=0x3D, strangers=[0x3C])
+    context, _ = box.context({QUESTION: "\n"})
+    finding = await tried(context, check_display)
+    assert finding.state is State.OK
+    assert finding.words.startswith("responds at 0x3D with")
+
+
 async def test_a_display_without_a_user(box: Box) -> None:
     context, person = box.context()
     heard: list[int] = []
     box.display.chip.on_command = heard.append
     finding = await tried(context, check_display)
-    assert finding == Finding(State.OK, "responds at 0x3C and accepted a picture; no answer whether it was visible")
+    assert finding.state is State.OK
+    assert finding.words.startswith("responds at 0x3C with 43")
+    assert finding.words.endswith(" and accepted a picture; no answer whether it was visible")
     assert SHINE in heard
     assert is_dark(box.display)
     assert person.said == ""
@@ -110,11 +162,12 @@ async def test_the_display_is_not_tested_while_the_appliance_runs(box: Box) -> N
 
 async def test_a_display_at_the_other_address(box: Box) -> None:
     box.bus = Bus(box.display, address=0x3D)
+    box.change(display=DisplayConfig(i2c_address=0x3C))
     context, person = box.context({})
     assert await tried(context, check_display) == Finding(
         State.WRONG,
         "no display responds at 0x3C on bus 1, but one may be at 0x3D, where a device responds",
-        ("Set display.i2c_address to 0x3D in the settings.",),
+        ("Set display.i2c_address to auto, or to 0x3D, in the settings.",),
     )
     assert box.bus.closed
     assert person.said == ""
@@ -125,7 +178,7 @@ async def test_an_empty_bus(box: Box) -> None:
     context, _ = box.context({})
     finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "no display responds at 0x3C on bus 1, and no device at any other address"
+    assert finding.words == "no display responds at 0x3C or 0x3D on bus 1, and no device at any other address"
     assert finding.advice[0].startswith(WIRES)
     assert "3.3 V" in finding.advice[0]
     assert box.bus.closed
@@ -158,15 +211,12 @@ async def test_a_display_that_rejects_its_set_up(box: Box) -> None:
     assert box.bus.closed
 
 
-async def test_a_display_in_use_by_a_kernel_driver(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EBUSY, "Device or resource busy")
-
-    monkeypatch.setattr(box.bus, "write_i2c_block_data", refuse)
+async def test_a_display_in_use_by_a_kernel_driver(box: Box) -> None:
+    box.bus.held = {0x3C}
     context, _ = box.context({})
     finding = await tried(context, check_display)
     assert finding.state is State.WRONG
-    assert finding.words == "a kernel driver uses the device at 0x3C on bus 1"
+    assert finding.words == "a kernel driver uses the device at 0x3C or 0x3D on bus 1"
     assert "dtoverlay" in finding.advice[0]
     assert box.bus.closed
 

@@ -147,6 +147,16 @@ def test_memory(box: Machine) -> None:
     assert used <= MEMORY_MB, box.text("ps -eo rss,args --sort -rss | head -20")
 
 
+def test_the_display_was_detected(box: Machine) -> None:
+    told = box.text("journalctl -b --no-pager -o cat -u tt-appliance | grep 'display at' | head -n 1")
+    assert told.endswith("display at 0x3C: ssd1306; it answered 43 43 43 43 43 43")
+    examine = "systemctl stop tt-appliance; tt-appliance doctor --no-questions; systemctl start tt-appliance"
+    doctor = box.text(examine, timeout=300)
+    assert "responds at 0x3C with" in doctor
+    assert "(detected as ssd1306)" in doctor
+    box.reads("Press", timeout=120)
+
+
 def test_the_host_name_and_machine_id_come_from_the_serial_number(box: Machine) -> None:
     """They are the same after every start."""
     assert box.text("cat /proc/sys/kernel/hostname") == "tt-appliance-c3d4"

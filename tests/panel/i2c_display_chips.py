@@ -1,13 +1,14 @@
-"""Models of two display controllers with the glass of their usual modules, byte by byte.
+"""Models of display controllers with the glass of their usual modules, byte by byte.
 
 Written from the data sheets: Solomon Systech SSD1306, rev. 1.1 (command tables 9 and 10, 8.7 GDDRAM, appendix on the
-charge pump), and Sino Wealth SH1106, V2.3 (command table). Nothing here is taken from the code that is tested with it.
+charge pump), and Sino Wealth SH1106, V2.3 (command table; reading over I2C). Nothing here is taken from the code that
+is tested with it. The low bits of the status are as in hardware.md, which says where they were seen.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from PIL import Image
@@ -28,6 +29,10 @@ class Chip:
     arguments: ClassVar[dict[int, int]]
     """Number of argument bytes for each opcode."""
     ignored: ClassVar[frozenset[int]] = frozenset()
+    status_bits: int
+    """The status byte without the bit of a display that is off."""
+    noise: Iterator[int] | None = None
+    """The bytes that a module without a readable status answers; None if its status can be read."""
 
     def __init__(self, height: int, seed: int) -> None:
         self.height = height
@@ -48,16 +53,24 @@ class Chip:
         self._rows = 64
         self._page = self._column = 0
         self._waiting: list[int] = []
+        self._last_control = 0x00
 
     def receive(self, register: int, content: Iterable[int]) -> None:
         """Receive a transfer after its control byte: 0x00 for commands, 0x40 for data."""
         assert register in (0x00, 0x40), f"control byte {register:#x}"
+        self._last_control = register
         for byte in content:
             assert 0 <= byte <= 0xFF
             if register == 0x40:
                 self.write_data(byte)
             else:
                 self._receive_command_byte(byte)
+
+    def read(self) -> int:
+        """The next byte that a read gets: the status."""
+        if self.noise is not None:
+            return next(self.noise)
+        return self.status_bits | (0 if self.on else 0x40)
 
     def picture(self) -> Image.Image:
         """The visible picture on the glass."""
@@ -145,9 +158,10 @@ class Chip:
 
 
 class Ssd1306(Chip):
-    """128 columns; page addressing, or windows of columns and pages."""
+    """128 columns; page addressing, or windows of columns and pages. Its memory can't be read over I2C."""
 
     columns = 128
+    status_bits = 0x03
     arguments: ClassVar = {
         **dict.fromkeys((0x20, 0x81, 0x8D, 0xA8, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1),
         **dict.fromkeys((0x21, 0x22, 0xA3), 2),
@@ -217,9 +231,15 @@ class Ssd1306(Chip):
 
 
 class Sh1106(Chip):
-    """132 columns, of which the glass shows 2 to 129; page addressing only."""
+    """132 columns, of which the glass shows 2 to 129; page addressing only.
+
+    A read gets the memory if the last control byte announced data, and else the status. echoes: False for a module that
+    answers every read with its status.
+    """
 
     columns = 132
+    status_bits = 0x08
+    echoes = True
     arguments: ClassVar = dict.fromkeys((0x81, 0xA8, 0xAD, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1)
     # luma also sends these commands of the SSD1306; a real SH1106 ignores them.
     ignored = frozenset({0x20, 0x8D})
@@ -227,6 +247,17 @@ class Sh1106(Chip):
     def power_on(self) -> None:
         super().power_on()
         self.charge_pump_on = True
+        self._dummy = True
+
+    def read(self) -> int:
+        if not (self.echoes and self._last_control == 0x40):
+            return super().read()
+        if self._dummy:
+            self._dummy = False
+            return self._chance.randrange(0x100)
+        byte = self.memory[self._page][min(self._column, self.columns - 1)]
+        self._column = min(self._column + 1, self.columns)
+        return byte
 
     def com_of_row(self, row: int) -> int:
         # A module with 32 rows uses the middle ones, as in luma's settings for it.
@@ -249,8 +280,10 @@ class Sh1106(Chip):
                 self.charge_pump_on = bool(value & 1)
             case _ if opcode <= 0x0F:
                 self._column = self._column & 0xF0 | opcode
+                self._dummy = True
             case _ if opcode <= 0x1F:
                 self._column = (opcode & 0x0F) << 4 | self._column & 0x0F
+                self._dummy = True
             case _ if 0x30 <= opcode <= 0x33:
                 pass  # The charge pump's voltage.
             case _ if 0xB0 <= opcode <= 0xB7:
@@ -258,3 +291,9 @@ class Sh1106(Chip):
             case _:
                 return False
         return True
+
+
+class Sh1107(Sh1106):
+    """An SH1107 as far as the detection asks it: its status has an ID, and its memory can be read."""
+
+    status_bits = 0x07

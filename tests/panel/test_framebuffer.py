@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from appliance.panel.framebuffer import changed_windows, pack, window_bytes
+from appliance.panel.framebuffer import changed_runs, pack
 
 WIDTH = 128
 OVERHEAD = 24
@@ -35,68 +35,42 @@ def packed_boxes(drawn: list[tuple[int, int, int, int, bool]], under: Image.Imag
     return pack(picture)
 
 
-@given(boxes, boxes, OPENINGS, st.booleans())
+@given(boxes, boxes, OPENINGS)
 @settings(deadline=None, max_examples=200)
-@example([], [(0, 0, 127, 63, True)], OVERHEAD, True)
-def test_the_windows_cover_each_change(
-    before: list[tuple[int, int, int, int, bool]],
-    after: list[tuple[int, int, int, int, bool]],
-    overhead: int,
-    multi_page: bool,
+@example([], [(0, 0, 127, 63, True)], OVERHEAD)
+def test_the_runs_cover_each_change(
+    before: list[tuple[int, int, int, int, bool]], after: list[tuple[int, int, int, int, bool]], overhead: int
 ) -> None:
     picture = Image.new("1", (WIDTH, 64))
     old = packed_boxes(before, picture)
     new = packed_boxes(after, picture)
     memory = bytearray(old)
-    windows = changed_windows(old, new, WIDTH, overhead, multi_page)
-    for window in windows:
-        left, right, top, bottom = window
+    runs = changed_runs(old, new, WIDTH, overhead)
+    for page, left, right in runs:
         assert 0 <= left <= right < WIDTH
-        assert 0 <= top <= bottom < 8
-        assert multi_page or top == bottom
-        content = window_bytes(new, WIDTH, window)
-        length = right - left + 1
-        for page in range(top, bottom + 1):
-            start = page * WIDTH + left
-            memory[start : start + length], content = content[:length], content[length:]
-        assert not content
+        assert 0 <= page < 8
+        columns = slice(page * WIDTH + left, page * WIDTH + right + 1)
+        memory[columns] = new[columns]
     assert memory == new
-    assert sum(len(window_bytes(new, WIDTH, window)) + overhead for window in windows) <= 1024 + 8 * overhead
+    assert sum(right - left + 1 + overhead for _, left, right in runs) <= 1024 + 8 * overhead
 
 
-@pytest.mark.parametrize("multi_page", [False, True])
-def test_an_unknown_frame_is_sent_completely(multi_page: bool) -> None:
+def test_an_unknown_frame_is_sent_completely() -> None:
     packed = packed_boxes([(3, 3, 9, 9, True)])
-    windows = changed_windows(None, packed, WIDTH, OVERHEAD, multi_page)
-    assert b"".join(window_bytes(packed, WIDTH, window) for window in windows) == packed
-    assert len(windows) == (1 if multi_page else 8)
-
-
-Box = tuple[int, int, int, int, bool]
+    assert changed_runs(None, packed, WIDTH, OVERHEAD) == [(page, 0, 127) for page in range(8)]
 
 
 @pytest.mark.parametrize(
-    ("drawn", "multi_page", "windows"),
+    ("drawn", "runs"),
     [
-        ([], True, []),
-        # Dots closer together than the cost of a window are one run, and otherwise two.
-        ([(10, 0, 10, 0, True), (34, 0, 34, 0, True)], False, [(10, 34, 0, 0)]),
-        ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], False, [(10, 10, 0, 0), (36, 36, 0, 0)]),
-        ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], True, [(10, 10, 0, 0), (36, 36, 0, 0)]),
-        # A digit is one window over several pages; in page addressing it is one run per page.
-        ([(40, 8, 60, 31, True)], True, [(40, 60, 1, 3)]),
-        ([(40, 8, 60, 31, True)], False, [(40, 60, 1, 1), (40, 60, 2, 2), (40, 60, 3, 3)]),
-        # A digit and a much wider line far below are two windows.
-        ([(40, 0, 60, 31, True), (0, 56, 127, 56, True)], True, [(40, 60, 0, 3), (0, 127, 7, 7)]),
-        # Two digits side by side, with space between them.
-        (
-            [(0, 0, 20, 31, True), (100, 0, 120, 31, True)],
-            True,
-            [(0, 20, 0, 3), (100, 120, 0, 3)],
-        ),
+        ([], []),
+        # Dots closer together than the cost of a run are one run, and otherwise two.
+        ([(10, 0, 10, 0, True), (34, 0, 34, 0, True)], [(0, 10, 34)]),
+        ([(10, 0, 10, 0, True), (36, 0, 36, 0, True)], [(0, 10, 10), (0, 36, 36)]),
+        ([(40, 8, 60, 31, True)], [(1, 40, 60), (2, 40, 60), (3, 40, 60)]),
     ],
 )
-def test_the_windows_minimise_the_bytes_sent(
-    drawn: list[Box], multi_page: bool, windows: list[tuple[int, int, int, int]]
+def test_the_runs_minimise_the_bytes_sent(
+    drawn: list[tuple[int, int, int, int, bool]], runs: list[tuple[int, int, int]]
 ) -> None:
-    assert changed_windows(bytes(1024), packed_boxes(drawn), WIDTH, OVERHEAD, multi_page) == windows
+    assert changed_runs(bytes(1024), packed_boxes(drawn), WIDTH, OVERHEAD) == runs

@@ -11,7 +11,8 @@ import pytest
 from gpiozero import DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
+from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, DisplayIdentified, Event
+from appliance.core.values import DisplayIdentity
 from appliance.core.view import LedMode, Leds, Line, Message, Power, Sound, View
 from appliance.panel import Panel
 from appliance.panel.button import DEBOUNCE
@@ -25,6 +26,7 @@ from tests.panel.i2c_display import I2cDisplay
 
 PINS = {"button": 4, "green": 17, "amber": 27, "red": 22, "buzzer": 18}
 VIEW = View("connected", None, "kitchen", "10.0.0.2:8000", 12, 1, 60, Leds(green=LedMode.ON), Message((Line("12"),)))
+IDENTIFIED = DisplayIdentified(DisplayIdentity(0x3C, "ssd1306"))
 
 
 async def make_panel(pins: MockFactory | None, display: I2cDisplay, **mounted: Any) -> HardwarePanel:
@@ -47,7 +49,7 @@ async def test_the_panel_drives_all_parts(pins: MockFactory) -> None:
     assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await until(lambda: display.picture().getbbox() is not None)
     pins.pin(PINS["button"]).drive_low()
-    await until(lambda: events == [ButtonDown()])
+    await until(lambda: events == [IDENTIFIED, ButtonDown()])
     await panel.close()
     assert output_states(pins) == {"green": False, "amber": False, "red": False, "buzzer": False}
     assert not display.on
@@ -71,7 +73,12 @@ async def test_red_blinks_fast_while_the_display_fails(pins: MockFactory) -> Non
 async def test_a_press_silences_the_buzzer_before_it_is_reported(pins: MockFactory) -> None:
     panel = await make_panel(pins, I2cDisplay(), **PINS)
     events: list[tuple[Event, bool]] = []
-    panel.start(lambda event: events.append((event, output_states(pins)["buzzer"])), lambda: None)
+
+    def note(event: Event) -> None:
+        if event != IDENTIFIED:
+            events.append((event, output_states(pins)["buzzer"]))
+
+    panel.start(note, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     assert output_states(pins)["buzzer"]
     pins.pin(PINS["button"]).drive_low()
@@ -107,7 +114,7 @@ async def test_a_stuck_button_is_reported(pins: MockFactory, monkeypatch: pytest
     pins.pin(PINS["button"]).drive_low()
     events: list[Event] = []
     panel.start(events.append, lambda: None)
-    await until(lambda: events == [ButtonStuck()])
+    await until(lambda: events == [IDENTIFIED, ButtonStuck()])
     await panel.close()
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from appliance.core.view import Power
 from appliance.panel.display import Display
-from appliance.panel.incremental_display import NOP, forget_exit_hooks, incremental, make_i2c_device
+from appliance.panel.identification import NOP
+from appliance.panel.incremental_display import forget_exit_hooks, incremental, make_i2c_device
 from tests.panel.i2c_display import ADDRESS, I2cDisplay, same_pixels
 from tests.panel.i2c_display_rig import CONTRAST, TIMING, Rig, noise, opcodes
 
@@ -107,12 +108,12 @@ def own_bus(monkeypatch: pytest.MonkeyPatch) -> I2cDisplay:
     return model
 
 
-def test_a_window_is_one_transfer_on_lumas_own_bus(own_bus: I2cDisplay) -> None:
+def test_a_page_is_one_transfer_on_lumas_own_bus(own_bus: I2cDisplay) -> None:
     device = make_i2c_device("ssd1306", 1, ADDRESS, 0, CONTRAST)
     picture = noise(9, (128, 64))
     own_bus.sent = 0
     assert device.display(picture)
-    assert own_bus.sent == 1 + 2 * 6 + 1 + 1024
+    assert own_bus.sent == 8 * (1 + 2 * 3 + 1 + 128) + 2
     assert same_pixels(own_bus.picture(), picture)
 
 
@@ -125,7 +126,7 @@ def test_only_changes_are_sent(is_sh1106: bool) -> None:
     assert rig.model.sent == 0
     rig.picture.putpixel((64, 30), 1)
     assert rig.show()
-    assert rig.model.sent == (9 if is_sh1106 else 15)
+    assert rig.model.sent == 9 + 2
     assert rig.shows_picture()
 
 

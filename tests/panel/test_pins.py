@@ -16,7 +16,7 @@ import pytest
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, PinPWMError, PWMOutputDevice
 from gpiozero.pins.local import LocalPiFactory
 
-from appliance.core.events import ButtonDown, ButtonUp, Event
+from appliance.core.events import ButtonDown, ButtonUp, DisplayIdentified, Event
 from appliance.core.view import Sound
 from appliance.panel.button import ButtonPart
 from appliance.panel.hardware import HardwarePanel
@@ -195,7 +195,7 @@ async def test_the_panel_works_on_this_header(header: Header) -> None:
     factory = await blocking(header.factory)
     panel: HardwarePanel = await make_panel(factory, I2cDisplay(), **PINS)
     events: list[Event] = []
-    panel.start(events.append, lambda: None)
+    panel.start(lambda event: None if isinstance(event, DisplayIdentified) else events.append(event), lambda: None)
     panel.show(VIEW, Sound.PAGE)
     levels = {name: await blocking(header.level, number) for name, number in PINS.items()}
     assert levels == {"button": 1, "green": 1, "amber": 0, "red": 0, "buzzer": 1}

@@ -7,6 +7,7 @@
 // /sys/kernel/debug/oled/broken   1: no device answers on the bus, like an unplugged display
 //
 // From the data sheet: horizontal and page addressing, the commands' lengths, and the control byte before each.
+// A read gets the status: an SSD1306 does not give its memory back.
 #include <linux/debugfs.h>
 #include <linux/i2c.h>
 #include <linux/ktime.h>
@@ -16,6 +17,9 @@
 #include <linux/seq_file.h>
 
 #define ADDRESS 0x3c
+/* What many an SSD1306 answers to every read, and the bit that says that it is off. */
+#define STATUS 0x03
+#define STATUS_OFF 0x40
 #define COLUMNS 128
 #define PAGES 8
 
@@ -145,7 +149,7 @@ static int transfer(struct i2c_adapter *adapter, struct i2c_msg *messages, int c
 			break;
 		}
 		if (messages[i].flags & I2C_M_RD)
-			memset(messages[i].buf, oled.on ? 0 : 0x40, messages[i].len);
+			memset(messages[i].buf, oled.on ? STATUS : STATUS | STATUS_OFF, messages[i].len);
 		else
 			take(messages[i].buf, messages[i].len);
 	}
