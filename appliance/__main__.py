@@ -56,9 +56,14 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     run.add_argument("--verbose", action="store_true", help="log debug messages")
     run.set_defaults(command=_run)
 
-    config = commands.add_parser("config", help="print the settings that apply, with comments")
-    _add_config_option(config, "all defaults")
-    config.set_defaults(command=_config)
+    config = commands.add_parser("config", help="print the settings that apply, or check a settings file")
+    source = config.add_mutually_exclusive_group()
+    _add_config_option(source, "all defaults")
+    source.add_argument(
+        "--check", type=Path, metavar="FILE", help="say what the box would do with this file, and what is wrong in it"
+    )
+    config.add_argument("--json", action="store_true", help="with --check: one line of JSON")
+    config.set_defaults(command=_config, parser=config)
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
     mode = demo.add_mutually_exclusive_group()
@@ -96,7 +101,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_config_option(command: argparse.ArgumentParser, default: str) -> None:
+def _add_config_option(command: argparse._ActionsContainer, default: str) -> None:
     command.add_argument("--config", type=Path, metavar="FILE", help=f"settings file (YAML); default: {default}")
 
 
@@ -148,6 +153,14 @@ def _panel(config: Config, kind: str) -> Panel:
 
 
 def _config(options: argparse.Namespace) -> int:
+    if options.check is not None:
+        from appliance.config.check_report import check
+
+        report, right = check(options.check, as_json=options.json)
+        sys.stdout.write(report)
+        return 0 if right else EX_CONFIG
+    if options.json:
+        options.parser.error("--json needs --check FILE")
     from appliance.config.dumper import dump
 
     config = _load(options.config)

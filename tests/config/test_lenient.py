@@ -46,7 +46,11 @@ def test_a_valid_file_applies_completely() -> None:
         ),
         # Invalid YAML.
         ("pins:\n  amber 5\n  green: 6\n", Config(pins=Pins(green=6)), [(2, None)]),
-        ("pins:\n\tamber: 5\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(2, None)]),
+        (
+            "pins:\n\tamber: 5\norders: {warn_after: 60}",
+            Config(orders=Benchmarks(warn_after=60.0)),
+            [(2, "pins.amber")],
+        ),
         ('gateway: {name: "Bar}\npins: {red: 5}', Config(pins=Pins(red=5)), [(1, None)]),
         ("pins: {red: 5\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(1, None)]),
         ("pins: [1, 2\n\n# words\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(1, None)]),
