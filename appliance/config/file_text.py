@@ -38,7 +38,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError((Problem(name, None, None, f"can't be read: {error.strerror or error}"),)) from error
     except ValueError as error:
-        raise ConfigError((Problem(name, None, None, f"invalid file name: {error}"),)) from error
+        raise ConfigError((Problem(name, None, None, "is not the name of a file"),)) from error
     if len(data) > LARGEST_SETTINGS:
         what = f"larger than {LARGEST_SETTINGS // 1024} KiB: too large for a settings file"
         raise ConfigError((Problem(name, data[:LARGEST_SETTINGS].count(b"\n") + 1, None, what),))
