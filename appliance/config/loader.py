@@ -68,7 +68,9 @@ def examine(
     elif root is not None and not _is_null(root):
         report(root.line, None, "is not a section of the settings, such as network:")
     config: Config = _with_values(Config(), "", reader.values)
-    check_together(config, reader.without_password | reader.lines, reader.wrong, report)
+    # A missing password is told on the line of the cause.
+    causes = {"wifi.password": found.line for found in reversed(problems) if found.key == "wifi" and found.line}
+    check_together(config, causes | reader.without_password | reader.lines, reader.wrong, report)
     return config, tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
 

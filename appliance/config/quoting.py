@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-DOUBLE_QUOTES, SINGLE_QUOTES = "“”„‟«»", "\u2018\u2019\u201a\u201b\u2039\u203a"
-"""Quotes that word processors, and the editors of Macs and phones, put in the place of " and '."""
+DOUBLE_QUOTES = "“”„‟«»\u2033\u2036\u301d\u301e\u301f\uff02"
+SINGLE_QUOTES = "\u00b4\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\uff07"
+"""Quotes, accents and primes that word processors, Macs, phones and people put in the place of " and '."""
 SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """Spaces that are no plain space (Unicode category Zs), as in a regular expression's set."""
 INVISIBLE = "\u200b\u2060\ufeff"

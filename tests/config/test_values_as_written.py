@@ -63,6 +63,8 @@ def test_what_looks_like_a_number_a_time_or_a_flag_is_a_text(written: str) -> No
         ("„Bar“", "Bar"),
         ("»Bar«", "Bar"),
         ("\u2018Bar\u2019", "Bar"),
+        ("\u00b4Bar\u00b4", "Bar"),
+        ("\uff02Bar\uff02", "Bar"),
         ("“Table #5”", "Table #5"),
         ("“Bar” # our network", "Bar"),
         ('“Joe\u2019s "Bar": \\o/”', 'Joe\u2019s "Bar": \\o/'),

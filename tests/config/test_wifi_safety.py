@@ -15,7 +15,7 @@ BAR = "wifi:\n  country: DE\n  name: Bar\n"
 SECRET = "kitchen-2024"
 PASSWORD = f"  password: {SECRET}\n"
 
-LOST_PASSWORDS = {
+LOST_PASSWORDS: dict[str, str | bytes] = {
     "comment": "  password: #kitchen-2024\n",
     "cut by a comment": "  password: kitchen-2024 #1\n",
     "not indented": "password: kitchen-2024\n",
@@ -85,6 +85,7 @@ def test_a_lost_password_is_told_and_no_network_joined(asked: str, written: str 
     ("wlan:\n  password: x\n", 4, "wlan", "unknown setting; did you mean wifi?"),
     (PASSWORD + "network: {gateway: x}\n", 5, "network.gateway", "unknown setting; did you mean network.router?"),
     (PASSWORD + "box: {ntp: 10.0.0.1}\n", 5, "box.ntp", "unknown setting; did you mean box.time_server?"),
+    ("wifi:\n  password: x\n", 4, "wifi", "is already on line 1; delete one of both"),
     ("  password=x\n", 4, "wifi.password", "write a colon and a space instead of ="),
     ("  password:x\n", 4, "wifi.password", "needs a space after the colon"),
     ("  password:\n", 4, "wifi.password", "missing: the Wi-Fi is not joined. No password? Write open: true"),
