@@ -69,8 +69,9 @@ def examine(
         report(root.line, None, "is not a section of the settings, such as network:")
     config: Config = _with_values(Config(), "", reader.values)
     # A missing password is told on the line of the cause.
-    causes = {"wifi.password": found.line for found in reversed(problems) if found.key == "wifi" and found.line}
-    check_together(config, causes | reader.without_password | reader.lines, reader.wrong, report)
+    section = next((found.line for found in problems if found.key == "wifi" and found.line), None)
+    cause = {"wifi.password": section} if section else {}
+    check_together(config, cause | reader.without_password | reader.lines, reader.wrong, report)
     return config, tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
 
