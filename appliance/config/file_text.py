@@ -11,7 +11,7 @@ from pathlib import Path
 
 from appliance.config.line_faults import key_of
 from appliance.config.problems import ConfigError, Problem
-from appliance.config.quoting import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, SPACES, quoted
+from appliance.config.quoting import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, SPACES, quoted, without_curly_quotes
 from appliance.core.limits import LARGEST_SETTINGS
 
 MOST_REPORTED = 20
@@ -22,11 +22,11 @@ _WORD_PROCESSOR = re.compile(rb"\s*(\{\\rtf|<[!?a-z]|PK\x03\x04|%PDF|bplist|\xd0
 
 _INDENT = re.compile(rf"[ \t{SPACES}{INVISIBLE}]+")
 _KEY = rf"[ ]*(?:-[ ]+)?[A-Za-z_][\w.-]*[ {SPACES}]*"
-_SPACED = re.compile(rf"({_KEY}):([ {SPACES}{INVISIBLE}]+)")
+_SPACED = re.compile(rf"({_KEY}):([{SPACES}][ {SPACES}]*)")
 _END = "([ ]*|[ ]+#.*)"
-_DOUBLE, _SINGLE = rf"[{DOUBLE_QUOTES}](.*?)[{DOUBLE_QUOTES}\"]", f"[{SINGLE_QUOTES}](.*?)[{SINGLE_QUOTES}']"
-_CURLY = re.compile(rf"({_KEY}:[ ]+)(?:{_DOUBLE}|{_SINGLE}){_END}")
-_IPV6 = re.compile(rf"({_KEY}:[ ]+)(\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?\](?::[0-9]+)?){_END}")
+_DOUBLE, _SINGLE = rf"[{DOUBLE_QUOTES}].*?[{DOUBLE_QUOTES}\"]", f"[{SINGLE_QUOTES}].*?[{SINGLE_QUOTES}']"
+_CURLY = re.compile(rf"({_KEY}:[ ]+)({_DOUBLE}|{_SINGLE}){_END}")
+_IPV6 = re.compile(rf"({_KEY}:[ ]+)(\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?\](?:[:/][0-9]+)?){_END}")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -102,7 +102,7 @@ def _with_plain_punctuation(line: str) -> str:
         line = f"{_plain_spaces(spaced[1])}:{_plain_spaces(spaced[2])}{line[spaced.end() :]}"
     curly = _CURLY.fullmatch(line)
     if curly:
-        return f"{curly[1]}{quoted(curly[2] or curly[3] or '')}{curly[4]}"
+        return f"{curly[1]}{quoted(without_curly_quotes(curly[2]) or '')}{curly[3]}"
     address = _IPV6.fullmatch(line)
     return f"{address[1]}{quoted(address[2])}{address[3]}" if address else line
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from appliance.config.file_text import read_bytes, text_of, with_plain_punctuation
 from appliance.config.keys import KEYS
 from appliance.config.line_faults import describe, key_of, unusable_character
-from appliance.config.loader import examine
 from appliance.config.problems import ConfigError, Problem
+from appliance.config.reader import examine
 from appliance.config.values import Config, WifiConfig
 from appliance.config.yaml_lines import InvalidYamlError
 from appliance.core.values import Mistake

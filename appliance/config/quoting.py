@@ -7,8 +7,8 @@ SINGLE_QUOTES = "\u00b4\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\uff07"
 """Quotes, accents and primes that word processors, Macs, phones and people put in the place of " and '."""
 SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """Spaces that are no plain space (Unicode category Zs), as in a regular expression's set."""
-INVISIBLE = "\u200b\u2060\ufeff"
-"""Characters without a width, which are no part of a letter as joiners are."""
+INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+"""Characters without a width, which are no part of a letter as joiners are; as in a regular expression's set."""
 
 
 def quoted(text: str) -> str:
@@ -30,5 +30,6 @@ def without_curly_quotes(text: str) -> str | None:
     if len(text) >= 2:
         for quotes, straight in ((DOUBLE_QUOTES, '"'), (SINGLE_QUOTES, "'")):
             if text[0] in quotes and text[-1] in quotes + straight:
-                return text[1:-1]
+                # French has spaces inside its quotes.
+                return text[1:-1].strip() if text[0] in "«\u2039" else text[1:-1]
     return None

@@ -22,6 +22,7 @@ KEY = ssh_key(0)
         ('network: {dns: [192.168.1.1, "fe80::1"]}', "network", "dns", ("192.168.1.1", "fe80::1")),
         ("network: {dns: '9.9.9.9, 1.1.1.1'}", "network", "dns", ("9.9.9.9", "1.1.1.1")),
         ("network: {dns: [fe80::1%eth0]}", "network", "dns", ("fe80::1%eth0",)),
+        ("network:\n  address: [2001:db8::50]/64\n", "network", "address", "2001:db8::50/64"),
         ("network: {address: 2001:db8::50/64}", "network", "address", "2001:db8::50/64"),
         ("network: {address: 192.168.1.50/255.255.255.0}", "network", "address", "192.168.1.50/24"),
         ("network: {address: 2001:db8::50/64, router: 2001:db8::1}", "network", "router", "2001:db8::1"),
