@@ -9,7 +9,7 @@ import codecs
 import re
 from pathlib import Path
 
-from appliance.config.line_faults import key_of
+from appliance.config.line_faults import key_of, unusable_character
 from appliance.config.problems import ConfigError, Problem
 from appliance.config.quoting import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, SPACES, quoted, without_curly_quotes
 from appliance.core.limits import LARGEST_SETTINGS
@@ -48,7 +48,8 @@ def read_bytes(path: Path) -> bytes:
 def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
     """A file's text with plain line ends, and at most MOST_REPORTED problems.
 
-    Lines in another encoding are empty in the text, and so is a word processor's document.
+    Lines in another encoding are empty in the text, and told unless they are comments. A word processor's document is
+    empty.
     """
     if _WORD_PROCESSOR.match(data):
         return "", (Problem(name, None, None, "is a word processor's document; save it as plain text"),)
@@ -64,6 +65,9 @@ def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
         try:
             line.decode()
         except UnicodeDecodeError:
+            if line.lstrip().startswith(b"#"):
+                lines[at] = b""
+                continue
             what = "has a letter in an old encoding; save the file as UTF-8"
             before = [written.decode("latin-1") for written in lines[: at + 1]]
             problems.append(Problem(name, at + 1, key_of(before, at), what))
@@ -89,13 +93,15 @@ def _plain_line_ends(text: str) -> str:
 def with_plain_punctuation(text: str) -> str:
     """The text with plain spaces around keys, straight quotes around values, and quotes around [IPv6] addresses.
 
-    Each line keeps its number.
+    Each line keeps its number. A comment with characters that YAML does not allow becomes an empty line.
     """
     return "\n".join(map(_with_plain_punctuation, _plain_line_ends(text).split("\n")))
 
 
 def _with_plain_punctuation(line: str) -> str:
     line = line.rstrip(" \t")
+    if unusable_character(line) and line.lstrip().startswith("#"):
+        return ""
     line = _INDENT.sub(lambda found: _plain_spaces(found[0]), line, count=1) if _INDENT.match(line) else line
     spaced = _SPACED.match(line)
     if spaced:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from appliance.config.file_text import read_bytes, text_of, with_plain_punctuation
 from appliance.config.keys import KEYS
-from appliance.config.line_faults import describe, key_of, unusable_character
+from appliance.config.line_faults import describe, key_of
 from appliance.config.problems import ConfigError, Problem
 from appliance.config.reader import examine
 from appliance.config.values import Config, WifiConfig
@@ -130,11 +130,8 @@ def _candidates(lines: list[str], reported: Iterable[int]) -> list[int]:
 
 
 def _written(lines: list[str], at: int) -> int | None:
-    """The last line up to this one that may be invalid, which a comment of printable characters is not."""
-    return next(
-        (line for line in range(at, -1, -1) if lines[line].split("#")[0].strip() or unusable_character(lines[line])),
-        None,
-    )
+    """The last line up to this one with more than a comment."""
+    return next((line for line in range(at, -1, -1) if lines[line].split("#")[0].strip(" \t")), None)
 
 
 def _emptied(lines: list[str], at: int) -> list[str]:

@@ -23,6 +23,8 @@ def describe(line: str) -> str:
         return "has a tab; use spaces instead"
     if line.startswith(("---", "...", "%")):
         return f"a line can't begin with {line[:3].rstrip()} here; delete it"
+    if line.lstrip()[:1] in tuple('"{}[],'):
+        return "a quote, a comma or a bracket is missing"
     if key is None or not rest.startswith((":", "=")):
         return "is not a setting: write a name, a colon, a space and a value"
     if rest.startswith("="):

@@ -41,7 +41,7 @@ def name_of(written: str) -> str | None:
         "<<",
     ],
 )
-def test_what_looks_like_a_number_a_time_or_a_flag_is_a_text(written: str) -> None:
+def test_a_number_a_time_or_a_flag_is_a_text_for_a_name(written: str) -> None:
     assert name_of(written) == written
     password = (written * 8)[:20]
     config = parse(f"wifi:\n  name: {written}\n  password: {password}\n", "tt.yaml")
@@ -120,8 +120,8 @@ def test_a_name_in_any_writing_is_kept_or_refused(name: str) -> None:
     assert mistakes or lines or config.wifi.name in (bare, bare[1:-1])
 
 
-def test_typed_as_on_a_phone() -> None:
-    """Special spaces in the place of the indentation and after colons, line ends of Windows and of old Macs."""
+def test_special_spaces_and_line_ends_are_understood() -> None:
+    """As a phone, Windows, an old Mac or a program writes them."""
     text = "wifi:\n  name: Bar\n  password: kitchen-2024\nbox:\n  host_name: kitchen\n"
     wanted = parse(text, "tt.yaml")
     assert wanted.wifi.password == "kitchen-2024"
