@@ -98,6 +98,14 @@ def _panel(config: Config, kind: str) -> Panel:
 
 
 def _config(options: argparse.Namespace) -> int:
+    if options.check is not None:
+        from appliance.config.check_report import check
+
+        report, right = check(options.check, as_json=options.json)
+        sys.stdout.write(report)
+        return 0 if right else EX_CONFIG
+    if options.json:
+        options.parser.error("--json needs --check FILE")
     from appliance.config.dumper import dump
 
     config = _load(options.config)

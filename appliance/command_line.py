@@ -45,8 +45,14 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     run.add_argument("--verbose", action="store_true", help="log debug messages")
 
-    config = commands.add_parser("config", help="print the settings that apply, with comments")
-    _add_config_option(config, "all defaults")
+    config = commands.add_parser("config", help="print the settings that apply, or check a settings file")
+    source = config.add_mutually_exclusive_group()
+    _add_config_option(source, "all defaults")
+    source.add_argument(
+        "--check", type=Path, metavar="FILE", help="say what the box would do with this file, and what is wrong in it"
+    )
+    config.add_argument("--json", action="store_true", help="with --check: one line of JSON")
+    config.set_defaults(parser=config)
 
     demo = commands.add_parser("demo", help="run the appliance on a simulated gateway, in the terminal")
     mode = demo.add_mutually_exclusive_group()
@@ -82,5 +88,5 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_config_option(command: argparse.ArgumentParser, default: str) -> None:
+def _add_config_option(command: argparse._ActionsContainer, default: str) -> None:
     command.add_argument("--config", type=Path, metavar="FILE", help=f"settings file (YAML); default: {default}")

@@ -48,6 +48,8 @@ COMMANDS = {
     "terminal": Command("run --panel terminal --config CONFIG", settles=True, modules=("PIL", "asyncio")),
     "hardware": Command("run --config CONFIG", writes=False, modules=("appliance.panel.hardware",)),
     "config": Command("config", modules=("appliance.config.keys",)),
+    "config check": Command("config --check CONFIG", modules=("yaml", "appliance.config.check_report")),
+    "config check json": Command("config --check CONFIG --json", modules=("json",)),
     "demo": Command("demo", modules=("aiohttp", "tempfile", "appliance.simulator.feeds")),
     "doctor": Command("doctor --no-questions --config CONFIG", codes=(0, 1), modules=("smbus2", "requests")),
     "screens": Command("screens --out OUT", writes=False, modules=("PIL.PngImagePlugin",)),

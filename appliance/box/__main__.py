@@ -13,11 +13,11 @@ from pathlib import Path
 
 from appliance import atomic_file
 from appliance.box.handover import MOST_BYTES, decode, encode
-from appliance.box.system_files import FOLDER, File, files, host_name, without_guesses
+from appliance.box.system_files import FOLDER, File, files, host_name
 from appliance.box.unprivileged import ChildFailed, run_unprivileged
 from appliance.config import Config, ConfigError
+from appliance.config.file_text import read_bytes
 from appliance.config.lenient import parse_data_leniently
-from appliance.config.loader import read_bytes
 from appliance.core.values import Mistake
 
 SETTINGS = Path("/boot/firmware/tt-appliance.yaml")
@@ -64,7 +64,7 @@ def _settings() -> tuple[Config, tuple[Mistake, ...]]:
 
 def _parsed(data: bytes) -> bytes:
     config, mistakes = parse_data_leniently(data, str(SETTINGS))
-    return encode(without_guesses(config, mistakes), mistakes)
+    return encode(config, mistakes)
 
 
 def _serial() -> str:

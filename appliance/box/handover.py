@@ -102,5 +102,5 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text[:LONGEST_MISTAKE])
 
 
-def _refuse(line: int | None, column: int | None, key: str | None, text: str) -> None:
+def _refuse(line: int | None, key: str | None, text: str) -> None:
     raise ValueError("conflicting settings")

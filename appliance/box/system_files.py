@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass
 
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
-from appliance.core.values import Mistake
+from appliance.config.wifi_checks import KEY
 
 FOLDER = "/run/tt-box"
 NETWORK = "/run/systemd/network"
@@ -29,60 +29,78 @@ def host_name(box: BoxConfig, serial: str) -> str:
     return f"tt-appliance-{digits[-4:].lower()}" if digits else "tt-appliance"
 
 
-def without_guesses(config: Config, mistakes: Iterable[Mistake]) -> Config:
-    """Return the settings without a Wi-Fi whose password may have been ignored as invalid.
-
-    With the name alone, the box would join any open network of that name.
-    """
-    doubtful = any(mistake.key in (None, "wifi", "wifi.password") for mistake in mistakes)
-    if doubtful and config.wifi.password is None:
-        return replace(config, wifi=WifiConfig())
-    return config
-
-
 def files(config: Config) -> dict[str, File]:
     """Return the files by path; settings that are not set have none."""
     made: dict[str, File] = {}
-    wifi, box = config.wifi, config.box
-    if wifi.name is not None:
+    wifi, network, box = config.wifi, config.network, config.box
+    if wifi.joinable:
         made[f"{FOLDER}/wpa_supplicant.conf"] = File(_wpa_supplicant(wifi), 0o600)
-    if config.network.address is not None:
+    if network.address is not None:
         # The address can be on one interface only: the Wi-Fi, if one is set.
-        made[f"{NETWORK}/10-set.network"] = File(_network(config.network, "ether" if wifi.name is None else "wlan"))
+        made[f"{NETWORK}/10-set.network"] = File(_network(network, "wlan" if wifi.joinable else "ether"))
+    elif network.dns:
+        for kind in ("ether", "wlan"):
+            # Next to the image's file for DHCP.
+            made[f"{NETWORK}/80-{kind}.network.d/dns.conf"] = File(_own_name_servers(network))
     if box.time_server is not None:
-        made["/run/systemd/timesyncd.conf.d/set.conf"] = File(f"[Time]\nNTP={box.time_server}\n")
-    if box.ssh_key is not None:
-        made[f"{FOLDER}/authorized_keys"] = File(f"restrict,pty {box.ssh_key}\n", 0o600)
+        made["/run/systemd/timesyncd.conf.d/set.conf"] = File(f"[Time]\nNTP={_word(box.time_server)}\n")
+    if box.ssh_key:
+        made[f"{FOLDER}/authorized_keys"] = File("".join(map(_authorized_key, box.ssh_key)), 0o600)
         made[f"{FOLDER}/nftables/ssh.nft"] = File("add rule inet box input tcp dport 22 ct state new accept\n")
     return made
 
 
 def _wpa_supplicant(wifi: WifiConfig) -> str:
-    name = (wifi.name or "").encode()
-    lines = ["update_config=0", "p2p_disabled=1"]
+    """The file of a network to join. Names and passwords are in hexadecimal, because its quotes have no escapes."""
+    name, password = (wifi.name or "").encode(), (wifi.password or "").encode()
+    # For WPA3, firmware and access points that know the newer method (hash-to-element) refuse the older one.
+    lines = ["update_config=0", "p2p_disabled=1", "sae_pwe=2"]
     if wifi.country is not None:
-        lines.append(f"country={wifi.country}")
+        lines.append(f"country={_word(wifi.country)}")
     lines += ["network={", f"    ssid={name.hex()}", "    scan_ssid=1"]
-    if wifi.password is None:
+    if wifi.open:
         lines.append("    key_mgmt=NONE")
+    elif KEY.fullmatch(password.decode()):
+        # WPA3 can't be joined with WPA2's key: only with the password that it comes from.
+        lines += ["    key_mgmt=WPA-PSK WPA-PSK-SHA256", "    ieee80211w=1", f"    psk={password.decode()}"]
     else:
-        lines.append("    key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE")
-        lines.append("    ieee80211w=1")
-        lines.append(f"    psk={_psk(wifi.password, name)}")
-        lines.append(f'    sae_password="{wifi.password}"')
+        lines += ["    key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE", "    ieee80211w=1"]
+        # The key of IEEE 802.11 from password and name.
+        lines.append(f"    psk={hashlib.pbkdf2_hmac('sha1', password, name, 4096, 32).hex()}")
+        lines.append(f"    sae_password={password.hex()}")
     return "\n".join([*lines, "}", ""])
 
 
-def _psk(password: str, name: bytes) -> str:
-    """Derive the pre-shared key of IEEE 802.11 from password and name, so that neither needs quoting."""
-    return hashlib.pbkdf2_hmac("sha1", password.encode(), name, 4096, 32).hex()
-
-
 def _network(network: NetworkConfig, kind: str) -> str:
-    lines = ["[Match]", f"Type={kind}", "", "[Network]", f"Address={network.address}", "IPv6AcceptRA=yes"]
+    lines = ["[Match]", f"Type={kind}", "", "[Network]", f"Address={_word(network.address or '')}", "IPv6AcceptRA=yes"]
     if network.router is not None:
-        lines.append(f"Gateway={network.router}")
-    lines += [f"DNS={server}" for server in network.dns]
+        lines.append(f"Gateway={_address(network.router)}")
+    lines += [f"DNS={_address(server)}" for server in network.dns]
     # As in the image's own files: no neighbour may redirect the box's traffic.
     lines += ["", "[IPv6AcceptRA]", "UseRedirect=no"]
     return "\n".join([*lines, ""])
+
+
+def _own_name_servers(network: NetworkConfig) -> str:
+    lines = ["[Network]", *(f"DNS={_address(server)}" for server in network.dns)]
+    lines += [f"[{source}]\nUseDNS=no" for source in ("DHCPv4", "DHCPv6", "IPv6AcceptRA")]
+    return "\n".join([*lines, ""])
+
+
+def _address(text: str) -> str:
+    """An address for networkd, which takes none with an interface as its scope; the link is known from the file."""
+    return _word(text).partition("%")[0]
+
+
+def _word(text: str) -> str:
+    """A value of a systemd file: printable, and without spaces, which separate values. Raises ValueError."""
+    if not re.fullmatch("[!-~]+", text):
+        raise ValueError("a value of several words or lines")
+    return text
+
+
+def _authorized_key(key: str) -> str:
+    """A line of authorized_keys. Raises ValueError if the key has line ends."""
+    if not key.isprintable():
+        raise ValueError("a key of several lines")
+    return f"restrict,pty {key}\n"

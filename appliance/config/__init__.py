@@ -1,9 +1,10 @@
 """The settings: frozen values, read from YAML.
 
-`keys` is the table of all keys; `checks` and `box_checks` validate values.
+`keys` is the table of all keys; `checks` and the modules of that name validate values.
 """
 
-from appliance.config.loader import ConfigError, Problem, load, parse
+from appliance.config.loader import load, parse
+from appliance.config.problems import ConfigError, Problem
 from appliance.config.values import (
     BoxConfig,
     BuzzerConfig,

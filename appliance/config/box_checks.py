@@ -1,146 +1,87 @@
-"""Checks (see `checks`) of the settings that the SD card image applies at boot: Wi-Fi, network, host, time, SSH key."""
+"""Checks (see `checks`) of the machine's clock and SSH keys, which the SD card image applies at boot."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
-from appliance.config.checks import host_like, nearest, scalar_of, shown, text_of
-from appliance.config.yaml_lines import Node, Sequence
+from appliance.config.checks import nearest, shown, text_of
+from appliance.config.yaml_lines import Node, Scalar, Sequence
 
 ZONES = Path("/usr/share/zoneinfo")
-KEY_TYPES = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "ssh-rsa",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-)
-"""Types of public keys that OpenSSH accepts (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
-
-
-def country(node: Node) -> str:
-    """A country code (ISO 3166-1). Needs no quotes: NO is Norway, although it is a boolean in YAML."""
-    must = "must be the two letters of a country, such as DE"
-    text = scalar_of(node, must).text.upper()
-    if not re.fullmatch("[A-Z]{2}", text):
-        raise ValueError(f"{must}, not {shown(node)}")
-    return text
-
-
-def wifi_name(node: Node) -> str:
-    """A wireless network's name: 1 to 32 bytes (IEEE 802.11, SSID), without control characters."""
-    must = "must be the name of a wireless network"
-    text = text_of(node, must)
-    if len(text.encode()) > 32:
-        raise ValueError(f"{must}, of at most 32 bytes")
-    if not text.isprintable():
-        raise ValueError(f"{must}, without control characters")
-    return text
-
-
-def wifi_password(node: Node) -> str:
-    """A wireless network's password: 8 to 63 printable ASCII characters (IEEE 802.11). Not repeated in errors."""
-    must = "must be the network's password, 8 to 63 plain characters"
-    found = scalar_of(node, must)
-    if found.kind != "str":
-        raise ValueError(f"{must}; put it in quotes")
-    if not re.fullmatch("[ -~]{8,63}", found.text):
-        raise ValueError(f"{must}, without other characters, not {len(found.text)}")
-    return found.text
-
-
-def own_address(node: Node) -> str:
-    """An address with the length of its network's prefix, such as 192.168.1.50/24."""
-    from ipaddress import ip_interface
-
-    must = "must be an address with its network's length, such as 192.168.1.50/24"
-    text = text_of(node, must)
-    try:
-        interface = ip_interface(text)
-    except ValueError:
-        raise ValueError(f"{must}, not {shown(node)}") from None
-    if "/" not in text or interface.network.num_addresses == 1:
-        raise ValueError(f"{must}; usually {interface.ip}/24")
-    if interface.version == 4 and interface.ip in (
-        interface.network.network_address,
-        interface.network.broadcast_address,
-    ):
-        raise ValueError(f"{must}; {interface.ip} is not the address of a device in that network")
-    return interface.with_prefixlen
-
-
-def an_address(node: Node) -> str:
-    """An IP address."""
-    from ipaddress import ip_address
-
-    must = "must be an address, such as 192.168.1.1"
-    text = text_of(node, must)
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise ValueError(f"{must}, not {shown(node)}") from None
-
-
-def addresses(node: Node) -> tuple[str, ...]:
-    """A list of IP addresses, or a single one."""
-    return tuple(an_address(item) for item in (node.items if isinstance(node, Sequence) else (node,)))
-
-
-def host_name(node: Node) -> str:
-    """One label of a DNS name (RFC 1123, 2.1)."""
-    must = "must be letters, digits and hyphens, at most 63, such as kitchen-1"
-    text = text_of(node, must)
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", text) or text.isdecimal():
-        raise ValueError(f"{must}, not {shown(node)}")
-    return text.lower()
+_CURVES = ("nistp256", "nistp384", "nistp521")
+KEY_PARTS = {
+    "ssh-ed25519": 1,
+    **{f"ecdsa-sha2-{curve}": 2 for curve in _CURVES},
+    "ssh-rsa": 2,
+    "sk-ssh-ed25519@openssh.com": 2,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
+}
+"""Types of public keys that OpenSSH accepts (sshd(8), AUTHORIZED_KEYS FILE FORMAT), and the fields of their data."""
 
 
 def time_zone(node: Node) -> str:
     """A time zone of the tz database, such as Europe/Berlin."""
-    must = "must be a time zone, such as Europe/Berlin"
+    must = "must be a time zone"
     text = text_of(node, must)
     # Without a tz database, accept every name; the image has one.
-    if re.fullmatch(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", text) and (
-        (ZONES / text).is_file() or not ZONES.is_dir()
-    ):
+    is_name = re.fullmatch(r"[A-Za-z0-9_+-]{1,20}(/[A-Za-z0-9_+-]{1,20}){0,2}", text)
+    if is_name and ((ZONES / text).is_file() or not ZONES.is_dir()):
         return text
     from zoneinfo import available_timezones
 
     near = nearest(text, tuple(sorted(available_timezones())))
-    raise ValueError(f"{must}, not {shown(node)}" + (f"; did you mean {near}?" if near else ""))
+    raise ValueError(f"{must}; did you mean {near}?" if near else f"{must} such as Europe/Berlin, not {shown(node)}")
 
 
-def time_server(node: Node) -> str:
-    """A host name or an address."""
-    must = "must be the name or the address of a time server"
-    text = text_of(node, must)
-    if not host_like(text):
-        raise ValueError(f"{must}, not {shown(node)}")
-    return text
+def ssh_keys(node: Node) -> tuple[str, ...]:
+    """Public keys as in .pub files: one, a list, or one on each line of a text (YAML's `|`)."""
+    if isinstance(node, Sequence):
+        return tuple(key for item in node.items for key in ssh_keys(item))
+    must = "must be a public key, as in id_ed25519.pub"
+    if isinstance(node, Scalar) and "\n" in node.text:
+        lines = (line.strip() for line in node.text.split("\n"))
+        return tuple(_ssh_key(line, must) for line in lines if line and not line.startswith("#"))
+    if isinstance(node, Scalar):
+        # A long line may be broken in a plain or quoted value.
+        node = Scalar(node.line, node.kind, " ".join(node.text.split()), node.plain)
+    return (_ssh_key(text_of(node, must), must),)
 
 
-def ssh_key(node: Node) -> str:
-    """A public key as in a .pub file."""
+def _ssh_key(text: str, must: str) -> str:
     import base64
     import binascii
 
-    must = "must be a public key, the one line of a file such as id_ed25519.pub"
-    text = " ".join(text_of(node, must).split())
+    text = " ".join(text.split())
     kind, _, rest = text.partition(" ")
     if "PRIVATE KEY" in text:
-        raise ValueError(f"{must}, not the private key; keep that secret, and create a new key pair")
-    if kind not in KEY_TYPES:
-        raise ValueError(f"{must}; it must begin with its type, such as {KEY_TYPES[0]}")
+        raise ValueError("must not be a private key: make a new pair, and write the public key")
+    if kind not in KEY_PARTS:
+        raise ValueError("must begin with its type, such as ssh-ed25519, as in a .pub file")
     if not text.isprintable():
-        raise ValueError(f"{must}, without control characters")
+        raise ValueError("has a character that can't be used; copy the key again")
+    encoded, _, comment = rest.partition(" ")
+    words = comment.split()
+    if any(word in KEY_PARTS and after.startswith("AAAA") for word, after in itertools.pairwise(words)):
+        raise ValueError("has two keys; write | here, and each key on a line below, indented")
     try:
-        blob = base64.b64decode(rest.partition(" ")[0], validate=True)
+        data = base64.b64decode(encoded, validate=True)
     except binascii.Error:
-        blob = b""
-    # The key's data repeats its type (RFC 4253, 6.6).
-    if not blob.startswith(len(kind).to_bytes(4) + kind.encode()) or len(blob) < 40:
-        raise ValueError(f"{must}; this one is truncated")
+        data = b""
+    fields = _fields(data)
+    if fields is None or len(fields) != KEY_PARTS[kind] + 1 or fields[0] != kind.encode() or not all(fields):
+        raise ValueError("is incomplete; copy the whole line of the .pub file")
     return text
+
+
+def _fields(data: bytes) -> tuple[bytes, ...] | None:
+    """The strings of a key's data, the first of which repeats its type (RFC 4253, 6.6); None if it is truncated."""
+    fields: list[bytes] = []
+    while data:
+        size = int.from_bytes(data[:4])
+        if len(data) < 4 + size:
+            return None
+        fields.append(data[4 : 4 + size])
+        data = data[4 + size :]
+    return tuple(fields)

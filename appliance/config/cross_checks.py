@@ -1,4 +1,4 @@
-"""Checks across several settings: the order of times, a router in its network, unique pins."""
+"""Checks across several settings: the order of times, a router in its network, unique pins, and a safe Wi-Fi."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from appliance.config.values import Config, NetworkConfig, Pins
+from appliance.config.values import Config, NetworkConfig, Pins, WifiConfig
 
 if TYPE_CHECKING:
-    from appliance.config.yaml_lines import Report
+    from appliance.config.problems import Report
 
 
 BUS_PINS: Mapping[int, tuple[int, int]] = MappingProxyType({0: (0, 1), 1: (2, 3)})
@@ -20,6 +20,13 @@ BUS_PINS: Mapping[int, tuple[int, int]] = MappingProxyType({0: (0, 1), 1: (2, 3)
 
 def check_together(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
     """Report valid values that conflict. lines: of the keys in the file. wrong: keys that are already reported."""
+    _check_times(config, lines, wrong, report)
+    _check_address(config.network, lines, report)
+    _check_wifi(config.wifi, lines, wrong, report)
+    _check_pins(config, lines, wrong, report)
+
+
+def _check_times(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
     orders, display = config.orders, config.display
     ascending: list[tuple[str, float]] = [
         ("orders.warn_after", orders.warn_after),
@@ -33,14 +40,25 @@ def check_together(config: Config, lines: Mapping[str, int], wrong: Collection[s
         if low < high or not {less, more}.isdisjoint(wrong):
             continue
         if lines.get(more, 0) >= lines.get(less, 0):
-            what = f"must be more than {less}, which is {low:g} ({_place(less, lines)}), not {high:g}"
-            report(lines.get(more), None, more, what)
+            report(lines.get(more), more, f"must be more than {less}, which is {low:g} ({_place(less, lines)})")
         else:
-            what = f"must be less than {more}, which is {high:g} ({_place(more, lines)}), not {low:g}"
-            report(lines[less], None, less, what)
+            report(lines[less], less, f"must be less than {more}, which is {high:g} ({_place(more, lines)})")
 
-    _check_address(config.network, lines, report)
-    _check_pins(config, lines, wrong, report)
+
+def _check_wifi(wifi: WifiConfig, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
+    """An open network has to be asked for: anybody can set up one of the same name, and reads what the box sends."""
+    has_password = wifi.password is not None or "wifi.password" in wrong
+    if wifi.open and has_password:
+        report(lines["wifi.open"], "wifi.open", "true, but there is a password: no Wi-Fi is joined; delete one")
+    elif wifi.name is not None and not wifi.open and not has_password:
+        what = "missing: the Wi-Fi is not joined. No password? Write open: true"
+        report(lines.get("wifi.password", lines["wifi.name"]), "wifi.password", what)
+    elif wifi.name is None and "wifi.name" not in wrong and (wifi.open or wifi.password is not None):
+        report(
+            lines["wifi.open" if wifi.open else "wifi.password"],
+            "wifi.name",
+            "missing: no Wi-Fi is joined; write the network's name",
+        )
 
 
 def _check_pins(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
@@ -57,7 +75,7 @@ def _check_pins(config: Config, lines: Mapping[str, int], wrong: Collection[str]
             others, user = keys, f"used for the display on I2C bus {bus}"
         for key in others:
             free = min(set(range(4, 28)) - set(uses), key=lambda pin: (abs(pin - number), pin))
-            report(lines[key], None, key, f"GPIO {number} is {user}; use another pin, such as {free}")
+            report(lines[key], key, f"GPIO {number} is {user}; free is {free}")
 
 
 def _place(dotted: str, lines: Mapping[str, int]) -> str:
@@ -69,8 +87,12 @@ def _check_address(network: NetworkConfig, lines: Mapping[str, int], report: Rep
 
     if network.router is None:
         return
+    router = ip_address(network.router)
     if network.address is None:
-        report(lines["network.router"], None, "network.router", "needs network.address too; without it, DHCP sets both")
-    elif ip_address(network.router) not in ip_interface(network.address).network:
-        what = f"must be in the network of network.address, {ip_interface(network.address).network}"
-        report(lines["network.router"], None, "network.router", what)
+        report(lines["network.router"], "network.router", "needs network.address too; without it, DHCP sets both")
+        return
+    own = ip_interface(network.address)
+    # In IPv6, routers announce themselves with link-local addresses.
+    if router not in own.network and not (router.version == own.version == 6 and router.is_link_local):
+        what = f"must be in the network of network.address, {own.network}"
+        report(lines["network.router"], "network.router", what)

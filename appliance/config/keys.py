@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.config import box_checks
+from appliance.config import box_checks, display_checks, network_checks, wifi_checks
 from appliance.config import checks as check
+from appliance.config.quoting import quoted
 from appliance.config.time_of_day import show_time_of_day, time_of_day
 from appliance.core.values import HTTP_PORT
 
@@ -21,7 +22,7 @@ def _bool(value: object) -> str:
 
 
 def _quoted(value: object) -> str:
-    return "null" if value is None else check.quoted(str(value))
+    return "null" if value is None else quoted(str(value))
 
 
 def _i2c_address(value: int | None) -> str:
@@ -29,16 +30,24 @@ def _i2c_address(value: int | None) -> str:
 
 
 def _names(value: tuple[str, ...]) -> str:
-    return "[" + ", ".join(check.quoted(name) for name in value) + "]"
+    return "[" + ", ".join(quoted(name) for name in value) + "]"
+
+
+def _keys(value: tuple[str, ...]) -> str:
+    return _quoted(value[0] if value else None) if len(value) < 2 else _names(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key. comment: the line above it in printed settings. show: converts its value to YAML."""
+    """A key. comment: the line above it in printed settings. show: converts its value to YAML.
+
+    free_text: its value may have any character. A comment after such a value may be a part that lacks its quotes.
+    """
 
     check: check.Check
     comment: str
     show: Callable[[Any], str] = str
+    free_text: bool = False
 
 
 SECTIONS = {
@@ -48,21 +57,23 @@ SECTIONS = {
     "pins": "BCM numbers of the GPIO pins, all different. The display's bus 1 uses 2 and 3.",
     "buzzer": "The buzzer.",
     "network": "The network. The fixed address is for the SD card image only; without one: DHCP.",
-    "wifi": "The wireless network, for the SD card image only. Without a name: cable.",
+    "wifi": "The wireless network, for the SD card image only. Put its name and password in quotes.",
     "box": "The machine, for the SD card image only.",
     "history": "Bounds of the archive of finished orders; the oldest are deleted first.",
 }
 """The comment above each section."""
 
-_pin = check.whole(0, 27, ", the BCM number of a pin")
+_pin = check.whole(0, 27, " (BCM)")
 
 KEYS = {
     "gateway.address": Key(
-        check.address,
+        network_checks.gateway_address,
         f"Its address, instead of discovery: host, host:port or [IPv6]:port. Default port: {HTTP_PORT}.",
         _quoted,
     ),
-    "gateway.name": Key(check.gateway_name, "Its announced name, to ignore all other gateways.", _quoted),
+    "gateway.name": Key(
+        network_checks.gateway_name, "Its announced name, to ignore all other gateways.", _quoted, free_text=True
+    ),
     "orders.warn_after": Key(check.seconds, "An older order lights the amber LED.", _number),
     "orders.late_after": Key(check.seconds, "An older order is late: the red LED, and a sound.", _number),
     "orders.forget_after": Key(
@@ -74,17 +85,17 @@ KEYS = {
         show_time_of_day,
     ),
     "display.driver": Key(
-        check.display_driver, "auto: detect it. Or ssd1306, sh1106 or another display of luma.oled.", _quoted
+        display_checks.driver, "auto: detect it. Or ssd1306, sh1106 or another display of luma.oled.", _quoted
     ),
-    "display.i2c_port": Key(check.whole(0, 99, ", the number in /dev/i2c-N"), "The bus: N of /dev/i2c-N."),
+    "display.i2c_port": Key(check.whole(0, 99), "The bus: N of /dev/i2c-N."),
     "display.i2c_address": Key(
-        check.auto_or(check.whole(0x03, 0x77, " (0x03 to 0x77)")),
-        "The display's address on the bus; auto: 0x3C or 0x3D.",
+        check.auto_or(display_checks.i2c_address),
+        "The display's address on the bus; auto: 0x3C or 0x3D. 0x78 on a module is 0x3C.",
         _i2c_address,
     ),
-    "display.rotate": Key(check.rotation, "0, or 2 for upside down."),
+    "display.rotate": Key(display_checks.rotation, "0, or 2 for upside down."),
     "display.contrast": Key(check.whole(0, 255), "Brightness, 0 to 255."),
-    "display.height": Key(check.height, "Height of an ssd1306 or sh1106 in pixels: 64 or 32."),
+    "display.height": Key(display_checks.height, "Height of an ssd1306 or sh1106 in pixels: 64 or 32."),
     "display.dim_after": Key(
         check.seconds_or_never, "Dim the display after so many seconds without an order or a press; 0: never.", _number
     ),
@@ -97,7 +108,7 @@ KEYS = {
     "pins.red": Key(_pin, "The red LED."),
     "pins.buzzer": Key(_pin, "The buzzer."),
     "buzzer.enabled": Key(check.flag, "false: no sounds.", _bool),
-    "buzzer.kind": Key(check.buzzer_kind, "active: beeps at a voltage. passive: plays tones.", _quoted),
+    "buzzer.kind": Key(check.choice("active", "passive"), "active: beeps at a voltage. passive: plays tones.", _quoted),
     "buzzer.volume": Key(check.percent, "Volume of a passive buzzer in percent; ignored for an active one."),
     "buzzer.repeat_pages": Key(
         check.flag,
@@ -105,24 +116,29 @@ KEYS = {
         _bool,
     ),
     "network.interfaces": Key(
-        check.interfaces, "Network interfaces, such as [eth0, wlan0]; empty: all but loopback.", _names
+        network_checks.interfaces, "Network interfaces, such as [eth0, wlan0]; empty: all but loopback.", _names
     ),
     "network.address": Key(
-        box_checks.own_address,
+        network_checks.own_address,
         "A fixed address with prefix length, such as 192.168.1.50/24; for the Wi-Fi if it is set up.",
         _quoted,
     ),
-    "network.router": Key(box_checks.an_address, "The router for the fixed address, such as 192.168.1.1.", _quoted),
-    "network.dns": Key(box_checks.addresses, "Name servers, such as [192.168.1.1].", _names),
-    "wifi.country": Key(box_checks.country, "The country code, such as DE, for the allowed radio channels.", _quoted),
-    "wifi.name": Key(box_checks.wifi_name, "The wireless network's name.", _quoted),
-    "wifi.password": Key(box_checks.wifi_password, "Its password.", _quoted),
-    "box.host_name": Key(box_checks.host_name, "The host name; null: tt-appliance- and the serial number.", _quoted),
+    "network.router": Key(network_checks.an_address, "The router for the fixed address, such as 192.168.1.1.", _quoted),
+    "network.dns": Key(
+        network_checks.addresses, "Name servers, such as [192.168.1.1], instead of those from DHCP.", _names
+    ),
+    "wifi.country": Key(wifi_checks.country, "The country code, such as DE, for the allowed radio channels.", _quoted),
+    "wifi.name": Key(wifi_checks.name, "The wireless network's name; null: cable.", _quoted, free_text=True),
+    "wifi.password": Key(wifi_checks.password, "Its password.", _quoted, free_text=True),
+    "wifi.open": Key(check.flag, "true: the network has no password.", _bool),
+    "box.host_name": Key(
+        network_checks.host_name, "The host name; null: tt-appliance- and the serial number.", _quoted, free_text=True
+    ),
     "box.time_zone": Key(box_checks.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
-    "box.time_server": Key(box_checks.time_server, "A time server, if the default ones can't be reached.", _quoted),
-    "box.ssh_key": Key(box_checks.ssh_key, "A public key (the line in id_ed25519.pub) to allow logging in.", _quoted),
+    "box.time_server": Key(network_checks.time_server, "A time server, if the default ones can't be reached.", _quoted),
+    "box.ssh_key": Key(box_checks.ssh_keys, "A public key (the line in id_ed25519.pub) to allow logging in.", _keys),
     "history.months": Key(check.whole(1, 120, " (months)"), "Maximum age in months."),
     "history.size": Key(check.whole(4, 4096, " (MiB)"), "Maximum size in MiB."),
-    "state_dir": Key(check.directory, "The directory of the token and the archive.", _quoted),
+    "state_dir": Key(check.directory, "The directory of the token and the archive.", _quoted, free_text=True),
 }
 """All keys, in printing order."""

@@ -1,11 +1,22 @@
-"""Reads settings with errors, for a box without a login: uses valid settings and returns the errors for the display."""
+"""Reads settings with errors: uses the valid ones, and returns the errors.
+
+A box without a login has to go on with what is right. So that it joins no network by accident, a Wi-Fi whose password
+is in doubt is left out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from appliance.config.loader import ConfigError, Problem, examine, read_bytes, text_of
-from appliance.config.values import Config
+from appliance.config.file_text import read_bytes, text_of, with_plain_punctuation
+from appliance.config.keys import KEYS
+from appliance.config.line_faults import describe, key_of
+from appliance.config.problems import ConfigError, Problem
+from appliance.config.reader import examine
+from appliance.config.values import Config, WifiConfig
+from appliance.config.yaml_lines import InvalidYamlError
 from appliance.core.values import Mistake
 
 MOST_BROKEN = 20
@@ -26,46 +37,101 @@ def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
 
 def parse_data_leniently(data: bytes, name: str) -> tuple[Config, tuple[Mistake, ...]]:
     """As load_leniently, for a file's bytes. name: the file's."""
-    text, unreadable = text_of(data, name)
-    config, mistakes = parse_leniently(text, name)
-    return config, _in_order((*_mistakes(unreadable), *mistakes))
+    config, problems = read_leniently(data, name)
+    return config, _mistakes(problems)
 
 
 def parse_leniently(text: str, name: str) -> tuple[Config, tuple[Mistake, ...]]:
     """As load_leniently, for a text. name: the file's."""
-    text, broken = _without_broken_lines(text, name)
-    config, found = examine(text, name)
+    config, problems = parse_text(text, name)
+    return config, _mistakes(problems)
+
+
+def read_leniently(data: bytes, name: str) -> tuple[Config, tuple[Problem, ...]]:
+    """The valid settings in a file's bytes, and all problems in the file's order."""
+    text, unreadable = text_of(data, name)
+    return parse_text(text, name, unreadable)
+
+
+def parse_text(text: str, name: str, unreadable: Iterable[Problem] = ()) -> tuple[Config, tuple[Problem, ...]]:
+    """The valid settings in a text, and all problems in the file's order. unreadable: of lines that are left out."""
+    text = with_plain_punctuation(text)
+    lost = tuple(unreadable)
+    try:
+        config, found = examine(text, name, wrong=_keys(lost))
+    except InvalidYamlError:
+        text, broken = _without_broken_lines(text, name)
+        lost += broken
+        config, found = examine(text, name, wrong=_keys(lost))
     without: set[str] = set()
     rest = found
     # For conflicting values, drop the reported one and check the others again.
-    while left_out := {problem.key for problem in rest if problem.key} - without:
+    while left_out := _keys(rest) - without:
         without |= left_out
-        config, rest = examine(text, name, without)
-    return config, _mistakes((*broken, *found))
+        config, rest = examine(text, name, without, _keys(lost))
+    config, refused = _with_safe_wifi(config, found, lost, name)
+    return config, _in_order((*lost, *found, *refused))
+
+
+def _keys(problems: Iterable[Problem]) -> set[str]:
+    return {problem.key for problem in problems if problem.key}
+
+
+def _with_safe_wifi(
+    config: Config, found: tuple[Problem, ...], lost: tuple[Problem, ...], name: str
+) -> tuple[Config, tuple[Problem, ...]]:
+    """The settings without a Wi-Fi whose password is in doubt, and the reason if no problem tells it.
+
+    found: problems of settings. lost: problems of lines that could not be read.
+    """
+    safe = replace(config, wifi=WifiConfig(config.wifi.country))
+    if not config.wifi.joinable or _keys((*found, *lost)) & {"wifi.password", "wifi.open"}:
+        return safe, ()
+    # A line that is left out, or a key that is misspelled or in the wrong place, may have been the password.
+    doubtful = [*lost, *(problem for problem in found if problem.key not in KEYS or problem.key == "wifi.name")]
+    if config.wifi.open and doubtful:
+        what = "this open Wi-Fi is not joined before that is corrected"
+        return safe, (Problem(name, doubtful[0].line, "wifi.open", what),)
+    return config, ()
 
 
 def _without_broken_lines(text: str, name: str) -> tuple[str, tuple[Problem, ...]]:
     """The text without lines of invalid YAML, which become empty to keep line numbers, and their errors.
 
-    The parser often reports the line after the invalid one: of these two, drop the one that leaves fewer errors.
+    The parser may report the line before or after the invalid one: drop the one that leaves fewer errors.
     """
     lines = text.split("\n")
     broken: list[Problem] = []
-    while (problem := _broken("\n".join(lines), name)) is not None:
-        at = _written(lines, min(len(lines), problem.line or 1) - 1)
-        if at is None or len(broken) == MOST_BROKEN:
-            return "", (*broken[:1],)
-        before = _written(lines, at - 1)
-        candidates = (at,) if before is None else (at, before)
-        at = min(candidates, key=lambda line: _left("\n".join(_emptied(lines, line)), name))
-        broken.append(Problem(name, at + 1, None, None, problem.text))
-        lines = _emptied(lines, at)
-    return "\n".join(lines), tuple(broken)
+    while True:
+        try:
+            examine("\n".join(lines), name)
+        except InvalidYamlError as error:
+            candidates = _candidates(lines, error.lines)
+            if not candidates or len(broken) == MOST_BROKEN:
+                what = "has too many lines that can't be read: all settings are ignored"
+                return "", (*broken[:1], Problem(name, None, None, what))
+            separators = [line for line in candidates if lines[line].startswith(("---", "..."))]
+            at = min(separators or candidates, key=lambda line: _left("\n".join(_emptied(lines, line)), name))
+            broken.append(Problem(name, at + 1, key_of(lines, at), error.text or describe(lines[at])))
+            lines = _emptied(lines, at)
+        else:
+            return "\n".join(lines), tuple(broken)
+
+
+def _candidates(lines: list[str], reported: Iterable[int]) -> list[int]:
+    """The lines that may be invalid, from 0: each reported one, and the one before it."""
+    found: list[int] = []
+    for line in reported:
+        at = _written(lines, min(len(lines), line) - 1)
+        if at is not None:
+            before = _written(lines, at - 1)
+            found += [at] if before is None else [at, before]
+    return list(dict.fromkeys(found))
 
 
 def _written(lines: list[str], at: int) -> int | None:
     """The last line up to this one with more than a comment."""
-    return next((line for line in range(at, -1, -1) if lines[line].split("#")[0].strip()), None)
+    return next((line for line in range(at, -1, -1) if lines[line].split("#")[0].strip(" \t")), None)
 
 
 def _emptied(lines: list[str], at: int) -> list[str]:
@@ -74,19 +140,15 @@ def _emptied(lines: list[str], at: int) -> list[str]:
 
 def _left(text: str, name: str) -> tuple[bool, int]:
     """Whether a text is still invalid YAML, and its number of problems."""
-    return _broken(text, name) is not None, len(examine(text, name)[1])
+    try:
+        return False, len(examine(text, name)[1])
+    except InvalidYamlError:
+        return True, 0
 
 
-def _broken(text: str, name: str) -> Problem | None:
-    """The YAML error in a text: the only problem, and without a key."""
-    config, problems = examine(text, name)
-    alone = len(problems) == 1 and problems[0].key is None and problems[0].line is not None
-    return problems[0] if alone and config == Config() else None
+def _mistakes(problems: Iterable[Problem]) -> tuple[Mistake, ...]:
+    return tuple(dict.fromkeys(Mistake(problem.line, problem.key, problem.text) for problem in problems))
 
 
-def _mistakes(problems: tuple[Problem, ...]) -> tuple[Mistake, ...]:
-    return _in_order(tuple(Mistake(problem.line, problem.key, problem.text) for problem in problems))
-
-
-def _in_order(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
-    return tuple(dict.fromkeys(sorted(mistakes, key=lambda mistake: mistake.line or 0)))
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(dict.fromkeys(sorted(problems, key=lambda problem: problem.line or 0)))

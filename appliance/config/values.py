@@ -63,8 +63,8 @@ class BuzzerConfig:
 class NetworkConfig:
     """The network. interfaces: where to search for gateways; empty for all but loopback.
 
-    address: a fixed one with its prefix length, such as 192.168.1.50/24; None for DHCP. router, dns: for a fixed
-    address. Only the image applies the last three.
+    address: a fixed one with its prefix length, such as 192.168.1.50/24; None for DHCP. router: for a fixed address.
+    dns: name servers, instead of those from DHCP. Only the image applies the last three.
     """
 
     interfaces: tuple[str, ...] = ()
@@ -75,24 +75,33 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class WifiConfig:
-    """The wireless network; only the image applies it. country: two capital letters."""
+    """The wireless network; only the image applies it. country: two capital letters.
+
+    password: a passphrase, or the key that WPA2 derives from one, as 64 hexadecimal digits. open: the network has none.
+    """
 
     country: str | None = None
     name: str | None = None
     password: str | None = field(default=None, repr=False)
+    open: bool = False
+
+    @property
+    def joinable(self) -> bool:
+        """Whether the box may join: an open network only if the settings ask for one."""
+        return self.name is not None and self.open == (self.password is None)
 
 
 @dataclass(frozen=True, slots=True)
 class BoxConfig:
     """The machine; only the image applies it. host_name: None for one from the board's serial number.
 
-    ssh_key: a public key as in authorized_keys; without one, there is no login.
+    ssh_key: public keys as in authorized_keys; without one, there is no login.
     """
 
     host_name: str | None = None
     time_zone: str = "Etc/UTC"
     time_server: str | None = None
-    ssh_key: str | None = None
+    ssh_key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

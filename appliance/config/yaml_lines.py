@@ -7,30 +7,46 @@ are not scalars.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from appliance.config.problems import Report
+from appliance.config.quoting import without_curly_quotes
+
 MAX_DEPTH = 8
 """Maximum nesting, because the parser below recurses. Settings have three levels."""
 
 _TAG = "tag:yaml.org,2002:"
-_KNOWN_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "timestamp", "merge", "value", "str"))
 
-Report = Callable[[int | None, int | None, str | None, str], None]
-"""Reports a problem: line and column (from 1), dotted key, message; each but the last may be None."""
+
+class InvalidYamlError(Exception):
+    """A text that is not YAML, or has features that settings don't need.
+
+    lines: from 1, where the fault may be; the most likely one first. text: what is wrong, or None.
+    """
+
+    def __init__(self, *lines: int, text: str | None = None) -> None:
+        super().__init__(text)
+        self.lines = lines
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. kind: `null`, `bool`, `int`, `float`, `str` or another of YAML's own; plain: without quotes."""
+    """One value. kind: `null`, `bool`, `int`, `float`, `str` or another of YAML's own; plain: without quotes.
+
+    text: as written, for plain ones. cut: a comment follows, which may have been meant as a part of the value.
+    wrapped: written on several lines.
+    """
 
     line: int
     kind: str
     text: str
     plain: bool
+    cut: bool = False
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +78,9 @@ Node = Scalar | Sequence | Mapping
 
 
 def read(text: str, report: Report) -> Node | None:
-    """The single document in a text; None if it is empty, or invalid, which is reported."""
+    """The single document in a text; None if it is empty. Raises InvalidYamlError."""
     try:
-        if _too_wild(text, report):
-            return None
+        _check_features(text)
         loader = yaml.SafeLoader(text)
         try:
             root = loader.get_single_node()
@@ -73,73 +88,95 @@ def read(text: str, report: Report) -> Node | None:
             loader.dispose()
     except yaml.reader.ReaderError as error:
         # This error has a position instead of a mark.
-        line = text.count("\n", 0, error.position) + 1
-        report(line, None, None, f"character U+{_code(error.character):04X} is not allowed in YAML")
-        return None
+        raise InvalidYamlError(_line(text, error.position)) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        if error.context_mark and re.search("quoted scalar|flow ", error.context or ""):
-            # Report the unclosed quote or bracket, not the end of the file.
-            mark = error.context_mark
-        what = ", ".join(part for part in (error.context, error.problem) if part)
-        report(mark.line + 1 if mark else None, mark.column + 1 if mark else None, None, f"invalid YAML: {what}")
-        return None
-    return None if root is None else _convert(root, "", report)
+        marks = [error.problem_mark, error.context_mark]
+        if re.search("simple key|quoted scalar|flow ", error.context or ""):
+            # The unclosed quote or bracket, or the line without a colon, and not where the parser gave up.
+            marks.reverse()
+        raise InvalidYamlError(*(_line(text, mark.index) for mark in marks if mark)) from None
+    return None if root is None else _Converter(text, report).convert(root, "")
 
 
-def _code(character: object) -> int:
-    return character if isinstance(character, int) else ord(str(character)[:1])
+def _line(text: str, at: int) -> int:
+    """The line as editors count them: YAML also ends lines at U+0085, U+2028 and U+2029."""
+    return text.count("\n", 0, at) + 1
 
 
-def _too_wild(text: str, report: Report) -> bool:
+def _check_features(text: str) -> None:
+    """Raises InvalidYamlError at the first alias, anchor, tag or deep nesting."""
     depth = 0
+    event: Any
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        line = event.start_mark.line + 1 if event.start_mark else None
-        if isinstance(event, yaml.AliasEvent):
-            # Do not repeat the name: it may be part of an unquoted password.
-            report(line, None, None, "aliases are not allowed; put a value that begins with * in quotes")
-            return True
-        if getattr(event, "anchor", None) is not None:
-            report(line, None, None, "anchors are not allowed; put a value that begins with & in quotes")
-            return True
+        if first := _mark_of(event):
+            # Do not repeat the rest: it may be part of an unquoted password.
+            what = f"a value that begins with {first} needs quotes"
+            raise InvalidYamlError(_line(text, event.start_mark.index), text=what)
         if depth > MAX_DEPTH:
-            report(line, None, None, f"nested more than {MAX_DEPTH} levels; the settings need 3")
-            return True
-    return False
+            what = "has too many brackets or levels: the settings need 3"
+            raise InvalidYamlError(_line(text, event.start_mark.index), text=what)
 
 
-def _convert(node: Any, path: str, report: Report) -> Node:
-    line = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        return Mapping(line, _entries(node, path, report))
-    if isinstance(node, yaml.SequenceNode):
-        return Sequence(line, tuple(_convert(item, path, report) for item in node.value))
-    if node.tag not in _KNOWN_TAGS:
-        if node.tag.startswith(_TAG):
-            what = f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write the value alone"
-        else:
-            # Do not repeat the tag: it may be part of an unquoted password.
-            what = "tags are not allowed; put a value that begins with ! in quotes"
-        report(line, None, path or None, what)
-        return Scalar(line, "null", "", plain=True)
-    return Scalar(line, node.tag.removeprefix(_TAG), node.value, plain=node.style is None)
+def _mark_of(event: Any) -> str | None:
+    """The character that makes an alias, an anchor or a tag of an unquoted value; None if there is none."""
+    if isinstance(event, yaml.AliasEvent):
+        return "*"
+    if getattr(event, "anchor", None) is not None:
+        return "&"
+    return "!" if getattr(event, "tag", None) is not None else None
 
 
-def _entries(node: Any, path: str, report: Report) -> tuple[Entry, ...]:
-    entries: dict[str, Entry] = {}
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
-            report(line, None, path or None, "a key must be a name, not a list or a mapping")
-            continue
-        key = str(key_node.value)
-        dotted = f"{path}.{key}" if path else key
-        if key in entries:
-            report(line, None, dotted, f"duplicate key; it is already on line {entries[key].line}")
-            continue
-        entries[key] = Entry(key, line, _convert(value_node, dotted, report))
-    return tuple(entries.values())
+class _Converter:
+    """Converts the parser's nodes of a text."""
+
+    def __init__(self, text: str, report: Report) -> None:
+        self._text = text
+        self._report = report
+
+    def convert(self, node: Any, path: str) -> Node:
+        line = _line(self._text, node.start_mark.index)
+        if isinstance(node, yaml.MappingNode):
+            return Mapping(line, self._entries(node, path))
+        if isinstance(node, yaml.SequenceNode):
+            return Sequence(line, tuple(self.convert(item, path) for item in node.value))
+        return self._scalar(node, line)
+
+    def _scalar(self, node: Any, line: int) -> Scalar:
+        kind, text, plain = node.tag.removeprefix(_TAG), _with_joined_surrogates(node.value), node.style is None
+        cut = plain and re.match("[ \t]*#", self._text[node.end_mark.index :]) is not None
+        if plain and (inside := without_curly_quotes(text)) is not None:
+            return Scalar(line, "str", inside, plain=False, cut=cut, wrapped=_is_wrapped(node))
+        if node.style in ("|", ">"):
+            text = text.rstrip("\n")
+            return Scalar(line, kind, text, plain, wrapped="\n" in text)
+        return Scalar(line, kind, text, plain, cut, _is_wrapped(node))
+
+    def _entries(self, node: Any, path: str) -> tuple[Entry, ...]:
+        entries: dict[str, Entry] = {}
+        for key_node, value_node in node.value:
+            line = _line(self._text, key_node.start_mark.index)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._report(line, path or None, "is not a setting: write a name, a colon, a space and a value")
+                continue
+            key = str(key_node.value)
+            dotted = f"{path}.{key}" if path else key
+            if key in entries:
+                self._report(line, dotted, f"is already on line {entries[key].line}; delete one of both")
+                continue
+            entries[key] = Entry(key, line, self.convert(value_node, dotted))
+        return tuple(entries.values())
+
+
+def _with_joined_surrogates(text: str) -> str:
+    """The text with the characters that JSON writes as pairs of escapes, such as \\ud83d\\ude00."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _is_wrapped(node: Any) -> bool:
+    return bool(node.end_mark.line > node.start_mark.line)

@@ -9,9 +9,8 @@ import pytest
 
 from appliance.box import __main__ as box
 from appliance.box import unprivileged
-from appliance.box.system_files import File, files, host_name, without_guesses
+from appliance.box.system_files import File, files, host_name
 from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
-from appliance.config.lenient import parse_leniently
 
 WPA = "/run/tt-box/wpa_supplicant.conf"
 NETWORK = "/run/systemd/network/10-set.network"
@@ -28,26 +27,7 @@ def test_wifi_settings_become_a_wpa_supplicant_file() -> None:
     assert "country=DE\n" in file.content
     assert f"ssid={b'IEEE'.hex()}\n" in file.content
     assert "psk=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n" in file.content
-    assert "key_mgmt=NONE" in files(Config(wifi=WifiConfig("DE", "open")))[WPA].content
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["password: 12345678", "password: short", "pasword: secret-word", 'password: "secret-word', "password:secret-word"],
-)
-def test_an_invalid_password_creates_no_open_network(line: str) -> None:
-    """Without its password the network would be open, and anyone can set up an open network of the same name."""
-    config, mistakes = parse_leniently(f"wifi:\n  name: Bar\n  {line}\n", "tt.yaml")
-    assert mistakes
-    assert config.wifi.password is None
-    assert WPA not in files(without_guesses(config, mistakes))
-
-
-def test_an_open_network_without_password_errors_is_joined() -> None:
-    for text in ("wifi: {name: Bar}", "wifi: {name: Bar, country: Germany}", "wifi: {name: Bar}\npins: {red: 99}"):
-        assert "key_mgmt=NONE" in files(without_guesses(*parse_leniently(text, "tt.yaml")))[WPA].content
-    right = "wifi: {name: Bar, password: secret-word, pasword: x}"
-    assert "key_mgmt=WPA-PSK" in files(without_guesses(*parse_leniently(right, "tt.yaml")))[WPA].content
+    assert "key_mgmt=NONE" in files(Config(wifi=WifiConfig("DE", "open", open=True)))[WPA].content
 
 
 def test_a_fixed_address_applies_to_wifi_if_configured() -> None:
@@ -57,12 +37,22 @@ def test_a_fixed_address_applies_to_wifi_if_configured() -> None:
         part in content for part in ("Type=ether", "Address=192.168.1.50/24", "Gateway=192.168.1.1", "DNS=9.9.9.9")
     )
     assert content.endswith("[IPv6AcceptRA]\nUseRedirect=no\n")
-    assert "Type=wlan" in files(replace(config, wifi=WifiConfig(name="Bar")))[NETWORK].content
+    assert "Type=wlan" in files(replace(config, wifi=WifiConfig(name="Bar", open=True)))[NETWORK].content
 
 
-def test_an_ssh_key_opens_the_ssh_port() -> None:
-    made = files(Config(box=BoxConfig(ssh_key="ssh-ed25519 AAAA")))
-    assert made["/run/tt-box/authorized_keys"] == File("restrict,pty ssh-ed25519 AAAA\n", 0o600)
+def test_name_servers_replace_those_from_dhcp() -> None:
+    made = files(Config(network=NetworkConfig(dns=("9.9.9.9", "fe80::1%eth0"))))
+    assert set(made) == {f"/run/systemd/network/80-{kind}.network.d/dns.conf" for kind in ("ether", "wlan")}
+    for file in made.values():
+        assert file.content.startswith("[Network]\nDNS=9.9.9.9\nDNS=fe80::1\n[DHCPv4]\nUseDNS=no\n")
+    for kind in ("ether", "wlan"):
+        assert Path(f"image/root/etc/systemd/network/80-{kind}.network").is_file(), "the file that it adds to"
+
+
+def test_ssh_keys_open_the_ssh_port() -> None:
+    made = files(Config(box=BoxConfig(ssh_key=("ssh-ed25519 AAAA", "ssh-rsa BBBB"))))
+    lines = "restrict,pty ssh-ed25519 AAAA\nrestrict,pty ssh-rsa BBBB\n"
+    assert made["/run/tt-box/authorized_keys"] == File(lines, 0o600)
     assert "dport 22" in made["/run/tt-box/nftables/ssh.nft"].content
 
 

@@ -10,24 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.config import (
+    BoxConfig,
     BuzzerConfig,
     Config,
     DisplayConfig,
     GatewayConfig,
     NetworkConfig,
     Pins,
+    WifiConfig,
     parse,
 )
 from appliance.config.checks import MAX_SECONDS
 from appliance.config.dumper import dump
 from appliance.config.keys import KEYS
 from appliance.core.values import Address, Benchmarks
+from tests.config.ssh_keys import ssh_key
 
 _hosts = st.sampled_from(["10.0.0.7", "gateway.local", "::1", "fe80::1%eth0", "tt-1"]) | st.ip_addresses().map(str)
 _texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=15)
 _names = st.text(string.ascii_letters + string.digits + "-_.@'\"{", min_size=1, max_size=15).filter(
     lambda name: name not in (".", "..")
 )
+_ssids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=32).filter(
+    lambda name: len(name.encode()) <= 32
+)
+_passwords = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=8, max_size=63).filter(
+    lambda password: len(password.encode()) <= 63
+) | st.text("0123456789abcdef", min_size=64, max_size=64)
 _seconds = st.lists(
     st.floats(0, MAX_SECONDS, exclude_min=True) | st.integers(1, int(MAX_SECONDS)).map(float),
     min_size=3,
@@ -69,7 +78,21 @@ _configs = st.builds(
         volume=st.integers(1, 100),
         repeat_pages=st.booleans(),
     ),
-    network=st.builds(NetworkConfig, interfaces=st.lists(_names, max_size=4, unique=True).map(tuple)),
+    network=st.builds(
+        NetworkConfig,
+        interfaces=st.lists(_names, max_size=4, unique=True).map(tuple),
+        address=st.sampled_from([None, "192.168.1.50/24", "2001:db8::50/64"]),
+        dns=st.lists(st.sampled_from(["192.168.1.1", "2001:db8::1", "fe80::1%eth0"]), max_size=2).map(tuple),
+    ),
+    wifi=st.just(WifiConfig())
+    | st.builds(WifiConfig, st.sampled_from([None, "DE"]), _ssids, _passwords)
+    | st.builds(WifiConfig, st.just("GB"), _ssids, open=st.just(True)),
+    box=st.builds(
+        BoxConfig,
+        host_name=st.sampled_from([None, "kitchen-1"]),
+        time_server=st.sampled_from([None, "ntp.example.org", "2001:db8::5"]),
+        ssh_key=st.lists(st.integers(0, 255).map(ssh_key), max_size=2).map(tuple),
+    ),
     state_dir=_texts.filter(lambda text: not text.startswith("~")).map(Path),
 )
 

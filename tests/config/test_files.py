@@ -39,10 +39,10 @@ def _binary(path: Path) -> None:
     [
         (_missing, "{}: can't be read: No such file or directory"),
         (_directory, "{}: can't be read: Is a directory"),
-        (_latin, "{}:2: byte 0xFC is not UTF-8; save the file as UTF-8"),
-        (_utf16, "{}: truncated UTF-16; save the file as UTF-8"),
+        (_latin, "{}:2: gateway.name: has a letter in an old encoding; save the file as UTF-8"),
+        (_utf16, "{}: ends in half a character; save the file as UTF-8"),
         (_large, "{}:32769: larger than 64 KiB: too large for a settings file"),
-        (_binary, "{}:2: byte 0x80 is not UTF-8; save the file as UTF-8"),
+        (_binary, "{}:1: has a character that can't be used (U+0000); delete it"),
     ],
 )
 def test_unusable_files(tmp_path: Path, make: Callable[[Path], None], expected: str) -> None:
@@ -50,14 +50,14 @@ def test_unusable_files(tmp_path: Path, make: Callable[[Path], None], expected: 
     make(path)
     with pytest.raises(ConfigError) as caught:
         load(path)
-    assert str(caught.value) == expected.format(path)
+    assert str(caught.value).splitlines()[0] == expected.format(path)
 
 
 def test_an_unreadable_file_and_an_invalid_path(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(ConfigError, match="can't be read: Too many levels of symbolic links"):
         load(tmp_path / "loop")
-    with pytest.raises(ConfigError, match="invalid file name"):
+    with pytest.raises(ConfigError, match="is not the name of a file"):
         load(Path("a\0b"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.config import Config, Pins, parse
+from appliance.config import Config, Pins, WifiConfig, parse
 from appliance.config.dumper import dump
 from appliance.config.lenient import load_leniently, parse_leniently
 from appliance.core.values import Benchmarks, Mistake
@@ -46,7 +46,11 @@ def test_a_valid_file_applies_completely() -> None:
         ),
         # Invalid YAML.
         ("pins:\n  amber 5\n  green: 6\n", Config(pins=Pins(green=6)), [(2, None)]),
-        ("pins:\n\tamber: 5\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(2, None)]),
+        (
+            "pins:\n\tamber: 5\norders: {warn_after: 60}",
+            Config(orders=Benchmarks(warn_after=60.0)),
+            [(2, "pins.amber")],
+        ),
         ('gateway: {name: "Bar}\npins: {red: 5}', Config(pins=Pins(red=5)), [(1, None)]),
         ("pins: {red: 5\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(1, None)]),
         ("pins: [1, 2\n\n# words\norders: {warn_after: 60}", Config(orders=Benchmarks(warn_after=60.0)), [(1, None)]),
@@ -105,16 +109,26 @@ def test_a_line_in_another_character_set_affects_only_that_line(tmp_path: Path) 
     )
     config, mistakes = load_leniently(file)
     assert config == Config(pins=Pins(red=5))
-    assert [(mistake.line, mistake.key) for mistake in mistakes] == [(1, None), (4, "pins.green"), (5, None)]
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == [(4, "pins.green"), (5, None)]
     file.write_bytes(b"\xff\n" * 1000 + b"pins: {red: 5}")
     config, mistakes = load_leniently(file)
     assert (config, len(mistakes)) == (Config(pins=Pins(red=5)), 20)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_comment_costs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "tt.yaml"
+    file.write_bytes(b"# K\xfcche\n  # \0\x1b\x7f\nwifi:\n  name: Bar\n  # \x07\n  open: true\n")
+    config, mistakes = load_leniently(file)
+    assert (config.wifi, mistakes) == (WifiConfig(name="Bar", open=True), ())
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-16-le without mark", "utf-16-be without mark"]
+)
 def test_notepads_unicode_encodings_are_read(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "tt.yaml"
     mark = "\ufeff" if encoding[-3:] in ("-le", "-be") else ""
+    encoding = encoding.removesuffix(" without mark")
     file.write_bytes((mark + "pins:\r\n  red: 5\r\ngateway:\r\n  name: Küche\r\n  nam: x\r\n").encode(encoding))
     config, (mistake,) = load_leniently(file)
     assert (config.pins.red, config.gateway.name, mistake.line) == (5, "Küche", 5)
