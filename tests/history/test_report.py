@@ -7,14 +7,15 @@ import io
 import json
 import re
 import statistics
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.delivery import DAY, Finished, LeftOut
+from appliance.core.delivery import DAY, Finished, LeftOut, first_hour
 from appliance.core.values import Benchmarks
 from appliance.gateway.wire import EPOCH
 from appliance.history.chart import save_chart
@@ -187,3 +188,26 @@ def test_the_heat_map_begins_with_the_first_hour_of_the_business_day(tmp_path: P
     lines = list(report_lines(figures, "Bar", times, Period(MONDAY + 4 * 3600, MONDAY + DAY + 4 * 3600)))
     assert lines[1:3] == ["each day ends at 04:00", "on Mon 2026-11-23"]
     assert "Mon 2026-11-23" in lines[5]
+
+
+@pytest.mark.parametrize(
+    ("sunday", "hours", "doubled", "missing"),
+    [(datetime(2026, 3, 29), 23, None, 2), (datetime(2026, 10, 25), 25, 2, None)],
+    ids=["clocks go forward", "clocks go back"],
+)
+@pytest.mark.parametrize("day_ends", [0.0, 4 * 3600.0])
+def test_a_day_in_which_clocks_change_is_one_day(
+    sunday: datetime, hours: int, doubled: int | None, missing: int | None, day_ends: float
+) -> None:
+    """Six orders begin in each real hour of three days; the gateway dates them by its own clock."""
+    zone = ZoneInfo("Europe/Berlin")
+    begin = (sunday - timedelta(days=1) + timedelta(seconds=day_ends)).replace(tzinfo=zone).astimezone(UTC)
+    instants = (begin + timedelta(minutes=10 * number) for number in range(6 * (48 + hours - 24)))
+    dated = [(at.astimezone(zone).replace(tzinfo=None) - EPOCH).total_seconds() for at in instants]
+    figures = report([row(200, at=at) for at in dated], FORGET, day_ends)
+    saturday, its_sunday = (day.orders for day in figures.days.values())
+    assert (its_sunday, saturday) == ((hours * 6, 144) if not day_ends else (144, hours * 6))
+    changed = figures.hours[6 if not day_ends else 5]
+    by_clock = {(first_hour(day_ends) + index) % 24: count for index, count in enumerate(changed) if count}
+    assert by_clock == {hour: 12 if hour == doubled else 6 for hour in range(24) if hour != missing}
+    assert open_days([row(200, at=at) for at in dated], day_ends) == [0, 0, 0, 0, 0, 1, 1]

@@ -52,6 +52,7 @@ def test_no_text_of_the_day_is_cut_off(today: Today, size: tuple[int, int], beat
     assert not any("…" in text for text in words)
     assert all(left >= 0 and left + row.width <= size[0] - 2 for row, left in painted), words
     assert any(today.finished in text for text in words)
+    assert size[1] < 64 or any(today.open in text for text in words)
 
 
 def test_the_bars_show_empty_and_busiest_hours() -> None:

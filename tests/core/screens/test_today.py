@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.screens.today import today_screen
+from appliance.core.values import Order
 from tests.core.cases import NOW
 from tests.core.screens.connected_state import connected
 
@@ -51,3 +52,11 @@ def test_today_without_delivery_times() -> None:
     screen, _ = today_screen(replace(state, book=kept), NOW)
     assert (screen.title, screen.finished, screen.target) == ("Latest day", "2 done", "5:00")
     assert (screen.average, screen.median, screen.share, screen.doubt) == ("", "", "", False)
+
+
+def test_a_day_without_a_finished_order_is_today_and_has_its_open_orders() -> None:
+    """The gateway's date is unknown, because its orders have no times; the archive is empty."""
+    state = connected(*(Order(str(number)) for number in range(9)))
+    kept = replace(state.book, today=DayStats(None, NOW, DeliveryStats()))
+    screen, _ = today_screen(replace(state, book=kept), NOW)
+    assert screen.words == ("Today", "0 done, 9 open")
