@@ -34,7 +34,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
+from appliance.core.heard_names import announced, answered, as_known, on_another_network, out_of_sight
 from appliance.core.navigation import asks_if_shifted, current_screen, power, swap_driver, turn
 from appliance.core.pairing import awaiting_pairing, decline_gateway, discovering, pairing, token_issued
 from appliance.core.states import (
@@ -86,6 +86,7 @@ def begin(
 
 def step(state: State, event: Event, now: float) -> Step:
     """Return the next state and the effects of an event. now: monotonic seconds."""
+    event = as_known(state, event)
     after, effects = _step(state, event, now)
     entered = type(after) is not type(state)
     if entered or _stirs(after, event):

@@ -5,6 +5,7 @@ Everything here is compared by value.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -29,6 +30,14 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def name_key(name: str) -> str:
+    """The form in which two spellings of one name are equal: neither case nor the composition of letters matters.
+
+    DNS folds the case of ASCII letters only; here that of all letters is folded, because people type names.
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)
