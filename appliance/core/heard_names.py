@@ -91,6 +91,12 @@ def on_another_network(world: World) -> World:
     return replace(world, names_heard={})
 
 
+def has_moved(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether this box lost an address that mattered. IPv6 addresses come and go, and matter only without IPv4."""
+    has_ipv4 = any(":" not in address for address in after)
+    return any(":" not in lost or not has_ipv4 for lost in set(before) - set(after))
+
+
 def is_anothers(world: World, address: Address, name: str) -> bool:
     """Whether the last name announced at an address is another one."""
     return world.names_heard.get(address, name) != name

@@ -11,12 +11,14 @@ from types import MappingProxyType
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
 from appliance.core.values import (
+    NO_INTERFACE,
     Address,
     Benchmarks,
     Board,
     Credential,
     DisplayIdentity,
     Gateway,
+    Interfaces,
     Mistake,
     PanelSettings,
     Token,
@@ -44,7 +46,8 @@ class World:
     """What is known in every state. Times are monotonic seconds.
 
     Network. fixed_address: the settings name the gateway's address, so mDNS and own addresses decide nothing.
-    addresses: this box's own; None before the first look. gateways: those in sight, by name. names_heard: the name that
+    addresses: this box's own; None before the first look. interfaces: its network interfaces. unresolved_host: the host
+    name in the settings while it can't be resolved. gateways: those in sight, by name. names_heard: the name that
     was last announced at each address, whether or not its gateway is still in sight. proven: the address at which the
     paired gateway last issued a token or had a live feed.
 
@@ -71,6 +74,8 @@ class World:
     board: Board = field(default_factory=Board)
     fixed_address: bool = False
     addresses: tuple[str, ...] | None = None
+    interfaces: Interfaces = NO_INTERFACE
+    unresolved_host: str = ""
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
     names_heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
     proven: Address | None = None

@@ -171,7 +171,7 @@ def resolve_gateway(state: Disconnected) -> Step:
     credential = state.world.credential
     assert credential is not None, "only a paired appliance tries to connect"
     trying = with_new_attempt(state, Phase.RESOLVING)
-    return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway))
+    return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway, state.world.proven))
 
 
 def open_feed(state: Disconnected) -> Step:

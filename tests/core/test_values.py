@@ -240,6 +240,7 @@ def test_the_words_of_interfaces_to_programs() -> None:
         "confirm the gateway",
         "feed refused",
         "gateway unreachable",
+        "host not found",
         "no network",
         "token refused",
         "token unreadable",

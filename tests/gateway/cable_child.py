@@ -11,7 +11,7 @@ from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncZeroconf
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
-from appliance.gateway import discovery
+from appliance.gateway import network_watch
 from appliance.gateway.discovery import Discovery
 
 from .mdns_peers import service
@@ -48,7 +48,7 @@ async def main() -> None:
         await (await responder.async_register_service(service("On a cable", host), cooperating_responders=True))
         return responder
 
-    setattr(discovery, "NETWORK_POLL_INTERVAL", 0.05)  # noqa: B010 - the module imports the name
+    setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.05)  # noqa: B010 - the module imports the name
     browsing = asyncio.create_task(Discovery(report, interfaces=(OURS,)).run())
     await expect("network ()")
     await ip("link", "add", OURS, "type", "veth", "peer", "name", OTHER_END)
