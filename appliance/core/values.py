@@ -37,7 +37,7 @@ class Interfaces:
     """This box's network interfaces.
 
     missing: those that the settings name and the box does not have. present: those that it has instead, if any is
-    missing. plugged: whether one that it may use has a cable, or has joined a Wi-Fi.
+    missing. plugged: whether one that it may use has a cable, or has joined a Wi-Fi, and none has an address.
     """
 
     missing: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Interfaces:
 
 
 NO_INTERFACE = Interfaces()
-"""No interface has a cable, or nothing is known of them."""
+"""Nothing is missing, or nothing is known."""
 
 
 def is_link_local(host: str) -> bool:

@@ -68,7 +68,7 @@ def own_network(interfaces: Collection[str] = ()) -> OwnNetwork:
     names = {adapter.name for adapter in adapters}
     missing = tuple(name for name in interfaces if name not in names)
     present = tuple(sorted(name for name in names if not _flags(name) & _IFF_LOOPBACK)) if missing else ()
-    return OwnNetwork(addresses, Interfaces(missing, present, plugged))
+    return OwnNetwork(addresses, Interfaces(missing, present, plugged and not addresses))
 
 
 def _rank(address: str) -> int:

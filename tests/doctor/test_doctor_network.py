@@ -84,7 +84,8 @@ async def test_no_network(box: Box) -> None:
 async def test_addresses_with_and_without_dhcp(
     box: Box, monkeypatch: pytest.MonkeyPatch, own: tuple[str, ...], words: str
 ) -> None:
-    monkeypatch.setattr(network, "own_network", lambda _: OwnNetwork(tuple(OwnAddress(one, 24) for one in own)))
+    addresses = tuple(OwnAddress(one, 24) for one in own)
+    monkeypatch.setattr(network, "own_network", lambda _: OwnNetwork(addresses, Interfaces(plugged=not own)))
     box.change(interfaces=())
     context, _ = box.context()
     finding = await tried(context, check_network)

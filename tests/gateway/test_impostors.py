@@ -16,6 +16,7 @@ from appliance.core.values import Address
 from appliance.gateway import fixed_address
 from appliance.gateway.fixed_address import FixedGateway
 from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
+from tests.clock import until
 
 from .mdns_peers import (
     PTR,
@@ -199,7 +200,7 @@ async def test_a_host_in_local_is_looked_up_by_mdns(
         real.answer_for_host(label.lower().encode(), REAL)
         resolved = await source.resolve(str(address))
         assert resolved == gateway(str(address), REAL, port=8123)
-        assert GatewayFound(resolved) in events
+        await until(lambda: any(isinstance(event, GatewayFound) and event.gateway == resolved for event in events))
         real.answer_for_host(label.lower().encode(), "127.0.0.3")
         resolved = await source.resolve(str(address), Address("127.0.0.3", 8123))
         assert resolved == gateway(str(address), "127.0.0.3", port=8123)

@@ -45,6 +45,6 @@ def offline_view(state: Offline, now: float) -> StateView:
 
 
 def _is_link_local_site(state: Offline) -> bool:
-    """Whether box and gateway do without a router's addresses here: the gateway has none itself."""
-    gateway = state.link.gateway
-    return gateway is not None and all(is_link_local(address.host) for address in gateway.addresses)
+    """Whether box and gateway did without a router's addresses here."""
+    proven = state.world.proven
+    return proven is not None and is_link_local(proven.host)
