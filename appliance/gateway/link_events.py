@@ -28,10 +28,13 @@ class LinkEvents:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
+        if not hasattr(socket, "AF_NETLINK"):
+            return
         try:
-            self._socket = socket.socket(getattr(socket, "AF_NETLINK", -1), socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+            self._socket.setblocking(False)
             self._socket.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
-        except (OSError, AttributeError):
+        except OSError:
             self.close()
 
     def interrupted(self, indexes: Collection[int], *, ipv6: bool) -> bool:

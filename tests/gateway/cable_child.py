@@ -27,10 +27,13 @@ async def ip(*arguments: str) -> None:
 
 async def main() -> None:
     output: asyncio.Queue[str] = asyncio.Queue()
+    own: tuple[str, ...] | None = None
 
     def report(event: Event) -> None:
+        nonlocal own
         match event:
-            case NetworkChanged(addresses):
+            case NetworkChanged(addresses) if addresses != own:
+                own = addresses
                 output.put_nowait(f"network {addresses}")
             case GatewayFound(gateway):
                 output.put_nowait(f"found {gateway.addresses[0].host}")
