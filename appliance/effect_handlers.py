@@ -238,7 +238,7 @@ class EffectHandlers:
                 self._emit(TokenUnchecked(effect.attempt))
 
     async def _resolve(self, effect: ResolveGateway) -> None:
-        gateway = await self._gateways.resolve(effect.name)
+        gateway = await self._gateways.resolve(effect.name, effect.hoped)
         self._emit(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
 
     async def _sync_history(self, effect: SyncHistory) -> None:
@@ -251,7 +251,7 @@ class EffectHandlers:
                 # Imported only now, so that the first count need not wait for its libraries.
                 self._archiver = await in_daemon_thread(self._make_archiver, "load the archive")
             outcome = await self._archiver.sync(
-                effect, self._feed_priority, lambda: self._gateways.resolve(effect.gateway)
+                effect, self._feed_priority, lambda: self._gateways.resolve(effect.gateway, effect.address)
             )
         except Exception as error:  # noqa: BLE001 - a bug in the history must not stop the count
             # Without the error's text, which may quote the gateway.

@@ -147,6 +147,12 @@ def test_the_functions_on_the_path_of_a_page_exist() -> None:
 
 TROUBLE = [
     texts.NO_NETWORK,
+    " ".join(texts.NO_INTERFACE).format(missing="end0"),
+    texts.NO_INTERFACE_HERE.format(present="eth0"),
+    " ".join(texts.UNASSIGNED),
+    " ".join(texts.SELF_ASSIGNED_HINT),
+    texts.HOST_NOT_FOUND.format(host="NAME"),
+    *texts.HOST_NOT_FOUND_HINT,
     " ".join(texts.LOOKING),
     " ".join(texts.PRESS_HERE),
     " ".join(texts.PRESS_GATEWAY),

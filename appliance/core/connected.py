@@ -71,9 +71,10 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return too_many_orders(replace(state, looking=0), now)
         case FeedLost(attempt) if attempt == state.feed:
             return _lost(state, now)
-        case FeedLost(attempt) if attempt == state.looking:
+        case FeedLost(attempt, why) if attempt == state.looking:
+            gone = state.lost or (why is FeedFailure.UNREACHABLE and _has_moved(state))
             state = replace(state, looking=0)
-            return disconnect(state, now) if state.lost else (state, _look_at(state, now))
+            return disconnect(state, now) if gone else (state, _look_at(state, now))
         case TokenRefused(attempt) if attempt in (state.feed, state.looking):
             refused, effects = token_refused(state, now)
             return refused, (*cleanup_effects(state), *effects)
@@ -97,9 +98,9 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return replace(state, world=turn(state, now)), ()
         case GatewayFound(gateway) if gateway.name == state.gateway.name:
             state = replace(state, gateway=gateway)
-            # After a move, the feed at the old address is dead or soon will be: look at the new one.
             if state.address in gateway.addresses:
                 return state, ()
+            # It moved, or somebody else announces its name or its host's. A look at the feed's own address decides.
             state, stopped = stop_history_sync(state)
             state, doubt = _raise_doubt(state, now)
             return state, (*stopped, *doubt)
@@ -171,13 +172,17 @@ def _look(state: Connected, now: float) -> Step:
     credential = state.world.credential
     assert credential is not None, "a feed was opened with a token"
     world = replace(state.world, serial=state.world.serial + 1)
-    known = state.gateway.addresses
-    address = state.address if state.address in known else known[0]
-    if is_anothers(world, address, state.gateway.name):
+    if is_anothers(world, state.address, state.gateway.name):
         # The gateway was renamed, or its address belongs to another one: only its name may lead the token there again.
         return disconnect(state, now)
-    state = replace(state, world=world, looking=world.serial, look_address=address, last_look=now)
-    return state, (OpenFeed(world.serial, address, credential.token),)
+    # Only ever where the live feed is: whoever announces the gateway's name elsewhere must not get its token.
+    state = replace(state, world=world, looking=world.serial, last_look=now)
+    return state, (OpenFeed(world.serial, state.address, credential.token),)
+
+
+def _has_moved(state: Connected) -> bool:
+    """Whether a failed look shows that the gateway moved: its name leads elsewhere, and the feed is silent as well."""
+    return state.address not in state.gateway.addresses and state.last_heard < state.last_look
 
 
 def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
@@ -186,10 +191,7 @@ def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
     if state.gap and not state.doubt:
         state = replace(state, vain_looks=state.vain_looks + 1 if state.book.same_orders(book) else 0)
     paged = newly_paged(state.book, book)
-    address = state.look_address or state.address
-    state = replace(
-        state, feed=state.looking, looking=0, address=address, lost=False, book=book, seq=None, last_heard=now
-    )
+    state = replace(state, feed=state.looking, looking=0, lost=False, book=book, seq=None, last_heard=now)
     state, whole = _whole(state, now)
     effects += whole
     if paged:

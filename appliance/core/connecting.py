@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.effects import CheckToken, CloseFeed, StartTimer, StoreToken
+from appliance.core.effects import CheckToken, StartTimer, StoreToken
 from appliance.core.events import (
     ButtonTapped,
     Event,
@@ -50,13 +50,13 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
     link, world = state.link, state.world
     match event:
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
-            return _found(state, gateway, now)
+            return _announced(state, gateway, now)
         case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING:
             return resolve_gateway(state)
         case TimerFired(Timer.RETRY) | ButtonTapped() if link.phase is Phase.WAITING:
             return resolve_gateway(state)
         case GatewayResolved(attempt, gateway) if _is_current(state, {Phase.RESOLVING}, attempt):
-            return _found(replace(state, world=in_sight(world, gateway)), gateway, now)
+            return open_feed(_at(replace(state, world=in_sight(world, gateway)), gateway, now))
         case GatewayUnresolved(attempt) if _is_current(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
         case FeedOpened(attempt, orders, unreadable) if _is_current(state, {Phase.OPENING}, attempt):
@@ -97,31 +97,33 @@ def _is_current(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
     return state.link.phase in phases and state.link.attempt == attempt
 
 
-def _found(state: Disconnected, gateway: Gateway, now: float) -> Step:
-    """The paired gateway announced itself, perhaps at a new address."""
+def _announced(state: Disconnected, gateway: Gateway, now: float) -> Step:
+    """The paired gateway announced itself. Anybody could announce it, so ask before the token goes anywhere.
+
+    A step under way goes on where it began: if that is the wrong address, it fails within seconds.
+    """
+    link = state.link
+    if link.gateway is None:
+        state = _at(state, gateway, now)
+    else:
+        # If it is announced elsewhere, one of the two addresses is wrong: without an answer, the token goes to neither.
+        trusted_until = now + TRUST_ADDRESS if link.address in gateway.addresses else NEVER
+        state = replace(state, link=replace(link, trusted_until=trusted_until))
+    return resolve_gateway(state) if link.phase is Phase.WAITING else (state, ())
+
+
+def _at(state: Disconnected, gateway: Gateway, now: float) -> Disconnected:
+    """The same state with new addresses of the gateway."""
     old = state.link
     turn = 0
     if old.gateway is not None and set(old.gateway.addresses) == set(gateway.addresses):
         # Keep the order of the addresses, so that a failure moves on to the next one.
         gateway, turn = old.gateway, old.turn
     link = replace(old, gateway=gateway, turn=turn, trusted_until=now + TRUST_ADDRESS)
-    match old.phase:
-        case Phase.WAITING | Phase.RESOLVING:
-            found = replace(state, link=link)
-            if isinstance(found, Offline) and old.gateway is None:
-                # The gateway is in sight for the first time since power-on: this is no outage.
-                found = Connecting(found.world, link)
-            return open_feed(found)
-        case Phase.OPENING | Phase.PROMOTING if old.address in gateway.addresses:
-            return replace(state, link=replace(link, turn=gateway.addresses.index(old.address))), ()
-        case Phase.OPENING:
-            opened, effects = open_feed(replace(state, link=link))
-            return opened, (CloseFeed(old.attempt), *effects)
-        case Phase.PROMOTING:
-            # The feed is live at the old address. Connected will look at the new one; nothing else goes to the old one.
-            return replace(state, link=replace(old, trusted_until=NEVER)), ()
-        case Phase.STORING | Phase.CHECKING:
-            return replace(state, link=link), ()
+    if isinstance(state, Offline) and old.gateway is None:
+        # The gateway is in sight for the first time since power-on: this is no outage.
+        return Connecting(state.world, link)
+    return replace(state, link=link)
 
 
 def _unresolved(state: Disconnected, now: float) -> Step:

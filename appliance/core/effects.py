@@ -30,10 +30,14 @@ class CheckToken:
 
 @dataclass(frozen=True, slots=True)
 class ResolveGateway:
-    """Resolve a gateway's name without any cache; answered by GatewayResolved or GatewayUnresolved."""
+    """Resolve a gateway's name without any cache; answered by GatewayResolved or GatewayUnresolved.
+
+    hoped: the address that worked last. It is worth a short wait if the first answer lacks it.
+    """
 
     attempt: int
     name: str
+    hoped: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

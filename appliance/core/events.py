@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
-from appliance.core.values import NONE_UNREADABLE, Board, Credential, DisplayIdentity, Gateway, Order, Token, Unreadable
+from appliance.core.values import (
+    NO_INTERFACE,
+    NONE_UNREADABLE,
+    Board,
+    Credential,
+    DisplayIdentity,
+    Gateway,
+    Interfaces,
+    Order,
+    Token,
+    Unreadable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +34,10 @@ class TokensLoaded:
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """This box's addresses changed; empty without a network."""
+    """This box's addresses or interfaces changed. addresses: the best first; none without a network."""
 
     addresses: tuple[str, ...]
+    interfaces: Interfaces = NO_INTERFACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,13 @@ class GatewayLost:
     """A gateway's announcement ended. A hint only: the gateway may still be reachable."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostUnresolved:
+    """The host name that the settings give as the gateway's address could not be resolved."""
+
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +307,7 @@ Event = (
     | NetworkChanged
     | GatewayFound
     | GatewayLost
+    | HostUnresolved
     | GatewayResolved
     | GatewayUnresolved
     | TokenIssued

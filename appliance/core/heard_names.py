@@ -8,9 +8,54 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core.events import (
+    Event,
+    GatewayFound,
+    GatewayLost,
+    GatewayResolved,
+    TokenDenied,
+    TokenIssued,
+)
 from appliance.core.limits import MOST_HEARD
-from appliance.core.states import World
-from appliance.core.values import Address, Gateway
+from appliance.core.states import Pairing, State, World
+from appliance.core.values import Address, Gateway, name_key
+
+
+def as_known(state: State, event: Event) -> Event:
+    """An event with its gateway's name in the spelling that the state knows, and its proven address first.
+
+    So the rest of the core compares names letter by letter, and tries first the address that worked last.
+    """
+    match event:
+        case GatewayFound(gateway) | GatewayResolved(_, gateway):
+            return replace(event, gateway=_proven_first(_as_known(state, gateway), state.world.proven))
+        case TokenIssued(_, gateway):
+            return replace(event, gateway=_as_known(state, gateway))
+        case GatewayLost(name):
+            return replace(event, name=_known_spelling(state, name))
+        case TokenDenied(_, name):
+            return replace(event, gateway=_known_spelling(state, name))
+        case _:
+            return event
+
+
+def _as_known(state: State, gateway: Gateway) -> Gateway:
+    return replace(gateway, name=_known_spelling(state, gateway.name))
+
+
+def _proven_first(gateway: Gateway, proven: Address | None) -> Gateway:
+    if proven not in gateway.addresses:
+        return gateway
+    return replace(gateway, addresses=tuple(sorted(gateway.addresses, key=lambda address: address != proven)))
+
+
+def _known_spelling(state: State, name: str) -> str:
+    """The spelling of a name under which the state knows its gateway."""
+    world, key = state.world, name_key(name)
+    asked = state.asked if isinstance(state, Pairing) else ()
+    paired = () if world.credential is None else (world.credential.gateway,)
+    known = (*paired, *world.gateways, *asked, *world.asking, *world.names_heard.values())
+    return next((other for other in known if name_key(other) == key), name)
 
 
 def announced(world: World, gateway: Gateway) -> World:
@@ -44,6 +89,12 @@ def out_of_sight(world: World, name: str) -> World:
 def on_another_network(world: World) -> World:
     """Clear `names_heard`: on another network, its addresses may belong to anybody."""
     return replace(world, names_heard={})
+
+
+def has_moved(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether this box lost an address that mattered. IPv6 addresses come and go, and matter only without IPv4."""
+    has_ipv4 = any(":" not in address for address in after)
+    return any(":" not in lost or not has_ipv4 for lost in set(before) - set(after))
 
 
 def is_anothers(world: World, address: Address, name: str) -> bool:

@@ -25,6 +25,7 @@ from appliance.core.events import (
     GatewayFound,
     GatewayLost,
     GatewayResolved,
+    HostUnresolved,
     NetworkChanged,
     Timer,
     TimerFired,
@@ -34,7 +35,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
 )
-from appliance.core.heard_names import announced, answered, on_another_network, out_of_sight
+from appliance.core.heard_names import announced, answered, as_known, has_moved, on_another_network, out_of_sight
 from appliance.core.navigation import asks_if_shifted, current_screen, power, swap_driver, turn
 from appliance.core.pairing import awaiting_pairing, decline_gateway, discovering, pairing, token_issued
 from appliance.core.states import (
@@ -86,6 +87,7 @@ def begin(
 
 def step(state: State, event: Event, now: float) -> Step:
     """Return the next state and the effects of an event. now: monotonic seconds."""
+    event = as_known(state, event)
     after, effects = _step(state, event, now)
     entered = type(after) is not type(state)
     if entered or _stirs(after, event):
@@ -110,18 +112,20 @@ def _stirs(state: State, event: Event) -> bool:
 def _step(state: State, event: Event, now: float) -> Step:
     world = state.world
     match event:
-        case NetworkChanged(addresses):
-            moved = not world.fixed_address and not set(world.addresses or ()) <= set(addresses)
-            world = replace(world, addresses=addresses)
+        case NetworkChanged(addresses, interfaces):
+            moved = not world.fixed_address and has_moved(world.addresses or (), addresses)
+            world = replace(world, addresses=addresses, interfaces=interfaces)
             state = _with(state, on_another_network(world) if moved else world)
             if moved and isinstance(state, Connected):
                 return disconnect(state, now, trusted=False)
             if moved and isinstance(state, Connecting | Offline):
                 state = replace(state, link=replace(state.link, trusted_until=NEVER))
         case GatewayFound(gateway):
-            state = _with(state, announced(world, gateway))
+            state = _with(state, announced(replace(world, unresolved_host=""), gateway))
         case GatewayResolved(_, gateway):
-            state = _with(state, answered(world, gateway))
+            state = _with(state, answered(replace(world, unresolved_host=""), gateway))
+        case HostUnresolved(host):
+            state = _with(state, replace(world, unresolved_host=host))
         case GatewayLost(name):
             state = _with(state, out_of_sight(world, name))
         case TokenDenied(_, name, _):

@@ -76,7 +76,7 @@ def awaiting_pairing(state: AwaitingPairing, event: Event | ButtonTapped, now: f
             return state, (StartTimer(Timer.RETRY, 0.0),)
         case TimerFired(Timer.RETRY) if world.credential is not None:
             number, name = world.serial + 1, world.credential.gateway
-            effects = (ResolveGateway(number, name), StartTimer(Timer.RETRY, RECHECK_REFUSED))
+            effects = (ResolveGateway(number, name, world.proven), StartTimer(Timer.RETRY, RECHECK_REFUSED))
             return replace(state, world=replace(world, serial=number), attempt=number), effects
         case GatewayResolved(attempt, gateway) if attempt == state.attempt and world.credential:
             token = world.credential.token

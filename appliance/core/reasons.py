@@ -4,6 +4,7 @@ from __future__ import annotations
 
 NO_NETWORK = "no network"
 GATEWAY_UNREACHABLE = "gateway unreachable"
+HOST_NOT_FOUND = "host not found"
 OTHER_GATEWAY = "another gateway is here"
 FEED_REFUSED = "feed refused"
 TOO_MANY_ORDERS = "too many orders"

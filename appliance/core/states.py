@@ -11,12 +11,14 @@ from types import MappingProxyType
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
 from appliance.core.values import (
+    NO_INTERFACE,
     Address,
     Benchmarks,
     Board,
     Credential,
     DisplayIdentity,
     Gateway,
+    Interfaces,
     Mistake,
     PanelSettings,
     Token,
@@ -44,8 +46,10 @@ class World:
     """What is known in every state. Times are monotonic seconds.
 
     Network. fixed_address: the settings name the gateway's address, so mDNS and own addresses decide nothing.
-    addresses: this box's own; None before the first look. gateways: those in sight, by name. names_heard: the name that
-    was last announced at each address, whether or not its gateway is still in sight.
+    addresses: this box's own; None before the first look. interfaces: its network interfaces. unresolved_host: the host
+    name in the settings while it can't be resolved. gateways: those in sight, by name. names_heard: the name that
+    was last announced at each address, whether or not its gateway is still in sight. proven: the address at which the
+    paired gateway last issued a token or had a live feed.
 
     Tokens. current: the proven token, or the one on flash. pending: a token that is not proven yet, and is tried first.
     unsaved: the token in force is not on flash. saving: the number of the
@@ -70,8 +74,11 @@ class World:
     board: Board = field(default_factory=Board)
     fixed_address: bool = False
     addresses: tuple[str, ...] | None = None
+    interfaces: Interfaces = NO_INTERFACE
+    unresolved_host: str = ""
     gateways: Mapping[str, Gateway] = field(default_factory=lambda: MappingProxyType({}))
     names_heard: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    proven: Address | None = None
     current: Credential | None = None
     pending: Credential | None = None
     unsaved: bool = False
@@ -216,7 +223,7 @@ class Connected:
     """The feed is live, and its count is true.
 
     feed: its number. seq: the last notification's number. stale_at: when the count expires unless a whole set arrives.
-    A *look* at the whole set is a second feed. looking: its number while it opens, or 0. look_address: its address.
+    A *look* at the whole set is a second feed to the same address. looking: its number while it opens, or 0.
     last_look: when the last one was opened. gap, doubt: why a look is needed: a gap in `seq`, or another reason.
     vain_looks: how many gaps in a row hid nothing. lost: the first feed closed while a second one opens. late_at: when
     the next order becomes late.
@@ -234,7 +241,6 @@ class Connected:
     stale_at: float
     seq: int | None = None
     looking: int = 0
-    look_address: Address | None = None
     last_look: float = NEVER
     gap: bool = False
     doubt: bool = False

@@ -22,6 +22,14 @@ LOOKING_HINT = ("Is it switched on, and on", "the same network?")
 OWN_ADDRESS = "This box: {address}"
 NO_NETWORK = "No network"
 NO_NETWORK_HINT = ("Check the cable", "or the Wi-Fi settings")
+NO_INTERFACE = ("No interface", "{missing}")
+NO_INTERFACE_HERE = "Here: {present}"
+NO_INTERFACE_HINT = ("Correct the settings",)
+UNASSIGNED = ("No address", "from the router")
+UNASSIGNED_HINT = ("Restart the router", "or set an address")
+SELF_ASSIGNED_HINT = ("No address from router:", "restart the router")
+HOST_NOT_FOUND = "{host} not found"
+HOST_NOT_FOUND_HINT = ("Check gateway.address",)
 NO_GATEWAY_ASLEEP = "No gateway found"
 
 # Pairing.
@@ -52,6 +60,9 @@ OFFLINE = "OFFLINE"
 OFFLINE_FOR = "for {age}"
 OFFLINE_UNREACHABLE = ("Gateway does not answer", "Check its power and cable")
 OFFLINE_NO_NETWORK = ("No network: check cable", "or the Wi-Fi settings")
+OFFLINE_NO_INTERFACE = ("No interface {missing}", "Here: {present}")
+OFFLINE_UNASSIGNED = ("No address from router", "Restart the router")
+OFFLINE_HOST_NOT_FOUND = ("{host} not found", "Check gateway.address")
 OFFLINE_OTHER_GATEWAY = ("Here: {name}", "Hold button 5 s to change")
 OFFLINE_NO_ORDERS = ("No orders from gateway", "It may be restarting: wait")
 OFFLINE_REVOKED = ("Gateway revoked pairing", "It may be restarting: wait")

@@ -150,7 +150,8 @@ def offer_gateway(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step
 def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> Step:
     """Accept a new token: write it to flash as pending before its first use."""
     world, credential = state.world, Credential(gateway.name, token)
-    world = replace(world, pending=credential, serial=world.serial + 1, unsaved=False, saving=0)
+    serial = world.serial + 1
+    world = replace(world, pending=credential, serial=serial, unsaved=False, saving=0, proven=gateway.addresses[0])
     link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, new_pairing=True)
     return Connecting(world, link), (
         *cleanup_effects(state),
@@ -170,7 +171,7 @@ def resolve_gateway(state: Disconnected) -> Step:
     credential = state.world.credential
     assert credential is not None, "only a paired appliance tries to connect"
     trying = with_new_attempt(state, Phase.RESOLVING)
-    return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway))
+    return trying, (StopTimer(Timer.RETRY), ResolveGateway(trying.link.attempt, credential.gateway, state.world.proven))
 
 
 def open_feed(state: Disconnected) -> Step:
@@ -221,6 +222,7 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     assert address is not None, "a feed was opened somewhere"
     # The gateway may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
+    world = replace(world, proven=address)
     refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
     # A slow disk may have delayed this since the whole set arrived.
     past = now - link.whole_at
@@ -252,14 +254,17 @@ def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
     trusted: whether the last address may be tried if the name does not resolve. On another network, it may belong to
     another device.
     """
-    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
+    # Only the address that worked: others may have been announced by anybody.
+    trusted = trusted and state.address in state.gateway.addresses
+    gateway = replace(state.gateway, addresses=(state.address,))
+    link = Link(gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
     entered, effects = resolve_gateway(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
     return entered, (*cleanup_effects(state), *effects)
 
 
 def too_many_orders(state: Connected, now: float) -> Step:
     """Leave `Connected`: there are too many orders to hold, so every count would be wrong."""
-    link = Link(state.gateway, trusted_until=now + TRUST_ADDRESS)
+    link = Link(replace(state.gateway, addresses=(state.address,)), trusted_until=now + TRUST_ADDRESS)
     entered, effects = back_off(Offline(state.world, link, now, TOO_MANY_ORDERS), TOO_MANY_ORDERS, now)
     return entered, (*cleanup_effects(state), *effects)
 

@@ -5,6 +5,7 @@ Everything here is compared by value.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -29,6 +30,36 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interfaces:
+    """This box's network interfaces.
+
+    missing: those that the settings name and the box does not have. present: those that it has instead, if any is
+    missing. plugged: whether one that it may use has a cable, or has joined a Wi-Fi, and none has an address.
+    """
+
+    missing: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    plugged: bool = False
+
+
+NO_INTERFACE = Interfaces()
+"""Nothing is missing, or nothing is known."""
+
+
+def is_link_local(host: str) -> bool:
+    """Whether a host is an address that its owner gave itself, for its own network only (RFC 3927, RFC 4291)."""
+    return host.lower().startswith(("169.254.", "fe80:"))
+
+
+def name_key(name: str) -> str:
+    """The form in which two spellings of one name are equal: neither case nor the composition of letters matters.
+
+    DNS folds the case of ASCII letters only; here that of all letters is folded, because people type names.
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 from appliance.core.events import Event, GatewayFound, GatewayLost
-from appliance.core.values import Address, Credential, Gateway
+from appliance.core.values import Address, Credential, Gateway, is_link_local, name_key
 from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.gateway.api import Verdict, check_token
 from appliance.gateway.discovery import Discovery
-from appliance.gateway.fixed_address import FixedGateway
+from appliance.gateway.fixed_address import FixedGateway, is_mdns_host
 from appliance.gateway.http import NoAnswerError, get
-from appliance.gateway.own_addresses import own_addresses
+from appliance.gateway.own_addresses import own_network
 from appliance.gateway.source import gateway_source
 from appliance.store import CURRENT, PENDING, TokenStore
 
@@ -27,8 +27,20 @@ PAIR = "press the button of the box and then, within two minutes, the gateway's"
 async def check_network(context: CheckContext) -> Finding:
     """Check that this box has an IP address."""
     names = context.config.network.interfaces
-    own = await context.blocking(lambda: own_addresses(names), "look at the network")
-    if not own:
+    own = await context.blocking(lambda: own_network(names), "look at the network")
+    interfaces = own.interfaces
+    if interfaces.missing and not own.addresses:
+        return wrong(
+            f"this box has no interface {', '.join(interfaces.missing)}, which the settings name (network.interfaces)",
+            f"It has {', '.join(interfaces.present) or 'none'}: correct network.interfaces, or delete it to use all.",
+        )
+    if not own.addresses and interfaces.plugged:
+        return wrong(
+            "a cable is plugged in or a Wi-Fi joined, but this box has no IP address",
+            "Does the router assign addresses (DHCP)? If nothing else helps, restart it.",
+            "Without DHCP, give the box an address in the settings (network.address).",
+        )
+    if not own.addresses:
         only = f" on {', '.join(names)}, as the settings allow no other interface (network.interfaces)" if names else ""
         return wrong(
             f"this box has no IP address{only}",
@@ -37,9 +49,9 @@ async def check_network(context: CheckContext) -> Finding:
             " elsewhere sudo nmtui shows and changes them.",
             "Does the router assign addresses (DHCP)? If nothing else helps, restart it.",
         )
-    addresses = ", ".join(one.address for one in own)
+    addresses = ", ".join(own.texts)
     context.source = _source(context)
-    if all(one.address.startswith("169.254.") for one in own):
+    if all(map(is_link_local, own.texts)):
         return ok(f"this box has {addresses}, self-assigned: this network has no DHCP server")
     return ok(f"this box has {addresses}")
 
@@ -62,6 +74,13 @@ async def check_sight(context: CheckContext) -> Finding:
             f"can't search for gateways: mDNS can't start ({context.source.start_error})",
             "Restart the box. If that does not help, another program uses its port (UDP 5353) exclusively.",
         )
+    if typed is not None and is_mdns_host(typed.host):
+        return wrong(
+            f"{typed.host} not found: nobody answers for this name (mDNS)",
+            "Is the gateway switched on, and on the same network as the box?",
+            "Check gateway.address in the settings. A numeric address needs no name resolution.",
+            "Without gateway.address the box finds the gateway by itself.",
+        )
     if typed is not None:
         return wrong(
             f"can't resolve {typed.host}",
@@ -82,7 +101,7 @@ async def check_gateway(context: CheckContext) -> Finding:
     if not context.found:
         return not_tried(NO_NETWORK if context.source is None else "not tried: no gateway found")
     credential = (await _credential(context))[0]
-    paired = [one for one in context.found.values() if credential is not None and one.name == credential.gateway]
+    paired = [one for one in context.found.values() if credential is not None and _same(one.name, credential.gateway)]
     asked = paired or list(context.found.values())
     typed = context.config.gateway.address is not None
     troubled = await asyncio.gather(*(_check_reply(context, one) for one in asked))
@@ -111,7 +130,7 @@ async def check_pairing(context: CheckContext) -> Finding:
     if context.source is None:
         return not_tried(f"paired with {name}; {NO_NETWORK}")
     allowed = _allowed(context)
-    if allowed not in (None, name):
+    if allowed is not None and not _same(allowed, name):
         return wrong(f"paired with {name}, but the settings allow only {allowed}", again)
     if not context.found:
         return not_tried(f"paired with {name}; not tried: not found")
@@ -123,7 +142,7 @@ async def check_pairing(context: CheckContext) -> Finding:
             f"Is {name} switched on, and on the same network as the box?",
             again,
         )
-    if name not in context.answering:
+    if not any(_same(name, other) for other in context.answering):
         return not_tried(f"paired with {name}; not tried: it does not respond")
     match await _try(gateway, paired):
         case Verdict.ACCEPTED:
@@ -139,6 +158,11 @@ async def check_pairing(context: CheckContext) -> Finding:
                 "It may still be starting: wait some minutes, and try again.",
                 "If that does not help, restart the gateway.",
             )
+
+
+def _same(name: str, other: str) -> bool:
+    """Whether two names are one gateway's."""
+    return name_key(name) == name_key(other)
 
 
 def _source(context: CheckContext) -> Discovery | FixedGateway:
@@ -165,7 +189,7 @@ async def _search(context: CheckContext, wanted: str | None) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + context.limits.sight
     while loop.time() < until and not looking.done():
-        if wanted in context.found:
+        if wanted is not None and any(_same(wanted, name) for name in context.found):
             return
         if wanted is None and context.found:
             until, wanted = min(until, loop.time() + context.limits.others), ""

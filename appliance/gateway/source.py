@@ -19,8 +19,8 @@ class GatewaySource(Protocol):
     async def run(self) -> None:
         """Find gateways and monitor this box's addresses, until cancelled."""
 
-    async def resolve(self, name: str) -> Gateway | None:
-        """Resolve a gateway's name, bypassing every cache; None without an answer."""
+    async def resolve(self, name: str, hoped: Address | None = None) -> Gateway | None:
+        """Resolve a gateway's name, bypassing every cache; None without an answer. hoped: the address that worked."""
 
 
 def gateway_source(
@@ -28,13 +28,13 @@ def gateway_source(
 ) -> Discovery | FixedGateway:
     """Make the source that the settings select.
 
-    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: for mDNS; all if empty. Imports the
-    libraries that the source needs, which takes up to a second on a small board.
+    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: for mDNS; all if empty. It imports
+    the libraries that the source needs, which takes up to a second on a small board.
     """
     if address is not None:
         from appliance.gateway.fixed_address import FixedGateway
 
-        return FixedGateway(emit, address, name)
+        return FixedGateway(emit, address, name, interfaces)
     from appliance.gateway.discovery import Discovery
 
     return Discovery(emit, name, interfaces)

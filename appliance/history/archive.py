@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from appliance.core.delivery import DAY, Finished
+from appliance.core.values import name_key
 from appliance.gateway.wire import EPOCH
 from appliance.history.chunks import Mark
 from appliance.history.report import Row
@@ -92,7 +93,8 @@ class Archive:
     def progress(self, gateway: str) -> Progress:
         """How far a gateway's history was read. Raises ArchiveError."""
         with self._open() as database:
-            row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE name = ?", [gateway]).fetchone()
+            number = _known(database, gateway)
+            row = database.execute("SELECT read_to, mark, tail FROM gateways WHERE id = ?", [number]).fetchone()
             if row is None:
                 return Progress()
             read_to, mark, tail = row
@@ -265,8 +267,10 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _known(database: sqlite3.Connection, gateway: str) -> int:
-    row = database.execute("SELECT id FROM gateways WHERE name = ?", [gateway]).fetchone()
-    return 0 if row is None else int(row[0])
+    """A gateway's number in the archive, whatever the spelling of its name; 0 if it has none."""
+    key = name_key(gateway)
+    rows = database.execute("SELECT id, name FROM gateways").fetchall()
+    return next((int(number) for number, name in rows if name_key(name) == key), 0)
 
 
 def _number(database: sqlite3.Connection, gateway: str) -> int:

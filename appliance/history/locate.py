@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 from appliance.config import Config
 from appliance.core.events import Event, GatewayFound, GatewayLost
-from appliance.core.values import Address, Gateway
+from appliance.core.values import Address, Gateway, name_key
 from appliance.gateway.history import HistoryError, HistoryFailure
 from appliance.gateway.source import GatewaySource, gateway_source
 
@@ -67,7 +67,8 @@ class GatewaySearch:
         """The gateway of this name with its current addresses; None if the name can't be resolved."""
         assert self.source is not None, "created by search_gateways"
         if self.announced:
-            await self.wait_until(lambda: name in self.found, SIGHT)
+            key = name_key(name)
+            await self.wait_until(lambda: any(name_key(other) == key for other in self.found), SIGHT)
         with suppress(TimeoutError):
             async with asyncio.timeout(RESOLVE_TIMEOUT):
                 return await self.source.resolve(name)

@@ -28,10 +28,17 @@ class Rig:
         self._own: set[str] = set()
 
     def gateway(
-        self, address: int | None, name: str, port: int = 8000, *, token: str | None = None, advertise: bool = True
+        self,
+        address: int | None,
+        name: str,
+        port: int = 8000,
+        *,
+        token: str | None = None,
+        advertise: bool = True,
+        listen: str = "0.0.0.0",
     ) -> OtherGateway:
-        """Start a gateway on a new host."""
-        gateway = OtherGateway(self.lab.host(address), name, port, token=token)
+        """Start a gateway on a new host. listen: the address of its server."""
+        gateway = OtherGateway(self.lab.host(address), name, port, token=token, listen=listen)
         self._gateways.append(gateway)
         if advertise:
             gateway.advertise()

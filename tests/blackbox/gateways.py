@@ -20,9 +20,11 @@ Json = dict[str, Any]
 
 
 class OtherGateway:
-    """A gateway on a host, announced by avahi. token: accepted from the start."""
+    """A gateway on a host, announced by avahi. token: accepted from the start. listen: the address of its server."""
 
-    def __init__(self, host: Host, name: str, port: int = 8000, *, token: str | None = None) -> None:
+    def __init__(
+        self, host: Host, name: str, port: int = 8000, *, token: str | None = None, listen: str = "0.0.0.0"
+    ) -> None:
         self.host = host
         self.name = name
         self.port = port
@@ -31,7 +33,7 @@ class OtherGateway:
         self._news = threading.Condition()
         self._number = 0
         self._process = host.start(
-            [sys.executable, "-m", PROGRAM, str(port)], log=subprocess.PIPE, PYTHONPATH=str(ROOT)
+            [sys.executable, "-m", PROGRAM, str(port), listen], log=subprocess.PIPE, PYTHONPATH=str(ROOT)
         )
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._read_errors)]
         self._errors = b""

@@ -36,7 +36,7 @@ publish-workstation=no
 SERVICE = """\
 <?xml version="1.0" standalone='no'?>
 <!DOCTYPE service-group SYSTEM "avahi-service.dtd">
-<service-group><name>{name}</name><service><type>_tracker-http._tcp</type><port>{port}</port></service></service-group>
+<service-group><name>{name}</name><service><type>{kind}</type><port>{port}</port></service></service-group>
 """
 
 
@@ -115,12 +115,16 @@ class Host(Namespaces):
         self._cable: subprocess.Popen[bytes] | None = None
         if cable:
             self._lay_cable()
-        else:
-            run("ip", "link", "add", PORT, "netns", self.pid, "type", "veth", "peer", "name", port, "netns", switch.pid)
-        switch.run("ip", "link", "set", port, "master", "switch", "up")
-        self.run("ip", "link", "set", PORT, "up")
+        self._plug_in(cable=cable)
         if address is not None:
             self.move(address)
+
+    def _plug_in(self, *, cable: bool = False) -> None:
+        if not cable:
+            peer = ("peer", "name", self._port, "netns", self._switch.pid)
+            run("ip", "link", "add", PORT, "netns", self.pid, "type", "veth", *peer)
+        self._switch.run("ip", "link", "set", self._port, "master", "switch", "up")
+        self.run("ip", "link", "set", PORT, "up")
 
     def impair(self, way: str | None = None, **impairment: float) -> None:
         """Impair the cable; see Impairment. way: `out` of this host, `in` to it, or both."""
@@ -170,14 +174,22 @@ class Host(Namespaces):
         """Pull or plug the cable at the switch's end, so addresses stay. state: `down` or `up`."""
         self._switch.run("ip", "link", "set", self._port, state)
 
-    def advertise(self, name: str, port: int) -> None:
-        """Start an avahi on this host that announces a gateway."""
+    def reset_adapter(self) -> None:
+        """Remove the network device and add it again with the same address, as a reset of a USB bus does."""
+        self._switch.run("ip", "link", "del", self._port)
+        self._plug_in()
+        self.run("ip", "address", "add", f"{self.address}/24", "brd", "+", "dev", PORT)
+
+    def advertise(self, name: str, port: int, kind: str = "_tracker-http._tcp") -> None:
+        """Start an avahi on this host that announces a gateway. kind: the service type."""
         if self._avahi is None:
             for folder in ("/run", "/etc/avahi"):
                 self.run("mount", "-t", "tmpfs", "none", folder)
             self.file("/etc/avahi/services").mkdir()
             self.file("/etc/avahi/own.conf").write_text(AVAHI.format(name=f"host{self._port}"))
-        self.file("/etc/avahi/services/gateway.service").write_text(SERVICE.format(name=escape(name), port=port))
+        self.file("/etc/avahi/services/gateway.service").write_text(
+            SERVICE.format(name=escape(name), port=port, kind=kind)
+        )
         command = ["avahi-daemon", "-f", "/etc/avahi/own.conf", "--no-drop-root", "--no-chroot", "--no-rlimits"]
         with self.file("/run/avahi.log").open("ab") as log:
             self._avahi = self.start(command, log=log, piped=False)

@@ -32,8 +32,8 @@ def tell(**facts: object) -> None:
 
 
 class Gateway:
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, listen: str = "0.0.0.0") -> None:
+        self.port, self.listen = port, listen
         self.tokens: set[str] = set()
         self.window = 0.0
         self.orders: dict[str, Json] = {}
@@ -258,7 +258,7 @@ class Gateway:
         await asyncio.sleep(0.05)
 
     async def up(self) -> None:
-        self.server = await asyncio.start_server(self.client, "0.0.0.0", self.port, limit=1 << 20, reuse_address=True)
+        self.server = await asyncio.start_server(self.client, self.listen, self.port, limit=1 << 20, reuse_address=True)
 
     async def command(self, do: str, keywords: Json) -> Json:
         if do in ("down", "up"):
@@ -268,8 +268,8 @@ class Gateway:
         return answer
 
 
-async def main(port: int) -> None:
-    gateway = Gateway(port)
+async def main(port: int, listen: str) -> None:
+    gateway = Gateway(port, listen)
     await gateway.up()
     commands = asyncio.StreamReader(limit=1 << 22)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
@@ -282,4 +282,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))

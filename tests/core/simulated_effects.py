@@ -69,6 +69,7 @@ class Surroundings:
         self.asked: set[str] = set()
         self.known: dict[str, set[Address]] = {}
         self.owner: dict[Token, str] = {}
+        self.issued_at: dict[Token, set[Address]] = {}
         self.pages: list[float] = []
         self.sounds: list[Sound] = []
 
@@ -107,6 +108,7 @@ class Surroundings:
             case TokenIssued(_, gateway, token):
                 self.asked.discard(gateway.name)
                 self.owner[token] = gateway.name
+                self.issued_at[token] = set(gateway.addresses[:1])
                 self.known.setdefault(gateway.name, set()).update(gateway.addresses)
             case TokenDenied(_, name, _):
                 self.asked.discard(name)
@@ -167,9 +169,10 @@ class Surroundings:
             self.sounds.append(effect.sound)
 
     def _check_destination(self, token: Token, address: Address) -> None:
-        assert address in self.known.get(self.owner[token], set()), (
-            "a token goes only to a known address of its gateway"
-        )
+        known = self.known.get(self.owner[token], set()) | self.issued_at.get(token, set())
+        if isinstance(self.state, Connected):
+            known = known | {self.state.address}
+        assert address in known, "a token goes only where its gateway is known to be, issued it, or has a live feed"
 
     def _check_until(self, shown: Shown) -> None:
         """Check that the view is constant until `until`, and that `until` causes no needless redraws."""

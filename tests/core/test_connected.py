@@ -298,6 +298,7 @@ def test_a_refresh_does_not_trust_a_stale_announcement_of_its_own_name() -> None
     box.tell(GatewayFound(Gateway("A #2", elsewhere)))
     box.tell(GatewayFound(Gateway("A", elsewhere)))
     box.advance(11)
+    box.tell(FeedLost(connected(box).looking, FeedFailure.UNREACHABLE))
     assert isinstance(box.state, Offline)
     assert not box.feeds
     box.tell(GatewayUnresolved(box.state.link.attempt))

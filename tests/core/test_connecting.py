@@ -41,12 +41,13 @@ ORDER = Order("u1", "23", elapsed=10.0)
 
 
 def loaded(*, fixed: bool = False) -> Surroundings:
-    """A paired box at its start, with its gateway in sight."""
+    """A paired box at its start, with its gateway found and resolved."""
     box = Surroundings(begin(Benchmarks(), fixed_address=fixed), now=NOW)
     box.owner[CREDENTIAL.token] = "A"
     box.tell(TokensLoaded(CREDENTIAL, None))
     if not fixed:
         box.tell(GatewayFound(A))
+        box.tell(GatewayResolved(box.resolving, A))
     return box
 
 
@@ -139,13 +140,19 @@ def test_a_press_ends_a_pause_and_turns_the_screen() -> None:
     assert present(box.state, box.now).view.screen.words[1] == "192.0.2.5"
 
 
-def test_a_feed_is_opened_again_when_the_gateway_moves() -> None:
+def test_a_gateway_that_moves_while_its_feed_opens_is_resolved_again() -> None:
     box = loaded()
     (opening,) = box.feeds
-    effects = box.tell(GatewayFound(A_MOVED))
+    assert not box.tell(GatewayFound(A_MOVED))
+    assert box.feeds == {opening}
+    fail(box)
+    box.advance(1)
+    box.tell(GatewayUnresolved(box.resolving))
+    assert not box.feeds, "one of the two addresses is wrong"
+    box.advance(2)
+    effects = box.tell(GatewayResolved(box.resolving, A_MOVED))
     (opened,) = [effect for effect in effects if isinstance(effect, OpenFeed)]
     assert opened.address == A_MOVED.addresses[0]
-    assert opening not in box.feeds
 
 
 def test_an_additional_address_does_not_interrupt_an_opening_feed() -> None:
@@ -308,7 +315,7 @@ def test_a_pending_token_is_tried_before_the_proven_one() -> None:
     new = Credential("A", Token("new"))
     box.owner |= {new.token: "A", CREDENTIAL.token: "A"}
     box.tell(TokensLoaded(CREDENTIAL, new))
-    effects = box.tell(GatewayFound(A))
+    effects = box.tell(GatewayResolved(box.resolving, A))
     assert [effect.token for effect in effects if isinstance(effect, OpenFeed)] == [new.token]
 
 

@@ -99,6 +99,7 @@ def test_out_of_sight_the_old_token_is_tried_after_a_minute() -> None:
 def test_a_refusing_gateway_back_in_sight_can_be_paired() -> None:
     box = refused_out_of_sight()
     box.tell(GatewayFound(A))
+    box.tell(GatewayResolved(box.resolving, A))
     (feed,) = box.feeds
     box.tell(TokenRefused(feed))
     assert shown(box)[0] == "awaiting_pairing"

@@ -179,6 +179,7 @@ def test_defaults_of_states() -> None:
     assert Link(None) == Link(None, Phase.WAITING, 0, NEVER, 0, 0, False, (), OrderBook(), NEVER)
     world = World()
     assert (world.addresses, dict(world.gateways), dict(world.names_heard), world.asking) == (None, {}, {}, frozenset())
+    assert world.proven is None
     assert (world.current, world.pending, world.unsaved, world.saving, world.serial) == (None, None, False, 0, 0)
     assert (world.last_page, world.pressed_at, world.turned_until) == (NEVER, NEVER, NEVER)
     assert (world.down_since, world.asked, world.stuck, world.woke_display, world.history_syncs) == (
@@ -193,7 +194,7 @@ def test_defaults_of_states() -> None:
     assert Discovering(world) == Discovering(world, None)
     assert Pairing(world, 1, 2.0) == Pairing(world, 1, 2.0, frozenset(), {}, {}, {}, (), frozenset())
     state = Connected(world, Gateway("A", ()), Address("a"), 1, OrderBook(), 9.0)
-    assert (state.seq, state.looking, state.look_address, state.last_look) == (None, 0, None, NEVER)
+    assert (state.seq, state.looking, state.last_look) == (None, 0, NEVER)
     assert (state.gap, state.doubt, state.vain_looks, state.lost, state.late_at) == (False, False, 0, False, None)
     assert (state.last_heard, state.alert, state.repeats, state.welcome_until, state.history_sync) == (
         NEVER,
@@ -239,6 +240,7 @@ def test_the_words_of_interfaces_to_programs() -> None:
         "confirm the gateway",
         "feed refused",
         "gateway unreachable",
+        "host not found",
         "no network",
         "token refused",
         "token unreadable",

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.core.values import Address
+from appliance.core.values import Address, Interfaces
 from appliance.doctor import network
 from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, State
 from appliance.doctor.network import check_gateway, check_network, check_sight
 from appliance.gateway.discovery import Discovery
-from appliance.gateway.own_addresses import OwnAddress
+from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 from appliance.simulator.gateway import SimulatedGateway
 from tests.doctor.fakes import Box, tried
 from tests.gateway.conftest import http, respond_with, serving
@@ -64,11 +64,8 @@ async def test_no_network(box: Box) -> None:
     context, _ = box.context()
     finding = await tried(context, check_network)
     assert finding.state is State.WRONG
-    assert finding.words == (
-        "this box has no IP address on tt-none0, as the settings allow no other interface (network.interfaces)"
-    )
-    assert any("Cable" in way for way in finding.advice)
-    assert any("Wi-Fi" in way for way in finding.advice)
+    assert finding.words == "this box has no interface tt-none0, which the settings name (network.interfaces)"
+    assert "correct network.interfaces" in finding.advice[0]
     for check in (check_sight, check_gateway):
         context, _ = box.context()
         assert await tried(context, check_network, check) == Finding(State.NOT_TRIED, "not tried: there is no network")
@@ -77,7 +74,9 @@ async def test_no_network(box: Box) -> None:
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ((), "this box has no IP address"),
+        ((), "a cable is plugged in or a Wi-Fi joined, but this box has no IP address"),
+        (("fe80::1",), "this box has fe80::1, self-assigned: this network has no DHCP server"),
+        (("2001:db8::1", "fe80::1"), "this box has 2001:db8::1, fe80::1"),
         (("169.254.7.1",), "this box has 169.254.7.1, self-assigned: this network has no DHCP server"),
         (("192.0.2.7", "169.254.7.1"), "this box has 192.0.2.7, 169.254.7.1"),
     ],
@@ -85,12 +84,25 @@ async def test_no_network(box: Box) -> None:
 async def test_addresses_with_and_without_dhcp(
     box: Box, monkeypatch: pytest.MonkeyPatch, own: tuple[str, ...], words: str
 ) -> None:
-    monkeypatch.setattr(network, "own_addresses", lambda _: tuple(OwnAddress(one, 24) for one in own))
+    addresses = tuple(OwnAddress(one, 24) for one in own)
+    monkeypatch.setattr(network, "own_network", lambda _: OwnNetwork(addresses, Interfaces(plugged=not own)))
     box.change(interfaces=())
     context, _ = box.context()
     finding = await tried(context, check_network)
     assert finding.state is (State.OK if own else State.WRONG)
     assert finding.words == words
+
+
+@pytest.mark.parametrize("names", [(), ("lo",)])
+async def test_a_box_without_a_cable(box: Box, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
+    monkeypatch.setattr(network, "own_network", lambda _: OwnNetwork((), Interfaces(plugged=False)))
+    box.change(interfaces=names)
+    context, _ = box.context()
+    finding = await tried(context, check_network)
+    only = " on lo, as the settings allow no other interface (network.interfaces)" if names else ""
+    assert finding.words == f"this box has no IP address{only}"
+    assert any("Cable" in way for way in finding.advice)
+    assert any("Wi-Fi" in way for way in finding.advice)
 
 
 async def test_an_announced_gateway_is_found(box: Box, gateway: SimulatedGateway) -> None:
@@ -152,7 +164,7 @@ async def test_an_mdns_error_is_reported(box: Box, monkeypatch: pytest.MonkeyPat
     def taken(*_: object, **__: object) -> None:
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
-    monkeypatch.setattr("appliance.gateway.discovery.AsyncZeroconf", taken)
+    monkeypatch.setattr("appliance.gateway.mdns.AsyncZeroconf", taken)
     box.limits = replace(box.limits, sight=0.2)
     box.change(name=f"{NAME} nobody's")
     context, _ = box.context()

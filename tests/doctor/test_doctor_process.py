@@ -114,7 +114,7 @@ def test_a_machine_without_pins_and_bus_gets_a_plain_report(tmp_path: Path) -> N
     assert "\nWRONG  display      this machine has no I2C bus 1 (no /dev/i2c-1)\n" in said
     assert said.count("\n         - Run the doctor on the box's Raspberry Pi.\n") == 2
     assert "\n?      buzzer       not tried: its pin can't be used\n" in said
-    assert "\nWRONG  network      this box has no IP address on tt-none0," in said
+    assert "\nWRONG  network      this box has no interface tt-none0," in said
     assert "\n?      pairing      paired with Bar; not tried: there is no network\n" in said
     assert "\nWrong: pins, display, network.\n" in said
     assert "[Y/n]" not in said

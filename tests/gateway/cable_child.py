@@ -11,7 +11,7 @@ from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncZeroconf
 
 from appliance.core.events import Event, GatewayFound, GatewayLost, NetworkChanged
-from appliance.gateway import discovery
+from appliance.gateway import network_watch
 from appliance.gateway.discovery import Discovery
 
 from .mdns_peers import service
@@ -27,10 +27,13 @@ async def ip(*arguments: str) -> None:
 
 async def main() -> None:
     output: asyncio.Queue[str] = asyncio.Queue()
+    own: tuple[str, ...] | None = None
 
     def report(event: Event) -> None:
+        nonlocal own
         match event:
-            case NetworkChanged(addresses):
+            case NetworkChanged(addresses) if addresses != own:
+                own = addresses
                 output.put_nowait(f"network {addresses}")
             case GatewayFound(gateway):
                 output.put_nowait(f"found {gateway.addresses[0].host}")
@@ -48,7 +51,7 @@ async def main() -> None:
         await (await responder.async_register_service(service("On a cable", host), cooperating_responders=True))
         return responder
 
-    setattr(discovery, "NETWORK_POLL_INTERVAL", 0.05)  # noqa: B010 - the module imports the name
+    setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.05)  # noqa: B010 - the module imports the name
     browsing = asyncio.create_task(Discovery(report, interfaces=(OURS,)).run())
     await expect("network ()")
     await ip("link", "add", OURS, "type", "veth", "peer", "name", OTHER_END)

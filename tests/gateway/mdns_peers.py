@@ -17,7 +17,8 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from appliance.core.events import Event, GatewayFound, GatewayLost
 from appliance.core.values import Address, Gateway
-from appliance.gateway.discovery import SERVICE_TYPE, Discovery
+from appliance.gateway.discovery import Discovery
+from appliance.gateway.dns_sd import SERVICE_TYPE
 
 LOOPBACK = "127.0.0.1"
 
@@ -168,6 +169,7 @@ class RawResponder:
         self.line.setblocking(False)
         self.questions: list[bytes] = []
         self._answer: list[bytes] = []
+        self._after = 0.0
         self._asked_for: tuple[bytes, ...] = ()
         self._label = b""
         asyncio.get_running_loop().add_reader(self.line, self._read)
@@ -177,18 +179,33 @@ class RawResponder:
         self.line.sendto(packet(records), MDNS)
 
     def answer(
-        self, name: bytes, *hosts: str, host_name: bytes = b"", backwards: bool = False, apart: bool = False
+        self,
+        name: bytes,
+        *hosts: str,
+        host_name: bytes = b"",
+        backwards: bool = False,
+        apart: bool = False,
+        after: float = 0.0,
+        made: list[bytes] | None = None,
     ) -> None:
         """From now on answer every query for the service type or for this instance, if it is encoded correctly.
 
-        backwards: send address records before the others. apart: send each record in its own packet.
+        backwards: send address records before the others. apart: send each record in its own packet. after: seconds
+        until the answer. made: other records to answer with.
         """
-        made = records(name, *hosts, host_name=host_name)
+        made = made or records(name, *hosts, host_name=host_name)
         if backwards:
             made.reverse()
         self._answer = [packet([one]) for one in made] if apart else [packet(made)]
+        self._after = after
         self._label = labels(name)[:-1]
         self._asked_for = (TYPE_NAME + struct.pack("!H", PTR), self._label + TYPE_NAME)
+
+    def answer_for_host(self, host: bytes, address: str) -> None:
+        """From now on answer every query for a host's address."""
+        name = labels(host, b"local")
+        self._answer = [packet([record(name, A, socket.inet_aton(address))])]
+        self._asked_for = (name,)
 
     def _read(self) -> None:
         with suppress(BlockingIOError):
@@ -199,9 +216,14 @@ class RawResponder:
                 self.questions.append(data)
                 # A responder omits an answer that the querier already knows (RFC 6762, 7.1).
                 known = data[12:].startswith(TYPE_NAME) and self._label in data
-                if self._answer and not known and data[12:].startswith(self._asked_for):
-                    for one in self._answer:
-                        self.line.sendto(one, MDNS)
+                asked_for = tuple(map(bytes.lower, self._asked_for))
+                if self._answer and not known and data[12:].lower().startswith(asked_for):
+                    asyncio.get_running_loop().call_later(self._after, self._send_answer)
+
+    def _send_answer(self) -> None:
+        for one in self._answer:
+            if self.line.fileno() >= 0:
+                self.line.sendto(one, MDNS)
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.line)

@@ -14,8 +14,9 @@ from zeroconf.const import _CLASS_IN, _TYPE_PTR
 from appliance.core.events import Event, GatewayFound
 from appliance.core.limits import LONGEST_LABEL, MOST_ANNOUNCED, MOST_GATEWAYS
 from appliance.core.values import Address, Gateway
-from appliance.gateway import discovery as module
-from appliance.gateway.discovery import SERVICE_TYPE, Discovery
+from appliance.gateway import network_watch
+from appliance.gateway.discovery import Discovery
+from appliance.gateway.dns_sd import SERVICE_TYPE, InstanceListener
 
 from .mdns_peers import EventRecorder, RawResponder, browsing, records
 
@@ -33,7 +34,7 @@ class AnsweringDiscovery(Discovery):
         await asyncio.sleep(0)
         return Gateway(name, (Address("192.0.2.1"),))
 
-    async def _resolve_uncached(self, name: str) -> Gateway | None:
+    async def _resolve_uncached(self, name: str, hoped: Address | None = None) -> Gateway | None:
         return await self._resolve_cached(name)
 
 
@@ -62,7 +63,7 @@ async def test_discovery_follows_a_limited_number_of_names() -> None:
 
 async def test_discovery_restarts_zeroconf_after_a_flood_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """zeroconf limits its cache, but not its browser's record of announced names."""
-    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.1)
+    monkeypatch.setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.1)
     prefix = "After a flood"
     recorder, other = EventRecorder(prefix), RawResponder()
     try:
@@ -94,7 +95,7 @@ def test_a_label_over_the_limit_is_removed_from_the_cache(letter: str) -> None:
     label += "x" * (LONGEST_LABEL - len(label.encode()))
     longest, longer = f"{label}.{SERVICE_TYPE}", f"{label}x.{SERVICE_TYPE}"
     followed: list[str] = []
-    listener = module._Listener(lambda name, announced: followed.append(name))
+    listener = InstanceListener(lambda name, announced: followed.append(name))
     zeroconf: Any = SimpleNamespace(cache=DNSCache())
     for name in (longest, longer):
         zeroconf.cache.async_add_records([DNSPointer(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN, 120, name)])

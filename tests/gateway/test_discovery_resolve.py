@@ -12,8 +12,9 @@ import pytest
 
 from appliance.core.events import GatewayLost
 from appliance.gateway import discovery as module
+from appliance.gateway import network_watch
 from appliance.gateway.discovery import Discovery
-from appliance.gateway.own_addresses import OwnAddress
+from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 
 from .mdns_peers import PTR, EventRecorder, RawResponder, Responder, browsing, found, gateway, records, responding
 
@@ -168,8 +169,8 @@ async def test_discovery_continues_after_a_cancelled_resolve(
 
 async def test_losing_the_network_ends_a_resolve_but_not_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
     network: list[tuple[OwnAddress, ...]] = [(OwnAddress("127.0.0.1", 8),)]
-    monkeypatch.setattr(module, "own_addresses", lambda _: network[0])
-    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(network_watch, "own_network", lambda _: OwnNetwork(network[0]))
+    monkeypatch.setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.05)
     discovery = Discovery(lambda _: None, None, ["lo"])
     running = asyncio.create_task(discovery.run())
     await asyncio.sleep(0.1)

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from appliance.core.events import Event, GatewayFound, NetworkChanged
+from appliance.core.events import Event, GatewayFound, HostUnresolved, NetworkChanged
 from appliance.core.values import Address, Gateway
 from appliance.gateway import fixed_address as module
+from appliance.gateway import network_watch
 from appliance.gateway.fixed_address import FixedGateway
-from appliance.gateway.own_addresses import OwnAddress
+from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 from tests.clock import until
 
 LITERAL = Address("127.0.0.1", 8000)
@@ -54,8 +55,8 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
     """This box's own addresses, set by the test."""
     own = [OwnAddress("192.0.2.7", 24)]
-    monkeypatch.setattr(module, "own_addresses", lambda: tuple(own))
-    monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(network_watch, "own_network", lambda _: OwnNetwork(tuple(own)))
+    monkeypatch.setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.01)
     return own
 
 
@@ -126,10 +127,10 @@ async def test_a_failed_lookup_is_retried(resolver: Resolver, monkeypatch: pytes
     events: list[Event] = []
     task = asyncio.create_task(FixedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
     await until(lambda: resolver.asked >= 3)
-    assert events == [NetworkChanged(("192.0.2.7",))]
+    assert events == [NetworkChanged(("192.0.2.7",)), HostUnresolved(UNKNOWN)]
     resolver.hosts = ("192.0.2.9",)
-    await until(lambda: len(events) == 2)
-    assert events[1] == GatewayFound(Gateway("Mine", (Address("192.0.2.9", 8000),)))
+    await until(lambda: len(events) == 3)
+    assert events[2] == GatewayFound(Gateway("Mine", (Address("192.0.2.9", 8000),)))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -137,6 +138,7 @@ async def test_a_failed_lookup_is_retried(resolver: Resolver, monkeypatch: pytes
 
 async def test_a_changed_lookup_result_is_reported(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOKUP_INTERVAL", 0.01)
+    monkeypatch.setattr(module, "LOOKUP_INTERVAL_UNRESOLVED", 0.01)
     events: list[Event] = []
     resolver.hosts = ("192.0.2.9",)
     task = asyncio.create_task(FixedGateway(events.append, Address(UNKNOWN, 8000), "Mine").run())
@@ -144,8 +146,9 @@ async def test_a_changed_lookup_result_is_reported(resolver: Resolver, monkeypat
     resolver.hosts = ()
     asked = resolver.asked
     await until(lambda: resolver.asked >= asked + 2)
+    assert events[2:] == [HostUnresolved(UNKNOWN)]
     resolver.hosts = ("192.0.2.10",)
-    await until(lambda: len(events) == 3)
+    await until(lambda: len(events) == 4)
     found = [event for event in events if isinstance(event, GatewayFound)]
     assert [event.gateway.addresses for event in found] == [(Address("192.0.2.9"),), (Address("192.0.2.10"),)]
     task.cancel()

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from uuid import uuid4
 
+import ifaddr
 import pytest
 
 from appliance.core.events import GatewayFound, GatewayLost, NetworkChanged
 from appliance.core.heartbeat import BEAT
 from appliance.core.values import Address
-from appliance.gateway import discovery as module
+from appliance.gateway import network_watch as module
+from appliance.gateway import own_addresses
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
-from appliance.gateway.own_addresses import OwnAddress, own_addresses
+from appliance.gateway.own_addresses import OwnAddress, OwnNetwork, own_network
 from tests.clock import VirtualTimeLoop
 
 from .mdns_peers import EventRecorder, responding
@@ -27,32 +30,44 @@ HERE = OwnAddress("127.0.0.1", 8)
 
 
 def test_loopback_addresses_are_returned_only_for_named_interfaces() -> None:
-    assert own_addresses(("lo",))[0] == HERE
-    assert HERE not in own_addresses()
-    assert own_addresses(("nonexistent",)) == ()
-    assert own_addresses(("x" * 40, "ä", "")) == ()
+    index = socket.if_nametoindex("lo")
+    assert own_network(("lo",)).addresses == (OwnAddress("127.0.0.1", 8, "lo", index),)
+    assert "127.0.0.1" not in own_network().texts
+    for missing in (("nonexistent",), ("x" * 40, "ä", "")):
+        network = own_network(missing)
+        assert network.addresses == ()
+        assert (network.interfaces.missing, network.interfaces.plugged) == (missing, False)
+        assert "lo" not in network.interfaces.present
 
 
-def test_link_local_addresses_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ifaddr
+IPV4, IPV6 = "192.0.2.9", "2001:db8::1"
+SELF4, SELF6 = "169.254.3.4", "fe80::1"
 
-    def ip(address: str | tuple[str, int, int], prefix: int) -> ifaddr.IP:
-        return ifaddr.IP(address, prefix, "lo")
 
-    ips = [ip("169.254.3.4", 16), ip(("fe80::1", 0, 1), 64), ip("192.0.2.9", 24), ip("10.0.0.1", 8)]
-    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [ifaddr.Adapter("lo", "lo", ips)])
-    assert own_addresses(("lo",)) == (
-        OwnAddress("10.0.0.1", 8),
-        OwnAddress("192.0.2.9", 24),
-        OwnAddress("169.254.3.4", 16),
-    )
+@pytest.mark.parametrize(
+    ("all_of_them", "used"),
+    [
+        ([SELF4, SELF6, IPV4, "10.0.0.1", IPV6], ["10.0.0.1", IPV4, SELF4]),
+        ([SELF4, SELF6, IPV6], [IPV6, SELF4, SELF6]),
+        ([SELF6, SELF4], [SELF4, SELF6]),
+        ([SELF6, IPV6], [IPV6, SELF6]),
+        ([SELF6], [SELF6]),
+    ],
+)
+def test_assigned_addresses_come_first_and_ipv6_serves_where_ipv4_is_not_assigned(
+    all_of_them: list[str], used: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ips = [ifaddr.IP((one, 0, 1) if ":" in one else one, 64 if ":" in one else 24, "lo") for one in all_of_them]
+    monkeypatch.setattr(own_addresses, "_can_be_bound", lambda own: True)
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda include_unconfigured: [ifaddr.Adapter("lo", "lo", ips)])
+    assert list(own_network(("lo",)).texts) == used
 
 
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> list[OwnAddress]:
     """This box's own addresses, set by the test."""
     own: list[OwnAddress] = []
-    monkeypatch.setattr(module, "own_addresses", lambda _: tuple(own))
+    monkeypatch.setattr(module, "own_network", lambda _: OwnNetwork(tuple(own)))
     monkeypatch.setattr(module, "NETWORK_POLL_INTERVAL", 0.02)
     return own
 

@@ -18,8 +18,9 @@ from appliance.config.lenient import parse_leniently
 from appliance.core.formatting import legible
 from appliance.core.limits import LONGEST_NAME
 from appliance.core.orders import OrderBook, fold
-from appliance.gateway.discovery import SERVICE_TYPE, _Listener, _reachable
+from appliance.gateway.dns_sd import SERVICE_TYPE, InstanceListener
 from appliance.gateway.history import HistoryError, _parse_order, parse_statistics
+from appliance.gateway.mdns import is_usable
 from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_order, read_token
 from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
@@ -63,7 +64,7 @@ def advert(data: bytes) -> None:
     """A packet of mDNS: names as zeroconf's browser passes them on, and addresses as it reads them."""
     heard: list[str] = []
     packet = DNSIncoming(data)
-    listener = _Listener(lambda name, announced: heard.append(name))
+    listener = InstanceListener(lambda name, announced: heard.append(name))
     zeroconf = _NoCache()
     for record in packet.answers():
         name = getattr(record, "alias", None) or record.name
@@ -72,7 +73,7 @@ def advert(data: bytes) -> None:
         if address:
             info = AsyncServiceInfo(SERVICE_TYPE, f"a.{SERVICE_TYPE}", addresses=[address], port=80)
             for host in info.parsed_scoped_addresses(IPVersion.All):
-                _reachable(host)
+                is_usable(host)
                 ipaddress.ip_address(host)
     for name in heard:
         shown(name)

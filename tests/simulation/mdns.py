@@ -70,7 +70,7 @@ class CacheRecord:
     def __init__(self, name: str, until: float, server: str = "", ip: str = "", port: int = 0) -> None:
         self.name, self.until, self.server, self.ip, self.port = name, until, server, ip, port
         self.alias = name
-        self.since = 0.0
+        self.created = self.since = 0.0
 
 
 class SimZeroconf:
@@ -87,10 +87,15 @@ class SimZeroconf:
         self._expiry: dict[str, asyncio.TimerHandle] = {}
         self._now: Callable[[], float] = multicast.network.loop.time
 
+    def async_add_listener(self, listener: Any, question: Any) -> None:
+        """Do nothing: no simulated gateway announces itself in other capitals."""
+
     def async_send(self, out: Any) -> None:
         self.multicast.query()
 
     def async_entries_with_name(self, name: str) -> list[CacheRecord]:
+        if "." + name == self._suffix:
+            return list(self.services.values())
         found = [self.services[name]] if name in self.services else []
         return found + self.addresses.get(name, [])
 
@@ -113,6 +118,7 @@ class SimZeroconf:
         address.since = now
         hosts.insert(0, address)
         self.services[name] = CacheRecord(name, now + PTR_TTL, server=short, port=port)
+        self.services[name].created = now
         # A browser knows a service by its PTR record, which only a goodbye or its expiry removes.
         first = name not in self._expiry
         if not first:
@@ -133,6 +139,9 @@ class SimZeroconf:
     def valid_addresses(self, short: str) -> list[CacheRecord]:
         now = self._now()
         return [record for record in self.addresses.get(short, []) if record.until > now]
+
+    def valid_hosts(self, short: str) -> list[str]:
+        return [record.ip for record in self.valid_addresses(short)]
 
     def stop(self) -> None:
         for handle in self._expiry.values():

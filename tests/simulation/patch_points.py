@@ -31,13 +31,14 @@ import appliance.gateway.discovery
 import appliance.gateway.feed
 import appliance.gateway.fixed_address
 import appliance.gateway.http
-import appliance.gateway.own_addresses
+import appliance.gateway.mdns
+import appliance.gateway.network_watch
 import appliance.gateway.wire
 import appliance.history.archiver
 import appliance.panel.hardware
 import appliance.store
-from appliance.core.values import Board
-from appliance.gateway.own_addresses import OwnAddress
+from appliance.core.values import Board, Interfaces
+from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 from tests.simulation.mdns import SimAsyncZeroconf, SimServiceInfo
 from tests.simulation.panel import SimOled
 from tests.simulation.tcp import Socket
@@ -49,6 +50,16 @@ MOST_ORDERS = 150
 """Orders that the product holds in the simulation; 100,000 would take too long."""
 ATTEMPT: ContextVar[int | None] = ContextVar("attempt", default=None)
 """The number of the feed that the running task opens; it identifies the feed's connection."""
+
+
+class NoLinkEvents:
+    """Replaces the kernel's reports of interfaces, which would be the real machine's."""
+
+    def interrupted(self, indexes: object, *, ipv6: bool) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
 
 
 @contextmanager
@@ -92,9 +103,10 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         ATTEMPT.set(attempt)
         await run_feed(attempt, *arguments)
 
-    def own_addresses(interfaces: Any = ()) -> tuple[OwnAddress, ...]:
+    def own_network(interfaces: Any = ()) -> OwnNetwork:
         box = site.network.box
-        return (OwnAddress(box.ip, 24),) if box.cable and box.ip is not None else ()
+        addresses = (OwnAddress(box.ip, 24),) if box.cable and box.ip is not None else ()
+        return OwnNetwork(addresses, Interfaces(plugged=box.cable))
 
     def getaddrinfo(host: str, port: int, **named: Any) -> Any:
         """The site's name server knows one name; an address resolves to itself."""
@@ -116,17 +128,17 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.gateway.http, "_fetch", site.threads.fetch),
         (appliance.gateway.fixed_address, "in_daemon_thread", site.threads.run),
         (appliance.gateway.fixed_address, "socket", resolver_module),
-        (appliance.gateway.fixed_address, "own_addresses", own_addresses),
-        (appliance.gateway.discovery, "own_addresses", own_addresses),
+        (appliance.gateway.network_watch, "own_network", own_network),
+        (appliance.gateway.network_watch, "LinkEvents", NoLinkEvents),
         # Listed only so that the patch restores them: see SimulatedSite.set_polling.
         (appliance.core.heartbeat, "BEAT", appliance.core.heartbeat.BEAT),
-        (appliance.gateway.discovery, "NETWORK_POLL_INTERVAL", appliance.gateway.own_addresses.NETWORK_POLL_INTERVAL),
         (
-            appliance.gateway.fixed_address,
+            appliance.gateway.network_watch,
             "NETWORK_POLL_INTERVAL",
-            appliance.gateway.own_addresses.NETWORK_POLL_INTERVAL,
+            appliance.gateway.network_watch.NETWORK_POLL_INTERVAL,
         ),
-        (appliance.gateway.discovery, "AsyncZeroconf", SimAsyncZeroconf),
+        (appliance.gateway.mdns, "AsyncZeroconf", SimAsyncZeroconf),
+        (appliance.gateway.discovery, "cached_addresses", lambda zeroconf, host: zeroconf.valid_hosts(host)),
         (appliance.gateway.discovery, "AsyncServiceInfo", SimServiceInfo),
         (appliance.board, "in_daemon_thread", site.threads.run),
         (appliance.board, "read_board", lambda fault_directory: Board(45.0, site.undervoltage, None)),

@@ -181,10 +181,10 @@ def leak_socket(patch: pytest.MonkeyPatch) -> None:
 
 
 def leak_listener(patch: pytest.MonkeyPatch) -> None:
-    async def stop(discovery: Discovery) -> None:
+    async def close(discovery: Discovery) -> None:
         discovery._zeroconf = None
 
-    patch.setattr(Discovery, "_stop", stop)
+    patch.setattr(Discovery, "_close", close)
 
 
 def leak_file(patch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,7 @@ from random import Random
 from typing import Any, cast
 
 import appliance.core.heartbeat
-import appliance.gateway.discovery
-import appliance.gateway.fixed_address
+import appliance.gateway.network_watch
 from appliance.board import watch_board
 from appliance.core.events import Event
 from appliance.core.machine import begin
@@ -238,8 +237,7 @@ class SimulatedSite:
     def set_polling(self, pace: tuple[float, float]) -> None:
         """Set the seconds between heartbeats on the screen, and between reads of the own addresses."""
         appliance.core.heartbeat.BEAT = pace[0]
-        for module in (appliance.gateway.discovery, appliance.gateway.fixed_address):
-            setattr(module, "NETWORK_POLL_INTERVAL", pace[1])  # noqa: B010 - the module only imports the name
+        appliance.gateway.network_watch.NETWORK_POLL_INTERVAL = pace[1]
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task of the simulation, as opposed to the box's."""

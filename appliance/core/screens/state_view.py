@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.core.states import Connected, Connecting, Offline, Pairing, State, World
+from appliance.core.states import Connected, Connecting, Offline, Pairing, State
 from appliance.core.values import Address
 from appliance.core.view import Icon, Leds, Line, Message, Screen, Size
 
@@ -38,11 +38,6 @@ def message(
     """A message from texts. hints: lines that are dropped first where the display has no room."""
     headline = (Line(text, Size.MEDIUM) for text in large)
     return Message((*headline, *map(Line, small), *(Line(text, spare=1) for text in hints)), bar, icon)
-
-
-def has_no_network(world: World) -> bool:
-    """Whether this box has no address, and the settings name none that may be this very box."""
-    return not world.fixed_address and world.addresses == ()
 
 
 def subject_gateway(state: State) -> tuple[str | None, Address | None]:

@@ -26,5 +26,3 @@ def test_a_hint_follows_a_long_search() -> None:
     cut = discovering_view(Discovering(World(addresses=())), NOW)
     assert (cut.reason, cut.asleep) == ("no network", "No network")
     assert cut.screen.words == ("No network", "Check the cable", "or the Wi-Fi settings")
-    fixed = discovering_view(Discovering(World(addresses=(), fixed_address=True)), NOW)
-    assert fixed.reason is None, "the address in the settings may be this very box"
