@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -47,24 +48,31 @@ async def in_daemon_thread(call: Callable[[], T], name: str) -> T:
     return await done
 
 
+USUAL_TURNS = sys.getswitchinterval()
+SHORT_TURNS = 0.001
+"""Seconds for which a computing thread may keep Python's lock while the loop waits. The loop releases the lock at
+each system call; with the usual 5 ms, a slow board would lose half a second between two beats of the watchdog."""
 _computing = 0
 
 
 async def compute_in_thread(call: Callable[[], T], name: str) -> T:
     """Run a long computation on a daemon thread, so that the loop serves signals, watchdog and buzzer meanwhile.
 
-    Python's threads take turns every few milliseconds. Only a garbage collection stops all of them, for longer the more
-    objects there are; so there is none while objects are made by the hundred thousand.
+    A garbage collection would stop all threads, for longer the more objects there are; so there is none while objects
+    are made by the hundred thousand.
     """
     global _computing
+    if not _computing:
+        gc.disable()
+        sys.setswitchinterval(SHORT_TURNS)
     _computing += 1
-    gc.disable()
     try:
         return await in_daemon_thread(call, name)
     finally:
         _computing -= 1
         if not _computing:
             gc.enable()
+            sys.setswitchinterval(USUAL_TURNS)
 
 
 class Timers:

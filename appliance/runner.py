@@ -116,14 +116,13 @@ class Runner:
         step = asyncio.create_task(compute_in_thread(lambda: machine.step(state, event, now), "process many orders"))
         quits = asyncio.create_task(self._quit.wait())
         try:
-            while self._loop.time() < now + LONGEST_STEP:
+            while not step.done():
                 await asyncio.wait((step, quits), timeout=interval, return_when=asyncio.FIRST_COMPLETED)
-                if step.done() or quits.done():
-                    break
-                systemd.watchdog()
-            if quits.done():
-                return ()
-            self.state, effects = await step
+                if quits.done():
+                    return ()
+                if self._loop.time() < now + LONGEST_STEP:
+                    systemd.watchdog()
+            self.state, effects = step.result()
             return effects
         finally:
             step.cancel()

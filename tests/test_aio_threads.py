@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from appliance.aio import in_daemon_thread
+from appliance.aio import SHORT_TURNS, USUAL_TURNS, compute_in_thread, in_daemon_thread
 from tests.clock import until
 
 
@@ -85,3 +86,26 @@ asyncio.run(main())
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True, timeout=10)
     assert time.monotonic() - began < 5
+
+
+async def test_no_garbage_is_collected_during_a_computation_and_afterwards_it_is() -> None:
+    gates = [threading.Event(), threading.Event()]
+    calls = [asyncio.create_task(compute_in_thread(gate.wait, "compute")) for gate in gates]
+    await asyncio.sleep(0)
+    assert not gc.isenabled()
+    assert sys.getswitchinterval() == pytest.approx(SHORT_TURNS)
+    gates[0].set()
+    assert await calls[0] is True
+    assert not gc.isenabled()
+    calls[1].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calls[1]
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == pytest.approx(USUAL_TURNS)
+    gates[1].set()
+
+
+async def test_an_error_of_a_computation_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await compute_in_thread(lambda: 1 // 0, "divide")
+    assert gc.isenabled()

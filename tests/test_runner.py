@@ -30,6 +30,7 @@ from appliance.runner import MANY_ORDERS, Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
 from tests.clock import until
+from tests.disk.obstacles import OBSTACLES
 from tests.running_appliance import LOOPBACK, NAME, appliance, count, in_state, paired_with
 
 
@@ -63,6 +64,26 @@ async def test_a_gateway_is_found_by_mdns_and_paired(tmp_path: Path) -> None:
         kept = json.loads((tmp_path / "token.json").read_text())
         assert kept["gateway"] == NAME
         assert not (tmp_path / "token.pending.json").exists()
+
+
+@pytest.mark.parametrize("obstacle", ["folder with file", "pipe", "link to itself", "device"])
+async def test_a_box_pairs_whatever_lies_in_its_state_directory(
+    gateway: SimulatedGateway, tmp_path: Path, obstacle: str
+) -> None:
+    for file in ("token.json", "token.pending.json", "history.sqlite3", "history.sqlite3-journal", "history.lock"):
+        for suffix in ("", ".new", ".damaged"):
+            try:
+                OBSTACLES[obstacle](tmp_path / f"{file}{suffix}")
+            except PermissionError:
+                pytest.skip("only root can create it")
+    async with appliance(tmp_path, fixed_address=gateway) as box:
+        await box.until(in_state("awaiting_pairing"))
+        box.press()
+        await box.until(in_state("pairing"))
+        gateway.press_button()
+        await box.until(count(0))
+        await until(lambda: TokenStore(tmp_path).load(tidy=False).current is not None)
+        assert TokenStore(tmp_path).load(tidy=False).pending is None
 
 
 async def test_a_second_press_cancels_pairing_but_a_late_token_is_stored(
