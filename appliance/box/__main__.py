@@ -58,8 +58,8 @@ def _settings() -> tuple[Config, tuple[Mistake, ...]]:
         what = str(error)
     except ValueError as error:
         # Its text names no value: only keys that are in our own table.
-        what = f"the parser's answer is invalid: {error}"
-    return Config(), (Mistake(None, None, f"can't be read: {what}"),)
+        what = f"reading it failed: {error}"
+    return Config(), (Mistake(None, None, f"can't be used: {what}"),)
 
 
 def _parsed(data: bytes) -> bytes:

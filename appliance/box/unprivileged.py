@@ -45,7 +45,7 @@ def run_unprivileged(work: Callable[[], bytes], most: int, seconds: float) -> by
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     if not data:
-        raise ChildFailed("the parser failed")
+        raise ChildFailed("reading it failed")
     return data
 
 
@@ -75,10 +75,10 @@ def _read(answer: int, most: int, end: float) -> bytes:
     while True:
         ready, _, _ = select.select([answer], [], [], max(0.0, end - time.monotonic()))
         if not ready:
-            raise ChildFailed("the parser gave no answer in time")
+            raise ChildFailed("reading it took too long")
         chunk = os.read(answer, _CHUNK)
         if not chunk:
             return data
         data += chunk
         if len(data) > most:
-            raise ChildFailed("the parser's answer is too large")
+            raise ChildFailed("reading it gave too much")

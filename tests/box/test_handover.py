@@ -37,6 +37,8 @@ def test_every_setting_of_the_machine_arrives() -> None:
     without_password = parse("wifi: {country: DE, name: Bar, open: true}", "tt.yaml")
     assert decode(encode(without_password, ())) == (without_password, ())
     assert decode(encode(Config(), ())) == (Config(), ())
+    two_keys = parse(f"box:\n  ssh_key: |\n    {KEY} first\n    {KEY} second\n", "tt.yaml")
+    assert decode(encode(two_keys, ())) == (two_keys, ())
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=70), st.text(max_size=70))
@@ -87,6 +89,9 @@ REFUSED: dict[str, Any] = {
     "number": {"wifi.name": 1},
     "null": {"wifi.name": None},
     "mapping": {"wifi.name": {"a": "b"}},
+    "no password": {"wifi.name": "Bar"},
+    "password and open": {"wifi.name": "Bar", "wifi.password": "kitchen-2024", "wifi.open": True},
+    "scope with a line end": {"network.dns": ["fe80::1%a\nb"]},
     "conflict": {"network.router": "192.168.1.1"},
 }
 
@@ -153,5 +158,5 @@ def test_a_parser_that_was_taken_over_gives_the_default_settings(
     monkeypatch.setattr(box, "FOLDER", str(tmp_path))
     monkeypatch.setattr(box, "_parsed", lambda data: answer)
     assert box.main() == 0
-    assert (tmp_path / "problems").read_text().startswith("tt-appliance.yaml:0: file: can't be read: the parser")
+    assert (tmp_path / "problems").read_text().startswith("tt-appliance.yaml:0: file: can't be used: reading it")
     assert (tmp_path / "hostname").read_text().startswith("tt-appliance")
