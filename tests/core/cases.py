@@ -182,7 +182,7 @@ STATES: dict[str, State] = {
     "connecting, checking after two refusals by HTTP": Connecting(_PAIRED, replace(_link(Phase.CHECKING), refusals=2)),
     "connected": _connected(),
     "connected, a moment ago": replace(_connected(), since=NOW - 1, failures=2),
-    "connected with an old token, a new one was refused": replace(
+    "connected, with an old token, a new one was refused": replace(
         _connected(), world=replace(_JUST_ISSUED, current=CREDENTIAL, trying=1)
     ),
     "connected, out of sight": replace(_connected(), world=_PAIRED_ALONE),
