@@ -150,18 +150,20 @@ class EffectHandlers:
                 self._start_task(self._check_token(effect))
             case ResolveGateway():
                 self._start_task(self._resolve(effect))
-            case OpenFeed(attempt, address, token):
+            case OpenFeed(attempt, address, token, header):
                 self._sent_tokens.append(token)
                 self._feed_priority.opening(attempt)
-                self._feeds[attempt] = task = self._start_task(self._run_feed(attempt, address, token, self._emit))
+                self._feeds[attempt] = task = self._start_task(
+                    self._run_feed(attempt, address, token, self._emit, header)
+                )
                 task.add_done_callback(lambda _: self._feed_ended(attempt))
             case CloseFeed(attempt):
                 self._feed_priority.settled(attempt)
                 feed = self._feeds.pop(attempt, None)
                 if feed is not None:
                     feed.cancel()
-            case StorePendingToken(attempt, credential):
-                self._start_task(self._write(lambda: self._store.store_pending(credential), attempt))
+            case StorePendingToken(attempt, credential, earlier):
+                self._start_task(self._write(lambda: self._store.store_pending(credential, earlier), attempt))
             case StoreToken(attempt, credential):
                 self._start_task(self._write(lambda: self._store.store(credential), attempt))
             case DropPendingToken():

@@ -1,4 +1,4 @@
-"""Sets up logging to stderr, with the journal's level prefixes under systemd, and no tokens."""
+"""Sets up logging to stderr: the journal's level prefixes under systemd, no tokens, and no bursts of equal lines."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
 from io import StringIO
+from typing import TextIO
 
 _LIBRARIES = ("asyncio", "aiohttp", "gpiozero", "luma", "PIL", "requests", "urllib3", "websockets", "zeroconf")
 """Libraries to log from WARNING up: at DEBUG, websockets logs every frame, including the token."""
 MOST_HELD_LINES = 50
 """Held-back lines to print at the end: the last ones."""
+MOST_ALIKE, BURST = 3, 10.0
+"""Equal lines to print within so many seconds; the others are counted."""
+MOST_DIFFERENT = 200
+"""Lines to remember: their texts may come from the network."""
 
 
 def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
     """Log to stderr from this level up. journal: whether systemd's journal reads stderr; None to detect it."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = BurstHandler(sys.stderr)
     handler.setFormatter(JournalFormatter() if (_under_journal() if journal is None else journal) else _plain())
     root = logging.getLogger()
     for old in root.handlers[:]:
@@ -56,6 +63,51 @@ def hold_back() -> Iterator[None]:
         for handler in handlers:
             handler.setStream(terminal)
         terminal.write("".join(buffer.getvalue().splitlines(keepends=True)[-MOST_HELD_LINES:]))
+
+
+@dataclass(slots=True)
+class _Burst:
+    """Equal lines since a moment. began: monotonic seconds. record: the last one."""
+
+    began: float
+    record: logging.LogRecord
+    printed: int = 0
+    held: int = 0
+
+
+class BurstHandler(logging.StreamHandler[TextIO]):
+    """Prints the first lines of a burst of equal ones, and after the burst the number of the others."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._bursts: dict[tuple[str, int, str], _Burst] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, unless it belongs to a burst."""
+        now = time.monotonic()
+        self._end_bursts(now - BURST)
+        burst = self._bursts.setdefault((record.name, record.levelno, record.getMessage()), _Burst(now, record))
+        burst.record = record
+        if burst.printed < MOST_ALIKE or record.exc_info:
+            burst.printed += 1
+            super().emit(record)
+        else:
+            burst.held += 1
+
+    def close(self) -> None:
+        """Print what is held, and close."""
+        self._end_bursts(float("inf"))
+        super().close()
+
+    def _end_bursts(self, before: float) -> None:
+        crowded = len(self._bursts) > MOST_DIFFERENT
+        for key, burst in list(self._bursts.items()):
+            if burst.began <= before or crowded:
+                del self._bursts[key]
+                if burst.held:
+                    record = copy(burst.record)
+                    record.msg, record.args = f"{record.getMessage()} (... {burst.held} more)", ()
+                    super().emit(record)
 
 
 class JournalFormatter(logging.Formatter):

@@ -13,7 +13,7 @@ from appliance.core.effects import Effect, MakeSound
 from appliance.core.events import ButtonDown, Event, FeedNotified, FeedOpened, OrdersReplaced
 from appliance.core.formatting import legible
 from appliance.core.present import farewell, present
-from appliance.core.states import Connected, Offline, State
+from appliance.core.states import Connected, Connecting, Offline, State
 from appliance.core.view import Sound, View
 from appliance.effect_handlers import EffectHandlers
 from appliance.panel import Panel
@@ -22,6 +22,11 @@ log = logging.getLogger("appliance")
 
 FRAME_INTERVAL = 0.05
 """Least seconds between two pictures: a flood of changes is not drawn change by change."""
+CHANGES_AT_ONCE, CHANGE_INTERVAL = 3, 1.0
+"""Changes of the state to show at once, and seconds after which one more is due: announcements may come and go ten
+times a second, and nobody can read that."""
+PRESS_ANSWER = 2.0
+"""Seconds after a press in which every change is shown: it may be the answer."""
 EVENTS_AT_ONCE = 1000
 """Events to process before updating the panel."""
 MANY_ORDERS = 5_000
@@ -43,6 +48,8 @@ class Runner:
         self._shown: View | None = None
         self._shown_at = float("-inf")
         self._pressed = False
+        self._changes_left = float(CHANGES_AT_ONCE)
+        self._changed_at = float("-inf")
 
     def post(self, event: Event) -> None:
         """Queue an event. Call it in the loop's thread."""
@@ -134,6 +141,8 @@ class Runner:
         if not sounds and not self._pressed and now < self._shown_at + FRAME_INTERVAL:
             return self._shown_at + FRAME_INTERVAL
         shown = present(self.state, now)
+        if not sounds and not self._pressed and self._flickers(shown.view, now):
+            return now + CHANGE_INTERVAL * (1 - self._changes_left)
         for sound in sounds or (None,):
             if sound is not None or shown.view != self._shown:
                 self._panel.show(shown.view, sound)
@@ -141,9 +150,22 @@ class Runner:
         self._shown, self._shown_at = shown.view, now
         return max(shown.until, now + FRAME_INTERVAL)
 
+    def _flickers(self, view: View, now: float) -> bool:
+        """Whether a view has to wait, because the state changed too often. A count that ends never waits."""
+        last = self._shown
+        if last is None or _state_of(last) == _state_of(view):
+            return False
+        self._changes_left = min(CHANGES_AT_ONCE, self._changes_left + (now - self._changed_at) / CHANGE_INTERVAL)
+        self._changed_at = now
+        answers = now < self.state.world.pressed_at + PRESS_ANSWER or "pairing" in (last.state, view.state)
+        if self._changes_left < 1 and last.active is None and not answers:
+            return True
+        self._changes_left = max(0.0, self._changes_left - 1)
+        return False
+
     def _log_change(self, view: View) -> None:
         last = self._shown
-        if last is not None and (last.state, last.reason, last.gateway) == (view.state, view.reason, view.gateway):
+        if last is not None and _state_of(last)[:3] == _state_of(view)[:3]:
             return
         words = view.state.replace("_", " ") + (f" ({view.reason})" if view.reason else "")
         about = f": {legible(view.gateway)}" if view.gateway else ""
@@ -159,10 +181,18 @@ def _has_many_orders(state: State, event: Event) -> bool:
         case FeedOpened():
             return len(event.orders) > MANY_ORDERS
         case FeedNotified():
-            held = len(state.book.held) if isinstance(state, Connected) else 0
+            if isinstance(state, Connecting | Offline):
+                held = len(state.link.book.held)
+            else:
+                held = len(state.book.held) if isinstance(state, Connected) else 0
             return (
                 held + sum(len(each.orders) for each in event.notifications if isinstance(each, OrdersReplaced))
                 > MANY_ORDERS
             )
         case _:
             return False
+
+
+def _state_of(view: View) -> tuple[str, str | None, str | None, str | None]:
+    """What a view says of the state, and not of the orders."""
+    return view.state, view.reason, view.gateway, view.address

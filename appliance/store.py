@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from appliance import atomic_file
 from appliance.atomic_file import damaged_names, open_directory, temporary_names
@@ -45,7 +46,8 @@ class TokenStore:
                 if tidy:
                     _remove_leftovers(directory)
                 current, pending = _TokenFile(directory, CURRENT, tidy), _TokenFile(directory, PENDING, tidy)
-                return TokensLoaded(current.credential, pending.credential, current.damaged or pending.damaged)
+                damaged = current.damaged or pending.damaged
+                return TokensLoaded(current.credential, pending.credential, damaged, pending.earlier)
         except OSError as error:
             if not tidy and isinstance(error, FileNotFoundError):
                 return TokensLoaded(None, None)
@@ -55,19 +57,28 @@ class TokenStore:
             )
             return TokensLoaded(None, None)
 
-    def store_pending(self, credential: Credential) -> None:
-        """Store an unconfirmed token beside the confirmed one. Raises OSError."""
+    def store_pending(self, credential: Credential, earlier: tuple[Credential, ...] = ()) -> None:
+        """Store an unconfirmed token beside the confirmed one. Raises OSError.
+
+        earlier: older unconfirmed tokens, which are kept too.
+        """
         with self._turn, self._directory(make=True) as directory:
-            _write(directory, PENDING, credential)
+            _write(directory, PENDING, credential, earlier)
 
     def store(self, credential: Credential) -> None:
-        """Store this as the confirmed token. Raises OSError, and then either the old token or this one is stored."""
+        """Store this as the confirmed token. Raises OSError, and then either the old token or this one is stored.
+
+        An unconfirmed token stays if it is another one.
+        """
         with self._turn, self._directory(make=True) as directory:
-            if _holds(directory, PENDING, credential):
+            pending = _held(directory, PENDING)
+            if pending == [credential]:
                 atomic_file.rename(directory, PENDING, CURRENT)
                 os.fsync(directory)
-            else:
-                _write(directory, CURRENT, credential)
+                return
+            _write(directory, CURRENT, credential)
+            if pending and pending[0].token == credential.token:
+                _unlink(directory, PENDING)
 
     def drop_pending(self) -> None:
         """Remove the unconfirmed token, if there is one. Raises OSError."""
@@ -83,21 +94,7 @@ class TokenStore:
     def _remove(self, *names: str) -> None:
         # Without the directory there is nothing to remove.
         with suppress(FileNotFoundError), self._turn, self._directory(make=False) as directory:
-            failed: OSError | None = None
-            # On a read-only disk, unlink fails even for a missing file.
-            present = _names(directory)
-            for name in names:
-                try:
-                    if name in present:
-                        os.unlink(name, dir_fd=directory)
-                except IsADirectoryError:
-                    # No token.
-                    continue
-                except OSError as error:
-                    failed = failed or error
-            os.fsync(directory)
-            if failed is not None:
-                raise failed
+            _unlink(directory, *names)
 
     @contextmanager
     def _directory(self, *, make: bool) -> Iterator[int]:
@@ -113,13 +110,15 @@ class TokenStore:
 
 
 class _TokenFile:
-    """One token file: its credential (None if missing or damaged), and whether it is damaged."""
+    """One token file: its credential (None if missing or damaged), older ones, and whether it is damaged."""
 
     def __init__(self, directory: int, name: str, tidy: bool) -> None:
         self.credential: Credential | None = None
+        self.earlier: tuple[Credential, ...] = ()
         self.damaged = False
         try:
-            self.credential = _read(directory, name)
+            self.credential, *earlier = _read(directory, name)
+            self.earlier = tuple(earlier)
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
@@ -135,8 +134,26 @@ def _names(directory: int) -> set[str]:
     return set(os.listdir(directory))
 
 
-def _read(directory: int, name: str) -> Credential:
-    """The credential in a file. Raises OSError and ValueError (whose text may quote the file)."""
+def _unlink(directory: int, *names: str) -> None:
+    failed: OSError | None = None
+    # On a read-only disk, unlink fails even for a missing file.
+    present = _names(directory)
+    for name in names:
+        try:
+            if name in present:
+                os.unlink(name, dir_fd=directory)
+        except IsADirectoryError:
+            # No token.
+            continue
+        except OSError as error:
+            failed = failed or error
+    os.fsync(directory)
+    if failed is not None:
+        raise failed
+
+
+def _read(directory: int, name: str) -> list[Credential]:
+    """The credentials in a file, the latest first. Raises OSError and ValueError (whose text may quote the file)."""
     # Do not follow a symbolic link, and do not block on a pipe.
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     try:
@@ -153,12 +170,22 @@ def _read(directory: int, name: str) -> Credential:
         content = json.loads(data.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    earlier = content.get("earlier") if isinstance(content, dict) else None
+    credentials = [_credential(content)]
+    for one in earlier if isinstance(earlier, list) else ():
+        # The latest token is worth more than the older ones.
+        with suppress(ValueError):
+            credentials.append(_credential(one))
+    return credentials
+
+
+def _credential(content: object) -> Credential:
     if not isinstance(content, dict):
         raise ValueError("not an object")
     gateway, token = content.get("gateway"), content.get("token")
     if not isinstance(gateway, str) or not isinstance(token, str) or not _usable(gateway, token):
         raise ValueError("no credential")
-    return Credential(gateway, Token(token))
+    return Credential(gateway, Token(token), content.get("header") is True)
 
 
 def _usable(gateway: str, token: str) -> bool:
@@ -166,20 +193,28 @@ def _usable(gateway: str, token: str) -> bool:
     return gateway != "" and not has_surrogates and Token.is_valid(token)
 
 
-def _holds(directory: int, name: str, credential: Credential) -> bool:
+def _held(directory: int, name: str) -> list[Credential]:
     try:
-        return _read(directory, name) == credential
+        return _read(directory, name)
     except (OSError, ValueError):
-        # An unreadable file does not hold the credential, so the caller writes it.
-        return False
+        # An unreadable file holds no credential, so the caller writes one.
+        return []
 
 
-def _write(directory: int, name: str, credential: Credential) -> None:
-    content = {"gateway": credential.gateway, "token": credential.token.reveal()}
+def _write(directory: int, name: str, credential: Credential, earlier: tuple[Credential, ...] = ()) -> None:
+    content = _content(credential)
+    if earlier:
+        content["earlier"] = [_content(one) for one in earlier]
     data = json.dumps(content).encode() + b"\n"
-    if not _usable(content["gateway"], content["token"]) or len(data) > LARGEST_TOKEN_FILE:
+    usable = all(_usable(one.gateway, one.token.reveal()) for one in (credential, *earlier))
+    if not usable or len(data) > LARGEST_TOKEN_FILE:
         raise OSError(errno.EINVAL, "invalid credential, which load() would reject")
     atomic_file.write(directory, name, data)
+
+
+def _content(credential: Credential) -> dict[str, Any]:
+    content = {"gateway": credential.gateway, "token": credential.token.reveal()}
+    return {**content, "header": True} if credential.header else content
 
 
 def _remove_leftovers(directory: int) -> None:

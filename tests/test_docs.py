@@ -166,6 +166,8 @@ TROUBLE = [
     texts.OFFLINE_OTHER_GATEWAY[0].format(name="NAME"),
     texts.OFFLINE_OTHER_GATEWAY[1],
     *texts.OFFLINE_NO_ORDERS,
+    texts.OFFLINE_UNREADABLE[0],
+    " ".join(texts.PAIRING_UNREADABLE),
     " ".join(texts.OFFLINE_TOO_MANY),
     texts.CARD_RESET,
     texts.CARD_BROKEN,

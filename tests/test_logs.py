@@ -115,3 +115,41 @@ async def test_no_frame_and_no_header_is_logged_at_any_level(capsys: pytest.Capt
     assert "ours is heard" in said
     assert SECRET not in said
     assert "websockets" not in said
+
+
+def test_a_burst_of_equal_lines_is_summarised(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("appliance.logs.time.monotonic", lambda: now)
+    logs.set_up(journal=True)
+    log = logging.getLogger("appliance")
+    for number in range(43):
+        log.info("gateway %s", "lost")
+        if number < 2:
+            log.info("gateway found")
+    assert capsys.readouterr().err.count("gateway") == 5
+    now += logs.BURST
+    log.warning("other")
+    assert capsys.readouterr().err.splitlines() == ["<6>appliance: gateway lost (... 40 more)", "<4>appliance: other"]
+    log.info("gateway lost")
+    assert capsys.readouterr().err == "<6>appliance: gateway lost\n", "a burst later is a new one"
+
+
+def test_the_end_of_the_program_summarises_what_is_held(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(journal=True)
+    for _ in range(5):
+        logging.getLogger("appliance").info("again")
+    (handler,) = logging.getLogger().handlers
+    handler.close()
+    assert capsys.readouterr().err.splitlines()[-1] == "<6>appliance: again (... 2 more)"
+
+
+def test_the_lines_to_remember_are_limited(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(journal=True)
+    for number in range(5 * logs.MOST_DIFFERENT):
+        logging.getLogger("appliance").info("%d", number)
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logs.BurstHandler)
+    assert len(handler._bursts) <= logs.MOST_DIFFERENT + 1
+    assert len(capsys.readouterr().err.splitlines()) == 5 * logs.MOST_DIFFERENT

@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,30 @@ def test_no_content_raises(content: bytes) -> None:
             assert held["token"] == loaded.current.token.reveal()
             TokenStore(directory).store(loaded.current)
             assert TokenStore(directory).load() == loaded
+
+
+def test_earlier_unconfirmed_tokens_stay_with_the_latest(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    store.store(OLD)
+    store.store_pending(NEW, (OTHER,))
+    assert store.load() == TokensLoaded(OLD, NEW, earlier=(OTHER,))
+    store.store(NEW)
+    assert store.load() == TokensLoaded(NEW, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["token.json"]
+    assert OTHER.token.reveal() not in (tmp_path / "token.json").read_text()
+
+
+def test_the_way_of_a_token_is_stored_with_it(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    store.store_pending(NEW)
+    by_header = replace(NEW, header=True)
+    store.store(by_header)
+    assert store.load() == TokensLoaded(by_header, None)
+    assert json.loads((tmp_path / "token.json").read_text())["header"] is True
+
+
+@pytest.mark.parametrize("earlier", [7, "x", [7], [{}], [{"gateway": "Bar"}], [{"gateway": "Bar", "token": "a b"}]])
+def test_damaged_earlier_tokens_cost_no_pairing(tmp_path: Path, earlier: object) -> None:
+    content = {"gateway": "Bar", "token": "abc", "earlier": earlier}
+    (tmp_path / "token.pending.json").write_text(json.dumps(content))
+    assert TokenStore(tmp_path).load() == TokensLoaded(None, Credential("Bar", Token("abc")))

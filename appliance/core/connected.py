@@ -37,6 +37,8 @@ from appliance.core.history_sync import history_sync_failed, history_synced, sta
 from appliance.core.limits import MOST_ORDERS
 from appliance.core.navigation import turn
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.reasons import FEED_REFUSED
+from appliance.core.refusals import token_refused
 from appliance.core.states import Connected
 from appliance.core.transitions import (
     LOOK_EVERY,
@@ -47,7 +49,6 @@ from appliance.core.transitions import (
     Step,
     cleanup_effects,
     disconnect,
-    token_refused,
     too_many_orders,
 )
 
@@ -177,7 +178,7 @@ def _look(state: Connected, now: float) -> Step:
         return disconnect(state, now)
     # Only ever where the live feed is: whoever announces the gateway's name elsewhere must not get its token.
     state = replace(state, world=world, looking=world.serial, last_look=now)
-    return state, (OpenFeed(world.serial, state.address, credential.token),)
+    return state, (OpenFeed(world.serial, state.address, credential.token, credential.header),)
 
 
 def _has_moved(state: Connected) -> bool:
@@ -210,6 +211,6 @@ def _whole(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]
 def _lost(state: Connected, now: float) -> Step:
     """The feed ended. If a second one is opening, it gets a moment to take over without an outage."""
     if not state.looking:
-        return disconnect(replace(state, lost=True), now)
+        return disconnect(replace(state, lost=True), now, FEED_REFUSED)
     stale_at = min(state.stale_at, now + STALE_AFTER_LOSS)
     return replace(state, lost=True, stale_at=stale_at), (StartTimer(Timer.STALE, max(0.0, stale_at - now)),)

@@ -5,9 +5,10 @@ Both states take the same steps; offline also remembers when it began.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
-from appliance.core.effects import CheckToken, StartTimer, StoreToken
+from appliance.core.effects import CheckToken, DropPendingToken, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     ButtonTapped,
     Event,
@@ -19,6 +20,7 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
+    Notification,
     Timer,
     TimerFired,
     TokenAccepted,
@@ -29,9 +31,13 @@ from appliance.core.events import (
 )
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
-from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, TOO_MANY_ORDERS
+from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
+from appliance.core.refusals import feed_failed, refused_by_http, token_refused, unauthorized
 from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
 from appliance.core.transitions import (
+    FEED_PHASES,
+    GOOD_AFTER,
+    HURRY_EVERY,
     SAVE_AGAIN,
     TRUST_ADDRESS,
     Step,
@@ -39,7 +45,6 @@ from appliance.core.transitions import (
     connect,
     open_feed,
     resolve_gateway,
-    token_refused,
     with_new_attempt,
 )
 from appliance.core.values import Gateway
@@ -51,32 +56,39 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
     match event:
         case GatewayFound(gateway) if world.credential and gateway.name == world.credential.gateway:
             return _announced(state, gateway, now)
-        case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING:
+        case NetworkChanged(addresses) if addresses and link.phase is Phase.WAITING and _may_hurry(state, now):
+            return resolve_gateway(_hurried(state, now))
+        case NetworkChanged() if link.phase in (Phase.PROMOTING, Phase.PROVING):
+            # The feed that is open may have come by an address that is gone.
+            return replace(state, link=replace(link, doubt=True)), ()
+        case ButtonTapped() if link.phase is Phase.WAITING and _may_hurry(state, now, TAP_EVERY):
+            return resolve_gateway(_hurried(state, now))
+        case TimerFired(Timer.RETRY) if link.phase is Phase.WAITING:
             return resolve_gateway(state)
-        case TimerFired(Timer.RETRY) | ButtonTapped() if link.phase is Phase.WAITING:
-            return resolve_gateway(state)
+        case TimerFired(Timer.RETRY) if link.phase is Phase.PROVING:
+            return _proved(state, now)
         case GatewayResolved(attempt, gateway) if _is_current(state, {Phase.RESOLVING}, attempt):
             return open_feed(_at(replace(state, world=in_sight(world, gateway)), gateway, now))
         case GatewayUnresolved(attempt) if _is_current(state, {Phase.RESOLVING}, attempt):
             return _unresolved(state, now)
-        case FeedOpened(attempt, orders, unreadable) if _is_current(state, {Phase.OPENING}, attempt):
-            return _opened(state, replaced(link.book, orders, now, unreadable), now)
-        case FeedNotified(attempt, notifications) if _is_current(state, {Phase.PROMOTING}, attempt):
-            folded = fold(link.book, notifications, now)
-            whole_at = now if folded.whole else link.whole_at
-            link = replace(link, book=folded.book, paged=link.paged + folded.paged, whole_at=whole_at)
-            return replace(state, link=link), ()
+        case FeedOpened(attempt, orders, unreadable, header) if _is_current(state, {Phase.OPENING}, attempt):
+            return _opened(state, replaced(link.book, orders, now, unreadable), header, now)
+        case FeedNotified(attempt, notifications) if _is_current(state, {Phase.PROMOTING, Phase.PROVING}, attempt):
+            return _notified(state, notifications, now)
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _is_current(state, {Phase.OPENING}, attempt):
             return _check(state)
-        case FeedLost(attempt, why) if _is_current(state, _FEED, attempt):
-            failed = replace(state, link=replace(link, turn=link.turn + (why is FeedFailure.UNREACHABLE)))
-            return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
-        case TokenRefused(attempt) if _is_current(state, _FEED | {Phase.CHECKING}, attempt):
+        case FeedLost(attempt, FeedFailure.UNAUTHORIZED) if _is_current(state, {Phase.OPENING}, attempt):
+            return unauthorized(state, now)
+        case FeedLost(attempt, why) if _is_current(state, FEED_PHASES, attempt):
+            return _lost(state, why, now)
+        case TokenRefused(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
+            return refused_by_http(state, now)
+        case TokenRefused(attempt) if _is_current(state, FEED_PHASES, attempt):
             return token_refused(state, now)
         case TokenAccepted(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
-            return back_off(state, FEED_REFUSED, now)
+            return feed_failed(state, now)
         case TokenUnchecked(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
-            return back_off(state, GATEWAY_UNREACHABLE, now)
+            return back_off(state, FEED_REFUSED, now)
         case TokenStored(attempt) | TokenNotStored(attempt) if _is_current(state, {Phase.STORING}, attempt):
             world = replace(world, unsaved=isinstance(event, TokenNotStored))
             return open_feed(replace(state, world=world))
@@ -86,21 +98,36 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
             return state, ()
 
 
-_REASONS = {FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE, FeedFailure.TOO_MUCH: TOO_MANY_ORDERS}
+TAP_EVERY = 1.0
+"""The least seconds between two back-offs that presses cut short."""
+MOVE_EVERY = 1.0
+"""The least seconds between two moves of a feed that is opening: an outdated address is corrected after a second."""
+_REASONS = {
+    FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE,
+    FeedFailure.UNREADABLE: GATEWAY_UNREADABLE,
+    FeedFailure.TOO_MUCH: TOO_MANY_ORDERS,
+}
 """The reason to show for a failed feed; for all others it is FEED_REFUSED."""
-_FEED = {Phase.OPENING, Phase.PROMOTING}
-"""The phases with a feed that is opening or open."""
 
 
-def _is_current(state: Disconnected, phases: set[Phase], attempt: int) -> bool:
+def _is_current(state: Disconnected, phases: Set[Phase], attempt: int) -> bool:
     """Whether an answer belongs to the attempt under way."""
     return state.link.phase in phases and state.link.attempt == attempt
+
+
+def _may_hurry(state: Disconnected, now: float, every: float = HURRY_EVERY) -> bool:
+    return now >= state.world.hurried_at + every
+
+
+def _hurried(state: Disconnected, now: float) -> Disconnected:
+    return replace(state, world=replace(state.world, hurried_at=now))
 
 
 def _announced(state: Disconnected, gateway: Gateway, now: float) -> Step:
     """The paired gateway announced itself. Anybody could announce it, so ask before the token goes anywhere.
 
-    A step under way goes on where it began: if that is the wrong address, it fails within seconds.
+    A step under way goes on where it began: if that is the wrong address, it fails within seconds. Announcements in a
+    rush do not cut each back-off short.
     """
     link = state.link
     if link.gateway is None:
@@ -109,7 +136,10 @@ def _announced(state: Disconnected, gateway: Gateway, now: float) -> Step:
         # If it is announced elsewhere, one of the two addresses is wrong: without an answer, the token goes to neither.
         trusted_until = now + TRUST_ADDRESS if link.address in gateway.addresses else NEVER
         state = replace(state, link=replace(link, trusted_until=trusted_until))
-    return resolve_gateway(state) if link.phase is Phase.WAITING else (state, ())
+    every = HURRY_EVERY if link.address in gateway.addresses else MOVE_EVERY
+    if link.phase is Phase.WAITING and _may_hurry(state, now, every):
+        return resolve_gateway(_hurried(state, now))
+    return state, ()
 
 
 def _at(state: Disconnected, gateway: Gateway, now: float) -> Disconnected:
@@ -148,19 +178,71 @@ def _check(state: Disconnected) -> Step:
     return checking, (CheckToken(checking.link.attempt, address, credential.token),)
 
 
-def _opened(state: Disconnected, book: OrderBook, now: float) -> Step:
-    """The feed is live, which proves a pending token: store it before anything is shown."""
+def _lost(state: Disconnected, why: FeedFailure, now: float) -> Step:
+    """The feed ended, before it was shown."""
+    link = state.link
+    if why is FeedFailure.SILENT:
+        return feed_failed(state, now)
+    # Another device may have one of the gateway's addresses.
+    elsewhere = why in (FeedFailure.UNREACHABLE, FeedFailure.UNREADABLE)
+    failed = replace(state, link=replace(link, turn=link.turn + elsewhere))
+    return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
+
+
+def _opened(state: Disconnected, book: OrderBook, header: bool, now: float) -> Step:
+    """The feed is live, which proves its token: store a new one before anything is shown."""
     world = state.world
     # Pages from before a new pairing are no news to the person who pairs.
     paged = () if state.link.new_pairing else newly_paged(state.link.book, book)
-    state = replace(state, link=replace(state.link, paged=state.link.paged + paged, whole_at=now))
-    if world.pending is None:
-        return connect(state, book, now)
-    number = world.serial + 1
-    world = replace(world, current=world.pending, pending=None, serial=number, saving=number)
-    link = replace(state.link, phase=Phase.PROMOTING, book=book)
-    assert world.current is not None
-    return replace(state, world=world, link=link), (StoreToken(number, world.current),)
+    link = replace(state.link, book=book, paged=state.link.paged + paged, whole_at=now, doubt=False)
+    assert world.credential is not None, "a feed was opened with a token"
+    accepted = replace(world.credential, header=header)
+    if world.credential is not world.current:
+        number = world.serial + 1
+        world = replace(
+            world,
+            current=accepted,
+            pending=None,
+            earlier=(),
+            trying=0,
+            pending_until=NEVER,
+            serial=number,
+            saving=number,
+        )
+        return replace(state, world=world, link=replace(link, phase=Phase.PROMOTING)), (StoreToken(number, accepted),)
+    world = replace(world, current=accepted)
+    dropped: tuple[DropPendingToken, ...] = ()
+    if world.trying and now >= world.pending_until:
+        world, dropped = replace(world, pending=None, earlier=(), trying=0), (DropPendingToken(),)
+    state = replace(state, world=world, link=link)
+    if link.died_young and not link.paged:
+        proving = replace(state, link=replace(link, phase=Phase.PROVING))
+        return proving, (*dropped, StartTimer(Timer.RETRY, GOOD_AFTER))
+    connected, effects = connect(state, book, now)
+    return connected, (*dropped, *effects)
+
+
+def _notified(state: Disconnected, notifications: tuple[Notification, ...], now: float) -> Step:
+    """The feed is live, and not shown yet. A paged order can't wait."""
+    link = state.link
+    folded = fold(link.book, notifications, now)
+    link = replace(
+        link,
+        book=folded.book,
+        paged=link.paged + folded.paged,
+        whole_at=now if folded.whole else link.whole_at,
+        doubt=not folded.whole and (link.doubt or bool(folded.unknown or folded.unusable)),
+    )
+    notified = replace(state, link=link)
+    if link.phase is Phase.PROVING and link.paged:
+        return _proved(notified, now)
+    return notified, ()
+
+
+def _proved(state: Disconnected, now: float) -> Step:
+    """Show the feed that opened after one that died young."""
+    connected, effects = connect(state, state.link.book, now)
+    return connected, (StopTimer(Timer.RETRY), *effects)
 
 
 def _promoted(state: Disconnected, *, saved: bool, now: float) -> Step:

@@ -42,11 +42,15 @@ class ResolveGateway:
 
 @dataclass(frozen=True, slots=True)
 class OpenFeed:
-    """Open a feed; answered by FeedOpened, TokenRefused or FeedLost, and FeedNotified in between."""
+    """Open a feed; answered by FeedOpened, TokenRefused or FeedLost, and FeedNotified in between.
+
+    header: send the token in the header of the handshake, and not in the first message.
+    """
 
     attempt: int
     address: Address
     token: Token
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,14 @@ class CloseFeed:
 
 @dataclass(frozen=True, slots=True)
 class StorePendingToken:
-    """Write an unproven token to flash beside the old one; answered by TokenStored or TokenNotStored."""
+    """Write an unproven token to flash beside the old one; answered by TokenStored or TokenNotStored.
+
+    earlier: older unproven tokens, which stay on flash too.
+    """
 
     attempt: int
     credential: Credential
+    earlier: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class StoreToken:
 
 @dataclass(frozen=True, slots=True)
 class DropPendingToken:
-    """Remove the pending token from flash: the gateway refused it."""
+    """Remove the unproven tokens from flash: the gateway refused them, and accepted the proven one."""
 
 
 @dataclass(frozen=True, slots=True)

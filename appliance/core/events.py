@@ -25,11 +25,12 @@ from appliance.core.values import (
 
 @dataclass(frozen=True, slots=True)
 class TokensLoaded:
-    """The tokens on flash at start. damaged: a file was unreadable and was put aside."""
+    """The tokens on flash at start. earlier: as in `World`. damaged: a file was unreadable and was put aside."""
 
     current: Credential | None
     pending: Credential | None
     damaged: bool = False
+    earlier: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Denial(StrEnum):
     NOT_PRESSED = "gateway button not pressed"
     UNREACHABLE = "gateway unreachable"
     REFUSED = "gateway refused"
+    UNREADABLE = "unreadable answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class TokenAccepted:
 
 @dataclass(frozen=True, slots=True)
 class TokenRefused:
-    """The gateway refused the token on a feed or in a secured GET (returnCode -2, HTTP 401 or 403)."""
+    """The gateway refused the token that it got on a feed or in a secured GET (returnCode -2, HTTP 401 or 403)."""
 
     attempt: int
 
@@ -186,11 +188,15 @@ Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | Me
 
 @dataclass(frozen=True, slots=True)
 class FeedOpened:
-    """A feed is live: the gateway accepted the token and sent the whole set. unreadable: as in OrdersReplaced."""
+    """A feed is live: the gateway accepted the token and sent the whole set.
+
+    unreadable: as in OrdersReplaced. header: the gateway took the token from the header of the handshake.
+    """
 
     attempt: int
     orders: tuple[Order, ...]
     unreadable: Unreadable = NONE_UNREADABLE
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +216,12 @@ class FeedFailure(StrEnum):
     """The gateway closed a live feed, or said that it can't serve one now."""
     CLOSED_EARLY = "feed closed before the orders came"
     """Closed without a message after the token was sent: a refused token, or a gateway that is still booting."""
+    UNAUTHORIZED = "handshake without a token refused"
+    """The gateway wants the token in the header of the handshake (HTTP 401 or 403)."""
+    UNREADABLE = "unreadable answer"
+    """Something answered, but not as a gateway does; the log says what."""
+    SILENT = "no orders"
+    """The gateway took the token, and sent no orders."""
     TOO_MUCH = "more than can be held"
     """The whole set exceeds our limits (see `limits`)."""
 

@@ -136,7 +136,7 @@ def _step(state: State, event: Event, now: float) -> Step:
         case ButtonDown():
             woke_display = power(state, now)[0] is Power.DARK
             asked = question(state, now)
-            # The press silences the buzzer, so the next page needs a sound of its own.
+            # The press silences the buzzer, so the next page, or the next refusal, needs a sound of its own.
             down = replace(
                 world,
                 down_since=now,
@@ -145,6 +145,7 @@ def _step(state: State, event: Event, now: float) -> Step:
                 stuck=False,
                 woke_display=woke_display,
                 last_page=NEVER,
+                refusal_told=False,
             )
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonUp():

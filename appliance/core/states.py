@@ -52,9 +52,12 @@ class World:
     paired gateway last issued a token or had a live feed.
 
     Tokens. current: the proven token, or the one on flash. pending: a token that is not proven yet, and is tried first.
-    unsaved: the token in force is not on flash. saving: the number of the
+    earlier: older ones that were never proven either, the latest first. trying: the index in `held` of the token in
+    force. pending_until: until when a refused `pending` is retried every few seconds. refusal_told: a person heard of
+    the refusal, and nothing has changed since. unsaved: the token in force is not on flash. saving: the number of the
     write under way. asking: the gateways with an open token request; each has one at a time. serial: the last number
-    given to an attempt. mistakes: the settings that were left out because they are invalid.
+    given to an attempt. hurried_at: when an announcement, the network or a press last cut a back-off short. mistakes:
+    the settings that were left out because they are invalid.
 
     Button. down_since: when it went down, while the press may still mean something. asked: the question on the display
     at that moment. pressed_at: when it last went down. stuck: it has been down for longer than anyone holds it.
@@ -81,10 +84,15 @@ class World:
     proven: Address | None = None
     current: Credential | None = None
     pending: Credential | None = None
+    earlier: tuple[Credential, ...] = ()
+    trying: int = 0
+    pending_until: float = NEVER
+    refusal_told: bool = False
     unsaved: bool = False
     saving: int = 0
     asking: frozenset[str] = frozenset()
     serial: int = 0
+    hurried_at: float = NEVER
     last_page: float = NEVER
     down_since: float | None = None
     asked: str | None = None
@@ -98,9 +106,14 @@ class World:
     history_syncs: tuple[float, ...] = ()
 
     @property
+    def held(self) -> tuple[Credential, ...]:
+        """Every token on flash or in memory, in the order in which they are tried."""
+        return tuple(one for one in (self.pending, *self.earlier, self.current) if one is not None)
+
+    @property
     def credential(self) -> Credential | None:
-        """The token in force: a pending one is tried first."""
-        return self.pending or self.current
+        """The token in force."""
+        return self.held[self.trying] if self.held else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +128,12 @@ class Discovering:
 class AwaitingPairing:
     """A gateway is in sight and there is no valid token.
 
-    attempt: the number of the check under way of a refused token, or 0.
+    link: the attempt under way to connect with a refused token, or None.
     """
 
     world: World
     reason: str | None = None
-    attempt: int = 0
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,7 @@ class Phase(Enum):
     OPENING = auto()
     CHECKING = auto()
     PROMOTING = auto()
+    PROVING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +181,14 @@ class Link:
     """The connection attempt: the step under way, and what remains of the last feed.
 
     gateway: the paired one as last resolved. trusted_until: until when its last address may be tried although its name
-    does not resolve. attempt: the number of the step under way. failures: since the last live feed. turn: the index of
-    the address to try. new_pairing: the token comes from a pairing of a moment ago. paged: the uuids of paged orders
-    that have not sounded yet. book: the orders as last known, which are never shown. whole_at: when the open feed sent
-    the whole set.
+    does not resolve. attempt: the number of the step under way. failures: since the last feed that lived for some
+    seconds. died_young: the last live feed did not, so the next one is not shown before it has. turn: the index of the
+    address to try. new_pairing: the token comes from a pairing of a moment ago. paged: the uuids of paged orders that
+    have not sounded yet. book: the orders as last known, which are never shown. whole_at: when the open feed sent the
+    whole set. doubt: the book may be wrong.
+
+    other_way: the token is sent in the way that did not work so far (see `Credential.header`). refusals: how often HTTP
+    refused it after a feed that closed without a word.
     """
 
     gateway: Gateway | None
@@ -178,11 +196,15 @@ class Link:
     attempt: int = 0
     trusted_until: float = NEVER
     failures: int = 0
+    died_young: bool = False
     turn: int = 0
     new_pairing: bool = False
     paged: tuple[str, ...] = ()
     book: OrderBook = field(default_factory=OrderBook)
     whole_at: float = NEVER
+    doubt: bool = False
+    other_way: bool = False
+    refusals: int = 0
 
     @property
     def address(self) -> Address | None:
@@ -222,7 +244,9 @@ class Alert:
 class Connected:
     """The feed is live, and its count is true.
 
-    feed: its number. seq: the last notification's number. stale_at: when the count expires unless a whole set arrives.
+    feed: its number. since: when the first one opened. failures: as in `Link`. seq: the last notification's number.
+    stale_at: when the count expires unless a whole set arrives.
+
     A *look* at the whole set is a second feed to the same address. looking: its number while it opens, or 0.
     last_look: when the last one was opened. gap, doubt: why a look is needed: a gap in `seq`, or another reason.
     vain_looks: how many gaps in a row hid nothing. lost: the first feed closed while a second one opens. late_at: when
@@ -239,6 +263,8 @@ class Connected:
     feed: int
     book: OrderBook
     stale_at: float
+    since: float = NEVER
+    failures: int = 0
     seq: int | None = None
     looking: int = 0
     last_look: float = NEVER

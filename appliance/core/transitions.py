@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from appliance.core.alerts import show_page, start_late_timer
 from appliance.core.effects import (
-    AskForToken,
     CloseFeed,
-    DropPendingToken,
     Effect,
     ForgetTokens,
     MakeSound,
@@ -22,7 +20,7 @@ from appliance.core.effects import (
 from appliance.core.events import Timer
 from appliance.core.history_sync import sync_delay
 from appliance.core.orders import OrderBook
-from appliance.core.reasons import GATEWAY_UNREACHABLE, TOKEN_REFUSED, TOO_MANY_ORDERS
+from appliance.core.reasons import GATEWAY_UNREACHABLE, TOO_MANY_ORDERS
 from appliance.core.states import (
     NEVER,
     AwaitingPairing,
@@ -31,7 +29,6 @@ from appliance.core.states import (
     Disconnected,
     Discovering,
     Link,
-    Offer,
     Offline,
     Pairing,
     Phase,
@@ -55,8 +52,17 @@ RECHECK_REFUSED = 60.0
 """Seconds between checks of a refused token: a gateway restored from a backup accepts it again."""
 FIRST_RETRY, LAST_RETRY = 1.0, 10.0
 """Seconds of back-off after a failed attempt, doubled from the first to the last value."""
+GOOD_AFTER = 5.0
+"""Seconds of life after which a feed counts as good, and the back-off starts anew: a faulty gateway may close each feed
+after its first message."""
+HURRY_EVERY = 10.0
+"""The least seconds between two back-offs that an announcement or the network cuts short: they may flap."""
 TOO_MANY_AGAIN = 30.0
 """Seconds until a gateway with too many orders is asked again: it sends all of them each time."""
+FEED_PHASES = frozenset({Phase.OPENING, Phase.PROMOTING, Phase.PROVING})
+"""The phases with a feed that is opening or open."""
+MOST_PENDING = 3
+"""Unproven tokens to keep, the newest: a person may pair again while the gateway still refuses an earlier token."""
 SAVE_AGAIN = 60.0
 """Seconds between attempts to save a token that is in memory only."""
 REFRESH_AFTER = 270.0
@@ -85,7 +91,11 @@ def resting_state(world: World, now: float, reason: str | None = None) -> Step:
     if world.fixed_address:
         # The settings ask for this gateway, and nothing says yet that it is unreachable.
         return resolve_gateway(Connecting(world, Link(None)))
-    return resolve_gateway(Offline(world, Link(None), now, GATEWAY_UNREACHABLE))
+    offline = Offline(world, Link(None), now, GATEWAY_UNREACHABLE)
+    if now < world.hurried_at + HURRY_EVERY:
+        # Its announcement comes and goes.
+        return back_off(offline, GATEWAY_UNREACHABLE, now)
+    return resolve_gateway(offline)
 
 
 def paired_gateway_in_sight(world: World) -> bool:
@@ -102,61 +112,27 @@ def await_pairing(world: World, reason: str | None) -> Step:
     return AwaitingPairing(world, reason), (retry,)
 
 
-def start_pairing(world: World, now: float) -> Step:
-    """Open the pairing window and ask every gateway in sight."""
-    world = replace(world, serial=world.serial + 1)
-    state = Pairing(world, world.serial, now + PAIRING_WINDOW)
-    asking, effects = ask_for_tokens(state, now)
-    return asking, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, PAIRING_WINDOW), *effects)
-
-
-def ask_for_tokens(state: Pairing, now: float) -> tuple[Pairing, tuple[Effect, ...]]:
-    """Ask each gateway in sight that has no open request, and again in a second."""
-    world = state.world
-    settled = state.declined | {offered.gateway.name for offered in state.offers}
-    free = [gateway for name, gateway in world.gateways.items() if name not in world.asking | settled]
-    effects: list[Effect] = [StartTimer(Timer.ASK, ASK_EVERY)]
-    for gateway in free:
-        turn = state.turns.get(gateway.name, 0) % len(gateway.addresses)
-        effects.append(AskForToken(state.attempt, gateway, gateway.addresses[turn]))
-    asking = world.asking | {gateway.name for gateway in free}
-    # For a request of an earlier window that is still open, the wait counts from now.
-    since = {name: state.since.get(name, now) for name in asking}
-    since |= {gateway.name: now for gateway in free}
-    asked = state.asked.union(world.gateways)
-    return replace(state, world=replace(world, asking=asking), asked=asked, since=since), tuple(effects)
-
-
-def stop_pairing(state: Pairing, now: float, reason: str | None) -> Step:
-    """Close the pairing window without a token."""
-    world = state.world
-    if reason is None and world.credential is not None:
-        reason = TOKEN_REFUSED
-    if paired_gateway_in_sight(world):
-        # Its token was refused before this window opened.
-        entered, effects = await_pairing(world, reason)
-    else:
-        entered, effects = resting_state(world, now, reason)
-    return entered, (*cleanup_effects(state), *effects)
-
-
-def offer_gateway(state: Pairing, offers: tuple[Offer, ...], now: float) -> Step:
-    """Name the gateway that issued a token and wait for confirmation; keep asking the others."""
-    ends = max(state.ends, now + CONFIRM_WINDOW)
-    offered = replace(state, ends=ends, offers=offers)
-    return offered, (StopTimer(Timer.RETRY), StartTimer(Timer.WINDOW, ends - now))
-
-
 def accept_token(state: State, gateway: Gateway, token: Token, now: float) -> Step:
     """Accept a new token: write it to flash as pending before its first use."""
     world, credential = state.world, Credential(gateway.name, token)
-    serial = world.serial + 1
-    world = replace(world, pending=credential, serial=serial, unsaved=False, saving=0, proven=gateway.addresses[0])
+    earlier = tuple(one for one in world.held if one != world.current and one.token != token)[: MOST_PENDING - 1]
+    world = replace(
+        world,
+        pending=credential,
+        earlier=earlier,
+        trying=0,
+        pending_until=now + PAIRING_WINDOW,
+        refusal_told=False,
+        serial=world.serial + 1,
+        unsaved=False,
+        saving=0,
+        proven=gateway.addresses[0],
+    )
     link = Link(gateway, Phase.STORING, world.serial, trusted_until=now + TRUST_ADDRESS, new_pairing=True)
     return Connecting(world, link), (
         *cleanup_effects(state),
         StopTimer(Timer.SAVE),
-        StorePendingToken(world.serial, credential),
+        StorePendingToken(world.serial, credential, earlier),
     )
 
 
@@ -180,7 +156,8 @@ def open_feed(state: Disconnected) -> Step:
     if address is None or credential is None:
         return resolve_gateway(state)
     trying = with_new_attempt(state, Phase.OPENING)
-    return trying, (StopTimer(Timer.RETRY), OpenFeed(trying.link.attempt, address, credential.token))
+    header = credential.header != state.link.other_way
+    return trying, (StopTimer(Timer.RETRY), OpenFeed(trying.link.attempt, address, credential.token, header))
 
 
 def back_off(state: Disconnected, why: str, now: float) -> Step:
@@ -190,28 +167,10 @@ def back_off(state: Disconnected, why: str, now: float) -> Step:
     if why == TOO_MANY_ORDERS:
         # The old orders are useless, and memory may not hold both sets.
         delay, link = TOO_MANY_AGAIN, replace(link, book=OrderBook(), paged=())
-    waiting = replace(link, phase=Phase.WAITING, attempt=0, failures=link.failures + 1)
+    waiting = replace(link, phase=Phase.WAITING, attempt=0, failures=link.failures + 1, other_way=False)
     since = state.since if isinstance(state, Offline) else now
-    return Offline(state.world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
-
-
-def token_refused(state: Connected | Disconnected, now: float) -> Step:
-    """The gateway refused the token. A proven one stays on flash; a pending one is dropped."""
-    world = state.world
-    dropped: tuple[Effect, ...] = (DropPendingToken(),) if world.pending else ()
-    world = replace(world, pending=None, unsaved=world.unsaved and world.pending is None)
-    effects: tuple[Effect, ...]
-    entered: State
-    if paired_gateway_in_sight(world):
-        entered, effects = await_pairing(world, TOKEN_REFUSED)
-    elif world.credential is None:
-        entered, effects = resting_state(world, now, TOKEN_REFUSED)
-    else:
-        # No press can pair with a gateway out of sight: look for it as often as its token would be checked.
-        since = state.since if isinstance(state, Offline) else now
-        entered = Offline(world, Link(None), since, TOKEN_REFUSED)
-        effects = (StartTimer(Timer.RETRY, RECHECK_REFUSED),)
-    return entered, (*dropped, *effects, MakeSound(Sound.ERROR))
+    world = replace(state.world, trying=0)
+    return Offline(world, waiting, since, why), (StartTimer(Timer.RETRY, delay, jitter=True),)
 
 
 def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
@@ -223,13 +182,22 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     # The gateway may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
     world = replace(world, proven=address)
-    refresh = REFRESH_AFTER if address in gateway.addresses else LOOK_EVERY
+    refresh = REFRESH_AFTER if address in gateway.addresses and not link.doubt else LOOK_EVERY
     # A slow disk may have delayed this since the whole set arrived.
     past = now - link.whole_at
     book = replace(book, today=book.today.ending_at(world.benchmarks.day_ends))
     stale_at = link.whole_at + STALE_AFTER
     connected = Connected(
-        world, gateway, address, link.attempt, book, stale_at, last_look=link.whole_at, last_heard=now
+        replace(world, refusal_told=False),
+        gateway,
+        address,
+        link.attempt,
+        book,
+        stale_at,
+        since=link.whole_at,
+        failures=link.failures,
+        last_look=link.whole_at,
+        last_heard=now,
     )
     effects: list[Effect] = [
         StartTimer(Timer.REFRESH, max(0.0, refresh - past)),
@@ -248,17 +216,22 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     return watched, (*effects, *late)
 
 
-def disconnect(state: Connected, now: float, *, trusted: bool = True) -> Step:
+def disconnect(state: Connected, now: float, why: str = GATEWAY_UNREACHABLE, *, trusted: bool = True) -> Step:
     """Leave `Connected`: the count may be wrong, so start again by resolving the gateway's name.
 
-    trusted: whether the last address may be tried if the name does not resolve. On another network, it may belong to
-    another device.
+    A feed that died young is not reopened at once. why: the reason to show. trusted: whether the last address may be
+    tried if the name does not resolve. On another network, it may belong to another device.
     """
     # Only the address that worked: others may have been announced by anybody.
     trusted = trusted and state.address in state.gateway.addresses
     gateway = replace(state.gateway, addresses=(state.address,))
     link = Link(gateway, trusted_until=now + TRUST_ADDRESS if trusted else NEVER, book=state.book)
-    entered, effects = resolve_gateway(Offline(state.world, link, now, GATEWAY_UNREACHABLE))
+    offline = Offline(replace(state.world, trying=0), link, now, why)
+    if now >= state.since + GOOD_AFTER:
+        entered, effects = resolve_gateway(offline)
+    else:
+        link = replace(link, failures=state.failures, died_young=True)
+        entered, effects = back_off(replace(offline, link=link), why, now)
     return entered, (*cleanup_effects(state), *effects)
 
 
@@ -271,7 +244,17 @@ def too_many_orders(state: Connected, now: float) -> Step:
 
 def forget_pairing(state: State, now: float) -> Step:
     """Forget the pairing, in memory and on flash."""
-    world = replace(state.world, current=None, pending=None, unsaved=False, saving=0)
+    world = replace(
+        state.world,
+        current=None,
+        pending=None,
+        earlier=(),
+        trying=0,
+        pending_until=NEVER,
+        refusal_told=False,
+        unsaved=False,
+        saving=0,
+    )
     entered, effects = resting_state(world, now)
     return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
 
@@ -287,10 +270,13 @@ def cleanup_effects(state: State) -> tuple[Effect, ...]:
             history_sync = (StopHistorySync(state.history_sync),) if state.history_sync else ()
             timers = (Timer.REFRESH, Timer.STALE, Timer.LATE, Timer.REPEAT, Timer.HISTORY)
         case Connecting() | Offline():
-            feeds = [state.link.attempt] if state.link.phase in (Phase.OPENING, Phase.PROMOTING) else []
+            feeds = [state.link.attempt] if state.link.phase in FEED_PHASES else []
             timers = (Timer.RETRY,)
         case Pairing():
             timers = (Timer.ASK, Timer.WINDOW)
-        case Discovering() | AwaitingPairing():
+        case AwaitingPairing():
+            feeds = [state.link.attempt] if state.link is not None and state.link.phase in FEED_PHASES else []
+            timers = (Timer.RETRY,)
+        case Discovering():
             timers = (Timer.RETRY,)
     return (*map(CloseFeed, feeds), *history_sync, *map(StopTimer, timers))

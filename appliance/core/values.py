@@ -111,10 +111,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token, and the name of the only gateway that it may be sent to."""
+    """A token, and the name of the only gateway that it may be sent to.
+
+    header: whether the gateway takes it from the header of a feed's handshake; otherwise from the first message.
+    """
 
     gateway: str
     token: Token
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from appliance.doctor.finding import Finding, not_tried, ok, wrong
 from appliance.gateway.api import Verdict, check_token
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway, is_mdns_host
-from appliance.gateway.http import NoAnswerError, get
+from appliance.gateway.http import NoAnswerError, UnreadableAnswerError, get
 from appliance.gateway.own_addresses import own_network
 from appliance.gateway.source import gateway_source
 from appliance.store import CURRENT, PENDING, TokenStore
@@ -212,6 +212,9 @@ async def _check_reply(context: CheckContext, gateway: Gateway) -> str | None:
     for address in gateway.addresses:
         try:
             answer = await get(address, "/api/v2", context.limits.reply)
+        except UnreadableAnswerError:
+            trouble = f"responds at {address}, but not like a gateway (no HTTP)"
+            continue
         except NoAnswerError:
             continue
         if 200 <= answer.status < 300 and answer.body is not None:

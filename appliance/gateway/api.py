@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from appliance.core.events import Denial
 from appliance.core.values import Address, Token
-from appliance.gateway.http import Answer, NoAnswerError, get
+from appliance.gateway.http import Answer, NoAnswerError, UnreadableAnswerError, get
 from appliance.gateway.wire import (
     INVALID_TOKEN,
     MALFORMED_AUTHORIZATION,
@@ -44,6 +44,8 @@ async def ask_for_token(address: Address) -> Token | Denied:
     """Request a token once; the gateway issues one for two minutes after its button was pressed."""
     try:
         answer = await get(address, "/api/v2/accesstoken/generate", TOKEN_DEADLINE)
+    except UnreadableAnswerError as error:
+        return Denied(Denial.UNREADABLE, str(error))
     except NoAnswerError as error:
         return Denied(Denial.UNREACHABLE, str(error))
     token = read_token(answer.body) if 200 <= answer.status < 300 else None
@@ -52,6 +54,8 @@ async def ask_for_token(address: Address) -> Token | Denied:
     envelope = read_envelope(answer.body)
     if envelope.return_code in (WINDOW_CLOSED, TOKEN_TIMEOUT):
         return Denied(Denial.NOT_PRESSED, envelope.message)
+    if envelope.return_code is None and answer.status < 500 and answer.status not in (401, 403):
+        return Denied(Denial.UNREADABLE, f"HTTP {answer.status} without a return code")
     return Denied(Denial.REFUSED, f"HTTP {answer.status}, returnCode {envelope.return_code}: {envelope.message}")
 
 

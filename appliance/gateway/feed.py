@@ -8,18 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidMessage,
-    InvalidStatus,
-    WebSocketException,
-)
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.typing import DataLike
 
 from appliance.aio import compute_in_thread
 from appliance.core.events import (
@@ -36,28 +28,35 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.formatting import legible
-from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
-from appliance.gateway.wire import Envelope, TooLargeError, read_message, url_host
+from appliance.gateway.feed_connection import (
+    FeedConnection,
+    FeedEndedError,
+    TokenRefusedError,
+    open_connection,
+)
+from appliance.gateway.strange_answers import MOST_READ, REDACTED, describe, repeats_token
+from appliance.gateway.wire import (
+    MALFORMED_AUTHORIZATION,
+    TOKEN_TIMEOUT,
+    Envelope,
+    TooLargeError,
+    read_message,
+)
 
 log = logging.getLogger(__name__)
 
-PATH = "/api/v2/websocket"
-OPEN_TIMEOUT = 5.0
-"""Seconds for the TCP connection and the handshake, which take milliseconds on a local network."""
 FIRST_MESSAGE_TIMEOUT = 20.0
 """Seconds from sending the token to the full order set; a large site's takes a few."""
 LONG_MESSAGE = 256 * 1024
 """Bytes, of 1,000 orders: a longer message is parsed on a thread. A shorter one takes 0.2 s on the slowest board."""
-PING_INTERVAL, PING_TIMEOUT = 10.0, 10.0
-"""Seconds. A dead connection is detected within 20 s, so no count is shown as current for longer than that."""
-WATCHDOG_INTERVAL = 5.0
-"""Seconds between checks that the library still sends pings and the gateway answers them."""
-MOST_UNSENT = 1024 * 1024
-"""Bytes in the send buffer above which the connection counts as dead: the gateway is not reading our pongs."""
-CLOSE_TIMEOUT = 0.5
-"""Seconds for the gateway to close its side; the shutdown on SIGTERM has 2."""
+UNUSABLE_PATIENCE = 5.0
+"""Seconds to wait for the order set after an unusable message: the display should soon say what is wrong."""
+HEADER_PATIENCE = 5.0
+"""Seconds of silence after a handshake with the token, until a message with it follows: a gateway may want both."""
+MALFORMED_CLOSE = ("close frame too short", "invalid status code")
+"""The library's words for a close frame that breaks the protocol: the gateway closed the feed all the same."""
 MOST_LOGGED = 20
 """Unexpected messages to log; a faulty gateway may send a new type each time."""
 LONGEST_REASON = 300
@@ -67,129 +66,33 @@ _logged: set[str] = set()
 Emit = Callable[[Event], None]
 
 
-class _TokenRefusedError(Exception):
-    """The gateway rejected the token."""
-
-
-class _FeedEndedError(Exception):
-    """The feed ended."""
-
-    def __init__(self, why: FeedFailure, words: str) -> None:
-        super().__init__(words)
-        self.why = why
-
-
-class _FeedConnection(ClientConnection):
-    """A connection that reports the pongs to the library's keepalive pings, and aborts when they stop."""
-
-    on_pong: Callable[[], None] | None = None
-    last_pong = 0.0
-    watchdog: asyncio.TimerHandle | None = None
-    timed_out = False
-
-    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
-        pong = await super().ping(data)
-        assert isinstance(pong, asyncio.Future)
-        pong.add_done_callback(self._handle_pong)
-        return pong
-
-    def _handle_pong(self, pong: asyncio.Future[float]) -> None:
-        if self.on_pong is not None and not pong.cancelled() and pong.exception() is None:
-            self.last_pong = self.loop.time()
-            self.on_pong()
-
-    def start_watchdog(self) -> None:
-        """Abort the connection once it stops answering: the library's ping blocks for ever if its buffer is full."""
-        self.last_pong = self.loop.time()
-        self.watchdog = self.loop.call_later(WATCHDOG_INTERVAL, self._check)
-
-    def _check(self) -> None:
-        silent = self.loop.time() - self.last_pong
-        self.timed_out = silent > PING_INTERVAL + PING_TIMEOUT or self.transport.get_write_buffer_size() > MOST_UNSENT
-        if self.timed_out:
-            self.transport.abort()
-        else:
-            self.watchdog = self.loop.call_later(WATCHDOG_INTERVAL, self._check)
-
-
-async def run_feed(attempt: int, address: Address, token: Token, emit: Emit) -> None:
+async def run_feed(attempt: int, address: Address, token: Token, emit: Emit, header: bool = False) -> None:
     """Open a feed and emit its events until it ends, the last one being TokenRefused or FeedLost.
 
-    After it is cancelled, it closes the connection and emits nothing more.
+    header: send the token in the handshake's header, and in a message only if the gateway then says nothing. After it
+    is cancelled, it closes the connection and emits nothing more.
     """
     try:
-        connection = await _open(address)
+        connection = await open_connection(address, token, header)
         try:
             async with connection:
-                await _receive(connection, attempt, token, emit)
+                await _receive(connection, attempt, token, header, emit)
         finally:
             # A second cancellation during the close makes the library leave the connection open and pinging.
             connection.transport.abort()
-            if connection.watchdog is not None:
-                connection.watchdog.cancel()
-    except _TokenRefusedError:
+            connection.stop_watchdog()
+    except TokenRefusedError:
         emit(TokenRefused(attempt))
-    except _FeedEndedError as failed:
+    except FeedEndedError as failed:
         # The gateway's own text may contain the token or terminal escapes.
-        log.debug("Feed of %s ended: %s", address, legible(token.hidden(str(failed)), LONGEST_REASON))
+        words = legible(token.hidden(str(failed)), LONGEST_REASON)
+        log.debug("Feed of %s ended: %s", address, REDACTED if repeats_token(words, token) else words)
+        if failed.answer is not None:
+            _log_once(f"{address} answers, but not as a gateway: {failed.answer}", logging.WARNING)
         emit(FeedLost(attempt, failed.why))
 
 
-async def _open(address: Address) -> _FeedConnection:
-    try:
-        async with asyncio.timeout(OPEN_TIMEOUT):
-            # With a given socket, the library neither follows redirects nor uses a proxy.
-            sock = await _connect_tcp(address)
-            connection = await connect(
-                f"ws://{url_host(address)}:{address.port}{PATH}",
-                sock=sock,
-                create_connection=_FeedConnection,
-                proxy=None,
-                compression=None,  # no gain on a local network, and no decompression bombs
-                open_timeout=None,
-                ping_interval=PING_INTERVAL,
-                ping_timeout=PING_TIMEOUT,
-                close_timeout=CLOSE_TIMEOUT,
-                max_size=LARGEST_MESSAGE,
-            )
-            assert isinstance(connection, _FeedConnection)
-            return connection
-    except InvalidStatus as error:
-        status = error.response.status_code
-        # The handshake carries no token, so 401 and 403 don't reject it; an authenticated GET checks it.
-        why = FeedFailure.CLOSED_EARLY if status in (401, 403) else FeedFailure.CLOSED
-        raise _FeedEndedError(why, f"handshake failed: HTTP {status}") from None
-    except InvalidMessage as error:
-        raise _FeedEndedError(FeedFailure.UNREACHABLE, str(error)) from None
-    except (WebSocketException, ValueError) as error:
-        # With a given socket, the library raises ValueError for a redirect.
-        raise _FeedEndedError(FeedFailure.CLOSED, f"handshake failed: {error}") from None
-    except (OSError, TimeoutError, EOFError) as error:
-        raise _FeedEndedError(FeedFailure.UNREACHABLE, str(error) or type(error).__name__) from None
-
-
-async def _connect_tcp(address: Address) -> socket.socket:
-    """Open a TCP connection. The host is an IP address, so no DNS lookup can block.
-
-    Raises:
-        OSError: The connection failed.
-    """
-    loop = asyncio.get_running_loop()
-    family, kind, protocol, _, where = socket.getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-    )[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(sock, where)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit: Emit) -> None:
+async def _receive(connection: FeedConnection, attempt: int, token: Token, header: bool, emit: Emit) -> None:
     live = False
     batch: list[Notification] = []
     task = asyncio.current_task()
@@ -202,18 +105,17 @@ async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit
             emit(FeedNotified(attempt, notifications))
 
     try:
-        await connection.send(json.dumps({"accesstoken": token.reveal()}))
-        first = await _receive_first(connection)
-        _log_unexpected(first, token)
-        emit(FeedOpened(attempt, first.orders, first.unreadable))
-        live = True
         connection.start_watchdog()
+        first, header = await _receive_first(connection, token, header)
+        _log_unexpected(first, token)
+        emit(FeedOpened(attempt, first.orders, first.unreadable, header))
+        live = True
         connection.on_pong = lambda: None if task.cancelling() else emit(FeedAnswered(attempt))
         loop = asyncio.get_running_loop()
         while True:
             message = await _read([await connection.recv(decode=False)])
             if isinstance(message, Envelope):
-                _raise_for_error(message)
+                _raise_for_error(message, header)
                 continue
             _log_unexpected(message, token)
             if not batch:
@@ -223,31 +125,70 @@ async def _receive(connection: _FeedConnection, attempt: int, token: Token, emit
     except TooLargeError:
         # On a live feed a single message may be corrupt: the next full order set decides.
         why = FeedFailure.CLOSED if live else FeedFailure.TOO_MUCH
-        raise _FeedEndedError(why, "a message exceeds the size limits") from None
-    except TimeoutError:
-        raise _FeedEndedError(FeedFailure.UNREACHABLE, "timed out waiting for the orders") from None
+        raise FeedEndedError(why, "a message exceeds the size limits") from None
     except ConnectionClosed as closed:
         why = FeedFailure.UNREACHABLE if connection.timed_out else _failure_of(closed, live)
-        raise _FeedEndedError(why, str(closed)) from None
+        answer = f"no WebSocket ({closed.sent.reason})" if why is FeedFailure.UNREADABLE and closed.sent else None
+        raise FeedEndedError(why, str(closed), answer) from None
     finally:
         flush()
 
 
-async def _receive_first(connection: ClientConnection) -> OrdersReplaced:
+async def _receive_first(connection: FeedConnection, token: Token, header: bool) -> tuple[OrdersReplaced, bool]:
     """Receive the full order set that starts a feed; other notifications before it are ignored.
 
+    Returns it, and whether the gateway took the token from the header. The time to parse it does not count.
+
     Raises:
-        TimeoutError: It did not arrive in time. The time to parse it does not count.
+        FeedEndedError: It did not arrive in time, or not in a readable form.
     """
-    until = asyncio.get_running_loop().time() + FIRST_MESSAGE_TIMEOUT
-    while True:
+    answer, opened = None, connection.last_heard
+    loop = asyncio.get_running_loop()
+    until = loop.time() + FIRST_MESSAGE_TIMEOUT
+    if not header:
+        await _send_token(connection, token)
+    try:
+        while True:
+            soon = min(until, loop.time() + HEADER_PATIENCE) if header else until
+            received = await _receive_until(connection, soon)
+            if not received and loop.time() < until:
+                header = False
+                await _send_token(connection, token)
+                continue
+            if not received:
+                break
+            beginning, length = received[0][:MOST_READ], len(received[0])
+            message = await _read(received)
+            if isinstance(message, OrdersReplaced):
+                return message, header
+            if isinstance(message, Envelope):
+                _raise_for_error(message, header)
+            elif isinstance(message, MessageUnusable | MessageIgnored) and answer is None:
+                answer = f"an unusable message of {describe(beginning, token, length)}"
+                if isinstance(message, MessageUnusable):
+                    until = min(until, loop.time() + UNUSABLE_PATIENCE)
+    except ConnectionClosed as closed:
+        if answer is None:
+            raise
+        why = FeedFailure.UNREACHABLE if connection.timed_out else _failure_of(closed, live=False)
+        raise FeedEndedError(why, str(closed), answer) from None
+    if answer is not None:
+        raise FeedEndedError(FeedFailure.UNREADABLE, "no orders", answer)
+    why = FeedFailure.SILENT if connection.last_heard > opened else FeedFailure.UNREACHABLE
+    raise FeedEndedError(why, "timed out waiting for the orders")
+
+
+async def _send_token(connection: FeedConnection, token: Token) -> None:
+    await connection.send(json.dumps({"accesstoken": token.reveal()}))
+
+
+async def _receive_until(connection: FeedConnection, until: float) -> list[bytes]:
+    """The next message, or an empty list if none comes until then, in seconds of the loop's clock."""
+    try:
         async with asyncio.timeout_at(until):
-            received = [await connection.recv(decode=False)]
-        message = await _read(received)
-        if isinstance(message, OrdersReplaced):
-            return message
-        if isinstance(message, Envelope):
-            _raise_for_error(message)
+            return [await connection.recv(decode=False)]
+    except TimeoutError:
+        return []
 
 
 async def _read(received: list[bytes]) -> Notification | Envelope:
@@ -272,24 +213,35 @@ def _log_unexpected(message: Notification, token: Token) -> None:
             words = "The gateway sent unreadable orders; counting them without details"
         case _:
             return
+    _log_once(words, logging.INFO)
+
+
+def _log_once(words: str, level: int) -> None:
     if words not in _logged and len(_logged) < MOST_LOGGED:
         _logged.add(words)
-        log.info("%s", words)
+        log.log(level, "%s", words)
 
 
-def _raise_for_error(envelope: Envelope) -> None:
-    """Raise the error in an envelope, which the gateway sends before it closes; successes are ignored."""
+def _raise_for_error(envelope: Envelope, header: bool) -> None:
+    """Raise the error in an envelope, which the gateway sends before it closes; successes are ignored.
+
+    header: the token was in the header of the handshake.
+    """
+    if envelope.return_code == TOKEN_TIMEOUT or (envelope.return_code == MALFORMED_AUTHORIZATION and not header):
+        raise FeedEndedError(FeedFailure.UNAUTHORIZED, "the gateway saw no token")
     if refuses_token(envelope):
-        raise _TokenRefusedError
+        raise TokenRefusedError
     if envelope.return_code is not None and envelope.return_code < 0:
-        raise _FeedEndedError(FeedFailure.CLOSED, f"returnCode {envelope.return_code}: {envelope.message}")
+        raise FeedEndedError(FeedFailure.CLOSED, f"returnCode {envelope.return_code}: {envelope.message}")
 
 
 def _failure_of(closed: ConnectionClosed, live: bool) -> FeedFailure:
+    if live:
+        return FeedFailure.CLOSED
     # The code with which this side closed, if it closed first.
     close_code = closed.sent.code if closed.sent is not None and not closed.rcvd_then_sent else None
-    if close_code == CloseCode.MESSAGE_TOO_BIG and not live:
+    if close_code == CloseCode.MESSAGE_TOO_BIG:
         return FeedFailure.TOO_MUCH
-    if close_code == CloseCode.INTERNAL_ERROR and closed.rcvd is None:
-        return FeedFailure.UNREACHABLE
-    return FeedFailure.CLOSED if live else FeedFailure.CLOSED_EARLY
+    if close_code == CloseCode.PROTOCOL_ERROR and closed.sent is not None and closed.sent.reason not in MALFORMED_CLOSE:
+        return FeedFailure.UNREADABLE
+    return FeedFailure.CLOSED_EARLY

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 from appliance.aio import in_daemon_thread
@@ -35,7 +36,11 @@ _SOCKET_OPTIONS = [
 
 
 class NoAnswerError(Exception):
-    """The GET got no HTTP answer: connection refused, dead connection, timeout, or not HTTP. The text names which."""
+    """The GET got no HTTP answer: connection refused, dead connection or timeout. The text names which."""
+
+
+class UnreadableAnswerError(NoAnswerError):
+    """Something answered the GET, but not by HTTP, or not completely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ async def get(
 
     Raises:
         NoAnswerError: The gateway gave no HTTP answer in time.
+        UnreadableAnswerError: What it answered is not HTTP.
     """
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
     if token is not None:
@@ -158,12 +164,23 @@ def _fetch(
                 return Answer(response.status_code, _body(response, largest) if wanted else None)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         # requests lets some exceptions of urllib3 and http.client through; all of them mean the same here.
+        broken = _http_error(error)
+        if broken is not None:
+            raise UnreadableAnswerError(type(broken).__name__) from None
         raise NoAnswerError(type(error).__name__) from None
     finally:
         # urllib3 leaves the socket of a malformed answer to the garbage collector.
         for opened in sockets:
             if (descriptor := opened.detach()) >= 0:
                 os.close(descriptor)
+
+
+def _http_error(error: BaseException) -> HTTPException | None:
+    """The violation of HTTP by the server that an error wraps, perhaps in several others."""
+    if isinstance(error, HTTPException):
+        return None if isinstance(error, RemoteDisconnected) else error
+    causes = (_http_error(cause) for cause in error.args if isinstance(cause, BaseException))
+    return next((cause for cause in causes if cause is not None), None)
 
 
 def _body(response: requests.Response, largest: int) -> Any:

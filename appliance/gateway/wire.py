@@ -43,6 +43,8 @@ _NOT_FOUR_BYTE_LEADS = bytes(range(0xF0))
 """Bytes that can't start a four-byte character in UTF-8."""
 _HIGH_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 """The escaped high surrogate with which JSON begins such a character."""
+_PADDING = "\0\ufeff \t\r\n"
+"""Characters around a JSON text that change nothing: white space, NUL and byte order marks."""
 _ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
 
 
@@ -91,7 +93,8 @@ def _parse(text: str | None, hook: Callable[[dict[str, Any]], Any] | None = None
     if text is None:
         return None
     try:
-        return json.loads(text, object_hook=hook)
+        # A server written in C may send the NUL that ends its text.
+        return json.loads(text.strip(_PADDING), object_hook=hook)
     except TooLargeError:
         raise
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from appliance.aio import in_daemon_thread
 from appliance.config import Config, GatewayConfig
 from appliance.core.events import Denial
 from appliance.core.formatting import clock, legible
+from appliance.core.refusals import RETRY_PENDING
 from appliance.core.transitions import ASK_EVERY, PAIRING_WINDOW
 from appliance.core.values import Address, Credential, Gateway, Token
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
@@ -27,6 +28,7 @@ LAST_ANSWERS = 5.0
 WHY = {
     Denial.NOT_PRESSED: "pairing timed out: the gateway's button was not pressed within two minutes",
     Denial.UNREACHABLE: "the gateway does not respond; check that it is on and in the same network",
+    Denial.UNREADABLE: "the answer is not a gateway's; another device may have its address",
     Denial.REFUSED: "the gateway refused pairing",
 }
 
@@ -105,15 +107,18 @@ def _described(gateway: Gateway) -> str:
 
 
 async def _prove(gateway: Gateway, token: Token) -> Paired | str:
-    """Save a token, and check that its gateway accepts it."""
+    """Save a token, and check that its gateway accepts it, which may take it some seconds."""
     credential = Credential(gateway.name, token)
     store = TokenStore(user_directory())
     # Saved before the check: the gateway issues it only once.
     await in_daemon_thread(lambda: store.store_pending(credential), "save the token")
     (address,) = gateway.addresses
-    if await check_token(address, token) is Verdict.REFUSED:
-        await in_daemon_thread(store.drop_pending, "delete the token")
-        return "the gateway rejected the token that it issued"
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PAIRING_WINDOW
+    while await check_token(address, token) is Verdict.REFUSED:
+        if loop.time() > until:
+            return "the gateway rejects the token that it issued; it is saved, in case the gateway accepts it later"
+        await asyncio.sleep(RETRY_PENDING)
     await in_daemon_thread(lambda: store.store(credential), "save the token")
     return Paired(credential, address)
 
@@ -162,5 +167,5 @@ async def _ask(gateway: Gateway) -> tuple[Gateway, Token] | Denial:
 
 def _likeliest(answers: Iterable[Denial]) -> Denial:
     """The denial that helps the user most, if several gateways issued no token."""
-    said = set(answers)
-    return next((why for why in (Denial.NOT_PRESSED, Denial.REFUSED) if why in said), Denial.UNREACHABLE)
+    said, best_first = set(answers), (Denial.NOT_PRESSED, Denial.REFUSED, Denial.UNREADABLE)
+    return next((why for why in best_first if why in said), Denial.UNREACHABLE)

@@ -12,7 +12,14 @@ from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, farewell, present
-from appliance.core.reasons import FEED_REFUSED, TOKEN_REFUSED, TOKEN_UNREADABLE, TOO_MANY_ORDERS, WINDOW_OVER
+from appliance.core.reasons import (
+    FEED_REFUSED,
+    GATEWAY_UNREADABLE,
+    TOKEN_REFUSED,
+    TOKEN_UNREADABLE,
+    TOO_MANY_ORDERS,
+    WINDOW_OVER,
+)
 from appliance.core.screens.program import starting_screen
 from appliance.core.states import (
     NEVER,
@@ -144,6 +151,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("Pairing: confirm one of two gateways", _pairing(TWO, 95, {}, Offer(BAR, Token("not shown")))),
     ("Pairing: the gateway does not answer", _pairing(SEEN, 81, {"Bar": Denial.UNREACHABLE})),
     ("Pairing: the gateway refuses", _pairing(SEEN, 64, {"Bar": Denial.REFUSED})),
+    ("Pairing: the answer is not a gateway's", _pairing(SEEN, 52, {"Bar": Denial.UNREADABLE})),
     ("Pairing: timed out", _shown(AwaitingPairing(SEEN, WINDOW_OVER))),
     ("Pairing: names in other scripts", _pairing(FAR, 88, {}, Offer(KITCHEN, Token("not shown")))),
     ("Connecting", _shown(Connecting(PAIRED, Link(BAR, Phase.OPENING)))),
@@ -171,6 +179,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("Offline", _offline()),
     ("Offline: no network", _offline(replace(PAIRED, addresses=()))),
     ("Offline: no orders from the gateway", _offline(why=FEED_REFUSED)),
+    ("Offline: the answer is not a gateway's", _offline(why=GATEWAY_UNREADABLE)),
     ("Offline: too many orders", _offline(why=TOO_MANY_ORDERS)),
     ("Offline: another gateway is here", _offline(replace(PAIRED, gateways={"Terrace": TERRACE}))),
     ("Offline: the gateway revoked the pairing", _offline(replace(PAIRED, gateways={}), TOKEN_REFUSED)),

@@ -46,7 +46,12 @@ class Gateway:
         # Faults: see the command `behave`.
         self.late = 0.0
         self.half_booted = self.silent = self.wordless = self.single = self.crumbs = False
-        self.bad_name = ""
+        self.header_only = self.message_only = self.http_refuses = False
+        self.bad_name = self.raw = self.first = ""
+        self.lag = 0.0
+        self.early = 0
+        self.dies: float | None = None
+        self.valid_from: dict[str, float] = {}
 
     # Clients.
 
@@ -80,7 +85,11 @@ class Gateway:
         try:
             if self.silent:
                 await asyncio.sleep(3600)
-            if path == f"{API}/websocket":
+            if self.raw:
+                writer.write(self.raw.encode("latin-1"))
+                await writer.drain()
+                raise Closed
+            if path == f"{API}/websocket" and self.upgrades(authorization):
                 await self.feed(reader, writer, headers)
             status, body = await self.answer(method, path, query, authorization)
         finally:
@@ -94,13 +103,15 @@ class Gateway:
     async def answer(self, method: str, path: str, query: str, authorization: str | None) -> tuple[int, Json]:
         if path == API:
             return 200, {"returnCode": 1}
+        if path == f"{API}/websocket":
+            return 401, {"returnCode": -2, "message": "Invalid access token."}
         if method == "GET" and path == f"{API}/accesstoken/generate":
             return await self.generate()
         if authorization is None or not authorization.startswith("Bearer "):
             return 400, {"returnCode": -1, "message": "Malformed authorization header."}
         if self.half_booted:
             return 503, {"returnCode": -5, "message": "API unavailable."}
-        if authorization.removeprefix("Bearer ") not in self.tokens:
+        if self.http_refuses or not self.takes(authorization.removeprefix("Bearer ")):
             return 403, {"returnCode": -2, "message": "Invalid access token."}
         if path == f"{API}/activeorders":
             active = list(self.active())
@@ -118,10 +129,18 @@ class Gateway:
         self.window = 0.0
         token = secrets.token_hex(24)
         self.tokens.add(token)
+        self.valid_from[token] = time.monotonic() + self.lag
         tell(log="issued", token=token)
         await asyncio.sleep(self.late)
         made = {"name": "default", "token": token, "creation_date": "2016-12-24T08:04:34", "last_used": None}
         return 201, {"returnCode": 2, "token": {**made, "ip_address": None}}
+
+    def takes(self, token: str) -> bool:
+        return token in self.tokens and time.monotonic() >= self.valid_from.get(token, 0.0)
+
+    def upgrades(self, authorization: str | None) -> bool:
+        """Whether a handshake may go on."""
+        return not self.header_only or self.takes((authorization or "").removeprefix("Bearer "))
 
     async def feed(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]
@@ -129,14 +148,21 @@ class Gateway:
         writer.write(accept(headers["sec-websocket-key"]))
         feed = Feed(reader, writer)
         feed.crumbs = self.crumbs
-        token = headers.get("authorization", "").removeprefix("Bearer ") or await self.token_of(feed)
-        tell(log="token", token=token, peer=writer.get_extra_info("peername")[0])
-        if self.half_booted or (token not in self.tokens and self.wordless):
+        header = "" if self.message_only else headers.get("authorization", "").removeprefix("Bearer ")
+        token = header or await self.token_of(feed)
+        tell(log="token", token=token, peer=writer.get_extra_info("peername")[0], at=time.monotonic())
+        if self.early:
+            self.early -= 1
             raise Closed
-        if token not in self.tokens:
+        if self.half_booted or (not self.takes(token) and self.wordless):
+            raise Closed
+        if not self.takes(token):
             feed.send(json.dumps({"status": 403, "returnCode": -2, "message": "Invalid access token."}))
             feed.close()
             raise Closed
+        if self.first:
+            writer.write(feed.frame(1, self.first.encode("latin-1")))
+            await feed.message()
         active = list(self.active())
         feed.send(json.dumps({"type": "ACTIVE_ORDERS", "count": len(active), "items": active}))
         if self.single:
@@ -144,8 +170,9 @@ class Gateway:
         self.feeds.add(feed)
         tell(log="feed", at=time.monotonic())
         try:
-            while True:
-                await feed.message()
+            async with asyncio.timeout(self.dies):
+                while True:
+                    await feed.message()
         finally:
             self.feeds.discard(feed)
 
@@ -238,7 +265,10 @@ class Gateway:
         """late: delay of a 201 in seconds. half_booted: close feeds without a message; the API is unavailable.
         silent: accept requests and answer none. wordless: close on a wrong token without a message.
         single: a new feed closes the old one. crumbs: send new feeds a byte per frame.
-        bad_name: refuse to issue tokens, with this message."""
+        bad_name: refuse to issue tokens, with this message. lag: seconds until it accepts a token that it issued.
+        header_only, message_only: the ways in which it takes a token. http_refuses: HTTP refuses every token.
+        early: so many feeds close when their token comes. dies: close a live feed after so many seconds.
+        raw: answer everything with this. first: the first message of each feed, and the only one."""
         for key, value in how.items():
             assert hasattr(self, key), key
             setattr(self, key, value)

@@ -98,6 +98,7 @@ _PAIRED_BESIDE_B = replace(_PAIRED_ALONE, gateways={"B": B})
 _PAIRED_AMONG_BOTH = replace(_BOTH, current=CREDENTIAL)
 _PENDING = replace(_SEEN, pending=FRESH)
 _ASKS_IF_SHIFTED = replace(_PAIRED, display=DISPLAY, turned_to=ScreenId.SHIFTED, turned_until=NOW + 10)
+_JUST_ISSUED = replace(_PENDING, pending_until=NOW + 100)
 
 
 def _link(phase: Phase) -> Link:
@@ -109,7 +110,18 @@ def _offline(phase: Phase, world: World = _PAIRED) -> Offline:
 
 
 def _connected() -> Connected:
-    return Connected(_PAIRED, A, A.addresses[0], NUMBER, BOOK, NOW + 200, seq=5, last_look=NOW - 100, late_at=NOW + 240)
+    return Connected(
+        _PAIRED,
+        A,
+        A.addresses[0],
+        NUMBER,
+        BOOK,
+        NOW + 200,
+        since=NOW - 100,
+        seq=5,
+        last_look=NOW - 100,
+        late_at=NOW + 240,
+    )
 
 
 STATES: dict[str, State] = {
@@ -117,8 +129,10 @@ STATES: dict[str, State] = {
     "discovering, address from the settings": Discovering(replace(_EMPTY, fixed_address=True)),
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
-    "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", NUMBER),
-    "awaiting_pairing, token refused, two gateways": AwaitingPairing(_PAIRED_AMONG_BOTH, "token refused", NUMBER),
+    "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", _link(Phase.RESOLVING)),
+    "awaiting_pairing, token refused, two gateways": AwaitingPairing(
+        _PAIRED_AMONG_BOTH, "token refused", _link(Phase.OPENING)
+    ),
     "pairing, one gateway": Pairing(replace(_SEEN, asking=frozenset("A")), 6, NOW + 60, frozenset("A"), {"A": NOW - 1}),
     "pairing, two gateways": Pairing(
         replace(_BOTH, asking=frozenset("AB")), 6, NOW + 60, frozenset("AB"), {"A": NOW, "B": NOW}
@@ -149,6 +163,16 @@ STATES: dict[str, State] = {
     "connecting, resolving": Connecting(_PAIRED, _link(Phase.RESOLVING)),
     "connecting, opening": Connecting(_PAIRED, _link(Phase.OPENING)),
     "connecting, opening with a new token": Connecting(_PENDING, replace(_link(Phase.OPENING), new_pairing=True)),
+    "connecting, opening with a token that was just issued": Connecting(
+        _JUST_ISSUED, replace(_link(Phase.OPENING), new_pairing=True)
+    ),
+    "connecting, opening with a new token, an old one is held": Connecting(
+        replace(_PENDING, current=CREDENTIAL), _link(Phase.OPENING)
+    ),
+    "connecting, opening with an old token, a new one was refused": Connecting(
+        replace(_PENDING, current=CREDENTIAL, trying=1), _link(Phase.OPENING)
+    ),
+    "connecting, opening in the other way": Connecting(_PAIRED, replace(_link(Phase.OPENING), other_way=True)),
     "connecting, opening with a new token, out of sight": Connecting(
         replace(_EMPTY, pending=FRESH), replace(_link(Phase.OPENING), new_pairing=True)
     ),
@@ -156,7 +180,12 @@ STATES: dict[str, State] = {
         replace(_PAIRED, saving=9), replace(_link(Phase.PROMOTING), new_pairing=True, whole_at=NOW)
     ),
     "connecting, checking": Connecting(_PAIRED, _link(Phase.CHECKING)),
+    "connecting, checking after two refusals by HTTP": Connecting(_PAIRED, replace(_link(Phase.CHECKING), refusals=2)),
     "connected": _connected(),
+    "connected, a moment ago": replace(_connected(), since=NOW - 1, failures=2),
+    "connected, with an old token, a new one was refused": replace(
+        _connected(), world=replace(_JUST_ISSUED, current=CREDENTIAL, trying=1)
+    ),
     "connected, out of sight": replace(_connected(), world=_PAIRED_ALONE),
     "connected, only B in sight": replace(_connected(), world=_PAIRED_BESIDE_B),
     "connected, a page unanswered": replace(
@@ -186,6 +215,14 @@ STATES: dict[str, State] = {
     ),
     "offline, asks if the picture is shifted": _offline(Phase.WAITING, _ASKS_IF_SHIFTED),
     "offline, promoting": _offline(Phase.PROMOTING, replace(_PAIRED, saving=9)),
+    "offline, opening after a feed that died young": replace(
+        _offline(Phase.OPENING), link=replace(_link(Phase.OPENING), failures=2, died_young=True)
+    ),
+    "offline, proving": replace(
+        _offline(Phase.PROVING), link=replace(_link(Phase.PROVING), failures=2, died_young=True, whole_at=NOW - 1)
+    ),
+    "offline, waiting, hurried a moment ago": _offline(Phase.WAITING, replace(_PAIRED, hurried_at=NOW - 0.5)),
+    "offline, opening, hurried a moment ago": _offline(Phase.OPENING, replace(_PAIRED, hurried_at=NOW - 0.5)),
     "offline, waiting, token refused": Offline(_PAIRED_ALONE, Link(None), NOW - 30, "token refused"),
     "offline, resolving": _offline(Phase.RESOLVING),
     "offline, opening": _offline(Phase.OPENING),
@@ -232,6 +269,9 @@ EVENTS: dict[str, Sequence[Event]] = {
     "feed lost, unreachable": [FeedLost(NUMBER, FeedFailure.UNREACHABLE)],
     "feed lost, closed": [FeedLost(NUMBER, FeedFailure.CLOSED)],
     "feed lost, closed early": [FeedLost(NUMBER, FeedFailure.CLOSED_EARLY)],
+    "feed lost, unauthorized": [FeedLost(NUMBER, FeedFailure.UNAUTHORIZED)],
+    "feed lost, unreadable": [FeedLost(NUMBER, FeedFailure.UNREADABLE)],
+    "feed lost, silent": [FeedLost(NUMBER, FeedFailure.SILENT)],
     "feed lost, too much": [FeedLost(NUMBER, FeedFailure.TOO_MUCH)],
     "second feed opened": [FeedOpened(LOOK, (ORDER, replace(_NEW, paged=True)))],
     "second feed lost": [FeedLost(LOOK, FeedFailure.UNREACHABLE)],

@@ -42,11 +42,13 @@ from appliance.core.states import (
     Connected,
     Connecting,
     Discovering,
+    Link,
     Offline,
     Pairing,
     Phase,
     State,
 )
+from appliance.core.transitions import FEED_PHASES
 from appliance.core.values import Address, Benchmarks, Token
 from appliance.core.view import Power, Sound, View
 
@@ -125,8 +127,8 @@ class Surroundings:
         match self.state:
             case Connecting() | Offline() if self.state.link.phase is Phase.RESOLVING:
                 return self.state.link.attempt
-            case AwaitingPairing():
-                return self.state.attempt
+            case AwaitingPairing(_, _, Link(_, Phase.RESOLVING, attempt)):
+                return attempt
             case _:
                 return -1
 
@@ -141,7 +143,7 @@ class Surroundings:
                 assert gateway.name not in self.asked, "one request at a time to each gateway"
                 assert address in gateway.addresses
                 self.asked.add(gateway.name)
-            case OpenFeed(attempt, address, token):
+            case OpenFeed(attempt, address, token, _):
                 self._check_destination(token, address)
                 assert attempt not in self.feeds
                 self.feeds.add(attempt)
@@ -208,20 +210,22 @@ class Surroundings:
                 assert world.gateways, "a press needs a gateway to pair with"
                 assert world.credential is None or world.credential.gateway in world.gateways
                 assert (Timer.RETRY in running) == (world.credential is not None)
+                if state.link is not None and state.link.phase is Phase.OPENING:
+                    expected = {state.link.attempt}
             case Pairing():
                 assert Timer.WINDOW in running
                 assert Timer.ASK in running or state.offers
                 assert state.ends - self.now <= 120 + 1e-6
             case Connecting() | Offline():
                 assert world.credential is not None
-                assert (Timer.RETRY in running) == (state.link.phase is Phase.WAITING)
+                assert (Timer.RETRY in running) == (state.link.phase in (Phase.WAITING, Phase.PROVING))
                 if state.link.phase is Phase.PROMOTING:
                     assert world.saving
-                if state.link.phase in (Phase.OPENING, Phase.PROMOTING):
+                if state.link.phase in FEED_PHASES:
                     expected = {state.link.attempt}
             case Connected():
                 assert world.current is not None
-                assert world.pending is None
+                assert world.held[world.trying] == world.current
                 assert Timer.STALE in running
                 assert self.timers[Timer.STALE] <= self.now + 300 + 1e-6
                 assert Timer.REFRESH in running or state.looking

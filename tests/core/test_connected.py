@@ -27,7 +27,7 @@ from appliance.core.events import (
 from appliance.core.limits import MOST_ORDERS
 from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
-from appliance.core.transitions import REFRESH_AFTER
+from appliance.core.transitions import GOOD_AFTER, REFRESH_AFTER
 from appliance.core.values import Address, Gateway, Order, Unreadable
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, NOW, STATES, A
@@ -37,12 +37,13 @@ ORDER = Order("u1", "23", state="located")
 
 
 def live(*orders: Order) -> Surroundings:
-    """A box that has just connected."""
+    """A box that is connected, for long enough that its feed counts as good."""
     box = Surroundings(STATES["connecting, opening"])
     box.owner[CREDENTIAL.token] = "A"
     box.known["A"] = set(A.addresses)
     box.feeds = {7}
     box.tell(FeedOpened(7, orders))
+    box.state = replace(connected(box), since=box.now - GOOD_AFTER)
     return box
 
 

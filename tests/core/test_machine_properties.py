@@ -99,6 +99,8 @@ def numbers(state: State) -> list[int]:
             current.append(state.link.attempt)
         case Connected():
             current += [state.feed, state.looking, state.history_sync]
+        case AwaitingPairing() if state.link is not None:
+            current.append(state.link.attempt)
         case _:
             current.append(getattr(state, "attempt", 0))
     return current
@@ -128,8 +130,10 @@ def _refused(state: State, which: int) -> Event:
             return TokenRefused(state.link.attempt)
         case Connected():
             return TokenRefused(state.looking or state.feed)
+        case AwaitingPairing() if state.link is not None:
+            return TokenRefused(state.link.attempt)
         case _:
-            return TokenRefused(getattr(state, "attempt", 0))
+            return TokenRefused(0)
 
 
 def _lost_from_sight(state: State, which: int) -> Event:
@@ -157,6 +161,7 @@ NUMBERED: tuple[Callable[[int], Event], ...] = (
     HistorySyncFailed,
     lambda number: HistorySynced(number, 3, DeliveryStats(), frozenset("a"), frozenset("b")),
     *(lambda number, why=why: FeedLost(number, why) for why in FeedFailure),
+    lambda number: FeedOpened(number, (), header=True),
 )
 
 happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
@@ -220,7 +225,7 @@ def answer(state: State) -> Event | None:
                     return FeedOpened(number, ())
                 case Phase.CHECKING:
                     return TokenAccepted(number)
-                case Phase.WAITING:
+                case Phase.WAITING | Phase.PROVING:
                     return None
         case Connected() if state.looking:
             return FeedOpened(state.looking, ())

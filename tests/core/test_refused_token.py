@@ -15,15 +15,13 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     Timer,
-    TokenAccepted,
     TokenRefused,
-    TokensLoaded,
+    TokenUnchecked,
 )
-from appliance.core.machine import begin
 from appliance.core.present import present
-from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Offline, Pairing, Phase
-from appliance.core.transitions import RECHECK_REFUSED
-from appliance.core.values import Benchmarks, Credential, Token
+from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase
+from appliance.core.transitions import HURRY_EVERY, RECHECK_REFUSED
+from appliance.core.values import Token
 from appliance.core.view import Sound
 from tests.core.cases import CREDENTIAL, NOW, STATES, A, B
 from tests.core.simulated_effects import Surroundings
@@ -46,6 +44,12 @@ def refused_out_of_sight() -> Surroundings:
     box.tell(GatewayLost("A"))
     box.tell(TokenRefused(connected(box).feed))
     return box
+
+
+def refuse(box: Surroundings) -> None:
+    """The gateway refuses the token on the feed that opens."""
+    (feed,) = box.feeds
+    box.tell(TokenRefused(feed))
 
 
 def offline(box: Surroundings) -> Offline:
@@ -100,8 +104,7 @@ def test_a_refusing_gateway_back_in_sight_can_be_paired() -> None:
     box = refused_out_of_sight()
     box.tell(GatewayFound(A))
     box.tell(GatewayResolved(box.resolving, A))
-    (feed,) = box.feeds
-    box.tell(TokenRefused(feed))
+    refuse(box)
     assert shown(box)[0] == "awaiting_pairing"
     tap(box)
     assert isinstance(box.state, Pairing)
@@ -111,8 +114,7 @@ def test_out_of_sight_a_press_looks_for_the_gateway_at_once() -> None:
     box = refused_out_of_sight()
     tap(box)
     box.tell(GatewayResolved(box.resolving, A))
-    (feed,) = box.feeds
-    box.tell(TokenRefused(feed))
+    refuse(box)
     assert shown(box)[:2] == ("awaiting_pairing", "token refused")
 
 
@@ -146,34 +148,19 @@ def test_a_refusal_keeps_the_start_of_the_outage() -> None:
     began = offline(box).since
     box.advance(5)
     box.tell(GatewayUnresolved(box.resolving))
-    (feed,) = box.feeds
-    box.tell(TokenRefused(feed))
+    refuse(box)
     assert shown(box)[1] == "token refused"
     assert offline(box).since == began
 
 
-def test_a_refused_new_token_out_of_sight_leaves_nothing_to_try() -> None:
+def test_a_refused_new_token_out_of_sight_is_tried_again_every_minute() -> None:
     box = Surroundings(STATES["connecting, opening with a new token, out of sight"], NOW)
+    box.owner[Token("b" * 48)] = "A"
+    box.known["A"] = set(A.addresses)
     box.feeds = {7}
-    box.tell(TokenRefused(7))
-    assert isinstance(box.state, Discovering)
-    assert shown(box)[1] == "token refused"
-    assert Timer.RETRY not in box.timers
-
-
-def test_after_a_refused_new_token_the_old_one_of_another_gateway_is_tried() -> None:
-    box = Surroundings(begin(Benchmarks()))
-    old, new = Credential("A", Token("a")), Credential("B", Token("b"))
-    box.owner |= {old.token: "A", new.token: "B"}
-    box.tell(TokensLoaded(old, new))
-    box.tell(GatewayResolved(box.resolving, B))
-    (feed,) = box.feeds
-    box.tell(TokenRefused(feed))
-    assert offline(box).world.credential == old
-    assert shown(box)[1] == "another gateway is here"
-    box.advance(RECHECK_REFUSED + 0.1)
-    box.tell(GatewayUnresolved(box.resolving))
-    assert not box.feeds, "the token of A does not go to the address of B"
+    refuse(box)
+    assert shown(box)[:2] == ("offline", "token refused")
+    assert box.timers[Timer.RETRY] == box.now + RECHECK_REFUSED
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -197,13 +184,97 @@ def test_a_token_accepted_again_connects_without_a_press() -> None:
         box.advance(RECHECK_REFUSED + 0.1)
         assert isinstance(box.state, AwaitingPairing)
         box.tell(GatewayResolved(box.resolving, A))
-        attempt = box.state.attempt
-        box.tell(TokenRefused(attempt))
+        refuse(box)
         assert isinstance(box.state, AwaitingPairing)
-        assert box.state.attempt == 0
+        assert box.state.link is None
     box.advance(RECHECK_REFUSED + 0.1)
     box.tell(GatewayResolved(box.resolving, A))
-    box.tell(TokenAccepted(box.resolving))
-    assert isinstance(box.state, Connecting)
-    assert len(box.feeds) == 1
-    assert box.sounds == [Sound.ERROR], "the retries make no sound"
+    (feed,) = box.feeds
+    box.tell(FeedOpened(feed, ()))
+    connected(box)
+    assert box.sounds == [Sound.ERROR], "the tries make no sound"
+
+
+def test_a_try_with_a_refused_token_ends_when_somebody_presses() -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    box.advance(RECHECK_REFUSED + 0.1)
+    box.tell(GatewayResolved(box.resolving, A))
+    assert box.feeds
+    tap(box)
+    assert isinstance(box.state, Pairing)
+    assert not box.feeds
+
+
+@pytest.mark.parametrize("why", FeedFailure)
+def test_a_failed_try_with_a_refused_token_changes_nothing_on_the_display(why: FeedFailure) -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    before = shown(box)
+    box.advance(RECHECK_REFUSED + 0.1)
+    tried = box.now - 0.1
+    box.tell(GatewayResolved(box.resolving, A))
+    for _ in range(2):
+        for feed in tuple(box.feeds):
+            box.tell(FeedLost(feed, why))
+        if isinstance(box.state, AwaitingPairing) and box.state.link is not None:
+            box.tell(TokenUnchecked(box.state.link.attempt))
+        assert shown(box) == before
+    assert box.timers[Timer.RETRY] == pytest.approx(tried + RECHECK_REFUSED)
+    assert box.sounds == [Sound.ERROR]
+
+
+def test_a_refusal_is_heard_once_until_a_feed_was_live_or_somebody_pressed() -> None:
+    box = live()
+    box.tell(TokenRefused(connected(box).feed))
+    for _ in range(3):
+        box.tell(GatewayLost("A"))
+        box.advance(HURRY_EVERY)
+        box.tell(GatewayFound(A))
+        refuse(box)
+        assert isinstance(box.state, AwaitingPairing)
+    assert box.sounds == [Sound.ERROR]
+    tap(box)
+    tap(box)
+    box.tell(GatewayLost("A"))
+    box.advance(HURRY_EVERY)
+    box.tell(GatewayFound(A))
+    refuse(box)
+    assert box.sounds == [Sound.ERROR] * 2
+
+
+def close_early(box: Surroundings) -> None:
+    """The feed that opens closes without a word, and HTTP refuses its token."""
+    (feed,) = box.feeds
+    box.tell(FeedLost(feed, FeedFailure.CLOSED_EARLY))
+    assert isinstance(box.state, Connecting | Offline)
+    box.tell(TokenRefused(box.state.link.attempt))
+
+
+def test_http_alone_is_believed_the_third_time() -> None:
+    box = Surroundings(STATES["connecting, opening"], NOW)
+    box.owner[CREDENTIAL.token] = "A"
+    box.known["A"] = set(A.addresses)
+    box.feeds = {7}
+    for _ in range(2):
+        close_early(box)
+        assert shown(box)[:2] == ("offline", "feed refused")
+        box.advance(2)
+        box.tell(GatewayResolved(box.resolving, A))
+    close_early(box)
+    assert shown(box)[:2] == ("awaiting_pairing", "token refused")
+    assert box.sounds == [Sound.ERROR]
+
+
+def test_a_feed_that_opens_after_all_is_used_whatever_http_says() -> None:
+    box = Surroundings(STATES["connecting, opening"], NOW)
+    box.owner[CREDENTIAL.token] = "A"
+    box.known["A"] = set(A.addresses)
+    box.feeds = {7}
+    close_early(box)
+    box.advance(1)
+    box.tell(GatewayResolved(box.resolving, A))
+    (feed,) = box.feeds
+    box.tell(FeedOpened(feed, ()))
+    connected(box)
+    assert not box.sounds

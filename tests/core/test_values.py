@@ -176,11 +176,15 @@ def test_defaults_of_screens() -> None:
 
 
 def test_defaults_of_states() -> None:
-    assert Link(None) == Link(None, Phase.WAITING, 0, NEVER, 0, 0, False, (), OrderBook(), NEVER)
+    assert Link(None) == Link(
+        None, Phase.WAITING, 0, NEVER, 0, False, 0, False, (), OrderBook(), NEVER, False, False, 0
+    )
     world = World()
     assert (world.addresses, dict(world.gateways), dict(world.names_heard), world.asking) == (None, {}, {}, frozenset())
     assert world.proven is None
     assert (world.current, world.pending, world.unsaved, world.saving, world.serial) == (None, None, False, 0, 0)
+    assert (world.earlier, world.trying, world.pending_until, world.refusal_told) == ((), 0, NEVER, False)
+    assert (world.hurried_at, world.held, world.credential) == (NEVER, (), None)
     assert (world.last_page, world.pressed_at, world.turned_until) == (NEVER, NEVER, NEVER)
     assert (world.down_since, world.asked, world.stuck, world.woke_display, world.history_syncs) == (
         None,
@@ -190,10 +194,11 @@ def test_defaults_of_states() -> None:
         (),
     )
     assert (world.turned_to, world.last_activity, world.version, world.mistakes) == (ScreenId.MAIN, -NEVER, "", ())
-    assert AwaitingPairing(world) == AwaitingPairing(world, None, 0)
+    assert AwaitingPairing(world) == AwaitingPairing(world, None, None)
     assert Discovering(world) == Discovering(world, None)
     assert Pairing(world, 1, 2.0) == Pairing(world, 1, 2.0, frozenset(), {}, {}, {}, (), frozenset())
     state = Connected(world, Gateway("A", ()), Address("a"), 1, OrderBook(), 9.0)
+    assert (state.since, state.failures) == (NEVER, 0)
     assert (state.seq, state.looking, state.last_look) == (None, 0, NEVER)
     assert (state.gap, state.doubt, state.vain_looks, state.lost, state.late_at) == (False, False, 0, False, None)
     assert (state.last_heard, state.alert, state.repeats, state.welcome_until, state.history_sync) == (
@@ -245,17 +250,22 @@ def test_the_words_of_interfaces_to_programs() -> None:
         "token refused",
         "token unreadable",
         "too many orders",
+        "unreadable answer",
         "window over",
     ]
     assert [denial.value for denial in Denial] == [
         "gateway button not pressed",
         "gateway unreachable",
         "gateway refused",
+        "unreadable answer",
     ]
     assert [failure.value for failure in FeedFailure] == [
         "gateway unreachable",
         "feed closed",
         "feed closed before the orders came",
+        "handshake without a token refused",
+        "unreadable answer",
+        "no orders",
         "more than can be held",
     ]
     assert [why.value for why in LeftOut] == [

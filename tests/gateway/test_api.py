@@ -102,11 +102,9 @@ async def test_each_error_answer_maps_to_its_denial(status: str, code: object, w
 @pytest.mark.parametrize(
     "data",
     [
-        http("200 OK", b"<html>Sign in</html>"),
         http("403 Forbidden", b"<html>No</html>"),
-        http("302 Found", b"", "Location: http://127.0.0.1:1/"),
+        http("500 Oops", b"<html>Restarting</html>"),
         http("302 Found", json.dumps(ISSUED).encode()),
-        http("204 No Content"),
         answer("201 Created", {"returnCode": 2}),
         answer("201 Created", {"returnCode": 2, "token": {"token": "a b"}}),
         answer("403 Forbidden", ISSUED | {"returnCode": -5}),
@@ -117,6 +115,34 @@ async def test_an_answer_without_a_valid_token_is_a_refusal(data: bytes) -> None
     assert isinstance(denied, Denied)
     assert denied.why is Denial.REFUSED
     assert SECRET not in denied.message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        http("200 OK", b"<html>Sign in</html>"),
+        http("404 Not Found", b"<html>No</html>"),
+        http("302 Found", b"", "Location: http://127.0.0.1:1/"),
+        http("204 No Content"),
+        b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+        b"\x15\x03\x01\x00\x02\x02F",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n{}",
+    ],
+    ids=lambda data: repr(data[:30]),
+)
+async def test_what_no_gateway_answers_is_told_apart_from_silence(data: bytes) -> None:
+    denied = await asked(respond_with(data))
+    assert isinstance(denied, Denied)
+    assert denied.why is Denial.UNREADABLE
+    assert await checked(respond_with(data)) in (Verdict.UNKNOWN, Verdict.ACCEPTED)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_http_1_0_and_lines_that_end_in_lf_are_read(version: str, end: str) -> None:
+    body = json.dumps(ISSUED)
+    data = end.join([f"HTTP/{version} 201 Created", "Content-Type: application/json", "", body]).encode()
+    assert await asked(respond_with(data)) == TOKEN
 
 
 async def test_an_unreachable_or_silent_gateway_is_reported_as_unreachable(
@@ -135,7 +161,7 @@ async def test_token_requests_follow_no_redirect() -> None:
         redirect = http("307 Temporary Redirect", b"", f"Location: http://{other.address}/")
         denied = await asked(respond_with(redirect))
         assert isinstance(denied, Denied)
-        assert denied.why is Denial.REFUSED
+        assert denied.why is Denial.UNREADABLE
         assert await checked(respond_with(redirect)) is Verdict.UNKNOWN
         assert other.seen == []
 

@@ -24,6 +24,7 @@ from appliance.core.events import (
 from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Order, Token, Unreadable
 from appliance.gateway import feed as module
+from appliance.gateway import feed_connection
 from appliance.gateway.wire import read_message
 from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
@@ -167,7 +168,7 @@ async def test_cancelling_closes_the_feed_cleanly_and_reports_nothing_more(gatew
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < module.CLOSE_TIMEOUT
+        assert time.monotonic() - began < feed_connection.CLOSE_TIMEOUT
         await until(lambda: gateway.feeds == 0)
         gateway.restaurant.create()
         assert len(recorder.events) == 1
@@ -248,7 +249,7 @@ async def test_a_first_message_may_take_longer_to_read_than_to_arrive(monkeypatc
 
 
 async def test_cancelling_is_bounded_when_the_gateway_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(feed_connection, "CLOSE_TIMEOUT", 0.1)
     async with (
         SimulatedGateway() as gateway,
         running_feed(at(gateway), Token(gateway.issue_token())) as (recorder, task),

@@ -17,6 +17,7 @@ from websockets.frames import Frame, Opcode
 from appliance.core.events import FeedAnswered, FeedNotified, MessageUnusable
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
+from appliance.gateway import feed_connection
 from appliance.simulator.gateway import SimulatedGateway
 from tests.hostile.scripted_websocket import closings
 
@@ -28,8 +29,11 @@ from .scripted_feeds import (
     EMPTY,
     OPENED,
     REFUSED,
+    SILENT,
     TOO_MUCH,
+    UNAUTHORIZED,
     UNREACHABLE,
+    UNREADABLE,
     feed_events,
     running_feed,
     scripted_gateway,
@@ -49,15 +53,15 @@ async def gateway() -> AsyncIterator[SimulatedGateway]:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> float:
     """Faster pings; returns the seconds within which a silent connection must be detected."""
-    monkeypatch.setattr(module, "PING_INTERVAL", 0.1)
-    monkeypatch.setattr(module, "PING_TIMEOUT", 0.1)
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(feed_connection, "PING_INTERVAL", 0.1)
+    monkeypatch.setattr(feed_connection, "PING_TIMEOUT", 0.1)
+    monkeypatch.setattr(feed_connection, "CLOSE_TIMEOUT", 0.1)
     return 0.3 + 0.2
 
 
 def test_ping_settings_detect_a_dead_connection_within_30_s() -> None:
-    assert module.PING_INTERVAL + module.PING_TIMEOUT + module.CLOSE_TIMEOUT < 30
-    assert module.CLOSE_TIMEOUT < 2  # SIGTERM waits for it
+    assert feed_connection.PING_INTERVAL + feed_connection.PING_TIMEOUT + feed_connection.CLOSE_TIMEOUT < 30
+    assert feed_connection.CLOSE_TIMEOUT < 2  # SIGTERM waits for it
 
 
 def transport(connection: ServerConnection) -> asyncio.Transport:
@@ -153,23 +157,29 @@ async def test_pings_detect_a_gateway_that_stopped_reading(short: float) -> None
         assert recorder.events == [OPENED, UNREACHABLE]
 
 
-async def test_a_gateway_that_sends_messages_but_no_pongs_loses_the_feed(short: float) -> None:
+async def test_a_gateway_that_sends_messages_but_no_pongs_keeps_the_feed_until_it_is_silent(short: float) -> None:
+    ended: list[float] = []
+
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
         transport(connection).pause_reading()
-        for _ in range(25):
+        for _ in range(50):
             transport(connection).write(Frame(Opcode.TEXT, b"[]").serialize(mask=False))
             await asyncio.sleep(0.02)
+        ended.append(time.monotonic())
+        await asyncio.sleep(short + 0.1)
         transport(connection).abort()
 
     async with scripted_gateway(script) as address:
         events = await feed_events(address)
+        assert ended, "the feed was dropped while messages came"
+        assert time.monotonic() - ended[0] < short
     assert (events[0], events[-1]) == (OPENED, UNREACHABLE)
-    assert FeedNotified(ATTEMPT, (MessageUnusable(),)) in events
+    assert sum(len(event.notifications) for event in events if isinstance(event, FeedNotified)) == 50
 
 
 async def test_a_message_over_the_size_limit_ends_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_MESSAGE", 10_000)
+    monkeypatch.setattr(feed_connection, "LARGEST_MESSAGE", 10_000)
     async with scripted_gateway(send_and_close(EMPTY, "x" * 10_000)) as address:
         assert await feed_events(address) == [OPENED, FeedNotified(ATTEMPT, (MessageUnusable(),)), CLOSED]
     async with scripted_gateway(send_and_close(EMPTY, "x" * 10_001)) as address:
@@ -190,8 +200,8 @@ async def test_a_message_over_the_size_limit_ends_the_feed(monkeypatch: pytest.M
 
 async def test_a_gateway_that_never_reads_loses_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     """websockets would wait for ever to send its next ping; tests/hostile has a peer that floods and never reads."""
-    monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
-    monkeypatch.setattr(module, "MOST_UNSENT", -1)
+    monkeypatch.setattr(feed_connection, "WATCHDOG_INTERVAL", 0.05)
+    monkeypatch.setattr(feed_connection, "MOST_UNSENT", -1)
 
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
@@ -202,9 +212,9 @@ async def test_a_gateway_that_never_reads_loses_the_feed(monkeypatch: pytest.Mon
 
 
 async def test_a_feed_with_pongs_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PING_INTERVAL", 0.05)
-    monkeypatch.setattr(module, "PING_TIMEOUT", 2.0)
-    monkeypatch.setattr(module, "WATCHDOG_INTERVAL", 0.05)
+    monkeypatch.setattr(feed_connection, "PING_INTERVAL", 0.05)
+    monkeypatch.setattr(feed_connection, "PING_TIMEOUT", 2.0)
+    monkeypatch.setattr(feed_connection, "WATCHDOG_INTERVAL", 0.05)
 
     async def script(connection: ServerConnection) -> None:
         await connection.send(EMPTY)
@@ -249,7 +259,7 @@ async def test_invalid_utf8_is_an_unusable_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "end"), [(-2, REFUSED), (-1, REFUSED), (-5, CLOSED), (-32, CLOSED), (-99, CLOSED)], ids=str
+    ("code", "end"), [(-2, REFUSED), (-1, UNAUTHORIZED), (-5, CLOSED), (-32, UNAUTHORIZED), (-99, CLOSED)], ids=str
 )
 @pytest.mark.parametrize("live", [True, False])
 async def test_an_error_message_ends_the_feed(code: int, end: object, live: bool) -> None:
@@ -273,9 +283,17 @@ async def test_a_token_error_ends_the_feed_without_a_close_frame(short: float) -
 
 
 async def test_a_feed_without_a_full_set_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.1)
+    monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.2)
     async with scripted_gateway(wait_for_close) as address:
-        assert await feed_events(address, within=1) == [UNREACHABLE]
+        assert await feed_events(address, within=1) == [UNREACHABLE], "nothing came since the handshake"
+
+    async def pinging(connection: ServerConnection) -> None:
+        while True:
+            await connection.ping()
+            await asyncio.sleep(0.01)
+
+    async with scripted_gateway(pinging) as address:
+        assert await feed_events(address, within=1) == [SILENT]
 
     async def chatting(connection: ServerConnection) -> None:
         while True:
@@ -283,7 +301,7 @@ async def test_a_feed_without_a_full_set_times_out(monkeypatch: pytest.MonkeyPat
             await asyncio.sleep(0.01)
 
     async with scripted_gateway(chatting) as address:
-        assert await feed_events(address, within=1) == [UNREACHABLE]
+        assert await feed_events(address, within=1) == [UNREADABLE]
 
 
 async def test_a_feed_that_goes_silent_before_the_full_set_times_out(short: float) -> None:

@@ -8,17 +8,27 @@ import time
 import pytest
 
 from appliance.core.values import Address, Token
-from appliance.gateway import feed as module
+from appliance.gateway import feed_connection
 from appliance.simulator.gateway import SimulatedGateway
 from tests.clock import until
 
 from .conftest import SECRET, TOKEN, Script, http, never_respond, respond_slowly, respond_with, serving
-from .scripted_feeds import CLOSED, CLOSED_EARLY, OPENED, REFUSED, UNREACHABLE, feed_events, running_feed
+from .scripted_feeds import (
+    CLOSED,
+    CLOSED_EARLY,
+    OPENED,
+    REFUSED,
+    UNAUTHORIZED,
+    UNREACHABLE,
+    UNREADABLE,
+    feed_events,
+    running_feed,
+)
 
 
 @pytest.fixture
 def short_open_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OPEN_TIMEOUT", 0.15)
+    monkeypatch.setattr(feed_connection, "OPEN_TIMEOUT", 0.15)
 
 
 async def test_a_wrong_token_is_refused() -> None:
@@ -48,13 +58,13 @@ async def test_the_token_is_in_the_first_message_and_not_in_the_handshake() -> N
 @pytest.mark.parametrize(
     ("status", "end"),
     [
-        ("401 Unauthorized", CLOSED_EARLY),
-        ("403 Forbidden", CLOSED_EARLY),
-        ("200 OK", CLOSED),
-        ("204 No Content", CLOSED),
-        ("400 Bad Request", CLOSED),
-        ("404 Not Found", CLOSED),
-        ("426 Upgrade Required", CLOSED),
+        ("401 Unauthorized", UNAUTHORIZED),
+        ("403 Forbidden", UNAUTHORIZED),
+        ("200 OK", UNREADABLE),
+        ("204 No Content", UNREADABLE),
+        ("400 Bad Request", UNREADABLE),
+        ("404 Not Found", UNREADABLE),
+        ("426 Upgrade Required", UNREADABLE),
         ("500 Oops", CLOSED),
         ("503 Later", CLOSED),
     ],
@@ -71,14 +81,14 @@ async def test_a_redirect_is_not_followed(status: str, scheme: str) -> None:
     async with serving(never_respond) as other:
         location = f"Location: {scheme}://{other.address}/api/v2/websocket"
         async with serving(respond_with(http(status, b"", location))) as server:
-            assert await feed_events(server.address) == [CLOSED]
+            assert await feed_events(server.address) == [UNREADABLE]
             assert [SECRET.encode() in seen for seen in server.seen] == [False]
         assert other.seen == []
 
 
 async def test_a_redirect_to_the_same_gateway_is_not_followed() -> None:
     async with serving(respond_with(http("302 Found", b"", "Location: /api/v3/websocket"))) as server:
-        assert await feed_events(server.address) == [CLOSED]
+        assert await feed_events(server.address) == [UNREADABLE]
         assert len(server.seen) == 1
 
 
@@ -100,7 +110,7 @@ async def test_a_redirect_to_the_same_gateway_is_not_followed() -> None:
 )
 async def test_a_handshake_without_valid_http_ends_the_feed(data: bytes) -> None:
     async with serving(respond_with(data)) as server:
-        assert await feed_events(server.address) in ([UNREACHABLE], [CLOSED])
+        assert await feed_events(server.address) == [UNREADABLE if data else UNREACHABLE]
 
 
 @pytest.mark.parametrize(
@@ -114,20 +124,23 @@ async def test_a_handshake_without_valid_http_ends_the_feed(data: bytes) -> None
 )
 async def test_a_handshake_with_a_wrong_accept_key_gets_no_token(lines: str) -> None:
     async with serving(respond_with(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())) as server:
-        assert await feed_events(server.address) == [CLOSED]
+        assert await feed_events(server.address) == [UNREADABLE]
         assert SECRET.encode() not in server.seen[0]
 
 
 @pytest.mark.usefixtures("short_open_timeout")
 @pytest.mark.parametrize(
-    "script",
-    [never_respond, respond_slowly(b"HTTP/1.1 101 Switching Protocols\r\n" + b"A: b\r\n" * 100, 0.02)],
+    ("script", "end"),
+    [
+        (never_respond, UNREACHABLE),
+        (respond_slowly(b"HTTP/1.1 101 Switching Protocols\r\n" + b"A: b\r\n" * 100, 0.02), UNREADABLE),
+    ],
     ids=["silence", "a byte at a time"],
 )
-async def test_the_handshake_has_a_deadline(script: Script) -> None:
+async def test_the_handshake_has_a_deadline(script: Script, end: object) -> None:
     async with serving(script) as server:
         began = time.monotonic()
-        assert await feed_events(server.address) == [UNREACHABLE]
+        assert await feed_events(server.address) == [end]
         assert time.monotonic() - began < 0.5
 
 
@@ -141,7 +154,7 @@ async def test_an_endless_handshake_answer_times_out() -> None:
             await asyncio.sleep(0)
 
     async with serving(script) as server:
-        assert await feed_events(server.address) in ([UNREACHABLE], [CLOSED])
+        assert await feed_events(server.address) == [UNREADABLE]
 
 
 async def test_a_refused_connection_is_unreachable(refusing_address: Address) -> None:

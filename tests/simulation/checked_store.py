@@ -64,9 +64,9 @@ class CheckedStore(TokenStore):
             expected.possible = {found}
         return loaded
 
-    def store_pending(self, credential: Credential) -> None:
+    def store_pending(self, credential: Credential, earlier: tuple[Credential, ...] = ()) -> None:
         self._call_and_update(
-            lambda: super(CheckedStore, self).store_pending(credential), lambda pair: (pair[0], credential)
+            lambda: super(CheckedStore, self).store_pending(credential, earlier), lambda pair: (pair[0], credential)
         )
 
     def store(self, credential: Credential) -> None:

@@ -59,11 +59,10 @@ class ClientConnection(asyncio.Protocol):
         """Messages on their way: bytes up to the message's end, the counts after it, its type and the order's UUID."""
         self.delivered_counts: deque[tuple[float, tuple[int, int]]] = deque()
         """Times of recent changes of the counts on the client's side, with the counts."""
-        self.pong_at = self.full_set_at = float("-inf")
+        self.heard_at = self.full_set_at = float("-inf")
         self.on_page: Callable[[ClientConnection, str], None] = lambda peer, uuid: None
         self._buffer = bytearray()
         self._websocket = self._closed = self._ignoring_input = False
-        self._pongs: deque[int] = deque()
         self._deadline: asyncio.TimerHandle | None = None
         self._delayed_reply: asyncio.TimerHandle | None = None
 
@@ -84,7 +83,6 @@ class ClientConnection(asyncio.Protocol):
             opcode, payload = read
             if opcode == 9:
                 self.send_raw(frame(10, payload))
-                self._pongs.append(self.sent)
             elif opcode == 8:
                 self.close(1000)
             elif opcode in (1, 2):
@@ -118,9 +116,7 @@ class ClientConnection(asyncio.Protocol):
     def delivered(self) -> None:
         """More bytes reached the client: update the counts that it can know."""
         now, so_far = self.gateway.network.loop.time(), self.end.peer.delivered
-        while self._pongs and self._pongs[0] <= so_far:
-            self._pongs.popleft()
-            self.pong_at = now
+        self.heard_at = now
         while self.undelivered and self.undelivered[0][0] <= so_far:
             _, counts, kind, uuid = self.undelivered.popleft()
             self.delivered_counts.append((now, counts))
@@ -145,7 +141,7 @@ class ClientConnection(asyncio.Protocol):
         if bearer:
             self.gateway.on_token(self.gateway, bearer, self.end.written_at)
         if headers.get("upgrade", "").lower() == "websocket":
-            self._upgrade(headers["sec-websocket-key"])
+            self._upgrade(headers["sec-websocket-key"], bearer)
         else:
             self._answer(path, bearer)
 
@@ -179,7 +175,7 @@ class ClientConnection(asyncio.Protocol):
                 words = "Time window expired or gateway button not pressed."
                 status = 403
                 body = {"status": 403, "returnCode": -3, "message": words}
-        elif bearer not in gateway.tokens:
+        elif not gateway.accepts(bearer):
             status, body = self._invalid()
         elif path.startswith("/api/v2/orders?"):
             asked = {key: values[0] for key, values in parse_qs(path.partition("?")[2]).items()}
@@ -209,9 +205,13 @@ class ClientConnection(asyncio.Protocol):
         self._leave()
         self.end.close()
 
-    def _upgrade(self, key: str) -> None:
+    def _upgrade(self, key: str, bearer: str) -> None:
         if "html errors" in self.gateway.fault_modes:
             self._reply(500, b"<html>not today</html>")
+            return
+        if "header only" in self.gateway.fault_modes and not self.gateway.accepts(bearer):
+            status, body = self._invalid()
+            self._reply(status, json.dumps(body).encode())
             return
         accept = base64.b64encode(hashlib.sha1(key.encode() + ACCEPT).digest()).decode()
         self.send_raw(
@@ -220,9 +220,10 @@ class ClientConnection(asyncio.Protocol):
         )
         self._websocket = True
         self._deadline = self.gateway.network.loop.call_later(AUTH_TIMEOUT, self.close, 1008)
+        if bearer:
+            self._open(bearer)
 
     def _authenticate(self, payload: bytes) -> None:
-        gateway = self.gateway
         if self.token is not None:
             return
         try:
@@ -231,8 +232,12 @@ class ClientConnection(asyncio.Protocol):
         except (ValueError, KeyError, TypeError):
             self.close(1007)
             return
-        gateway.on_token(gateway, token, self.end.written_at)
-        if token not in gateway.tokens:
+        self.gateway.on_token(self.gateway, token, self.end.written_at)
+        self._open(token)
+
+    def _open(self, token: str) -> None:
+        gateway = self.gateway
+        if not gateway.accepts(token):
             if gateway.random.random() < 0.7:
                 self.send_json(self._invalid()[1])
             self.close(1008)
@@ -249,6 +254,8 @@ class ClientConnection(asyncio.Protocol):
         gateway.feeds.append(self)
         if "no orders" not in gateway.fault_modes:
             self.send_json(gateway.restaurant.full_set())
+        if "feeds die" in gateway.fault_modes:
+            gateway.network.loop.call_later(gateway.random.uniform(0, 2), self.close, 1001)
 
     def _frame(self) -> tuple[int, bytes] | None:
         """The client's next complete frame: masked, and short."""

@@ -177,6 +177,28 @@ async def token_is_delayed(site: SimulatedSite) -> None:
     await in_fault_mode("slow tokens")(site)
 
 
+async def token_is_accepted_late(site: SimulatedSite) -> None:
+    """The gateway issues a token, and accepts it only later."""
+    site.main_gateway.delete_tokens()
+    await in_fault_mode("late tokens")(site)
+    # Only then has the site no fault any more.
+    late = max(site.main_gateway.accepted_from.values(), default=0.0) - site.loop.time()
+    if late > 0:
+        await asyncio.sleep(late)
+
+
+async def token_in_header_only(site: SimulatedSite) -> None:
+    for feed in list(site.main_gateway.feeds):
+        feed.close(1001)
+    await in_fault_mode("header only")(site)
+
+
+async def feeds_die(site: SimulatedSite) -> None:
+    for feed in list(site.main_gateway.feeds):
+        feed.close(1001)
+    await in_fault_mode("feeds die")(site)
+
+
 async def gateway_clock_jumps(site: SimulatedSite) -> None:
     site.main_gateway.restaurant.offset += site.random.choice((-86400.0 * 400, -3600.0, 3600.0, 86400.0 * 30))
     await asyncio.sleep(0.1)

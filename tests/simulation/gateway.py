@@ -16,6 +16,8 @@ from tests.simulation.tcp import Host, TcpEnd
 
 WINDOW = 120.0
 """Seconds for which a client may request a token after a press (gateway API, access token)."""
+LATE_TOKEN = (1.0, 150.0)
+"""Seconds until a gateway accepts a token that it issued: some are longer than the pairing window."""
 
 
 class Gateway:
@@ -25,7 +27,8 @@ class Gateway:
     per token` closes a token's old feed when a new one opens, `no seq`, `meaningless seq` (not consecutive), `html
     errors` (answers requests with HTML), `no orders` (answers pings, but sends no orders), `403 for 401`, `token
     timeout` (waits for a press of its button, then answers with a timeout), `rejects token name`, `slow tokens`
-    (creates the token at once, but answers late).
+    (creates the token at once, but answers late), `late tokens` (accepts a token some time after it issued it), `header
+    only` (takes the token from the handshake alone), `feeds die` (closes each feed within two seconds).
     """
 
     def __init__(self, network: Network, random: Random, name: str, host: Host, port: int = 8000) -> None:
@@ -35,6 +38,7 @@ class Gateway:
         self.fault_modes: set[str] = set()
         self.tokens: set[str] = set()
         self.issued: list[str] = []
+        self.accepted_from: dict[str, float] = {}
         self.window_until = 0.0
         self.on_token: Callable[[Gateway, str, float], None] = lambda gateway, token, sent_at: None
         self.on_issue: Callable[[Gateway, str], None] = lambda gateway, token: None
@@ -51,7 +55,13 @@ class Gateway:
         token = f"{self.random.getrandbits(192):048x}"
         self.tokens.add(token)
         self.issued.append(token)
+        if "late tokens" in self.fault_modes:
+            self.accepted_from[token] = self.network.loop.time() + self.random.uniform(*LATE_TOKEN)
         return token
+
+    def accepts(self, token: str) -> bool:
+        """Whether a token is valid by now."""
+        return token in self.tokens and self.network.loop.time() >= self.accepted_from.get(token, 0.0)
 
     def power_off(self) -> None:
         self.host.up = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
 from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
-from appliance.gateway.feed import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
+from appliance.gateway.feed_connection import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
 from tests.simulation.client_connection import ClientConnection
 from tests.simulation.gateway import Gateway
 from tests.simulation.page_sounds import PageSoundChecker
@@ -22,8 +22,8 @@ from tests.simulation.page_sounds import PageSoundChecker
 if TYPE_CHECKING:
     from tests.simulation.site import SimulatedSite
 
-PONG_WITHIN, FULL_SET_WITHIN = 30.0, 300.0
-"""Seconds: maximum age of the last pong, and of the last full set, of a feed that the screen counts from."""
+HEARD_WITHIN, FULL_SET_WITHIN = 30.0, 300.0
+"""Seconds: maximum age of the last byte, and of the last full set, of a feed that the screen counts from."""
 OLD_NAME_WITHIN = OPEN_TIMEOUT + 0.5
 """Seconds after an announcement of another name in which the box may still send a token to that address: a feed that
 was being opened at that time is open by then."""
@@ -80,7 +80,7 @@ class InvariantChecker(logging.Handler):
 
     def on_feed(self, attempt: int, connection: ClientConnection) -> None:
         self.feeds[attempt] = connection
-        connection.pong_at = connection.full_set_at = self.site.loop.time()
+        connection.heard_at = connection.full_set_at = self.site.loop.time()
         connection.on_page = self.sounds.on_page
 
     def on_token_issued(self, gateway: Gateway, token: str) -> None:
@@ -152,7 +152,7 @@ class InvariantChecker(logging.Handler):
         connection = self.feeds.get(state.feed) if isinstance(state, Connected) else None
         slack = SHOWN_WITHIN + self.slack_at(now)
         if connection is not None and (
-            connection.client_closing or now - connection.pong_at > PING_INTERVAL + PING_TIMEOUT - SHOWN_WITHIN
+            connection.client_closing or now - connection.heard_at > PING_INTERVAL + PING_TIMEOUT - SHOWN_WITHIN
         ):
             # The box has given up this feed and reads nothing while closing it.
             slack += CLOSE_TIMEOUT
@@ -161,10 +161,10 @@ class InvariantChecker(logging.Handler):
             self.site.loop.call_later(slack, self._check_count_removed, view)
             return
         self.counts_checked += 1
-        if now - connection.pong_at > PONG_WITHIN + slack:
+        if now - connection.heard_at > HEARD_WITHIN + slack:
             self.report_violation(
                 "count has a live feed",
-                f"{view.active} is shown, but the last pong is {now - connection.pong_at:.1f} s old",
+                f"{view.active} is shown, but the last byte is {now - connection.heard_at:.1f} s old",
             )
         if now - connection.full_set_at > FULL_SET_WITHIN + slack:
             self.report_violation(
@@ -240,7 +240,7 @@ class InvariantChecker(logging.Handler):
     def _could_connect(self, state: State) -> bool:
         credential = state.world.credential
         gateway = self.site.gateway_named(credential.gateway) if credential else None
-        return credential is not None and gateway is not None and credential.token.reveal() in gateway.tokens
+        return credential is not None and gateway is not None and gateway.accepts(credential.token.reveal())
 
     def _needs_pairing(self, state: State) -> bool:
         """Whether only a person can help: the box has no token, or its gateway is here and rejects it."""

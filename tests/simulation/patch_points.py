@@ -29,6 +29,7 @@ import appliance.core.heartbeat
 import appliance.effect_handlers
 import appliance.gateway.discovery
 import appliance.gateway.feed
+import appliance.gateway.feed_connection
 import appliance.gateway.fixed_address
 import appliance.gateway.http
 import appliance.gateway.mdns
@@ -119,7 +120,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
     random_module = SimpleNamespace(random=random.random, getrandbits=random.getrandbits)
     SimAsyncZeroconf.multicast, SimOled.hardware = site.multicast, site.display
     replacements = [
-        (appliance.gateway.feed, "socket", socket_module),
+        (appliance.gateway.feed_connection, "socket", socket_module),
         (appliance.gateway.feed, "run_feed", run_numbered_feed),
         (appliance.gateway.feed, "_logged", set()),
         (appliance.gateway.wire, "MOST_ORDERS", MOST_ORDERS),

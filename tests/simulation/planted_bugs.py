@@ -19,7 +19,7 @@ from appliance.core.events import GatewayFound, OrdersReplaced
 from appliance.core.states import Discovering
 from appliance.core.values import Token
 from appliance.effect_handlers import EffectHandlers
-from appliance.gateway import feed, wire
+from appliance.gateway import feed, feed_connection, wire
 from appliance.gateway.discovery import Discovery
 from appliance.panel.display import Display
 from appliance.store import TokenStore
@@ -39,7 +39,7 @@ def keep_cleared_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 def trust_dead_connection(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(feed, "PING_TIMEOUT", 600.0)
+    patch.setattr(feed_connection, "PING_TIMEOUT", 600.0)
 
 
 def refresh_too_rarely(patch: pytest.MonkeyPatch) -> None:
@@ -87,8 +87,7 @@ def retry_too_rarely(patch: pytest.MonkeyPatch) -> None:
 
 
 def never_request_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pairing, "ask_for_tokens", lambda state, now: (state, ()))
-    patch.setattr(transitions, "ask_for_tokens", lambda state, now: (state, ()))
+    patch.setattr(pairing, "_ask_for_tokens", lambda state, now: (state, ()))
 
 
 def ignore_gateways_while_discovering(patch: pytest.MonkeyPatch) -> None:
@@ -130,7 +129,7 @@ def never_close_feeds(patch: pytest.MonkeyPatch) -> None:
 
 
 def wait_too_long_for_close(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(feed, "CLOSE_TIMEOUT", 6.0)
+    patch.setattr(feed_connection, "CLOSE_TIMEOUT", 6.0)
 
 
 def never_restart_failed_display(patch: pytest.MonkeyPatch) -> None:
@@ -173,11 +172,11 @@ def leak_task(patch: pytest.MonkeyPatch) -> None:
 
 def leak_socket(patch: pytest.MonkeyPatch) -> None:
     async def dial(address: Any) -> Any:
-        line = vars(feed)["socket"].socket()
+        line = vars(feed_connection)["socket"].socket()
         await asyncio.get_running_loop().sock_connect(line, (address.host, address.port))
         return line
 
-    patch.setattr(feed, "_connect_tcp", dial)
+    patch.setattr(feed_connection, "_connect_tcp", dial)
 
 
 def leak_listener(patch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ def offline_view(state: Offline, now: float) -> StateView:
         reason, lines = reasons.OTHER_GATEWAY, (here.format(name=legible(others[0])), change)
     elif reason == reasons.FEED_REFUSED:
         lines = texts.OFFLINE_NO_ORDERS
+    elif reason == reasons.GATEWAY_UNREADABLE:
+        lines = texts.OFFLINE_UNREADABLE
     elif reason == reasons.TOKEN_REFUSED:
         lines = texts.OFFLINE_REVOKED
     elif reason == reasons.TOO_MANY_ORDERS:

@@ -56,6 +56,8 @@ def pairing_view(state: Pairing, now: float) -> StateView:
         icon, reason, headline = Icon.OFFLINE, reasons.GATEWAY_UNREACHABLE, texts.PAIRING_UNREACHABLE
     elif answers and Denial.NOT_PRESSED not in answers and Denial.REFUSED in answers:
         icon, reason, headline = Icon.WARNING, str(Denial.REFUSED), texts.PAIRING_REFUSED
+    elif answers and Denial.NOT_PRESSED not in answers and Denial.UNREADABLE in answers:
+        icon, reason, headline = Icon.WARNING, str(Denial.UNREADABLE), texts.PAIRING_UNREADABLE
     screen = message(icon, [*headline, texts.TIME_LEFT.format(time=clock(left))], bar=bar)
     return StateView(screen, leds, until, reason)
 
