@@ -100,8 +100,6 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
 
 TAP_EVERY = 1.0
 """The least seconds between two back-offs that presses cut short."""
-MOVE_EVERY = 1.0
-"""The least seconds between two moves of a feed that is opening: an outdated address is corrected after a second."""
 _REASONS = {
     FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE,
     FeedFailure.UNREADABLE: GATEWAY_UNREADABLE,
@@ -136,8 +134,7 @@ def _announced(state: Disconnected, gateway: Gateway, now: float) -> Step:
         # If it is announced elsewhere, one of the two addresses is wrong: without an answer, the token goes to neither.
         trusted_until = now + TRUST_ADDRESS if link.address in gateway.addresses else NEVER
         state = replace(state, link=replace(link, trusted_until=trusted_until))
-    every = HURRY_EVERY if link.address in gateway.addresses else MOVE_EVERY
-    if link.phase is Phase.WAITING and _may_hurry(state, now, every):
+    if link.phase is Phase.WAITING and _may_hurry(state, now):
         return resolve_gateway(_hurried(state, now))
     return state, ()
 

@@ -49,7 +49,7 @@ from appliance.core.states import (
     State,
 )
 from appliance.core.transitions import FEED_PHASES
-from appliance.core.values import Address, Benchmarks, Token
+from appliance.core.values import Address, Benchmarks, Gateway, Token
 from appliance.core.view import Power, Sound, View
 
 
@@ -120,6 +120,12 @@ class Surroundings:
                 self.feeds.discard(attempt)
             case _:
                 pass
+
+    def find(self, gateway: Gateway) -> None:
+        """Announce the gateway, and answer the pending resolve."""
+        self.tell(GatewayFound(gateway))
+        if self.resolving >= 0:
+            self.tell(GatewayResolved(self.resolving, gateway))
 
     @property
     def resolving(self) -> int:

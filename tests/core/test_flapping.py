@@ -74,6 +74,9 @@ class Flapping:
                     self.tell(FeedOpened(effect.attempt, (ORDER,)))
             elif isinstance(effect, ResolveGateway):
                 self.tell(GatewayResolved(effect.attempt, A))
+        if isinstance(event, GatewayFound) and self.box.resolving >= 0:
+            # Since before this flapping began.
+            self.tell(GatewayResolved(self.box.resolving, event.gateway))
         if self.shown != self._shown:
             self._shown = self.shown
             self.changes.append(self.box.now)

@@ -248,7 +248,7 @@ def test_no_token_goes_the_other_way_to_an_address_that_another_name_announced()
     box = Surroundings(begin(Benchmarks()), now=100.0)
     box.owner[CREDENTIAL.token] = "A"
     box.tell(TokensLoaded(CREDENTIAL, None))
-    box.tell(GatewayFound(A))
+    box.find(A)
     (feed,) = box.feeds
     box.tell(GatewayFound(replace(B, addresses=A.addresses)))
     box.tell(FeedLost(feed, FeedFailure.UNAUTHORIZED))

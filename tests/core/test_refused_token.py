@@ -230,7 +230,7 @@ def test_a_refusal_is_heard_once_until_a_feed_was_live_or_somebody_pressed() -> 
     for _ in range(3):
         box.tell(GatewayLost("A"))
         box.advance(HURRY_EVERY)
-        box.tell(GatewayFound(A))
+        box.find(A)
         refuse(box)
         assert isinstance(box.state, AwaitingPairing)
     assert box.sounds == [Sound.ERROR]
@@ -238,7 +238,7 @@ def test_a_refusal_is_heard_once_until_a_feed_was_live_or_somebody_pressed() -> 
     tap(box)
     box.tell(GatewayLost("A"))
     box.advance(HURRY_EVERY)
-    box.tell(GatewayFound(A))
+    box.find(A)
     refuse(box)
     assert box.sounds == [Sound.ERROR] * 2
 
