@@ -149,7 +149,11 @@ def read_message(data: bytes) -> Notification | Envelope:
     kind = body.get("type")
     seq = _integer(body.get("seq"))
     if kind is None and "returnCode" in body:
-        return read_envelope(body)
+        envelope = read_envelope(body)
+        if "uuid" in body and (envelope.return_code or 0) > 0:
+            # The result of somebody's call to the API, which may have ended this order.
+            return MessageIgnored(seq, f"returnCode {envelope.return_code}", _mentions(body))
+        return envelope
     if not isinstance(kind, str):
         return MessageUnusable(seq)
     word = kind.strip().upper()

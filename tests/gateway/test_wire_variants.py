@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from appliance.core.events import MessageIgnored, MessageUnusable, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.limits import LONGEST_UUID, MOST_ORDERS
 from appliance.core.values import Order, Unreadable
-from appliance.gateway.wire import MOST_MENTIONS, TooLargeError, read_message
+from appliance.gateway.wire import MOST_MENTIONS, Envelope, TooLargeError, read_message
 
 ORDER = {"uuid": "a", "name": "7", "state": "started", "paged": False, "orderType": "TO_GO"}
 READ = Order("a", "7", "TO_GO")
@@ -125,6 +125,14 @@ def test_what_a_message_of_unknown_type_mentions(
     message: dict[str, Any], mentions: tuple[str, ...], unspecific: bool
 ) -> None:
     assert read(**message) == MessageIgnored(None, message["type"], mentions, unspecific)
+
+
+def test_the_result_of_another_clients_call_is_no_error() -> None:
+    result = {"status": 200, "returnCode": 1004, "message": "Order cleared."}
+    assert read(**result) == Envelope(1004, "Order cleared.")
+    assert read(**result, uuid="a", seq=5) == MessageIgnored(5, "returnCode 1004", ("Order cleared.", "a"))
+    assert read(returnCode=-6, message="No.", uuid="a") == Envelope(-6, "No.")
+    assert read(returnCode="?", uuid="a") == Envelope(None, "")
 
 
 def test_a_message_of_unknown_type_is_searched_within_limits() -> None:
