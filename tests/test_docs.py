@@ -180,6 +180,7 @@ TROUBLE = [
     texts.FAILING_RESTART,
     texts.FAILING_RETRY,
     texts.STOPPING,
+    texts.COUNT_IN_DOUBT,
     texts.REMARK_UNREADABLE.format(count=2),
     texts.REMARK_OLD.format(count=2),
 ]

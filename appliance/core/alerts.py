@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from appliance.core.effects import Effect, MakeSound, StartTimer, StopTimer
 from appliance.core.events import Timer
-from appliance.core.orders import next_late
+from appliance.core.order_totals import next_late
 from appliance.core.states import Alert, Connected
 from appliance.core.view import Sound
 

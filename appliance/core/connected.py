@@ -6,7 +6,7 @@ because its answer has no place in the order of notifications.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from appliance.core.alerts import answer_page, became_late, page_is_answerable, repeat_page, show_page, start_late_timer
@@ -34,7 +34,7 @@ from appliance.core.events import (
 )
 from appliance.core.heard_names import is_anothers
 from appliance.core.history_sync import history_sync_failed, history_synced, start_history_sync, stop_history_sync
-from appliance.core.limits import MOST_ORDERS
+from appliance.core.limits import MOST_ORDERS, MOST_SUSPECTS
 from appliance.core.navigation import turn
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED
@@ -53,7 +53,10 @@ from appliance.core.transitions import (
 )
 
 VAIN_LOOKS = 3
-"""After so many gaps in `seq` that hid nothing, gaps are ignored: the meaning of `seq` is only inferred."""
+"""After so many looks in a row that found nothing missing, a suspect is ignored: the meaning of `seq`, and of a type or
+a word that the gateway's documentation lacks, is only inferred."""
+GAP = "gap in seq"
+"""The suspect of a number that was skipped."""
 
 
 def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step:
@@ -130,11 +133,10 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     if folded.paged:
         state, page = show_page(state, folded.paged, now)
         effects += page
+    state, doubt = _suspect(state, folded.suspects | {GAP} if gap else folded.suspects, now)
+    effects += doubt
     if folded.unknown or folded.unusable:
         state, doubt = _raise_doubt(state, now)
-        effects += doubt
-    elif gap and state.vain_looks < VAIN_LOOKS and not state.gap:
-        state, doubt = _doubted(replace(state, gap=True), now)
         effects += doubt
     state, late = start_late_timer(state, now)
     return state, (*effects, *late)
@@ -153,15 +155,25 @@ def _follow(seq: int | None, notifications: Iterable[Notification]) -> tuple[int
     return seq, gap
 
 
+def _suspect(state: Connected, suspects: frozenset[str], now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """Doubt the count because of these suspects, unless each proved to mean nothing."""
+    if suspects <= state.suspects:
+        return state, ()
+    more = suspects - state.suspects
+    state = replace(state, suspects=frozenset(sorted(state.suspects | more)[:MOST_SUSPECTS]))
+    if all(state.vain_looks.get(suspect, 0) >= VAIN_LOOKS for suspect in more):
+        return state, ()
+    return _raise_doubt(state, now)
+
+
 def _raise_doubt(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """The count may be wrong, for another reason than a gap in `seq`."""
-    return (state, ()) if state.doubt else _doubted(replace(state, doubt=True), now)
-
-
-def _doubted(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """The count may be wrong."""
+    if state.doubted_at is not None:
+        return state, ()
     stale_at = min(state.stale_at, now + STALE_AFTER_DOUBT)
     look = () if state.looking else _look_at(state, now)
-    return replace(state, stale_at=stale_at), (StartTimer(Timer.STALE, max(0.0, stale_at - now)), *look)
+    state = replace(state, doubted_at=now, stale_at=stale_at)
+    return state, (StartTimer(Timer.STALE, max(0.0, stale_at - now)), *look)
 
 
 def _look_at(state: Connected, now: float) -> tuple[Effect, ...]:
@@ -189,8 +201,8 @@ def _has_moved(state: Connected) -> bool:
 def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
     """The second feed is live and replaces the first. book: the orders after its first message."""
     effects: list[Effect] = [] if state.lost else [CloseFeed(state.feed)]
-    if state.gap and not state.doubt:
-        state = replace(state, vain_looks=state.vain_looks + 1 if state.book.same_orders(book) else 0)
+    if state.suspects:
+        state = replace(state, vain_looks=_vain_looks(state, book))
     paged = newly_paged(state.book, book)
     state = replace(state, feed=state.looking, looking=0, lost=False, book=book, seq=None, last_heard=now)
     state, whole = _whole(state, now)
@@ -202,10 +214,21 @@ def _taken_over(state: Connected, book: OrderBook, now: float) -> Step:
     return state, (*effects, *late)
 
 
+def _vain_looks(state: Connected, book: OrderBook) -> Mapping[str, int]:
+    """The vain looks in a row of each suspect, after another look. book: what it found."""
+    looks = {suspect: number for suspect, number in state.vain_looks.items() if suspect not in state.suspects}
+    for suspect in sorted(state.suspects):
+        # A gap may have hidden any change; a type or a word is suspected of the end of an order.
+        vain = state.book.same_orders(book) if suspect == GAP else state.book.same_uuids(book)
+        if vain:
+            looks[suspect] = min(VAIN_LOOKS, state.vain_looks.get(suspect, 0) + 1)
+    return dict(list(looks.items())[-MOST_SUSPECTS:])
+
+
 def _whole(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """The whole set arrived: clear all doubts and schedule the next one."""
     timers = (StartTimer(Timer.REFRESH, REFRESH_AFTER), StartTimer(Timer.STALE, STALE_AFTER))
-    return replace(state, stale_at=now + STALE_AFTER, gap=False, doubt=False), timers
+    return replace(state, stale_at=now + STALE_AFTER, suspects=frozenset(), doubted_at=None), timers
 
 
 def _lost(state: Connected, now: float) -> Step:

@@ -15,6 +15,8 @@ STEP = 5.0
 """Seconds of one bin of the histogram of delivery times: finer than anyone reads a median."""
 BINS = 720
 """Bins of STEP seconds, an hour in all; the last is the overflow bin."""
+SET_BACK = 2 * 3600.0
+"""Seconds: daylight saving sets a clock back by an hour, and a time server a wrong one by minutes."""
 MOST_UNARCHIVED = 20_000
 """Orders of the feed to remember until the archive has them; if it never does, the oldest are dropped."""
 COUNT_DIFFERS = 0.02
@@ -108,11 +110,15 @@ class DayStats:
         return self if day_ends == self.day_ends else replace(self, day=None, day_ends=day_ends)
 
     def for_day(self, offset: float | None, now: float) -> DayStats:
-        """These stats, or new ones if another day has begun. offset: gateway time minus `now`."""
+        """These stats, or new ones if another day has begun. offset: gateway time minus `now`.
+
+        A clock that was set back by less than SET_BACK begins no day again.
+        """
         if offset is None:
             return self if self.since is not None else replace(self, since=now)
-        day = day_at(offset + now, self.day_ends)
-        if self.day == day:
+        local = offset + now
+        day = day_at(local, self.day_ends)
+        if self.day == day or (self.day == day + 1 == day_at(local + SET_BACK, self.day_ends)):
             return self
         since = now if self.since is None or self.day is not None else self.since
         return DayStats(day, since, unarchived=self.unarchived, unmeasured=self.unmeasured, day_ends=self.day_ends)

@@ -176,10 +176,15 @@ class MessageUnusable:
 
 @dataclass(frozen=True, slots=True)
 class MessageIgnored:
-    """A well-formed message of an unknown type; it counts in `seq`."""
+    """A well-formed message of an unknown type; it counts in `seq`.
+
+    mentions: its texts that may be uuids of orders. unspecific: its type speaks of orders, and it names none by `uuid`.
+    """
 
     seq: int | None = None
     kind: str = ""
+    mentions: tuple[str, ...] = ()
+    unspecific: bool = False
 
 
 Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | MessageIgnored

@@ -34,7 +34,7 @@ def start_history_sync(state: Connected, now: float) -> tuple[Connected, tuple[E
     assert credential is not None, "a feed was opened with a token"
     number = state.world.serial + 1
     history_syncs = (*(at for at in state.world.history_syncs if at > now - SYNC_EVERY), now)
-    today = state.book.today.for_day(state.book.offset, now)
+    today = state.book.today.for_day(state.book.clock.offset, now)
     effect = SyncHistory(number, credential.gateway, state.address, credential.token, today.day, today.seen)
     return replace(
         state, world=replace(state.world, serial=number, history_syncs=history_syncs), history_sync=number
@@ -44,7 +44,7 @@ def start_history_sync(state: Connected, now: float) -> tuple[Connected, tuple[E
 def history_synced(state: Connected, event: HistorySynced, now: float) -> tuple[Connected, tuple[Effect, ...]]:
     """A sync succeeded: drop the orders that the archive holds now."""
     forget_after = state.world.benchmarks.forget_after
-    today = state.book.today.for_day(state.book.offset, now)
+    today = state.book.today.for_day(state.book.clock.offset, now)
     today = today.with_archive(event.day, event.figures, event.uuids, event.measured, event.gateway, forget_after)
     state = replace(state, book=replace(state.book, today=today), history_sync=0)
     return state, (StartTimer(Timer.HISTORY, SYNC_EVERY, jitter=True),)

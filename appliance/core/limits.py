@@ -22,6 +22,8 @@ LARGEST_ANSWER = 64 * 1024
 """Bytes of the body of an HTTP answer: an envelope or a token."""
 LARGEST_CHUNK = 1024 * 1024
 """Bytes of one answer with past orders: 100 orders are some 30 KB."""
+MOST_SUSPECTS = 64
+"""Types and words of an unknown meaning to remember; the API of a gateway may get a few new ones in a year."""
 LONGEST_UUID, LONGEST_TEXT = 128, 64
 """Characters of an order's uuid, which is invalid if longer, and of its other texts, which are truncated. The gateway's
 uuids have 36; a longer tracker number, table or state fits no display."""

@@ -6,12 +6,9 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
+from appliance.core.order_age import Held
 from appliance.core.values import TO_GO
-
-if TYPE_CHECKING:
-    from appliance.core.orders import Held
 
 _since = attrgetter("since")
 

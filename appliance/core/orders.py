@@ -1,13 +1,14 @@
-"""The set of active orders, folded from the gateway's messages, and the age of each.
+"""The set of active orders, folded from the gateway's messages.
 
-The box has no clock to trust, so an order's age comes from the gateway's own times when the box learns of the order,
-and from the monotonic clock since then. `now` is the monotonic clock, in seconds, everywhere here.
+`now` is the monotonic clock in seconds, everywhere here.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -21,49 +22,36 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
+from appliance.core.gateway_clock import GatewayClock
+from appliance.core.limits import LONGEST_TEXT
+from appliance.core.order_age import Held, began_now, cautious_times, latest_of, learnt, settled
 from appliance.core.order_index import IndexCache, OrderIndex
-from appliance.core.values import NONE_UNREADABLE, Benchmarks, Order, Unreadable
+from appliance.core.values import NONE_UNREADABLE, STATES, Order, Unreadable
 
-LOCATED = "located"
-"""The state of an order whose tracker lies on a tagged table (gateway API, orders)."""
-ROUNDING = 1e-6
-"""Seconds: far more than the rounding of a monotonic time, and far less than anyone notices."""
-SAT_LATER = 60.0
-"""Seconds by which a table may seem known before the order, because the gateway delays its messages."""
-CLOCK_JUMP = 24 * 3600.0
-"""Seconds: a larger step of the gateway's clock means that it was set, and is no order's age."""
+MOST_CLEARED = 1_000
+"""The last cleared orders to remember: a gateway repeats a message within minutes."""
+CREATED_AGAIN = "order created again"
+"""The reason for a doubt: a gateway called an order new that was cleared before."""
 
 _LASTING = attrgetter(*(item.name for item in fields(Order) if item.name != "elapsed"))
 """An order's values without its age."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An active order and its age: it was 0 s old at `since`. exact: False if it may have begun earlier.
-
-    sat: seconds from its start until its tracker lay on a table; None before that, or if unknown.
-    """
-
-    order: Order
-    since: float
-    exact: bool
-    sat: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class OrderBook:
     """The active orders by uuid.
 
-    unreadable: the unreadable orders of the last whole set, minus those of which a readable message came since.
-    offset: the gateway's local time minus `now`, or None; a lower bound until `offset_exact`. today: the deliveries of
-    the gateway's day that this box saw.
+    today: the deliveries of the gateway's day that this box saw. unreadable: the unreadable orders of the last whole
+    set, minus those of which a readable message came since. cleared: the orders that were cleared last, as keys.
+    whole_at: when the last whole set came; minus infinity unless each of its orders had a uuid.
     """
 
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
-    offset: float | None = None
-    offset_exact: bool = False
+    clock: GatewayClock = field(default_factory=GatewayClock)
     today: DayStats = field(default_factory=DayStats)
     unreadable: Unreadable = NONE_UNREADABLE
+    cleared: Mapping[str, None] = field(default_factory=lambda: MappingProxyType({}))
+    whole_at: float = -math.inf
     cache: IndexCache = field(default_factory=IndexCache, repr=False, compare=False)
 
     @property
@@ -76,11 +64,19 @@ class OrderBook:
         """The number of active orders."""
         return len(self.held) + self.unreadable.count
 
+    def same_uuids(self, other: OrderBook) -> bool:
+        """Whether both hold the same orders, or as many where the gateway does not list all of them."""
+        if other.unreadable.unlisted:
+            return self.active == other.active
+        return self.unreadable == other.unreadable and self.held.keys() == other.held.keys()
+
     def same_orders(self, other: OrderBook) -> bool:
         """Whether both hold the same orders in the same states, whatever their ages."""
-        if self.unreadable != other.unreadable or self.held.keys() != other.held.keys():
-            return False
-        return all(_LASTING(held.order) == _LASTING(other.held[uuid].order) for uuid, held in self.held.items())
+        return self.same_uuids(other) and all(
+            _LASTING(held.order) == _LASTING(other.held[uuid].order)
+            for uuid, held in self.held.items()
+            if uuid in other.held
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +84,74 @@ class Folded:
     """The result of folding notifications into a book.
 
     paged: the uuid of each page, in order. unknown: one changed an order that the book did not hold. unusable: one was
-    unreadable. whole: one was the whole set.
+    unreadable. suspects: the types and words of an unknown meaning that may have ended an order. whole: one was the
+    whole set.
     """
 
     book: OrderBook
     paged: tuple[str, ...] = ()
     unknown: bool = False
     unusable: bool = False
+    suspects: frozenset[str] = frozenset()
     whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Totals of a book. Ages are in seconds.
-
-    late, oldest: without forgotten orders. forgotten: orders older than `forget_after`, which count as active and raise
-    no alarm. to_go: includes forgotten orders. unreadable: orders that count as active only. at_least: the oldest age
-    is a lower bound, as it is beside an unreadable order.
-    """
-
-    active: int
-    paged: int
-    to_go: int
-    late: int
-    forgotten: int
-    oldest: float | None
-    at_least: bool
-    unreadable: int = 0
 
 
 def replaced(
     book: OrderBook, orders: Iterable[Order], now: float, unreadable: Unreadable = NONE_UNREADABLE
 ) -> OrderBook:
-    """The book after a whole set (gateway API, WebSocket, ACTIVE_ORDERS).
-
-    Orders that were held keep their age unless the set proves it too young.
-    """
+    """The book after a whole set (gateway API, WebSocket, ACTIVE_ORDERS)."""
     active = {order.uuid: order for order in orders if order.active}
-    latest = max((time for order in active.values() for time in _gateway_times(order)), default=None)
-    offset, exact = book.offset, book.offset_exact
-    if latest is not None and (offset is None or not 0 <= offset + now - latest < CLOCK_JUMP):
-        # The first times, or a clock that ran ahead, or one that was set back: believe the newest set.
-        offset, exact = latest - now, False
-    held = {uuid: _learnt(order, book.held.get(uuid), offset, exact, now) for uuid, order in active.items()}
+    known, clock = book.clock.after_set(_news(book, active), now)
+    held = {
+        uuid: learnt(
+            order, book.held.get(uuid), clock, now, -math.inf if uuid in book.unreadable.uuids else book.whole_at
+        )
+        for uuid, order in active.items()
+    }
     # A missing order was cleared without a message; only the archive may know when. If there are more orders without a
-    # uuid than before, the missing one may be among them, and is left to the archive.
-    gone = (
-        finished(was.order, at=_local(offset, now), sat=was.sat)
-        for was in book.held.values()
-        if was.order.uuid not in held
-        and was.order.uuid not in unreadable.uuids
-        and unreadable.nameless <= book.unreadable.nameless
+    # uuid than before, or some are not listed, the missing one may be among them, and is left to the archive.
+    gone: list[Finished] = []
+    if unreadable.nameless <= book.unreadable.nameless and not unreadable.unlisted:
+        gone = [
+            finished(was.order, at=known.local(now), sat=was.sat)
+            for uuid, was in book.held.items()
+            if uuid not in held and uuid not in unreadable.uuids
+        ]
+    return OrderBook(
+        held=held,
+        clock=known,
+        today=book.today.for_day(known.offset, now).with_finished(gone),
+        unreadable=unreadable,
+        cleared=_remembered(book.cleared, [order.uuid for order in gone]),
+        whole_at=-math.inf if unreadable.nameless or unreadable.unlisted else now,
     )
-    today = book.today.for_day(offset, now).with_finished(gone)
-    return OrderBook(held, offset, exact, today, unreadable)
+
+
+def _news(book: OrderBook, active: Mapping[str, Order]) -> list[float]:
+    """The latest time of each order of a whole set that says more than the book knows."""
+    if book.clock.offset is None and len(active) == 1:
+        return [time for order in active.values() for time in cautious_times(order)]
+    times: list[float] = []
+    for uuid, order in active.items():
+        before = book.held.get(uuid)
+        if before is None:
+            latest = latest_of(order)
+            if latest is not None:
+                times.append(latest)
+        elif order.changed is not None and order.changed != before.order.changed:
+            times.append(order.changed)
+    return times
+
+
+def _remembered(cleared: Mapping[str, None], more: Iterable[str]) -> Mapping[str, None]:
+    """The orders that were cleared last. more: those that were cleared since, the last one at the end."""
+    remembered = dict(cleared)
+    for uuid in more:
+        remembered.pop(uuid, None)
+        remembered[uuid] = None
+    for uuid in list(islice(remembered, max(0, len(remembered) - MOST_CLEARED))):
+        del remembered[uuid]
+    return remembered
 
 
 def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
@@ -149,147 +159,139 @@ def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
     return tuple(uuid for uuid, held in after.held.items() if held.order.paged and not _was_paged(before, uuid))
 
 
-def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
-    """Fold notifications into a book, in order; any of them may repeat or contradict the book."""
-    held = dict(book.held)
-    unreadable, nameless = set(book.unreadable.uuids), book.unreadable.nameless
-    offset, exact = book.offset, book.offset_exact
-    paged: list[str] = []
-    gone: list[Finished] = []
-    today = book.today
-    unknown = unusable = whole = settled = False
-    for notification in notifications:
-        match notification:
-            case OrderChanged(order, created):
-                times = _gateway_times(order)
-                if created and order.created is not None:
-                    # Only this message is sent at the moment of its timestamps, and so shows the gateway's clock.
-                    settled = settled or not exact
-                    offset, exact = max(order.created, order.changed or order.created) - now, True
-                elif times and (offset is None or max(times) > offset + now):
-                    offset = max(times) - now
-                before = held.get(order.uuid)
-                unknown = unknown or (before is None and not created and order.uuid not in unreadable)
-                unreadable.discard(order.uuid)
-                if order.paged and order.active and not (before and before.order.paged):
-                    paged.append(order.uuid)
-                if before is not None and not order.active:
-                    took = now - before.since if before.exact else None
-                    gone.append(finished(order, at=_local(offset, now), took=took, sat=before.sat))
-                _put(held, order, before, offset, exact or created, now)
-            case OrderPaged(order):
-                before = held.get(order.uuid)
-                unknown = unknown or (before is None and order.uuid not in unreadable)
-                unreadable.discard(order.uuid)
-                if order.active:
-                    paged.append(order.uuid)
-                _put(held, order, before, offset, exact, now)
-            case OrdersReplaced(orders, more):
-                last = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
-                fresh = replaced(last, orders, now, more)
-                paged += newly_paged(last, fresh)
-                held, offset, exact, today = dict(fresh.held), fresh.offset, fresh.offset_exact, fresh.today
-                unreadable, nameless = set(more.uuids), more.nameless
-                whole, unknown, unusable = True, False, False
-            case MessageUnusable():
-                unusable = True
-            case MessageIgnored():
-                pass
-    if settled and offset is not None:
-        held = {uuid: _settled(order, offset) for uuid, order in held.items()}
-    # These notifications may have shown the gateway's clock, which decides the day.
-    today = today.for_day(offset, now).with_finished(gone)
-    book = OrderBook(held, offset, exact, today, Unreadable(frozenset(unreadable), nameless))
-    return Folded(book, tuple(paged), unknown, unusable, whole)
-
-
-def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
-    """The totals at `now`."""
-    index = book.index
-    forgotten = index.older(benchmarks.forget_after, now)
-    late = index.older(benchmarks.late_after - ROUNDING, now) - forgotten
-    oldest = index.by_age[forgotten] if forgotten < len(index.by_age) else None
-    return Summary(
-        active=book.active,
-        paged=index.paged,
-        to_go=index.to_go,
-        late=max(0, late),
-        forgotten=forgotten,
-        oldest=None if oldest is None else max(0.0, now - oldest.since),
-        at_least=oldest is not None and (not oldest.exact or book.unreadable.count > 0),
-        unreadable=book.unreadable.count,
-    )
-
-
-def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> list[Held]:
-    """The oldest orders, the oldest first, without forgotten ones."""
-    first = book.index.begun_by(now - benchmarks.forget_after)
-    return book.index.by_age[first : first + most]
-
-
-def next_late(book: OrderBook, benchmarks: Benchmarks, now: float) -> float | None:
-    """When the next order becomes late, or None."""
-    due = now - benchmarks.late_after
-    # Otherwise rounding could find the order again that became late just now.
-    coming = book.index.begun_by(due + ROUNDING)
-    return book.index.by_age[coming].since + benchmarks.late_after if coming < len(book.held) else None
-
-
-def _gateway_times(order: Order) -> list[float]:
-    """Times that the gateway's clock had reached when it sent the order."""
-    times = [time for time in (order.created, order.changed) if time is not None]
-    if order.created is not None and order.elapsed:
-        times.append(order.created + order.elapsed)
-    return times
-
-
 def _was_paged(book: OrderBook, uuid: str) -> bool:
     held = book.held.get(uuid)
     return held is not None and held.order.paged
 
 
-def _put(
-    held: dict[str, Held], order: Order, before: Held | None, offset: float | None, exact: bool, now: float
-) -> None:
-    if order.active:
-        held[order.uuid] = _learnt(order, before, offset, exact, now)
-    else:
-        held.pop(order.uuid, None)
+def fold(book: OrderBook, notifications: Iterable[Notification], now: float) -> Folded:
+    """Fold notifications into a book, in order; any of them may repeat or contradict the book."""
+    folding = _Folding(book, now)
+    for notification in notifications:
+        match notification:
+            case OrderChanged(order, created):
+                folding.change(order, created=created)
+            case OrderPaged(order):
+                folding.change(order, paged=True)
+            case OrdersReplaced(orders, unreadable):
+                folding.replace_all(orders, unreadable)
+            case MessageUnusable():
+                folding.unusable = True
+            case MessageIgnored():
+                folding.ignore(notification)
+    return folding.result()
 
 
-def _learnt(order: Order, before: Held | None, offset: float | None, exact: bool, now: float) -> Held:
-    """The order with the oldest age that is known of it."""
-    if before is not None and (not order.elapsed or now - order.elapsed >= before.since):
-        since, exact = before.since, before.exact
-    elif order.elapsed:
-        since, exact = now - order.elapsed, True
-    else:
-        age = 0.0 if offset is None or order.created is None else max(0.0, offset + now - order.created)
-        since = now - age
-    return Held(order, since, exact, _sat(order, before, since, exact, now))
+class _Folding:
+    """A book into which notifications are being folded."""
 
+    def __init__(self, book: OrderBook, now: float) -> None:
+        self.now = now
+        self.paged: list[str] = []
+        self.unknown = self.unusable = self.whole = self.settles = False
+        self.suspects: set[str] = set()
+        self._open(book)
 
-def _sat(order: Order, before: Held | None, since: float, exact: bool, now: float) -> float | None:
-    """The time to sit, by the gateway's own times unless its clock was set meanwhile."""
-    if before is not None and before.sat is not None:
-        return before.sat
-    if order.state != LOCATED:
-        return None
-    if order.created is not None and order.changed is not None:
-        span = order.changed - order.created
-        if 0 <= span <= now - since + SAT_LATER:
-            return span
-    return now - since if exact and before is not None else None
+    def _open(self, book: OrderBook) -> None:
+        self.book = book
+        self.held = dict(book.held)
+        self.clock = book.clock
+        self.unreadable, self.unlisted = set(book.unreadable.uuids), book.unreadable.unlisted
+        self.gone: list[Finished] = []
+        self.cleared: dict[str, None] = {}
 
+    def change(self, order: Order, *, created: bool = False, paged: bool = False) -> None:
+        """Fold a change of one order. created, paged: what the gateway says that happened to it."""
+        uuid, now = order.uuid, self.now
+        before = self.held.get(uuid)
+        new = created and before is None
+        if order.state not in STATES and (before is None or order.state != before.order.state):
+            over = before is None and not (created or paged) and uuid not in self.unreadable
+            if not (over and self._was_cleared(uuid)):
+                self.suspects.add(f"state {order.state}")
+            if over:
+                # It is more likely over than an order that the last whole set lacked.
+                return
+        if new and self._was_cleared(uuid):
+            self.suspects.add(CREATED_AGAIN)
+            new = False
+        self._hear(order, before, new=new)
+        if order.active and (paged or (order.paged and not (before and before.order.paged))):
+            self.paged.append(uuid)
+        whole_at = self.book.whole_at
+        if uuid in self.unreadable:
+            self.unreadable.discard(uuid)
+            whole_at = -math.inf
+        elif before is None and not created and (order.active or not self._was_cleared(uuid)):
+            if self.unlisted:
+                self.unlisted -= 1
+            else:
+                self.unknown = True
+        if not order.active:
+            self._clear(order, before)
+            return
+        if new:
+            held = began_now(order, now, self.clock)
+        else:
+            clock = self.clock
+            if before is None and (latest := latest_of(order)) is not None:
+                clock = clock.for_unknown(latest, now)
+            held = learnt(order, before, clock, now, whole_at)
+        self.held[uuid] = held
 
-def _local(offset: float | None, now: float) -> float | None:
-    """The gateway's local time; None if unknown."""
-    return None if offset is None else offset + now
+    def replace_all(self, orders: Iterable[Order], unreadable: Unreadable) -> None:
+        """Fold a whole set."""
+        before = self._close()
+        after = replaced(before, orders, self.now, unreadable)
+        self.paged += newly_paged(before, after)
+        self._open(after)
+        self.whole, self.unknown, self.unusable = True, False, False
+        self.suspects.clear()
 
+    def ignore(self, message: MessageIgnored) -> None:
+        """Fold a message of an unknown type: it may have ended an order."""
+        if message.unspecific or any(uuid in self.held or uuid in self.unreadable for uuid in message.mentions):
+            self.suspects.add(f"type {message.kind.strip().upper()[:LONGEST_TEXT]}")
 
-def _settled(held: Held, offset: float) -> Held:
-    """The order with an exact age, now that the gateway's clock is known."""
-    if held.exact or held.order.created is None:
-        return held
-    since = held.order.created - offset
-    return replace(held, since=since, exact=True) if held.since - CLOCK_JUMP < since <= held.since else held
+    def result(self) -> Folded:
+        """The book, and what the notifications brought."""
+        return Folded(
+            self._close(), tuple(self.paged), self.unknown, self.unusable, frozenset(self.suspects), self.whole
+        )
+
+    def _hear(self, order: Order, before: Held | None, *, new: bool) -> None:
+        """Learn the gateway's clock from an order."""
+        if new and order.created is not None:
+            # Only this message is sent at the moment of its timestamps.
+            time = order.created if order.changed is None else max(order.created, order.changed)
+            clock = self.clock.after_order(time, self.now, order.uuid, new=True)
+            self.settles = self.settles or (clock.exact and not self.clock.exact)
+            self.clock = clock
+            return
+        latest = latest_of(order) if before is None else order.changed
+        if latest is not None and (before is None or latest != before.order.changed):
+            self.clock = self.clock.after_order(latest, self.now, order.uuid, new=False)
+
+    def _was_cleared(self, uuid: str) -> bool:
+        return uuid in self.cleared or uuid in self.book.cleared
+
+    def _clear(self, order: Order, before: Held | None) -> None:
+        if before is not None:
+            took = self.now - before.since if before.exact else None
+            self.gone.append(finished(order, at=self.clock.local(self.now), took=took, sat=before.sat))
+            del self.held[order.uuid]
+        self.cleared[order.uuid] = None
+
+    def _close(self) -> OrderBook:
+        """The book as it is now."""
+        if self.settles and self.clock.exact:
+            self.held = {uuid: settled(held, self.clock, self.now) for uuid, held in self.held.items()}
+            self.settles = False
+        last = self.book
+        unreadable = last.unreadable
+        if (len(self.unreadable), self.unlisted) != (len(unreadable.uuids), unreadable.unlisted):
+            unreadable = replace(unreadable, uuids=frozenset(self.unreadable), unlisted=self.unlisted)
+        # These notifications may have shown the gateway's clock, which decides the day.
+        today = last.today.for_day(self.clock.offset, self.now).with_finished(self.gone)
+        cleared = _remembered(last.cleared, self.cleared) if self.cleared else last.cleared
+        return OrderBook(self.held, self.clock, today, unreadable, cleared, last.whole_at)

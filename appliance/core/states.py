@@ -248,9 +248,10 @@ class Connected:
     stale_at: when the count expires unless a whole set arrives.
 
     A *look* at the whole set is a second feed to the same address. looking: its number while it opens, or 0.
-    last_look: when the last one was opened. gap, doubt: why a look is needed: a gap in `seq`, or another reason.
-    vain_looks: how many gaps in a row hid nothing. lost: the first feed closed while a second one opens. late_at: when
-    the next order becomes late.
+    last_look: when the last one was opened. doubted_at: since when the count may be wrong, or None. suspects: whatever
+    since the last whole set may have ended an order: types and words of an unknown meaning, and gaps in `seq`.
+    vain_looks: for each suspect, the looks in a row that found nothing missing. lost: the first feed closed while a
+    second one opens. late_at: when the next order becomes late.
 
     last_heard: when the feed last sent or answered anything. alert: the last page, shown or over. repeats: how often
     its sound may still repeat while nobody answers it. welcome_until: how long the display says "Paired".
@@ -268,9 +269,9 @@ class Connected:
     seq: int | None = None
     looking: int = 0
     last_look: float = NEVER
-    gap: bool = False
-    doubt: bool = False
-    vain_looks: int = 0
+    doubted_at: float | None = None
+    suspects: frozenset[str] = frozenset()
+    vain_looks: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     lost: bool = False
     late_at: float | None = None
     last_heard: float = NEVER

@@ -12,10 +12,13 @@ from enum import Enum, auto
 
 from appliance.core.limits import LONGEST_TOKEN
 
-CLEARED = "cleared"
-"""The state of a delivered order (gateway API, orders)."""
+STARTED, LOCATED, CLEARED = "started", "located", "cleared"
+"""The states of an order: its tracker touched the starter, lies on a tagged table, touched the clearing unit (gateway
+API, orders)."""
+STATES = frozenset({STARTED, LOCATED, CLEARED})
 ON_PREMISE, TO_GO = "ON_PREMISE", "TO_GO"
 """The order types: a guest at a table, and a takeaway (gateway API, orders)."""
+ORDER_TYPES = frozenset({ON_PREMISE, TO_GO})
 
 HTTP_PORT = 8000
 """The gateway's port if the settings name an address without one (vendor's quickstart); mDNS has SRV records."""
@@ -125,8 +128,8 @@ class Credential:
 class Order:
     """One order as the gateway sends it (gateway API, active orders).
 
-    uuid: opaque identity. name: the tracker's number, which is re-used. order_type: `ON_PREMISE`, `TO_GO` or whatever a
-    newer gateway says. location: the table, or "" until located. state: `started`, `located`, `cleared` or newer.
+    uuid: opaque identity. name: the tracker's number, which is re-used. order_type: one of ORDER_TYPES, or whatever a
+    newer gateway says. location: the table, or "" until located. state: one of STATES, or another word in lower case.
     created, changed: the gateway's local time in seconds since an arbitrary day, without a zone; None where unusable.
     elapsed: seconds, often 0 whatever the age; None where unusable.
     """
@@ -135,7 +138,7 @@ class Order:
     name: str = ""
     order_type: str = ""
     location: str = ""
-    state: str = "started"
+    state: str = STARTED
     paged: bool = False
     created: float | None = None
     changed: float | None = None
@@ -151,16 +154,18 @@ class Order:
 class Unreadable:
     """The unreadable orders of a whole set. They are active, so they count, but nothing else is known of them.
 
-    uuids: the uuids that could be read. nameless: the number of orders without a readable uuid.
+    uuids: the uuids that could be read. nameless: the number of orders without a readable uuid. unlisted: the number of
+    orders that the gateway counted and did not list.
     """
 
     uuids: frozenset[str] = frozenset()
     nameless: int = 0
+    unlisted: int = 0
 
     @property
     def count(self) -> int:
         """The number of unreadable orders."""
-        return len(self.uuids) + self.nameless
+        return len(self.uuids) + self.nameless + self.unlisted
 
 
 NONE_UNREADABLE = Unreadable()

@@ -120,7 +120,7 @@ class Count:
 
     count: the number of active orders in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`.
     oldest: the oldest order's age, such as `7 min` or `≥7 min`; empty for none. mark: how that age compares with the
-    benchmarks. remarks: the most urgent first. note: a fault of the box; empty for none.
+    benchmarks. remarks: the most urgent first. note: a doubt of the count, or a fault of the box; empty for none.
     """
 
     count: str

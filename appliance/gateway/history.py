@@ -18,7 +18,8 @@ from appliance.core.limits import LARGEST_CHUNK
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
 from appliance.gateway.http import Answer, NoAnswerError, get
-from appliance.gateway.wire import EPOCH, MALFORMED_AUTHORIZATION, read_envelope, read_order, read_time
+from appliance.gateway.order_json import EPOCH, read_order, read_time
+from appliance.gateway.wire import MALFORMED_AUTHORIZATION, read_envelope
 
 CHUNK_SIZE = 100
 """Orders in a chunk: the gateway's maximum (gateway API, orders)."""

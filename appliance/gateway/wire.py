@@ -1,4 +1,4 @@
-"""Parses the gateway's JSON: tolerant of unknown fields, strict about the fields in use.
+"""Parses the gateway's messages and answers: tolerant of unknown fields, strict about the fields in use.
 
 Source of the format: gateway API, WebSocket and active orders.
 """
@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from math import isfinite
+from itertools import islice
 from typing import Any
 
 from appliance.core.events import (
@@ -25,27 +24,29 @@ from appliance.core.events import (
 from appliance.core.limits import (
     LARGEST_WIDE_MESSAGE,
     LARGEST_WIDEST_MESSAGE,
-    LONGEST_TEXT,
-    LONGEST_UUID,
     MOST_ORDERS,
     MOST_VALUES,
 )
-from appliance.core.values import CLEARED, Address, Order, Token, Unreadable
+from appliance.core.values import Address, Order, Token, Unreadable
+from appliance.gateway.order_json import UnreadableOrder, read_order, read_order_or_reason, read_uuid
 
 INVALID_TOKEN = -2
 MALFORMED_AUTHORIZATION = -1
 WINDOW_CLOSED = -3
 TOKEN_TIMEOUT = -32
 
-EPOCH = datetime(2000, 1, 1)
-"""The origin of the gateway's local times in seconds: an arbitrary day, a Saturday."""
 _NOT_FOUR_BYTE_LEADS = bytes(range(0xF0))
 """Bytes that can't start a four-byte character in UTF-8."""
 _HIGH_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 """The escaped high surrogate with which JSON begins such a character."""
 _PADDING = "\0\ufeff \t\r\n"
 """Characters around a JSON text that change nothing: white space, NUL and byte order marks."""
-_ORDER_CHANGES = frozenset({"ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"})
+WHOLE_SET, CREATED, MODIFIED, PAGED = "ACTIVE_ORDERS", "ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"
+"""The types of messages, in any case (gateway API, WebSocket)."""
+MOST_MENTIONS = 256
+"""Values of a message of unknown type in which to look for uuids; a message about one order has some 10."""
+LONGEST_COUNT = 20
+"""Characters of `count` as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,22 @@ def _needs_four_bytes(data: bytes) -> bool:
     )
 
 
+class _OrderHook:
+    """An object hook that turns orders into values during parsing, so that no second copy takes memory."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def __call__(self, item: dict[str, Any]) -> Any:
+        # These fields mark the message itself, which may also have an order's fields.
+        if "type" in item or "seq" in item or "returnCode" in item or "uuid" not in item:
+            return item
+        self._made += 1
+        if self._made > MOST_ORDERS:
+            raise TooLargeError
+        return read_order_or_reason(item)
+
+
 def read_envelope(body: object) -> Envelope:
     """Read the envelope of a response; an empty one if there is none."""
     if not isinstance(body, dict):
@@ -135,114 +152,80 @@ def read_message(data: bytes) -> Notification | Envelope:
     kind = body.get("type")
     seq = _integer(body.get("seq"))
     if kind is None and "returnCode" in body:
-        return read_envelope(body)
+        envelope = read_envelope(body)
+        if "uuid" in body and (envelope.return_code or 0) > 0:
+            # The result of somebody's call to the API, which may have ended this order.
+            return MessageIgnored(seq, f"returnCode {envelope.return_code}", _mentions(body))
+        return envelope
     if not isinstance(kind, str):
         return MessageUnusable(seq)
-    if kind == "ACTIVE_ORDERS":
-        items = body.get("items")
-        if not isinstance(items, list):
-            return MessageUnusable(seq)
-        if len(items) > MOST_ORDERS:
-            raise TooLargeError
-        return _order_set(items)
-    if kind in _ORDER_CHANGES:
+    word = kind.strip().upper()
+    if word == WHOLE_SET:
+        return _read_order_set(body) or MessageUnusable(seq)
+    if word in (CREATED, MODIFIED, PAGED):
         order = read_order(body)
         if order is None:
             return MessageUnusable(seq)
-        return OrderPaged(order, seq) if kind == "ORDER_PAGED" else OrderChanged(order, kind == "ORDER_CREATED", seq)
-    return MessageIgnored(seq, kind if isinstance(kind, str) else "")
+        return OrderPaged(order, seq) if word == PAGED else OrderChanged(order, word == CREATED, seq)
+    return MessageIgnored(seq, kind, _mentions(body), "ORDER" in word and "uuid" not in body)
 
 
-@dataclass(frozen=True, slots=True)
-class _UnreadableOrder:
-    """An unreadable order. uuid: None if it is unreadable too. active: False if the order is known to be cleared."""
+def _mentions(body: dict[str, Any]) -> tuple[str, ...]:
+    """The texts of a message, however deeply nested, that may be uuids; those of the first MOST_MENTIONS values."""
+    found: list[str] = []
+    waiting = deque[Any](value for key, value in body.items() if key not in ("type", "seq"))
+    for left in range(MOST_MENTIONS, 0, -1):
+        if not waiting:
+            break
+        match waiting.popleft():
+            case Order() | UnreadableOrder() as order:
+                found += [order.uuid] if order.uuid is not None else []
+            case dict() as values:
+                waiting.extend(islice(values.values(), left))
+            case list() as values:
+                waiting.extend(islice(values, left))
+            case text if (uuid := read_uuid(text)) is not None:
+                found.append(uuid)
+    return tuple(found)
 
-    uuid: str | None = None
-    active: bool = True
+
+def _read_order_set(body: dict[str, Any]) -> OrdersReplaced | None:
+    """Read the full order set; None if it is unusable. Raises TooLargeError.
+
+    A gateway without orders may send no list, and one with many may list some of them only: it counts all.
+    """
+    items, count = body.get("items"), _count(body.get("count"))
+    if not isinstance(items, list):
+        null = items is None and "items" in body
+        if items or (count is None and not null):
+            return None
+        items = []
+    unlisted = max(0, (count or 0) - len(items))
+    if len(items) + unlisted > MOST_ORDERS:
+        raise TooLargeError
+    return _order_set(items, unlisted)
 
 
-def _order_set(items: list[Any]) -> OrdersReplaced:
-    """Read the full order set: every item counts as an active order, even an unreadable one, unless it is cleared."""
-    read = [item if isinstance(item, Order | _UnreadableOrder) else _read_order_or_reason(item) for item in items]
+def _order_set(items: list[Any], unlisted: int) -> OrdersReplaced:
+    """The full order set: every item counts as an active order, even an unreadable one, unless it is cleared."""
+    read = [item if isinstance(item, Order | UnreadableOrder) else read_order_or_reason(item) for item in items]
     orders = tuple(item for item in read if isinstance(item, Order))
-    unread = [item for item in read if isinstance(item, _UnreadableOrder) and item.active]
+    unread = [item for item in read if isinstance(item, UnreadableOrder) and item.active]
     if not unread:
-        return OrdersReplaced(orders)
+        return OrdersReplaced(orders, Unreadable(unlisted=unlisted)) if unlisted else OrdersReplaced(orders)
     uuids = {item.uuid for item in unread if item.uuid is not None} - {order.uuid for order in orders}
-    return OrdersReplaced(orders, Unreadable(frozenset(uuids), sum(item.uuid is None for item in unread)))
-
-
-def _read_order_or_reason(item: object) -> Order | _UnreadableOrder:
-    order = read_order(item)
-    if order is not None:
-        return order
-    if not isinstance(item, dict):
-        return _UnreadableOrder()
-    return _UnreadableOrder(read_uuid(item.get("uuid")), item.get("state") != CLEARED)
-
-
-class _OrderHook:
-    """An object hook that turns orders into values during parsing, so that no second copy takes memory."""
-
-    def __init__(self) -> None:
-        self._made = 0
-
-    def __call__(self, item: dict[str, Any]) -> Any:
-        # These fields mark the message itself, which may also have an order's fields.
-        if "type" in item or "seq" in item or "returnCode" in item or "uuid" not in item:
-            return item
-        self._made += 1
-        if self._made > MOST_ORDERS:
-            raise TooLargeError
-        return _read_order_or_reason(item)
-
-
-def read_uuid(value: object) -> str | None:
-    """Read an order's UUID; None if it is invalid."""
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_UUID else None
-
-
-def read_order(item: object) -> Order | None:
-    """Read an order; None if a field that the count needs (uuid, state, paged) is missing or has a wrong type."""
-    if not isinstance(item, dict):
-        return None
-    uuid, state, paged = read_uuid(item.get("uuid")), item.get("state"), item.get("paged")
-    if uuid is None or not isinstance(state, str) or not isinstance(paged, bool | None):
-        return None
-    return Order(
-        uuid=uuid,
-        name=_text(item.get("name")),
-        order_type=_text(item.get("orderType")),
-        location=_text(item.get("locationName")),
-        state=_text(state),
-        paged=bool(paged),
-        created=read_time(item.get("created")),
-        changed=read_time(item.get("stateChanged")),
-        elapsed=_seconds(item.get("elapsedTime")),
-    )
-
-
-def _text(value: object) -> str:
-    # Interned: a hundred thousand orders share the same few texts.
-    return sys.intern(value[:LONGEST_TEXT]) if isinstance(value, str) else ""
+    nameless = sum(item.uuid is None for item in unread)
+    return OrdersReplaced(orders, Unreadable(frozenset(uuids), nameless, unlisted))
 
 
 def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _seconds(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9 and isfinite(value):
-        return max(0.0, float(value))
-    return None
-
-
-def read_time(value: object) -> float | None:
-    """Read a gateway's local time as seconds since EPOCH; a zone is ignored. None if it is invalid."""
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (time.replace(tzinfo=None) - EPOCH).total_seconds()
+def _count(value: object) -> int | None:
+    """A number of orders; None if it is unusable."""
+    if isinstance(value, str) and len(value) <= LONGEST_COUNT and (text := value.strip()).isascii() and text.isdigit():
+        return int(text)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return _integer(value)

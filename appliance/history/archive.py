@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from appliance.core.delivery import DAY, Finished
 from appliance.core.values import name_key
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 from appliance.history.chunks import Mark
 from appliance.history.report import Row
 from appliance.history.schema import (

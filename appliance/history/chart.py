@@ -14,7 +14,7 @@ from appliance.atomic_file import replacement
 from appliance.core.delivery import CLOCK_HOURS, first_hour
 from appliance.core.formatting import clock, legible
 from appliance.core.values import Benchmarks
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 from appliance.history.report import FEW, Report
 
 KINDS = (".svg", ".png")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from appliance.config.checks import nearest
 from appliance.core.delivery import DAY, HOUR, day_at, start_of
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 
 PERIODS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month")
 UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}

@@ -11,7 +11,7 @@ from datetime import timedelta
 from appliance.core.delivery import CLOCK_HOURS, Finished, LeftOut, day_at, delivery_time, hour_at, reckon
 from appliance.core.formatting import clock, legible, percent
 from appliance.core.values import Benchmarks
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 from appliance.history.periods import Period
 
 FIRST_WEEKDAY = 5

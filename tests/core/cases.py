@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from appliance.core import machine
+from appliance.core.connected import GAP
 from appliance.core.day_stats import DeliveryStats
 from appliance.core.effects import Effect
 from appliance.core.events import (
@@ -200,8 +201,10 @@ STATES: dict[str, State] = {
     "connected, saving the token": replace(_connected(), world=replace(_PAIRED, unsaved=True, saving=9)),
     "connected, asks if the picture is shifted": replace(_connected(), world=_ASKS_IF_SHIFTED),
     "connected, moved": replace(_connected(), gateway=A_MOVED),
-    "connected, in doubt": replace(_connected(), doubt=True, gap=True, stale_at=NOW + 20, vain_looks=2),
-    "connected, looking": replace(_connected(), looking=LOOK, doubt=True),
+    "connected, in doubt": replace(
+        _connected(), doubted_at=NOW - 25, suspects=frozenset({GAP}), stale_at=NOW + 20, vain_looks={GAP: 2}
+    ),
+    "connected, looking": replace(_connected(), looking=LOOK, doubted_at=NOW - 5),
     "connected, looking after a loss": replace(_connected(), looking=LOOK, lost=True, stale_at=NOW + 4),
     "connected, syncing the history": replace(_connected(), history_sync=SYNC),
     "offline, waiting": _offline(Phase.WAITING),

@@ -238,7 +238,8 @@ class Surroundings:
                 assert (Timer.HISTORY in running) != bool(state.history_sync)
                 expected = {0 if state.lost else state.feed, state.looking} - {0}
                 unreadable = state.book.unreadable
-                assert shown.view.active == len(state.book.held) + len(unreadable.uuids) + unreadable.nameless
+                without_details = len(unreadable.uuids) + unreadable.nameless + unreadable.unlisted
+                assert shown.view.active == len(state.book.held) + without_details
         assert self.history_syncs == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, but the state has {expected}"
         assert set(world.asking) == self.asked

@@ -207,7 +207,7 @@ def test_every_notification_of_a_burst_takes_effect() -> None:
     paged, unknown = OrderPaged(replace(ORDER, paged=True)), OrderChanged(Order("u9"))
     box.tell(FeedNotified(7, (OrdersReplaced((ORDER,)), paged, unknown)))
     assert box.sounds == [Sound.PAGE]
-    assert connected(box).doubt
+    assert connected(box).doubted_at == box.now
     assert box.timers[Timer.REFRESH] == box.now, "the last refresh was long ago"
     assert box.timers[Timer.STALE] == box.now + 45
 

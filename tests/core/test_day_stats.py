@@ -69,6 +69,24 @@ def test_orders_without_a_time_are_delivered_and_have_no_bins() -> None:
     assert (more.delivered, more.timed, more.total, sum(more.bins)) == (3, 2, 120.0, 2)
 
 
+def test_a_clock_that_is_set_back_begins_no_day_again() -> None:
+    midnight = DayStats(2, 5.0, DeliveryStats(5)).for_day(DAY * 3, 40.0)
+    assert midnight.day == 3
+    for back in (60.0, 3600.0, 7200.0):
+        assert midnight.for_day(DAY * 3 - 50.0 - back, 50.0) is midnight
+    assert midnight.for_day(DAY * 3 - 50.0 - 7201.0, 50.0).day == 2
+    assert midnight.for_day(DAY * 2 - 50.0 - 60.0, 50.0).day == 1
+    assert midnight.for_day(DAY * 4 - 50.0 - 60.0, 50.0) is midnight
+
+
+def test_one_order_with_an_odd_time_begins_no_day() -> None:
+    noon = OrderChanged(Order("a", created=NOON, changed=NOON), created=True)
+    book = fold(OrderBook(), [noon], 0.0).book
+    odd = OrderChanged(Order("b", created=NOON + DAY, changed=NOON + DAY), created=True)
+    assert fold(book, [odd], 1.0).book.today is book.today
+    assert replaced(book, [odd.order], 1.0).today.day == book.today.day
+
+
 def test_a_day_is_counted_since_its_first_known_time() -> None:
     unknown = DayStats().for_day(None, 5.0)
     assert (unknown.day, unknown.since) == (None, 5.0)

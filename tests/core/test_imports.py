@@ -104,6 +104,8 @@ def test_the_core_is_pure() -> None:
         "collections",
         "dataclasses",
         "enum",
+        "heapq",
+        "itertools",
         "math",
         "operator",
         "types",

@@ -70,7 +70,7 @@ def test_a_live_feed_stays_and_is_looked_at_where_it_is(impostor: Gateway, goodb
             look(box, ORDER)
         assert connected(box).address == REAL
     assert sent_to(effects) <= {REAL}
-    assert not connected(box).doubt
+    assert connected(box).doubted_at is None
 
 
 @impostors

@@ -66,9 +66,10 @@ names = st.sampled_from(NAMES)
 gateways = st.builds(
     Gateway, names, st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=3, unique=True).map(tuple)
 )
+order_uuids = st.sampled_from("abcdef")
 orders = st.builds(
     Order,
-    st.sampled_from("abcdef"),
+    order_uuids,
     st.sampled_from(("1", "2")),
     st.just("ON_PREMISE"),
     st.sampled_from(("", "4")),
@@ -79,15 +80,20 @@ orders = st.builds(
     st.none() | st.floats(0, 1e5),
 )
 whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unreadable]] = st.tuples(
-    st.lists(orders, max_size=4).map(tuple), st.frozensets(st.sampled_from("abcdef"), max_size=2), st.integers(0, 2)
-).map(lambda drawn: (drawn[0], Unreadable(drawn[1] - {order.uuid for order in drawn[0]}, drawn[2])))
+    st.lists(orders, max_size=4).map(tuple),
+    st.frozensets(st.sampled_from("abcdef"), max_size=2),
+    st.integers(0, 2),
+    st.sampled_from((0, 0, 0, 1, 2)),
+).map(lambda drawn: (drawn[0], Unreadable(drawn[1] - {order.uuid for order in drawn[0]}, *drawn[2:])))
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
     st.builds(OrderChanged, orders, st.booleans(), seqs),
     st.builds(OrderPaged, orders, seqs),
     whole_sets.map(lambda drawn: OrdersReplaced(*drawn)),
     st.builds(MessageUnusable, seqs),
-    st.builds(MessageIgnored, seqs),
+    st.builds(
+        MessageIgnored, seqs, st.sampled_from(("NEW", "GONE")), st.just(()) | st.tuples(order_uuids), st.booleans()
+    ),
 )
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.order_age import Held
 from appliance.core.order_index import IndexCache
-from appliance.core.orders import ROUNDING, Held, OrderBook, next_late, oldest, summary
+from appliance.core.order_totals import ROUNDING, next_late, oldest, summary
+from appliance.core.orders import OrderBook
 from appliance.core.values import TO_GO, Benchmarks, Order
 
 NOW = 1e5

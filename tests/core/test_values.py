@@ -27,8 +27,11 @@ from appliance.core.events import (
     Timer,
     TokensLoaded,
 )
+from appliance.core.gateway_clock import GatewayClock
 from appliance.core.limits import LONGEST_TOKEN
-from appliance.core.orders import Folded, Held, OrderBook, Summary
+from appliance.core.order_age import Held
+from appliance.core.order_totals import Summary
+from appliance.core.orders import Folded, OrderBook
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import (
     NAMES,
@@ -150,7 +153,7 @@ def test_only_a_cleared_order_is_not_active() -> None:
 def test_defaults_of_events() -> None:
     assert OrderChanged(Order("a")) == OrderChanged(Order("a"), False, None)
     assert OrderPaged(Order("a")).seq is None
-    assert (MessageUnusable().seq, MessageIgnored().seq, MessageIgnored().kind) == (None, None, "")
+    assert (MessageUnusable().seq, MessageIgnored()) == (None, MessageIgnored(None, "", (), False))
     assert TokensLoaded(None, None).damaged is False
     assert OrdersReplaced(()).unreadable == FeedOpened(1, ()).unreadable == Unreadable()
     assert HistorySynced(1, None, DeliveryStats(), frozenset(), frozenset()).gateway is None
@@ -200,7 +203,8 @@ def test_defaults_of_states() -> None:
     state = Connected(world, Gateway("A", ()), Address("a"), 1, OrderBook(), 9.0)
     assert (state.since, state.failures) == (NEVER, 0)
     assert (state.seq, state.looking, state.last_look) == (None, 0, NEVER)
-    assert (state.gap, state.doubt, state.vain_looks, state.lost, state.late_at) == (False, False, 0, False, None)
+    assert (state.doubted_at, state.suspects, dict(state.vain_looks)) == (None, frozenset(), {})
+    assert (state.lost, state.late_at) == (False, None)
     assert (state.last_heard, state.alert, state.repeats, state.welcome_until, state.history_sync) == (
         NEVER,
         None,
@@ -208,10 +212,11 @@ def test_defaults_of_states() -> None:
         NEVER,
         0,
     )
-    assert OrderBook() == OrderBook({}, None, False, DayStats(), Unreadable())
+    assert OrderBook() == OrderBook({}, GatewayClock(), DayStats(), Unreadable(), {}, NEVER)
+    assert GatewayClock() == GatewayClock(None, False, 600.0, 0, None)
     assert DayStats() == DayStats(None, None, None, {}, {}, None, False, 0.0)
-    assert Folded(OrderBook()) == Folded(OrderBook(), (), False, False, False)
-    assert Held(Order("a"), 0.0, True).sat is None
+    assert Folded(OrderBook()) == Folded(OrderBook(), (), False, False, frozenset(), False)
+    assert (Held(Order("a"), 0.0, True).sat, Held(Order("a"), 0.0, True).era) == (None, 0)
     assert Summary(0, 0, 0, 0, 0, None, False).unreadable == 0
 
 

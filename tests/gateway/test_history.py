@@ -21,7 +21,7 @@ from appliance.gateway.history import (
     read_orders,
     read_statistics,
 )
-from appliance.gateway.wire import read_time
+from appliance.gateway.order_json import read_time
 from appliance.simulator.gateway import SimulatedGateway
 
 from .conftest import SECRET, TOKEN, Script, http, never_respond, respond_slowly, respond_with, serving

@@ -19,7 +19,8 @@ from appliance.core.events import (
 from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
 from appliance.core.values import Order, Token, Unreadable
 from appliance.gateway import wire as module
-from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_order, read_token
+from appliance.gateway.order_json import read_order
+from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_token
 
 ACTIVE = """
 {"type": "ACTIVE_ORDERS", "count": 1, "items": [

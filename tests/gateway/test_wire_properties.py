@@ -19,7 +19,8 @@ from appliance.core.events import (
 )
 from appliance.core.limits import LONGEST_UUID
 from appliance.core.values import Order
-from appliance.gateway.wire import Envelope, read_envelope, read_message, read_order, read_token
+from appliance.gateway.order_json import read_order
+from appliance.gateway.wire import Envelope, read_envelope, read_message, read_token
 
 
 def read(text: str | bytes) -> Notification | Envelope:

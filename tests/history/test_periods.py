@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, HOUR, day_at, start_of
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 from appliance.history.periods import PERIODS, Period, period_word, read_period
 
 MONDAY = (datetime(2026, 11, 23) - EPOCH).total_seconds()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from appliance.core.delivery import DAY, Finished, LeftOut, first_hour
 from appliance.core.values import Benchmarks
-from appliance.gateway.wire import EPOCH
+from appliance.gateway.order_json import EPOCH
 from appliance.history.chart import save_chart
 from appliance.history.export import COLUMNS, csv_lines, json_lines
 from appliance.history.periods import Period

@@ -21,7 +21,8 @@ from appliance.core.orders import OrderBook, fold
 from appliance.gateway.dns_sd import SERVICE_TYPE, InstanceListener
 from appliance.gateway.history import HistoryError, _parse_order, parse_statistics
 from appliance.gateway.mdns import is_usable
-from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_order, read_token
+from appliance.gateway.order_json import read_order
+from appliance.gateway.wire import Envelope, TooLargeError, decode, read_envelope, read_message, read_token
 from appliance.history.archive import Archive, Progress
 from appliance.history.schema import FILE, ArchiveError
 from appliance.store import CURRENT, TokenStore

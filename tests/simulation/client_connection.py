@@ -55,11 +55,14 @@ class ClientConnection(asyncio.Protocol):
         self.token: str | None = None
         self.expected = ExpectedOrders()
         self.sent = 0
-        self.undelivered: deque[tuple[int, tuple[int, int], str, str]] = deque()
-        """Messages on their way: bytes up to the message's end, the counts after it, its type and the order's UUID."""
+        self.undelivered: deque[tuple[int, tuple[int, int], str, str, bool]] = deque()
+        """Messages on their way: bytes up to the message's end, the counts after it, its type, the order's UUID, and
+        whether it makes the client doubt its count."""
         self.delivered_counts: deque[tuple[float, tuple[int, int]]] = deque()
         """Times of recent changes of the counts on the client's side, with the counts."""
         self.heard_at = self.full_set_at = float("-inf")
+        self.doubted_at: float | None = None
+        """Since when the client must doubt its count."""
         self.on_page: Callable[[ClientConnection, str], None] = lambda peer, uuid: None
         self._buffer = bytearray()
         self._websocket = self._closed = self._ignoring_input = False
@@ -99,9 +102,10 @@ class ClientConnection(asyncio.Protocol):
     def send_json(self, message: Message) -> None:
         if self._closed:
             return
-        self.expected.apply(message)
+        doubtful = self.expected.apply(message)
         self.send_raw(frame(1, json.dumps(message).encode()))
-        self.undelivered.append((self.sent, self.expected.counts, str(message.get("type")), str(message.get("uuid"))))
+        kind, uuid = str(message.get("type")), str(message.get("uuid"))
+        self.undelivered.append((self.sent, self.expected.counts, kind, uuid, doubtful))
 
     def send_raw(self, data: bytes) -> None:
         if not self._closed:
@@ -118,12 +122,14 @@ class ClientConnection(asyncio.Protocol):
         now, so_far = self.gateway.network.loop.time(), self.end.peer.delivered
         self.heard_at = now
         while self.undelivered and self.undelivered[0][0] <= so_far:
-            _, counts, kind, uuid = self.undelivered.popleft()
+            _, counts, kind, uuid, doubtful = self.undelivered.popleft()
+            if doubtful and self.doubted_at is None:
+                self.doubted_at = now
             self.delivered_counts.append((now, counts))
             while len(self.delivered_counts) > 1 and self.delivered_counts[1][0] < now - KEEP_COUNTS_FOR:
                 self.delivered_counts.popleft()
             if kind == "ACTIVE_ORDERS":
-                self.full_set_at = now
+                self.full_set_at, self.doubted_at = now, None
             elif kind == "ORDER_PAGED":
                 self.on_page(self, uuid)
 

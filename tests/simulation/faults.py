@@ -17,6 +17,8 @@ CATALOGUE: dict[str, Fault] = {
     "power cut during a write": box.power_cut_during_write,
     "box restarts": box.box_is_restarted,
     "gateway loses power": gateway.gateway_loses_power,
+    "orders end in other ways": gateway.orders_end_in_other_ways,
+    "lists are capped": gateway.lists_are_capped,
     "gateway changes address": gateway.gateway_moves,
     "stranger takes the gateway's old address": gateway.stranger_takes_old_address,
     "gateway is renamed": gateway.gateway_is_renamed,

@@ -200,8 +200,32 @@ async def feeds_die(site: SimulatedSite) -> None:
 
 
 async def gateway_clock_jumps(site: SimulatedSite) -> None:
-    site.main_gateway.restaurant.offset += site.random.choice((-86400.0 * 400, -3600.0, 3600.0, 86400.0 * 30))
+    jumps = (-86400.0 * 400, -3600.0, -1200.0, 1500.0, 3600.0, 86400.0 * 30)
+    site.main_gateway.restaurant.set_clock(site.random.choice(jumps))
     await asyncio.sleep(0.1)
+
+
+async def orders_end_in_other_ways(site: SimulatedSite) -> None:
+    """The gateway tells the end of orders by other types and words; each time a moment passes, as in a kitchen."""
+    restaurant = site.main_gateway.restaurant
+    restaurant.other_endings = True
+    for _ in range(site.random.randrange(1, 30)):
+        restaurant.create()
+        await site.wait_between(0.1, 20)
+        restaurant.clear()
+    restaurant.other_endings = False
+
+
+async def lists_are_capped(site: SimulatedSite) -> None:
+    restaurant = site.main_gateway.restaurant
+    restaurant.lists_most = site.random.choice((0, 1, 3, 8))
+    # A change of an order that no list has may be that of another one; the next full set resolves it.
+    site.count_must_match = False
+    for _ in range(site.random.randrange(1, 4)):
+        for feed in list(site.main_gateway.feeds):
+            feed.close(1001)
+        await site.wait_between(1, 60)
+    restaurant.lists_most = None
 
 
 async def avahi_is_restarted(site: SimulatedSite) -> None:

@@ -17,13 +17,12 @@ from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway.feed_connection import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
 from tests.simulation.client_connection import ClientConnection
 from tests.simulation.gateway import Gateway
+from tests.simulation.order_checks import OrderChecker
 from tests.simulation.page_sounds import PageSoundChecker
 
 if TYPE_CHECKING:
     from tests.simulation.site import SimulatedSite
 
-HEARD_WITHIN, FULL_SET_WITHIN = 30.0, 300.0
-"""Seconds: maximum age of the last byte, and of the last full set, of a feed that the screen counts from."""
 OLD_NAME_WITHIN = OPEN_TIMEOUT + 0.5
 """Seconds after an announcement of another name in which the box may still send a token to that address: a feed that
 was being opened at that time is open by then."""
@@ -59,6 +58,7 @@ class InvariantChecker(logging.Handler):
         self.feeds: dict[int, ClientConnection] = {}
         self.owner: dict[str, str] = {}
         self.view: View | None = None
+        self.orders = OrderChecker(self)
         self.sounds = PageSoundChecker(self)
         self.slack = 0.0
         self.slack_until = 0.0
@@ -67,6 +67,7 @@ class InvariantChecker(logging.Handler):
 
     def on_boot(self) -> None:
         self.feeds.clear()
+        self.orders.on_boot()
         self.site.multicast.heard_names.clear()
         self.sounds.on_boot()
         self.view = None
@@ -104,6 +105,7 @@ class InvariantChecker(logging.Handler):
             )
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
             self.site.note("shows", view.state, view.active, view.reason or "", sound or "")
+        self.orders.on_view(view)
         self.sounds.on_view(view, sound, last)
         self.check_count()
 
@@ -161,25 +163,7 @@ class InvariantChecker(logging.Handler):
             self.site.loop.call_later(slack, self._check_count_removed, view)
             return
         self.counts_checked += 1
-        if now - connection.heard_at > HEARD_WITHIN + slack:
-            self.report_violation(
-                "count has a live feed",
-                f"{view.active} is shown, but the last byte is {now - connection.heard_at:.1f} s old",
-            )
-        if now - connection.full_set_at > FULL_SET_WITHIN + slack:
-            self.report_violation(
-                "count is up to date",
-                f"{view.active} is shown, but the last full set is {now - connection.full_set_at:.1f} s old",
-            )
-        before = [counts for at, counts in connection.delivered_counts if at < now - slack]
-        allowed = before[-1:] + [counts for at, counts in connection.delivered_counts if at >= now - slack]
-        if not before and (view.active, view.paged) not in allowed:
-            # A new feed took over; the panel shows the old feed's count for a moment.
-            self.site.loop.call_later(slack, self.check_count)
-        elif (view.active, view.paged) not in allowed:
-            self.report_violation(
-                "count is correct", f"{view.active} active, {view.paged} paged are shown; the feed allows {allowed}"
-            )
+        self.orders.check(view, connection, slack)
 
     def check_recovery(self, still_calm: Callable[[], bool]) -> None:
         """The site has had no fault for a minute. still_calm: whether that is still so."""

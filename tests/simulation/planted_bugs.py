@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from appliance import atomic_file, effect_handlers
-from appliance.core import alerts, connected, connecting, machine, orders, pairing, reasons, transitions
+from appliance.core import alerts, connected, connecting, machine, order_age, orders, pairing, reasons, transitions
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound, OrdersReplaced
 from appliance.core.states import Discovering
@@ -29,13 +29,15 @@ from tests.simulation.memory_archive import MemoryArchive
 
 
 def keep_cleared_orders(patch: pytest.MonkeyPatch) -> None:
-    put = orders._put
+    patch.setattr(orders._Folding, "_clear", lambda *_: None)
 
-    def never_gone(held: Any, order: Any, before: Any, *more: Any) -> None:
-        if order.active or before is None:
-            put(held, order, before, *more)
 
-    patch.setattr(orders, "_put", never_gone)
+def ignore_unknown_types(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(orders._Folding, "ignore", lambda *_: None)
+
+
+def age_new_orders_by_the_clock(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(orders, "began_now", lambda order, now, clock: order_age.learnt(order, None, clock, now))
 
 
 def trust_dead_connection(patch: pytest.MonkeyPatch) -> None:
@@ -203,7 +205,7 @@ def retry_slow_writes_too_soon(patch: pytest.MonkeyPatch) -> None:
 
 def omit_unreadable_orders(patch: pytest.MonkeyPatch) -> None:
     order_set = wire._order_set
-    patch.setattr(wire, "_order_set", lambda items: OrdersReplaced(order_set(items).orders))
+    patch.setattr(wire, "_order_set", lambda *said: OrdersReplaced(order_set(*said).orders))
 
 
 def show_too_many_orders(patch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,12 @@ class Restaurant:
         """Whether `elapsedTime` is the order's age; otherwise it is 0, as on many real gateways."""
         self.unreadable = 0.0
         """The share of malformed orders in a full set."""
-        self._born: dict[str, float] = {}
+        self.other_endings = False
+        """Whether orders end in ways that the gateway's documentation lacks."""
+        self.lists_most: int | None = None
+        """The most orders that a full set lists; its `count` counts all."""
+        self.jumped_at = float("-inf")
+        self.born: dict[str, float] = {}
         self._clock = clock
         self._created = 0
 
@@ -47,11 +52,16 @@ class Restaurant:
         return (EPOCH + timedelta(seconds=self._clock() + self.offset)).isoformat(timespec="seconds")
 
     def full_set(self) -> Message:
-        items: list[Any] = [self._with_elapsed_time(order) for order in self.orders.values()]
+        items: list[Any] = [self._with_elapsed_time(order) for order in self.orders.values()][: self.lists_most]
         for place in range(len(items)):
             if self.unreadable and self.random.random() < self.unreadable:
                 items[place] = self._malformed(items[place])
-        return {"type": "ACTIVE_ORDERS", "count": len(items), "items": items}
+        return {"type": "ACTIVE_ORDERS", "count": len(self.orders), "items": items}
+
+    def set_clock(self, seconds: float) -> None:
+        """The gateway's local clock jumps."""
+        self.offset += seconds
+        self.jumped_at = self._clock()
 
     def history(self, offset: int, limit: int, created_after: str) -> list[Message]:
         """One part of the order history, the newest first (gateway API, orders)."""
@@ -74,7 +84,7 @@ class Restaurant:
             "elapsedTime": 0,
         }
         self.orders[order["uuid"]] = order
-        self._born[order["uuid"]] = self._clock()
+        self.born[order["uuid"]] = self._clock()
         self._notify("ORDER_CREATED", order)
 
     def change(self) -> None:
@@ -103,9 +113,21 @@ class Restaurant:
     def clear(self, uuid: str | None = None) -> None:
         if self.orders:
             order = self.orders.pop(uuid or self.random.choice(list(self.orders)))
+            if len(self.finished) == MAX_FINISHED:
+                del self.born[self.finished[0]["uuid"]]
             self.finished.append({**order, "state": "cleared", "stateChanged": self.timestamp()})
-            self._notify("ORDER_MODIFIED", self.finished[-1])
-            self._born.pop(order["uuid"], None)
+            ended = self.finished[-1]
+            match self.random.choice(("type", "uuid", "word", "capitals")) if self.other_endings else "":
+                case "type":
+                    self._notify("ORDER_CLEARED", {**ended, "state": order["state"]})
+                case "uuid":
+                    self._notify("ORDER_REMOVED", {"uuid": ended["uuid"]})
+                case "word":
+                    self._notify("ORDER_MODIFIED", {**ended, "state": "finished"})
+                case "capitals":
+                    self._notify("order_modified", {**ended, "state": "CLEARED"})
+                case _:
+                    self._notify("ORDER_MODIFIED", ended)
 
     def next_seq(self) -> int:
         self.seq += 1
@@ -121,7 +143,7 @@ class Restaurant:
 
     def _with_elapsed_time(self, order: Message) -> Message:
         """The order with its `elapsedTime`, in whole seconds of the gateway's monotonic clock."""
-        born = self._born.get(order["uuid"]) if self.reports_elapsed_time else None
+        born = self.born.get(order["uuid"]) if self.reports_elapsed_time else None
         return {**order, "elapsedTime": 0 if born is None else int(self._clock() - born)}
 
     def _malformed(self, order: Message) -> Any:
@@ -142,17 +164,25 @@ class ExpectedOrders:
     """The orders that a client must derive from the messages of one feed: UUID -> whether it is paged.
 
     unreadable_uuids: orders of the full set with nothing readable but their UUID. without_uuid: number of the others.
+    unlisted: orders that the full set counted and did not list.
     """
 
     def __init__(self) -> None:
         self.held: dict[str, bool] = {}
         self.unreadable_uuids: set[str] = set()
-        self.without_uuid = 0
+        self.without_uuid = self.unlisted = 0
+        self._cleared: set[str] = set()
 
-    def apply(self, message: Message) -> None:
-        kind = message.get("type")
+    def apply(self, message: Message) -> bool:
+        """Apply a message; whether it ends an order in a way that a client can only suspect."""
+        kind = str(message.get("type")).upper()
+        uuid = message.get("uuid")
+        known = isinstance(uuid, str) and (uuid in self.held or uuid in self.unreadable_uuids)
+        if kind in ("ORDER_CLEARED", "ORDER_REMOVED"):
+            return known
         if kind == "ACTIVE_ORDERS":
             self.held, self.unreadable_uuids, self.without_uuid = {}, set(), 0
+            self.unlisted = message["count"] - len(message["items"])
             for item in message["items"]:
                 uuid = item.get("uuid") if isinstance(item, dict) else None
                 if not isinstance(uuid, str) or len(uuid) > MAX_UUID_LENGTH:
@@ -161,17 +191,27 @@ class ExpectedOrders:
                     self.unreadable_uuids.add(uuid)
                 else:
                     self._put(item)
-        elif kind in ("ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED") and isinstance(message.get("uuid"), str):
+        elif kind in ("ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED") and isinstance(uuid, str):
+            ended = bool(message["state"] == "finished")
+            if ended and not known:
+                return False
+            cleared_again = message["state"].lower() == "cleared" and uuid in self._cleared
+            if not known and kind != "ORDER_CREATED" and not cleared_again:
+                self.unlisted = max(0, self.unlisted - 1)
             self._put(message)
+            return ended
+        return False
 
     def _put(self, order: Message) -> None:
         self.unreadable_uuids.discard(order["uuid"])
-        if order["state"] == "cleared":
+        if order["state"].lower() == "cleared":
             self.held.pop(order["uuid"], None)
+            self._cleared.add(order["uuid"])
         else:
             self.held[order["uuid"]] = order["paged"]
 
     @property
     def counts(self) -> tuple[int, int]:
         """Active orders, and paged ones among the readable orders."""
-        return len(self.held) + len(self.unreadable_uuids) + self.without_uuid, sum(self.held.values())
+        unreadable = len(self.unreadable_uuids) + self.without_uuid + self.unlisted
+        return len(self.held) + unreadable, sum(self.held.values())

@@ -31,6 +31,8 @@ CUTS = ("all packets blocked", "gateway's cable is pulled", "incoming packets bl
 
 BUGS_BY_INVARIANT: dict[str, tuple[PlantBug, tuple[str, ...]]] = {
     "count is correct": (planted_bugs.keep_cleared_orders, NO_OTHER_FAULT),
+    "count is true or doubted": (planted_bugs.ignore_unknown_types, ("orders end in other ways",)),
+    "ages are true": (planted_bugs.age_new_orders_by_the_clock, ("gateway's clock jumps",)),
     "count has a live feed": (planted_bugs.trust_dead_connection, CUTS),
     "count is up to date": (planted_bugs.refresh_too_rarely, NO_OTHER_FAULT),
     "token is never lost": (

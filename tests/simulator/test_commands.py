@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -17,9 +18,10 @@ from appliance.simulator.commands import (
     status,
 )
 from appliance.simulator.gateway import SimulatedGateway
+from appliance.simulator.restaurant import Ending
 from appliance.simulator.traffic import Traffic
 
-from .conftest import open_feed, receive
+from .conftest import dial, open_feed, receive
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def controls(gateway: SimulatedGateway, quits: list[bool]) -> Controls:
 
 
 def test_keys_and_words_are_distinct() -> None:
-    assert len({command.key for command in COMMANDS}) == len({command.word for command in COMMANDS}) == len(COMMANDS)
+    keys = [command.key for command in COMMANDS if command.key]
+    assert len(set(keys)) == len(keys)
+    assert len({command.word for command in COMMANDS}) == len(COMMANDS)
     lines = help_text().splitlines()
     assert len(lines) == len(COMMANDS) + 1
     assert all(len(line) < 80 for line in lines)
@@ -57,7 +61,8 @@ async def test_commands_change_orders(controls: Controls) -> None:
 @pytest.mark.parametrize(
     "line",
     ["page", "clear", "locate", "page 99", "tracker", "order x", "order -1", "order nan", "flood 9999999", "dance",
-     "move nowhere", "move 203.0.113.9", "move 127.0.0.1 port", "garbage nice", "restart soon"],
+     "move nowhere", "move 203.0.113.9", "move 127.0.0.1 port", "garbage nice", "restart soon",
+     "ending nice", "clock late", "clock 1e10", "clock nan", "list x"],
 )  # fmt: skip
 async def test_impossible_commands_are_reported(controls: Controls, line: str) -> None:
     with pytest.raises(CommandError) as error:
@@ -105,6 +110,25 @@ async def test_the_gateways_button(controls: Controls) -> None:
     assert controls.gateway.window_open
     await controls.gateway.stop()
     assert await do_key(controls, "g") == "the gateway is off"
+
+
+async def test_what_a_gateway_may_do_otherwise(controls: Controls) -> None:
+    gateway, start = controls.gateway, "ends of orders are told by: "
+    assert [await do_line(controls, "ending") for _ in Ending] == [
+        start + way for way in (*list(Ending)[1:], "modified")
+    ]
+    assert await do_line(controls, "ending uuid") == start + "uuid"
+    assert gateway.restaurant.ending is Ending.UUID
+    assert await do_line(controls, "clock -1200") == "the gateway's clock is -1200 s ahead"
+    order = gateway.restaurant.create()
+    assert await do_line(controls, "clock") == "the gateway's clock is 0 s ahead"
+    assert 1199 <= (gateway.restaurant.create().created - order.created).total_seconds() <= 1210
+    assert await do_line(controls, "list 1") == "whole sets list 1 orders"
+    async with dial(gateway) as feed:
+        await feed.send(json.dumps({"accesstoken": gateway.issue_token()}))
+        whole = await receive(feed)
+    assert (whole["count"], len(whole["items"])) == (2, 1)
+    assert await do_line(controls, "list") == "whole sets list all orders"
 
 
 async def test_faults(controls: Controls) -> None:

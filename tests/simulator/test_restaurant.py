@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.simulator.restaurant import Restaurant, TrackerInUseError, UnknownOrderError
+from appliance.simulator.restaurant import Ending, Restaurant, TrackerInUseError, UnknownOrderError
 
 from .conftest import Clock
 
@@ -68,6 +68,29 @@ def test_an_order_lives_from_started_to_cleared(
     assert changed == ["2016-09-22T19:08:52"] + ["2016-09-22T19:09:22"] * 5 + ["2016-09-22T19:10:32"]
     assert heard[-1]["elapsedTime"] == 100
     assert restaurant.active == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (Ending.MODIFIED, ("ORDER_MODIFIED", "cleared")),
+        (Ending.CAPITALS, ("ORDER_MODIFIED", "CLEARED")),
+        (Ending.WORD, ("ORDER_MODIFIED", "finished")),
+        (Ending.TYPE, ("ORDER_CLEARED", "located")),
+        (Ending.UUID, ("ORDER_REMOVED", None)),
+        (Ending.SILENT, None),
+    ],
+)
+def test_an_end_may_be_told_in_another_way(
+    restaurant: Restaurant, heard: list[dict[str, Any]], ending: Ending, told: tuple[str, str | None] | None
+) -> None:
+    restaurant.ending = ending
+    uuid = restaurant.create(location="8").uuid
+    restaurant.clear(uuid)
+    assert [(m["type"], m.get("state")) for m in heard[1:]] == ([told] if told else [])
+    assert [order.state for order in restaurant.history()] == ["cleared"]
+    restaurant.create()
+    assert [m["seq"] for m in heard] == list(range(1, len(heard) + 1))
 
 
 def test_an_order_may_begin_located(restaurant: Restaurant) -> None:

@@ -6,7 +6,7 @@ import math
 
 from appliance.core import texts
 from appliance.core.formatting import age, legible
-from appliance.core.orders import Summary, next_late, summary
+from appliance.core.order_totals import Summary, next_late, summary
 from appliance.core.screens.paged import paged_screen
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import Connected
@@ -24,6 +24,9 @@ from appliance.core.view import (
     Screen,
     Size,
 )
+
+DOUBT_SHOWS = 12.0
+"""Seconds from a doubt until the display says so: a look at the whole set begins within 10 and takes a moment."""
 
 
 def connected_view(state: Connected, now: float) -> StateView:
@@ -50,14 +53,16 @@ def _screen(state: Connected, totals: Summary, now: float) -> tuple[Screen, floa
     if now < state.welcome_until:
         return _welcome(state, totals.active), state.welcome_until, False
     oldest, benchmarks = totals.oldest, state.world.benchmarks
+    shown_at = math.inf if state.doubted_at is None else state.doubted_at + DOUBT_SHOWS
     count = Count(
         count=str(totals.active),
         noun=texts.orders(totals.active),
         oldest="" if oldest is None else order_age(oldest, exact=not totals.at_least),
         mark=Mark.FINE if oldest is None else age_mark(oldest, benchmarks),
         remarks=tuple(_remarks(totals)),
+        note=texts.COUNT_IN_DOUBT if now >= shown_at else "",
     )
-    return count, math.inf, False
+    return count, math.inf if now >= shown_at else shown_at, False
 
 
 def _welcome(state: Connected, active: int) -> Message:

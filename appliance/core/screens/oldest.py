@@ -6,7 +6,8 @@ import math
 
 from appliance.core import texts
 from appliance.core.formatting import legible
-from appliance.core.orders import Held, oldest
+from appliance.core.order_age import Held
+from appliance.core.order_totals import oldest
 from appliance.core.screens.count import age_mark, order_age
 from appliance.core.screens.paged import SHORT_NAME, destination
 from appliance.core.states import Connected

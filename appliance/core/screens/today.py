@@ -17,7 +17,7 @@ LEAST_HOURS = 6
 
 def today_screen(state: Connected, now: float) -> tuple[Today, float]:
     """The screen at `now`, and until when it holds."""
-    benchmarks, offset = state.world.benchmarks, state.book.offset
+    benchmarks, offset = state.world.benchmarks, state.book.clock.offset
     day_stats = state.book.today.for_day(offset, now)
     total = day_stats.total(benchmarks.forget_after)
     average, median = total.average, total.median
