@@ -76,7 +76,7 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
         case FeedNotified(attempt, notifications) if _is_current(state, {Phase.PROMOTING, Phase.PROVING}, attempt):
             return _notified(state, notifications, now)
         case FeedLost(attempt, FeedFailure.CLOSED_EARLY) if _is_current(state, {Phase.OPENING}, attempt):
-            return _check(state)
+            return _check(state, now)
         case FeedLost(attempt, FeedFailure.UNAUTHORIZED) if _is_current(state, {Phase.OPENING}, attempt):
             return unauthorized(state, now)
         case FeedLost(attempt, why) if _is_current(state, FEED_PHASES, attempt):
@@ -166,8 +166,13 @@ def _unresolved(state: Disconnected, now: float) -> Step:
     return back_off(replace(state, world=out_of_sight(world, name)), GATEWAY_UNREACHABLE, now)
 
 
-def _check(state: Disconnected) -> Step:
-    """Check the token with a secured GET, which tells a refused token from a gateway that is still booting."""
+def _check(state: Disconnected, now: float) -> Step:
+    """Check the token with a secured GET, which tells a refused token from a gateway that is still booting.
+
+    If the gateway was announced elsewhere meanwhile, its name is resolved before the token goes anywhere again.
+    """
+    if now > state.link.trusted_until:
+        return back_off(state, FEED_REFUSED, now)
     address, credential = state.link.address, state.world.credential
     assert address is not None, "a feed was opened somewhere"
     assert credential is not None, "a feed was opened with a token"

@@ -63,7 +63,12 @@ def send_in_other_way(state: Disconnected, now: float) -> Step:
     assert credential is not None, "a feed was opened with a token"
     if is_anothers_host(state.world, address.host, credential.gateway):
         return back_off(state, FEED_REFUSED, now)
-    return open_feed(replace(state, link=replace(state.link, other_way=True)))
+    return _reopen(replace(state, link=replace(state.link, other_way=True)), now)
+
+
+def _reopen(state: Disconnected, now: float) -> Step:
+    """Open a feed at the same address; if the gateway was announced elsewhere meanwhile, resolve its name first."""
+    return open_feed(state) if now <= state.link.trusted_until else resolve_gateway(state)
 
 
 def token_refused(state: Connected | Disconnected, now: float) -> Step:
@@ -100,7 +105,7 @@ def _try_token(state: Connected | Disconnected, following: int, now: float) -> S
         tried = replace(state, world=world, link=link)
     if link.gateway is None or link.gateway.name != world.held[following].gateway:
         return resolve_gateway(replace(tried, link=Link(None)))
-    return open_feed(tried)
+    return _reopen(tried, now)
 
 
 def _link(state: Connected | Disconnected, now: float) -> Link:
