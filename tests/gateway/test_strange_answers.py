@@ -71,7 +71,7 @@ async def test_another_device_at_the_address_is_named_once(
         (f"[{EMPTY}]", "array"),
         (EMPTY + EMPTY, "two texts"),
         (EMPTY.encode().replace(b"[]", b'["B\xfcro"]'), "latin-1"),
-        (EMPTY.replace("items", "data"), "no items"),
+        ('{"type": "ACTIVE_ORDERS", "data": []}', "no items"),
         ("hello", "no JSON"),
         ("", "empty"),
         (json.dumps({"type": "WELCOME"}), "another type"),
