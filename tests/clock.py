@@ -52,7 +52,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         return events
 
 
-async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within: float = 20.0) -> None:
     """Wait for a condition that another thread or process meets. Raises TimeoutError after so many loop seconds."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - the condition is met outside of this loop
