@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from appliance.core.values import DisplayIdentity
 from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display, draw_test
 from appliance.doctor.finding import Finding, State
+from tests.clock import until
 from tests.doctor.fakes import Box, Bus, tried
 from tests.panel.i2c_display import I2cDisplay, same_pixels
 from tests.panel.i2c_display_chips import Sh1107
@@ -37,12 +37,6 @@ def opens(box: Box, context: CheckContext, error: OSError) -> None:
         raise error
 
     context.open_bus = refuse
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN):
-        while not true():  # noqa: ASYNC110 - a thread changes the model, which has no event
-            await asyncio.sleep(0.005)
 
 
 def is_dark(display: I2cDisplay) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,10 +113,3 @@ async def open_feed(gateway: SimulatedGateway, token: str | None = None) -> Asyn
         await feed.send(json.dumps({"accesstoken": token or gateway.issue_token()}))
         assert (await receive(feed))["type"] == "ACTIVE_ORDERS"
         yield feed
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait at most two seconds for a condition that the other side of a socket or another task meets."""
-    async with asyncio.timeout(2):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)

@@ -9,8 +9,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from appliance.simulator.gateway import SimulatedGateway
+from tests.clock import until
 
-from .conftest import dial, open_feed, receive, until
+from .conftest import dial, open_feed, receive
 
 
 async def test_the_token_may_come_in_the_handshake(gateway: SimulatedGateway) -> None:

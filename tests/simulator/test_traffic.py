@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from appliance.simulator.restaurant import Restaurant
 from appliance.simulator.traffic import Change, Step, Traffic, lunch_rush, visits
+from tests.clock import until
 
-from .conftest import Clock, until
+from .conftest import Clock
 
 
 def test_a_seed_makes_the_same_day() -> None:
