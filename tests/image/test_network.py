@@ -42,6 +42,8 @@ def test_a_bare_cable_and_a_wifi_that_reconnects(bare_rig: Rig, tmp_path: Path) 
     box.reads("Press", "line 2", timeout=240)
     assert len(box.text("cat /run/tt-box/problems").splitlines()) == 1
     assert box.text("readlink /run/tt-box/localtime").endswith("/zoneinfo/Europe/Berlin")
+    # The box may have found the gateway by IPv6 before it gave itself an IPv4 address.
+    box.until(lambda: bool(box.addresses()), "an address of its own", 60)
     (own,) = box.addresses()
     assert own.startswith("169.254.")
     bare_rig.pair("line 2")
