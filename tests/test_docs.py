@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import DisplayConfig
-from appliance.config.keys import KEYS
+from appliance.config.keys import KEYS, SECTIONS
 from appliance.config.loader import parse
 from appliance.core import texts
 
@@ -124,7 +124,7 @@ def test_every_named_make_target_exists() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
 def test_every_named_setting_exists(path: Path) -> None:
-    assert set(SETTING.findall(path.read_text())) <= {*KEYS, "history.sqlite3"}
+    assert set(SETTING.findall(path.read_text())) <= {*KEYS, *SECTIONS, "history.sqlite3"}
 
 
 def test_the_installation_guides_settings_are_valid() -> None:

@@ -24,6 +24,13 @@ LONGEST_SHOWN = 18
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})|0[xX][0-9a-fA-F]{1,16}")
 _FLOAT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_WITH_UNIT = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?) ?(s|min|h)")
+_OTHER_UNIT = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,9}))? *([a-z]+)\.?", re.IGNORECASE)
+_UNITS = {"s": 1, "min": 60, "h": 3600}
+"""Seconds of each unit of time."""
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
+_MINUTES = ("m", "min", "mins", "minute", "minutes")
+_HOURS = ("h", "hr", "hrs", "hour", "hours")
 
 
 def shown(node: Node) -> str:
@@ -99,31 +106,24 @@ def number_hint(scalar: Scalar) -> str:
 
 
 def seconds(node: Node) -> float:
-    """A length of time in seconds, more than 0."""
-    return _seconds(node, "must be a number of seconds", never=False)
+    """A length of time, more than 0, in seconds: a number of them, or with a unit, such as 5 min."""
+    return _seconds(node, "must be a time like 5 min", never=False)
 
 
 def seconds_or_never(node: Node) -> float:
-    """A length of time in seconds, or 0 for never."""
-    return _seconds(node, "must be a number of seconds, or 0 (never)", never=True)
+    """A length of time as in `seconds`, or 0 for never."""
+    return _seconds(node, "must be a time like 5 min, or 0 (never)", never=True)
 
 
 def _seconds(node: Node, must: str, never: bool) -> float:
     scalar = scalar_of(node, must)
     text = scalar.text
-    if not (scalar.plain and _FLOAT.fullmatch(text)) or re.match(r"0[0-9]", text):
-        clock = re.fullmatch(r"(?:([0-9]{1,3}):(?=[0-5]))?([0-9]{1,4}):([0-5][0-9])", text)
-        unit = re.fullmatch(r"([0-9]{1,6}) ?(s|sec|m|min|h)", text)
-        if clock:
-            hint = f"; write {int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])}"
-        elif unit:
-            hint = f"; write {int(unit[1]) * {'s': 1, 'm': 60, 'h': 3600}[unit[2][0]]}"
-        elif never and text.lower() in ("never", "off", "no", "false"):
-            hint = "; write 0"
-        else:
-            hint = number_hint(scalar)
-        raise ValueError(f"{must}, not {shown(node)}{hint}")
-    value = float(text)
+    with_unit = _WITH_UNIT.fullmatch(text)
+    number = with_unit[1] if with_unit else text
+    readable = with_unit or (scalar.plain and _FLOAT.fullmatch(text))
+    if not readable or re.match(r"0[0-9]", text):
+        raise ValueError(f"{must}, not {shown(node)}{_hint_of_time(scalar, never)}")
+    value = float(number) * (_UNITS[with_unit[2]] if with_unit else 1)
     if never and value == 0:
         return 0.0
     if value <= 0:
@@ -131,6 +131,21 @@ def _seconds(node: Node, must: str, never: bool) -> float:
     if value > MAX_SECONDS or not math.isfinite(value):
         raise ValueError(f"must be at most {MAX_SECONDS:.0f} seconds, which is a year")
     return value
+
+
+def _hint_of_time(scalar: Scalar, never: bool) -> str:
+    """What to write instead of a time that can't be read; empty if that is unclear. never: 0 is valid."""
+    text = scalar.text
+    if clock := re.fullmatch(r"(?:([0-9]{1,3}):(?=[0-5]))?([0-9]{1,4}):([0-5][0-9])", text):
+        return f"; write {int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])}"
+    if never and text.lower() in ("never", "off", "no", "false"):
+        return "; write 0"
+    if other := _OTHER_UNIT.fullmatch(text):
+        word = other[3].lower()
+        unit = "s" if word in _SECONDS else "min" if word in _MINUTES else "h" if word in _HOURS else None
+        if unit:
+            return f"; write {int(other[1])}{f'.{other[2]}' if other[2] else ''} {unit}"
+    return number_hint(scalar)
 
 
 def percent(node: Node) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from types import MappingProxyType
@@ -28,21 +27,22 @@ def check_together(config: Config, lines: Mapping[str, int], wrong: Collection[s
 
 def _check_times(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
     orders, display = config.orders, config.display
-    ascending: list[tuple[str, float]] = [
-        ("orders.warn_after", orders.warn_after),
-        ("orders.late_after", orders.late_after),
-        ("orders.forget_after", orders.forget_after),
-    ]
-    pairs = list(itertools.pairwise(ascending))
+    warn, late = ("orders.warn_after", orders.warn_after), ("orders.late_after", orders.late_after)
+    forget = ("orders.forget_after", orders.forget_after)
+    pairs: list[tuple[tuple[str, float], tuple[str, float]]] = [(warn, late), (late, forget)]
+    own_warn, own_late = orders.to_go.warn_after, orders.to_go.late_after
+    to_go_warn = warn if own_warn is None else ("orders.to_go.warn_after", own_warn)
+    to_go_late = late if own_late is None else ("orders.to_go.late_after", own_late)
+    pairs += [pair for pair in ((to_go_warn, to_go_late), (to_go_late, forget)) if pair not in pairs]
     if display.dim_after and display.sleep_after:
         pairs.append((("display.dim_after", display.dim_after), ("display.sleep_after", display.sleep_after)))
     for (less, low), (more, high) in pairs:
         if low < high or not {less, more}.isdisjoint(wrong):
             continue
         if lines.get(more, 0) >= lines.get(less, 0):
-            report(lines.get(more), more, f"must be more than {less}, which is {low:g} ({_place(less, lines)})")
+            report(lines.get(more), more, f"must be more than {less} ({low:g}, {_place(less, lines)})")
         else:
-            report(lines[less], less, f"must be less than {more}, which is {high:g} ({_place(more, lines)})")
+            report(lines[less], less, f"must be less than {more} ({high:g}, {_place(more, lines)})")
 
 
 def _check_wifi(wifi: WifiConfig, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:

@@ -17,9 +17,11 @@ def dump(config: Config) -> str:
         *path, name = dotted.split(".")
         for part in (*path, name):
             value = getattr(value, part)
-        if path != [section]:
-            section = path[0] if path else ""
-            lines += ["", f"# {SECTIONS[section]}", f"{section}:"] if section else [""]
+        if ".".join(path) != section:
+            section = ".".join(path)
+            outer = "  " * (len(path) - 1)
+            lines += [] if outer else [""]
+            lines += [f"{outer}# {SECTIONS[section]}", f"{outer}{path[-1]}:"] if section else []
         indent = "  " * len(path)
         lines += [f"{indent}# {key.comment}", f"{indent}{name}: {key.show(value)}"]
     return "\n".join(lines[1:]) + "\n"

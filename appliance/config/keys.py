@@ -17,6 +17,10 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
+def _number_or_none(value: float | None) -> str:
+    return "null" if value is None else _number(value)
+
+
 def _bool(value: object) -> str:
     return "true" if value else "false"
 
@@ -52,7 +56,8 @@ class Key:
 
 SECTIONS = {
     "gateway": "The gateway. Without address and name: the one that is found and paired with the button.",
-    "orders": "The restaurant's times: an order's age in seconds, in ascending order, and the end of its day.",
+    "orders": "The restaurant's times: an order's age, such as 300 (seconds) or 5 min, and the end of its day.",
+    "orders.to_go": "Ages of orders to go; null: the same as for all orders.",
     "display": "The OLED, on the I2C bus.",
     "pins": "BCM numbers of the GPIO pins, all different. The display's bus 1 uses 2 and 3.",
     "buzzer": "The buzzer.",
@@ -84,6 +89,8 @@ KEYS = {
         "When the business day ends, by the gateway's clock: for today's screen and reports.",
         show_time_of_day,
     ),
+    "orders.to_go.warn_after": Key(check.seconds, "An older order to go lights the amber LED.", _number_or_none),
+    "orders.to_go.late_after": Key(check.seconds, "An older order to go is late.", _number_or_none),
     "display.driver": Key(
         display_checks.driver, "auto: detect it. Or ssd1306, sh1106 or another display of luma.oled.", _quoted
     ),
@@ -97,10 +104,10 @@ KEYS = {
     "display.contrast": Key(check.whole(0, 255), "Brightness, 0 to 255."),
     "display.height": Key(display_checks.height, "Height of an ssd1306 or sh1106 in pixels: 64 or 32."),
     "display.dim_after": Key(
-        check.seconds_or_never, "Dim the display after so many seconds without an order or a press; 0: never.", _number
+        check.seconds_or_never, "Dim the display after so long without an order or a press; 0: never.", _number
     ),
     "display.sleep_after": Key(
-        check.seconds_or_never, "Switch the display off after so many seconds, to preserve it; 0: never.", _number
+        check.seconds_or_never, "Switch the display off after so long, to preserve it; 0: never.", _number
     ),
     "pins.button": Key(_pin, "The button, to ground."),
     "pins.green": Key(_pin, "The green LED."),
@@ -114,6 +121,13 @@ KEYS = {
         check.flag,
         "Repeat the sound of a page every 40 s, at most three times, until the button is pressed.",
         _bool,
+    ),
+    "buzzer.page": Key(check.flag, "false: no sound when an order is paged.", _bool),
+    "buzzer.late": Key(check.flag, "false: no sound when an order becomes late.", _bool),
+    "buzzer.error": Key(check.flag, "false: no sound when a press or pairing fails.", _bool),
+    "buzzer.new_order": Key(check.flag, "true: a short beep for each new order.", _bool),
+    "buzzer.late_every": Key(
+        check.seconds, "The least time between two sounds of late orders; one sound is for all since the last.", _number
     ),
     "network.interfaces": Key(
         network_checks.interfaces, "Network interfaces, such as [eth0, wlan0]; empty: all but loopback.", _names

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from appliance.config.keys import KEYS
+from appliance.config.keys import KEYS, SECTIONS
 
-_SECTION = re.compile(r"([a-z]\w*)\s*:")
-_NAME = re.compile(r"\s+([a-z]\w*)\s*[:=]")
+_SECTION = re.compile(r"(\s*)([a-z]\w*)\s*:")
+_NAME = re.compile(r"(\s+)([a-z]\w*)\s*[:=]")
+_INNER = frozenset(section.rsplit(".", 1)[1] for section in SECTIONS if "." in section)
+"""Names of sections that are in another section."""
 _KEY = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w.-]*)\s*")
 
 
@@ -65,6 +67,13 @@ def _fault_of_value(value: str) -> str:
 def key_of(lines: Sequence[str], at: int) -> str | None:
     """The dotted key that a line seems to set; None if that is no known one."""
     name = _NAME.match(lines[at])
-    section = next((found[1] for line in lines[at::-1] if (found := _SECTION.match(line))), None)
-    dotted = f"{section}.{name[1]}" if name and section else ""
+    if name is None:
+        return None
+    path, indentation = [name[2]], len(name[1])
+    for line in lines[at::-1]:
+        section = _SECTION.match(line)
+        if section and len(section[1]) < indentation and (not section[1] or section[2] in _INNER):
+            path.insert(0, section[2])
+            indentation = len(section[1])
+    dotted = ".".join(path)
     return dotted if dotted in KEYS else None

@@ -69,7 +69,7 @@ class _Reader:
     def read(self, mapping: Mapping, section: str) -> None:
         for entry in mapping.entries:
             dotted = f"{section}.{entry.key}" if section else entry.key
-            if dotted in SECTIONS:
+            if dotted in SECTIONS and "." not in entry.key:
                 if isinstance(entry.node, Mapping):
                     self.read(entry.node, dotted)
                 elif not _is_null(entry.node):

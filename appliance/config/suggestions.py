@@ -18,6 +18,7 @@ OTHER_NAMES = MappingProxyType(
     | dict.fromkeys(("nameserver", "nameservers", "dns_server", "dns_servers"), "network.dns")
     | dict.fromkeys(("ntp", "ntp_server"), "box.time_server")
     | dict.fromkeys(("ssh_keys", "authorized_keys", "public_key"), "box.ssh_key")
+    | dict.fromkeys(("takeaway", "take_away", "takeout", "take_out"), "orders.to_go")
     | {"tz": "box.time_zone"}
 )
 """Names of the same things in other programs, and the settings that they mean."""
@@ -37,7 +38,9 @@ def suggest(key: str, section: str) -> str | None:
     other = OTHER_NAMES.get(key.lower())
     if other:
         return other
-    elsewhere = {dotted.split(".")[-1]: dotted for dotted in KEYS} | {name: name for name in SECTIONS}
+    # Of two keys of one name, the one with the shorter path.
+    deepest_first = sorted((*KEYS, *SECTIONS), key=lambda dotted: -dotted.count("."))
+    elsewhere = {dotted.split(".")[-1]: dotted for dotted in deepest_first}
     # As wifi_password and wifiPassword are to wifi.password.
     elsewhere |= {dotted.replace(".", "_"): dotted for dotted in KEYS}
     near = nearest(key, tuple(elsewhere))
@@ -46,9 +49,10 @@ def suggest(key: str, section: str) -> str | None:
 
 def hint(key: str, section: str) -> str:
     """What to write instead of an unknown key."""
-    if key in KEYS and not section:
-        parent, name = key.split(".")
-        return f"write {name} indented below {parent}:"
+    dotted = f"{section}.{key}" if section else key
+    if "." in key and (dotted in KEYS or dotted in SECTIONS):
+        parent, name = dotted.rsplit(".", 1)
+        return f"write {name} indented below {parent.rsplit('.', 1)[-1]}:"
     suggestion = suggest(key, section)
     if suggestion:
         return f"did you mean {suggestion}?"
@@ -64,6 +68,5 @@ def is_presentable(key: str) -> bool:
 def _names_in(section: str) -> dict[str, str]:
     """The settings in a section, or at the top, by their names there."""
     prefix = f"{section}." if section else ""
-    names = {dotted.removeprefix(prefix): dotted for dotted in KEYS if dotted.startswith(prefix)}
-    names = {name: dotted for name, dotted in names.items() if "." not in name}
-    return names if section else names | {name: name for name in SECTIONS}
+    names = {dotted.removeprefix(prefix): dotted for dotted in (*KEYS, *SECTIONS) if dotted.startswith(prefix)}
+    return {name: dotted for name, dotted in names.items() if "." not in name}

@@ -50,13 +50,31 @@ class Pins:
 class BuzzerConfig:
     """The sounds. kind: active or passive. volume: a passive one's, 1 to 100 percent.
 
-    repeat_pages: repeat the sound of unacknowledged pages.
+    repeat_pages: repeat the sound of unacknowledged pages. page, late, error, new_order: each sound's own switch;
+    enabled is the master switch. late_every: the least seconds between two sounds of late orders.
     """
 
     enabled: bool = True
     kind: str = "active"
     volume: int = 100
     repeat_pages: bool = False
+    page: bool = True
+    late: bool = True
+    error: bool = True
+    new_order: bool = False
+    late_every: float = 60.0
+
+    @property
+    def sounds(self) -> frozenset[str]:
+        """The sounds that are switched on, by the names of `core.view.Sound`; `paired` has no switch of its own."""
+        switches = {
+            "page": self.page,
+            "paired": True,
+            "error": self.error,
+            "late": self.late,
+            "new_order": self.new_order,
+        }
+        return frozenset(sound for sound, on in switches.items() if on and self.enabled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +148,11 @@ class Config:
     @property
     def panel(self) -> PanelSettings:
         """The settings of the panel for the state machine; infinity means never."""
-        display = self.display
-        return PanelSettings(display.dim_after or math.inf, display.sleep_after or math.inf, self.buzzer.repeat_pages)
+        display, buzzer = self.display, self.buzzer
+        return PanelSettings(
+            dim_after=display.dim_after or math.inf,
+            sleep_after=display.sleep_after or math.inf,
+            repeat_pages=buzzer.repeat_pages,
+            sounds=buzzer.sounds,
+            late_every=buzzer.late_every,
+        )

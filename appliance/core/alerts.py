@@ -1,6 +1,7 @@
-"""Alerts: orders that are paged, until a press answers them, and orders that become late.
+"""Alerts: orders that are paged, until a press answers them, orders that become late, and new ones.
 
-A page replaces the count for a while and sounds; a late order sounds, but never into the sound of a page.
+A page replaces the count for a while and sounds; the other sounds never cut into that of a page. An order has one late
+sound at most, and shares it with all that became late since the last one.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from dataclasses import replace
 
 from appliance.core.effects import Effect, MakeSound, StartTimer, StopTimer
 from appliance.core.events import Timer
-from appliance.core.order_totals import next_late
-from appliance.core.states import Alert, Connected
+from appliance.core.order_age import Held
+from appliance.core.order_totals import ROUNDING, late_between, next_late
+from appliance.core.states import Alert, Connected, World
 from appliance.core.view import Sound
 
 PAGE_SHOWS = 8.0
@@ -23,6 +25,8 @@ MOST_ALERTED = 100
 """Orders in one alert: as many as a kitchen could ever page at once."""
 PAGE_LASTS = 1.5
 """Seconds of one page sound: pages within it share one sound, and pages 2 s apart have one each."""
+NEW_ORDERS_SHARE = 1.5
+"""Seconds within which new orders share one sound."""
 TIMER_TOLERANCE = 0.05
 """Seconds by which a timer may fire early."""
 
@@ -64,8 +68,12 @@ def answer_page(state: Connected) -> tuple[Connected, tuple[Effect, ...]]:
 
 
 def start_late_timer(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Start the timer for the moment at which the next order becomes late."""
+    """Start the timer for the moment at which the next order becomes late, or a late sound that waits may start."""
+    state = _with_late_orders(state, now)
     due = next_late(state.book, state.world.benchmarks, now)
+    if state.world.late_unheard:
+        sounds_at = max(now, _late_may_sound_at(state.world))
+        due = sounds_at if due is None else min(due, sounds_at)
     if due == state.late_at:
         return state, ()
     effect = StopTimer(Timer.LATE) if due is None else StartTimer(Timer.LATE, due - now)
@@ -73,13 +81,51 @@ def start_late_timer(state: Connected, now: float) -> tuple[Connected, tuple[Eff
 
 
 def became_late(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """An order became late: sound, but not into the sound of a page."""
+    """The timer of late orders ended: sound once for those that became late, but not too soon after another sound."""
     due = state.late_at
     if due is None or due > now + TIMER_TOLERANCE:
         return state, ()
-    page_ends = state.world.last_page + PAGE_LASTS
-    if now < page_ends:
-        # A page is more urgent: sound after it.
-        return state, (StartTimer(Timer.LATE, page_ends - now),)
-    state, effects = start_late_timer(state, max(now, due))
-    return state, (MakeSound(Sound.LATE), *effects)
+    now = max(now, due)
+    state = _with_late_orders(state, now)
+    world, held = state.world, state.book.held
+    sounds: tuple[Effect, ...] = ()
+    if now >= _late_may_sound_at(world):
+        # Meanwhile some may be cleared, or to go, which is late at another age.
+        late = frozenset(uuid for uuid in world.late_unheard if uuid in held and _is_late(held[uuid], world, now))
+        world = replace(world, late_unheard=frozenset())
+        if late:
+            heard = late.union(uuid for uuid in world.late_heard if uuid in held)
+            world, sounds = replace(world, last_late=now, late_heard=heard), (MakeSound(Sound.LATE),)
+        state = replace(state, world=world)
+    # The timer is over, so it has to start again even for the same moment.
+    state, effects = start_late_timer(replace(state, late_at=None), now)
+    return state, (*sounds, *effects)
+
+
+def _late_may_sound_at(world: World) -> float:
+    """When the next sound of late orders may start. A page is more urgent."""
+    return max(world.last_page + PAGE_LASTS, world.last_late + world.settings.late_every)
+
+
+def _with_late_orders(state: Connected, now: float) -> Connected:
+    """The state with the orders that became late since the timer was due and have had no sound."""
+    world = state.world
+    if state.late_at is None or state.late_at > now:
+        return state
+    became = late_between(state.book, world.benchmarks, state.late_at, now)
+    unheard = world.late_unheard.union(each.order.uuid for each in became) - world.late_heard
+    return replace(state, world=replace(world, late_unheard=unheard))
+
+
+def _is_late(held: Held, world: World, now: float) -> bool:
+    age = now - held.since
+    late_after = world.benchmarks.late_after_of(held.order.order_type)
+    return late_after - 2 * ROUNDING <= age < world.benchmarks.forget_after
+
+
+def announce_new_order(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """Sound for new orders, unless a page sounds, or new orders had their sound a moment ago."""
+    world = state.world
+    if now < max(world.last_new_order + NEW_ORDERS_SHARE, world.last_page + PAGE_LASTS):
+        return state, ()
+    return replace(state, world=replace(world, last_new_order=now)), (MakeSound(Sound.NEW_ORDER),)

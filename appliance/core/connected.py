@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from appliance.core.alerts import answer_page, became_late, page_is_answerable, repeat_page, show_page, start_late_timer
+from appliance.core.alerts import (
+    announce_new_order,
+    answer_page,
+    became_late,
+    page_is_answerable,
+    repeat_page,
+    show_page,
+    start_late_timer,
+)
 from appliance.core.effects import CloseFeed, Effect, OpenFeed, StartTimer
 from appliance.core.events import (
     ButtonTapped,
@@ -133,6 +141,9 @@ def _notified(state: Connected, notifications: tuple[Notification, ...], now: fl
     if folded.paged:
         state, page = show_page(state, folded.paged, now)
         effects += page
+    if folded.created:
+        state, announced = announce_new_order(state, now)
+        effects += announced
     state, doubt = _suspect(state, folded.suspects | {GAP} if gap else folded.suspects, now)
     effects += doubt
     if folded.unknown or folded.unusable:

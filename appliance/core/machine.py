@@ -12,7 +12,7 @@ from dataclasses import replace
 from appliance.core.alerts import page_is_answerable
 from appliance.core.connected import connected
 from appliance.core.connecting import disconnected
-from appliance.core.effects import KeepDisplayDriver, MakeSound, StartTimer, StopTimer, StoreToken
+from appliance.core.effects import Effect, KeepDisplayDriver, MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
     BoardRead,
     ButtonDown,
@@ -89,11 +89,17 @@ def step(state: State, event: Event, now: float) -> Step:
     """Return the next state and the effects of an event. now: monotonic seconds."""
     event = as_known(state, event)
     after, effects = _step(state, event, now)
+    effects = tuple(effect for effect in effects if not _is_muted(effect, after.world.settings))
     entered = type(after) is not type(state)
     if entered or _stirs(after, event):
         world = replace(after.world, last_activity=now)
         after = _with(after, replace(world, turned_to=ScreenId.MAIN, turned_until=NEVER) if entered else world)
     return after, effects
+
+
+def _is_muted(effect: Effect, settings: PanelSettings) -> bool:
+    """Whether an effect is a sound that is switched off in the settings."""
+    return isinstance(effect, MakeSound) and effect.sound not in settings.sounds
 
 
 def _stirs(state: State, event: Event) -> bool:

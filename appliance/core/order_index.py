@@ -15,19 +15,22 @@ _since = attrgetter("since")
 
 @dataclass(frozen=True, slots=True)
 class OrderIndex:
-    """by_age: the orders, the oldest first. `now` is the monotonic clock, and ages are in seconds."""
+    """by_age: the orders, the oldest first. on_premise, to_go: those of each kind, in the same order."""
 
     by_age: list[Held]
+    on_premise: list[Held]
+    to_go: list[Held]
     paged: int
-    to_go: int
 
-    def older(self, age: float, now: float) -> int:
-        """How many orders have at least this age; they are the first ones of `by_age`."""
-        return bisect_right(self.by_age, -age, key=lambda held: -(now - held.since))
 
-    def begun_by(self, moment: float) -> int:
-        """How many orders began at this moment or earlier; they are the first ones of `by_age`."""
-        return bisect_right(self.by_age, moment, key=_since)
+def older(by_age: list[Held], age: float, now: float) -> int:
+    """How many orders have at least this age in seconds; they are the first ones. now: the monotonic clock."""
+    return bisect_right(by_age, -age, key=lambda held: -(now - held.since))
+
+
+def begun_by(by_age: list[Held], moment: float) -> int:
+    """How many orders began at this monotonic moment or earlier; they are the first ones."""
+    return bisect_right(by_age, moment, key=_since)
 
 
 class IndexCache:
@@ -37,16 +40,18 @@ class IndexCache:
 
     def __init__(self) -> None:
         self._held: Mapping[str, Held] | None = None
-        self._index = OrderIndex([], 0, 0)
+        self._index = OrderIndex([], [], [], 0)
 
     def of(self, held: Mapping[str, Held]) -> OrderIndex:
         """The index of orders by uuid, which nobody changes any more."""
         if self._held is not held:
-            orders = [each.order for each in held.values()]
+            by_age = sorted(held.values(), key=_since)
+            to_go = [each for each in by_age if each.order.order_type == TO_GO]
             self._index = OrderIndex(
-                by_age=sorted(held.values(), key=_since),
-                paged=sum([order.paged for order in orders]),
-                to_go=[order.order_type for order in orders].count(TO_GO),
+                by_age=by_age,
+                on_premise=[each for each in by_age if each.order.order_type != TO_GO] if to_go else by_age,
+                to_go=to_go,
+                paged=sum([each.order.paged for each in by_age]),
             )
             self._held = held
         return self._index

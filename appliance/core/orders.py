@@ -85,7 +85,7 @@ class Folded:
 
     paged: the uuid of each page, in order. unknown: one changed an order that the book did not hold. unusable: one was
     unreadable. suspects: the types and words of an unknown meaning that may have ended an order. whole: one was the
-    whole set.
+    whole set. created: one announced a new order.
     """
 
     book: OrderBook
@@ -94,6 +94,7 @@ class Folded:
     unusable: bool = False
     suspects: frozenset[str] = frozenset()
     whole: bool = False
+    created: bool = False
 
 
 def replaced(
@@ -188,7 +189,7 @@ class _Folding:
     def __init__(self, book: OrderBook, now: float) -> None:
         self.now = now
         self.paged: list[str] = []
-        self.unknown = self.unusable = self.whole = self.settles = False
+        self.unknown = self.unusable = self.whole = self.settles = self.created = False
         self.suspects: set[str] = set()
         self._open(book)
 
@@ -231,6 +232,7 @@ class _Folding:
             self._clear(order, before)
             return
         if new:
+            self.created = True
             held = began_now(order, now, self.clock)
         else:
             clock = self.clock
@@ -256,7 +258,13 @@ class _Folding:
     def result(self) -> Folded:
         """The book, and what the notifications brought."""
         return Folded(
-            self._close(), tuple(self.paged), self.unknown, self.unusable, frozenset(self.suspects), self.whole
+            self._close(),
+            tuple(self.paged),
+            self.unknown,
+            self.unusable,
+            frozenset(self.suspects),
+            self.whole,
+            self.created,
         )
 
     def _hear(self, order: Order, before: Held | None, *, new: bool) -> None:

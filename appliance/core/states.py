@@ -64,8 +64,9 @@ class World:
 
     Display and sound. display: the one that was set up last, with the driver that draws on it. turned_to: the screen
     that a press turned to, shown until turned_until. last_activity: the last event that a person would look up for;
-    infinity before the start is over. woke_display: the press under way only wakes the display. last_page: when the
-    page sound last started.
+    infinity before the start is over. woke_display: the press under way only wakes the display. last_page, last_late,
+    last_new_order: when each sound last started. late_heard: uuids of the active orders that had their late sound.
+    late_unheard: those of orders that became late since, and wait for theirs.
 
     History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
@@ -94,6 +95,10 @@ class World:
     serial: int = 0
     hurried_at: float = NEVER
     last_page: float = NEVER
+    last_late: float = NEVER
+    last_new_order: float = NEVER
+    late_heard: frozenset[str] = frozenset()
+    late_unheard: frozenset[str] = frozenset()
     down_since: float | None = None
     asked: str | None = None
     pressed_at: float = NEVER
@@ -251,7 +256,7 @@ class Connected:
     last_look: when the last one was opened. doubted_at: since when the count may be wrong, or None. suspects: whatever
     since the last whole set may have ended an order: types and words of an unknown meaning, and gaps in `seq`.
     vain_looks: for each suspect, the looks in a row that found nothing missing. lost: the first feed closed while a
-    second one opens. late_at: when the next order becomes late.
+    second one opens. late_at: when the next order becomes late, or a late sound that waits may start.
 
     last_heard: when the feed last sent or answered anything. alert: the last page, shown or over. repeats: how often
     its sound may still repeat while nobody answers it. welcome_until: how long the display says "Paired".

@@ -173,18 +173,37 @@ NONE_UNREADABLE = Unreadable()
 
 
 @dataclass(frozen=True, slots=True)
+class ToGoBenchmarks:
+    """Ages of an order to go, in seconds, as in `Benchmarks`; None: the same as for all orders."""
+
+    warn_after: float | None = None
+    late_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmarks:
     """The restaurant's times, in seconds: ages of an order, and when its business day ends.
 
     warn_after, late_after: the vendor's order screen turns yellow at the first and red at the second.
     forget_after: an order that is not cleared by then (a lost tracker) still counts, but raises no alarm.
-    day_ends: after midnight.
+    day_ends: after midnight. to_go: of orders to go, where they differ.
     """
 
     warn_after: float = 180.0
     late_after: float = 300.0
     forget_after: float = 3 * 3600.0
     day_ends: float = 0.0
+    to_go: ToGoBenchmarks = ToGoBenchmarks()
+
+    def warn_after_of(self, order_type: str) -> float:
+        """The age at which an order of this type gets old."""
+        own = self.to_go.warn_after if order_type == TO_GO else None
+        return self.warn_after if own is None else own
+
+    def late_after_of(self, order_type: str) -> float:
+        """The age at which an order of this type is late."""
+        own = self.to_go.late_after if order_type == TO_GO else None
+        return self.late_after if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +211,15 @@ class PanelSettings:
     """Settings of the panel.
 
     dim_after: seconds without an order or any other activity until the display dims. sleep_after: the same until it
-    turns dark; infinity for never. repeat_pages: repeat the sound of an unanswered page.
+    turns dark; infinity for never. repeat_pages: repeat the sound of an unanswered page. sounds: those that are
+    switched on, by the names of `view.Sound`. late_every: the least seconds between two sounds of late orders.
     """
 
     dim_after: float = 600.0
     sleep_after: float = 4 * 3600.0
     repeat_pages: bool = False
+    sounds: frozenset[str] = frozenset({"page", "paired", "error", "late"})
+    late_every: float = 60.0
 
 
 class Card(Enum):

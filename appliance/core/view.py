@@ -34,6 +34,7 @@ class Sound(StrEnum):
     PAIRED = "paired"
     ERROR = "error"
     LATE = "late"
+    NEW_ORDER = "new_order"
 
 
 class Mark(Enum):
@@ -141,21 +142,25 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """An order that was paged just now; drawn inverted, so that nobody takes it for the count.
+    """Orders that were paged just now; drawn inverted, and with the word before the number, so that nobody takes it for
+    the count.
 
-    tracker: the number of the order's tracker. place: `table 8`, `to go`, or empty. more: `+2 more`, or empty for a
-    single order. rest: the count, such as `12 orders`.
+    tracker: the number of the order's tracker, or several. place: `table 8`, `to go`, or empty. more: the orders on the
+    screens before and after, such as `+2 more`, or empty. rest: the count, such as `12 orders`. noun: `Tracker` or
+    `Trackers`.
     """
 
     tracker: str
     place: str
     more: str
     rest: str
+    noun: str = texts.TRACKER
 
     @property
     def words(self) -> tuple[str, ...]:
         """The text on the display, top to bottom."""
-        return tuple(filter(None, (texts.PAGED_TRACKER.format(tracker=self.tracker), self.place, self.more, self.rest)))
+        what = texts.PAGED_TRACKER.format(noun=self.noun, tracker=self.tracker)
+        return tuple(filter(None, (what, self.place, self.more, self.rest)))
 
 
 @dataclass(frozen=True, slots=True)

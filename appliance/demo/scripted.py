@@ -129,7 +129,9 @@ async def _run_steps(story: _Story) -> None:
 
     restaurant.page(restaurant.active[0].uuid)
     tracker = restaurant.active[0].name
-    await story.expect("an order paged", lambda view: view.screen.words[0] == f"paged {tracker}" and view.paged == 1)
+    await story.expect(
+        "an order paged", lambda view: view.screen.words[0] == f"Tracker {tracker} paged" and view.paged == 1
+    )
     story.check("the buzzer sounded", true=story.heard(Sound.PAGE) == 1)
     box.press()
     await story.expect("a press acknowledges the page", lambda view: view.screen.words[0] == "6", draw_it=False)

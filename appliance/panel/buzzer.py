@@ -54,14 +54,16 @@ PATTERNS: dict[Sound, tuple[Step, ...]] = {
     Sound.ERROR: (Step(0.15, GROWL), Step(0.1), Step(0.5, GROWL)),
     # A single long beep.
     Sound.LATE: (Step(1.0, LOW),),
+    # A single short beep.
+    Sound.NEW_ORDER: (Step(0.12, MIDDLE),),
 }
 """Each sound begins and ends with a tone."""
 
-PRIORITY = {Sound.PAGE: 2, Sound.ERROR: 1, Sound.PAIRED: 1, Sound.LATE: 0}
+PRIORITY = {Sound.PAGE: 3, Sound.ERROR: 2, Sound.PAIRED: 2, Sound.LATE: 1, Sound.NEW_ORDER: 0}
 """A sound cuts off one of the same or a lower priority.
 
 A page calls a person who may not be looking at the display. Paired and error respond to a press, and must come at once.
-A late order can wait: the red LED shows it until it is served.
+A late order can wait: the red LED shows it until it is served. The count shows a new order anyway.
 """
 CUT_OFF_GAP = 0.08
 """Seconds of silence before a sound that cuts off another: an active buzzer would join their beeps otherwise."""
@@ -99,20 +101,18 @@ def open_pin(number: int, kind: str, factory: Any = None) -> DigitalOutputDevice
 class BuzzerPart:
     """Plays one sound at a time on a pin, by timers of the loop; sounds are never queued.
 
-    pin: from open_pin for this kind; None if there is no buzzer. enabled: False mutes it. volume: of a passive buzzer,
+    pin: from open_pin for this kind; None if there is no buzzer. volume: of a passive buzzer,
     1 to 100 percent; ignored for an active one.
     """
 
     def __init__(
         self,
         pin: DigitalOutputDevice | PWMOutputDevice | None,
-        enabled: bool = True,
         *,
         kind: str = ACTIVE,
         volume: int = 100,
     ) -> None:
         self._pin = pin
-        self._enabled = enabled
         self._duty = duty_cycle(volume) if kind == PASSIVE else None
         self._timer: asyncio.TimerHandle | None = None
         self._playing: Sound | None = None
@@ -123,7 +123,7 @@ class BuzzerPart:
 
     def play(self, sound: Sound) -> None:
         """Start a sound, inside a running loop, unless it is playing already, or a sound of a higher priority is."""
-        if self._pin is None or not self._enabled:
+        if self._pin is None:
             return
         now = asyncio.get_running_loop().time()
         # Check the clock too: in a delayed loop, the timer that ends the last sound may be overdue.

@@ -53,7 +53,6 @@ class HardwarePanel:
         amber: int | None = None,
         red: int | None = None,
         buzzer: int | None = None,
-        buzzer_enabled: bool = True,
         buzzer_kind: str = "active",
         buzzer_volume: int = 100,
         chosen: DisplayIdentity | None = None,
@@ -85,9 +84,7 @@ class HardwarePanel:
         self._leds = LedPart(
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
         )
-        self._buzzer = BuzzerPart(
-            pins.buzzer(buzzer, buzzer_kind), buzzer_enabled, kind=buzzer_kind, volume=buzzer_volume
-        )
+        self._buzzer = BuzzerPart(pins.buzzer(buzzer, buzzer_kind), kind=buzzer_kind, volume=buzzer_volume)
         self._button = _make_button(pins.input("button", button))
         pins.log_busy()
 
@@ -107,7 +104,6 @@ class HardwarePanel:
             amber=pins.amber,
             red=pins.red,
             buzzer=pins.buzzer,
-            buzzer_enabled=config.buzzer.enabled,
             buzzer_kind=config.buzzer.kind,
             buzzer_volume=config.buzzer.volume,
             chosen=chosen,

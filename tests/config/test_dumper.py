@@ -23,7 +23,7 @@ from appliance.config import (
 from appliance.config.checks import MAX_SECONDS
 from appliance.config.dumper import dump
 from appliance.config.keys import KEYS
-from appliance.core.values import Address, Benchmarks
+from appliance.core.values import Address, Benchmarks, ToGoBenchmarks
 from tests.config.ssh_keys import ssh_key
 
 _hosts = st.sampled_from(["10.0.0.7", "gateway.local", "::1", "fe80::1%eth0", "tt-1"]) | st.ip_addresses().map(str)
@@ -39,11 +39,20 @@ _passwords = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=8,
 ) | st.text("0123456789abcdef", min_size=64, max_size=64)
 _seconds = st.lists(
     st.floats(0, MAX_SECONDS, exclude_min=True) | st.integers(1, int(MAX_SECONDS)).map(float),
-    min_size=3,
-    max_size=3,
+    min_size=5,
+    max_size=5,
     unique=True,
 )
 _never = st.just(0.0)
+
+
+def _benchmarks(times: list[float], *, own_warn: bool, own_late: bool) -> Benchmarks:
+    """Five ascending times: to go, an order may be later at each step."""
+    warn, to_go_warn, late, to_go_late, forget = sorted(times)
+    to_go = ToGoBenchmarks(to_go_warn if own_warn else None, to_go_late if own_late else None)
+    return Benchmarks(warn, late, forget, to_go=to_go)
+
+
 _some_seconds = st.floats(0, MAX_SECONDS, exclude_min=True)
 _rests = st.one_of(
     st.tuples(_never, _never | _some_seconds),
@@ -66,7 +75,7 @@ _configs = st.builds(
         address=st.none() | st.builds(Address, _hosts, st.integers(1, 65535)),
         name=st.none() | _texts,
     ),
-    orders=_seconds.map(lambda times: Benchmarks(*sorted(times))),
+    orders=st.builds(_benchmarks, _seconds, own_warn=st.booleans(), own_late=st.booleans()),
     display=st.builds(
         lambda display, rests: replace(display, dim_after=rests[0], sleep_after=rests[1]), _displays, _rests
     ),
@@ -77,6 +86,11 @@ _configs = st.builds(
         kind=st.sampled_from(["active", "passive"]),
         volume=st.integers(1, 100),
         repeat_pages=st.booleans(),
+        page=st.booleans(),
+        late=st.booleans(),
+        error=st.booleans(),
+        new_order=st.booleans(),
+        late_every=_some_seconds,
     ),
     network=st.builds(
         NetworkConfig,
@@ -105,6 +119,10 @@ def test_printed_settings_are_parsed_unchanged(config: Config) -> None:
 def test_printed_settings_explain_every_key() -> None:
     lines = dump(Config()).splitlines()
     for dotted in KEYS:
-        at = next(i for i, line in enumerate(lines) if line.strip().startswith(dotted.split(".")[-1] + ":") and i)
+        at = next(
+            i
+            for i, line in enumerate(lines)
+            if line.startswith("  " * dotted.count(".") + dotted.split(".")[-1] + ":") and i
+        )
         assert lines[at - 1].strip().startswith("# ")
     assert max(map(len, lines)) <= 100

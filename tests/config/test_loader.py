@@ -23,14 +23,15 @@ from appliance.config import (
     parse,
 )
 from appliance.config.keys import KEYS, SECTIONS
-from appliance.core.values import Address, Benchmarks, PanelSettings
+from appliance.core.values import Address, Benchmarks, PanelSettings, ToGoBenchmarks
 
 FULL = """\
 gateway: {address: "192.168.1.20:8001", name: Kitchen}
 orders:
   warn_after: 60
   late_after: 120.5
-  forget_after: 7200
+  forget_after: 2 h
+  to_go: {warn_after: 5 min, late_after: 600}
 display:
   {driver: sh1106, i2c_port: 3, i2c_address: 0x3D, rotate: 180, contrast: 0,
   height: 32, dim_after: 0, sleep_after: 60.5}
@@ -40,6 +41,11 @@ buzzer:
   kind: passive
   volume: 40
   repeat_pages: yes
+  page: no
+  late: no
+  error: no
+  new_order: yes
+  late_every: 5 min
 network: {interfaces: [eth0, wlan0]}
 history: {months: 3, size: 64}
 state_dir: /tmp/state
@@ -49,10 +55,10 @@ state_dir: /tmp/state
 def test_every_key_is_read() -> None:
     assert parse(FULL, "tt.yaml") == Config(
         gateway=GatewayConfig(Address("192.168.1.20", 8001), "Kitchen"),
-        orders=Benchmarks(60.0, 120.5, 7200.0),
+        orders=Benchmarks(60.0, 120.5, 7200.0, to_go=ToGoBenchmarks(300.0, 600.0)),
         display=DisplayConfig("sh1106", 3, 0x3D, 2, 0, 32, 0.0, 60.5),
         pins=Pins(5, 6, 12, 13, 19),
-        buzzer=BuzzerConfig(False, "passive", 40, True),
+        buzzer=BuzzerConfig(False, "passive", 40, True, False, False, False, True, 300.0),
         network=NetworkConfig(("eth0", "wlan0")),
         history=HistoryConfig(3, 64),
         state_dir=Path("/tmp/state"),
@@ -68,7 +74,7 @@ def test_the_table_of_keys_matches_the_fields() -> None:
         return found
 
     assert list(KEYS) == leaves(Config())
-    assert list(SECTIONS) == list(dict.fromkeys(key.split(".")[0] for key in KEYS if "." in key))
+    assert list(SECTIONS) == list(dict.fromkeys(key.rsplit(".", 1)[0] for key in KEYS if "." in key))
 
 
 def test_the_core_gets_the_panels_settings() -> None:

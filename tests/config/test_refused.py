@@ -26,7 +26,7 @@ WRONG = {
     "display.contrast: 3": "tt.yaml:1: display.contrast: unknown setting; write contrast indented below display:",
     "Display: {}": "tt.yaml:1: Display: unknown setting; did you mean display?",
     "orders: {red: 3}": "tt.yaml:1: orders.red: unknown setting; did you mean pins.red?",
-    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown setting; valid here: enabled, kind, volume, repeat_pages",
+    "buzzer: {xyzzy: 3}": "tt.yaml:1: buzzer.xyzzy: unknown setting; delete it, or correct its name",
     "buzzer: {enabled: yes}\nbuzzer: {}": "tt.yaml:2: buzzer: is already on line 1; delete one of both",
     "pins:\n  red: 4\n  red: 5": "tt.yaml:3: pins.red: is already on line 2; delete one of both",
     "[a]: 3": "tt.yaml:1: is not a setting: write a name, a colon, a space and a value",
@@ -49,40 +49,42 @@ WRONG = {
     "display: {contrast: {a: 1}}": "tt.yaml:1: display.contrast: must be a whole number from 0 to 255, not settings",
     "display: {rotate: 90}": 'tt.yaml:1: display.rotate: must be 0, or 2 or 180 for upside down, not "90"',
     "display: {i2c_address: 3E}": 'tt.yaml:1: display.i2c_address: must be from 0x03 to 0x77, such as 0x3C, not "3E"',
-    "orders: {warn_after: 3:00}": 'tt.yaml:1: orders.warn_after: must be a number of seconds, not "3:00"; write 180',
-    "orders: {warn_after: 3 min}": 'tt.yaml:1: orders.warn_after: must be a number of seconds, not "3 min"; write 180',
+    "orders: {warn_after: 3:00}": 'tt.yaml:1: orders.warn_after: must be a time like 5 min, not "3:00"; write 180',
+    "orders: {warn_after: 3 minutes}": (
+        'tt.yaml:1: orders.warn_after: must be a time like 5 min, not "3 minutes"; write 3 min'
+    ),
     "orders: {warn_after: 0}": 'tt.yaml:1: orders.warn_after: must be more than 0 seconds, not "0"',
-    "orders: {warn_after: .inf}": 'tt.yaml:1: orders.warn_after: must be a number of seconds, not ".inf"',
+    "orders: {warn_after: .inf}": 'tt.yaml:1: orders.warn_after: must be a time like 5 min, not ".inf"',
     "display: {height: 128}": 'tt.yaml:1: display.height: must be 64 or 32 pixels, not "128"',
     "display: {height: '32'}": 'tt.yaml:1: display.height: must be 64 or 32 pixels, not "32"; write it without quotes',
     "display: {dim_after: never}": (
-        'tt.yaml:1: display.dim_after: must be a number of seconds, or 0 (never), not "never"; write 0'
+        'tt.yaml:1: display.dim_after: must be a time like 5 min, or 0 (never), not "never"; write 0'
     ),
-    "display: {dim_after: 10 min}": (
-        'tt.yaml:1: display.dim_after: must be a number of seconds, or 0 (never), not "10 min"; write 600'
+    "display: {dim_after: 10 m}": (
+        'tt.yaml:1: display.dim_after: must be a time like 5 min, or 0 (never), not "10 m"; write 10 min'
     ),
     "display: {sleep_after: -1}": 'tt.yaml:1: display.sleep_after: must be more than 0 seconds, not "-1"',
     "display: {sleep_after: 4:00:00}": (
-        'tt.yaml:1: display.sleep_after: must be a number of seconds, or 0 (never), not "4:00:00"; write 14400'
+        'tt.yaml:1: display.sleep_after: must be a time like 5 min, or 0 (never), not "4:00:00"; write 14400'
     ),
     "buzzer: {volume: 0}": "tt.yaml:1: buzzer.volume: must be a whole number from 1 to 100; the nearest is 1",
     "buzzer: {volume: 50%}": "tt.yaml:1: buzzer.volume: must be a number without the sign; write 50",
-    "orders: {warn_after: true}": 'tt.yaml:1: orders.warn_after: must be a number of seconds, not "true"',
+    "orders: {warn_after: true}": 'tt.yaml:1: orders.warn_after: must be a time like 5 min, not "true"',
     # Contradictions.
     "orders:\n  late_after: 100": (
-        "tt.yaml:2: orders.late_after: must be more than orders.warn_after, which is 180 (the default)"
+        "tt.yaml:2: orders.late_after: must be more than orders.warn_after (180, the default)"
     ),
     "orders:\n  warn_after: 400": (
-        "tt.yaml:2: orders.warn_after: must be less than orders.late_after, which is 300 (the default)"
+        "tt.yaml:2: orders.warn_after: must be less than orders.late_after (300, the default)"
     ),
     "orders:\n  late_after: 500\n  forget_after: 500": (
-        "tt.yaml:3: orders.forget_after: must be more than orders.late_after, which is 500 (line 2)"
+        "tt.yaml:3: orders.forget_after: must be more than orders.late_after (500, line 2)"
     ),
     "display:\n  dim_after: 20000": (
-        "tt.yaml:2: display.dim_after: must be less than display.sleep_after, which is 14400 (the default)"
+        "tt.yaml:2: display.dim_after: must be less than display.sleep_after (14400, the default)"
     ),
     "display:\n  dim_after: 60\n  sleep_after: 60": (
-        "tt.yaml:3: display.sleep_after: must be more than display.dim_after, which is 60 (line 2)"
+        "tt.yaml:3: display.sleep_after: must be more than display.dim_after (60, line 2)"
     ),
     "pins: {red: 22}": "tt.yaml:1: pins.red: GPIO 22 is already used for pins.green (the default); free is 21",
     "pins:\n  red: 5\n  green: 5": "tt.yaml:3: pins.green: GPIO 5 is already used for pins.red (line 2); free is 4",

@@ -23,7 +23,7 @@ from appliance.core.events import (
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import Connected
-from appliance.core.values import Order, PanelSettings
+from appliance.core.values import Benchmarks, Order, PanelSettings, ToGoBenchmarks
 from appliance.core.view import Count, Sound
 from tests.core.cases import NOW, NUMBER, STATES
 from tests.core.simulated_effects import Surroundings
@@ -59,10 +59,10 @@ def words(surroundings: Surroundings) -> tuple[str, ...]:
 def test_a_page_replaces_the_count_for_some_seconds() -> None:
     one = box()
     page(one, A)
-    assert words(one) == ("paged 102", "table 8", "2 orders")
+    assert words(one) == ("Tracker 102 paged", "table 8", "2 orders")
     assert one.sounds == [Sound.PAGE]
     one.advance(7.9)
-    assert words(one)[0] == "paged 102"
+    assert words(one)[0] == "Tracker 102 paged"
     one.advance(0.2)
     assert words(one)[:2] == ("2", "orders  1 paged  1 to go")
 
@@ -72,7 +72,7 @@ def test_the_next_page_replaces_the_last_one() -> None:
     page(one, A)
     one.advance(3)
     page(one, B)
-    assert words(one) == ("paged 7", "to go", "+1 more", "2 orders")
+    assert words(one) == ("Tracker 7 paged", "to go", "+1 more", "2 orders")
     assert one.sounds == [Sound.PAGE, Sound.PAGE]
 
 
@@ -137,7 +137,7 @@ def test_an_unanswered_page_sounds_again_three_times_at_most() -> None:
     assert one.sounds == [Sound.PAGE]
     one.advance(0.2)
     assert one.sounds == [Sound.PAGE] * 2
-    assert words(one)[0] == "paged 102"
+    assert words(one)[0] == "Tracker 102 paged"
     one.advance(160)
     assert one.sounds.count(Sound.PAGE) == 4
 
@@ -206,9 +206,9 @@ def test_only_orders_still_paged_are_repeated() -> None:
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")),)))
     one.advance(40.1)
     assert one.sounds == [Sound.PAGE] * 2
-    assert words(one) == ("paged 102", "table 8", "1 order")
+    assert words(one) == ("Tracker 102 paged", "table 8", "1 order")
     one.advance(7.8)
-    assert words(one)[0] == "paged 102"
+    assert words(one)[0] == "Tracker 102 paged"
     one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, paged=False)),)))
     one.advance(40)
     assert one.sounds == [Sound.PAGE] * 2, "the order is no longer paged"
@@ -253,3 +253,118 @@ def test_a_long_press_answers_an_unrepeated_page() -> None:
     one.advance(1.5)
     one.tell(ButtonUp())
     assert isinstance(present(one.state, one.now).view.screen, Count), "without a page it has no effect"
+
+
+def test_pages_are_shown_in_turn_until_the_count_comes_back() -> None:
+    one = box()
+    page(one, A, B)
+    shown = [words(one)]
+    for _ in range(79):
+        one.advance(0.1)
+        if words(one) != shown[-1]:
+            shown.append(words(one))
+    assert shown == [
+        ("Tracker 7 paged", "to go", "+1 more", "2 orders"),
+        ("Tracker 102 paged", "table 8", "+1 more", "2 orders"),
+    ]
+    one.advance(0.2)
+    assert words(one)[:2] == ("2", "orders  2 paged  1 to go")
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_each_number_of_up_to_twelve_pages_is_shown_long_enough_to_be_read(count: int) -> None:
+    one = box()
+    orders = tuple(Order(str(number), str(number)) for number in range(101, 101 + count))
+    one.tell(FeedNotified(NUMBER, (OrdersReplaced(orders),)))
+    page(one, *orders)
+    now, begun, seen = one.now, one.now, set[str]()
+    while now < begun + 8 - 1e-6:
+        shown = present(one.state, now)
+        until = min(shown.until, begun + 8)
+        while present(one.state, until).view.screen.words == shown.view.screen.words:
+            until = present(one.state, until).until
+        assert until - now >= 8 / 4 - 0.01
+        seen |= set(shown.view.screen.words[0].split()[1:-1])
+        now = until
+    assert seen == {order.name for order in orders}
+
+
+def watched(benchmarks: Benchmarks | None = None, **settings: object) -> Surroundings:
+    """A box that has yet to start its timer of late orders: a message does."""
+    one = box()
+    assert isinstance(one.state, Connected)
+    world = replace(one.state.world, settings=PanelSettings(**settings))  # type: ignore[arg-type]
+    one.state = replace(one.state, world=replace(world, benchmarks=benchmarks or world.benchmarks), late_at=None)
+    return one
+
+
+CREATED = (OrderChanged(Order("c", "9"), created=True),)
+
+
+@pytest.mark.parametrize("off", ["page", "late", "new_order", None])
+def test_each_sound_is_switched_on_its_own(off: str | None) -> None:
+    one = watched(sounds=frozenset(Sound) - {off})
+    one.tell(FeedNotified(NUMBER, CREATED))
+    one.advance(2)
+    page(one, A)
+    one.advance(250)
+    assert one.sounds == [sound for sound in (Sound.NEW_ORDER, Sound.PAGE, Sound.LATE) if sound != off]
+
+
+def test_new_orders_share_a_sound_and_never_cut_into_a_page() -> None:
+    one = watched(sounds=frozenset(Sound))
+    for number in range(5):
+        one.tell(FeedNotified(NUMBER, (OrderChanged(Order(f"n{number}"), created=True),)))
+        one.advance(0.2)
+    assert one.sounds == [Sound.NEW_ORDER]
+    one.advance(2)
+    page(one, A)
+    one.tell(FeedNotified(NUMBER, CREATED))
+    assert one.sounds == [Sound.NEW_ORDER, Sound.PAGE]
+    one.advance(2)
+    one.tell(FeedNotified(NUMBER, (OrderChanged(Order("c", "9", location="3")), OrderChanged(Order("unknown")))))
+    assert one.sounds == [Sound.NEW_ORDER, Sound.PAGE], "only a new order that the gateway announces"
+
+
+def test_a_late_sound_that_waits_is_for_orders_that_are_still_there() -> None:
+    one = watched()
+    for uuid, elapsed in (("c", 235.0), ("d", 225.0)):
+        one.tell(FeedNotified(NUMBER, (OrderChanged(Order(uuid, uuid, elapsed=elapsed), created=True),)))
+    one.advance(80)
+    assert one.sounds == [Sound.LATE], "the second waits"
+    gone = tuple(OrderChanged(replace(order, state="cleared")) for order in (A, B, Order("d")))
+    one.tell(FeedNotified(NUMBER, gone))
+    one.advance(100)
+    assert one.sounds == [Sound.LATE]
+
+
+def test_an_order_to_go_becomes_late_at_its_own_time_and_only_once() -> None:
+    one = watched(Benchmarks(100.0, 120.0, to_go=ToGoBenchmarks(180.0, 240.0)))
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, location="9")),)))
+    one.advance(60.1)
+    assert one.sounds == [Sound.LATE]
+    leds = present(one.state, one.now).view.leds
+    assert (leds.red, leds.amber) == ("on", "off")
+    assert "1 late" in words(one)[1]
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(A, order_type="TO_GO")),)))
+    assert present(one.state, one.now).view.leds.green == "on", "both are to go now, and in time"
+    one.advance(59)
+    assert present(one.state, one.now).view.leds.green == "on"
+    one.advance(1)
+    assert present(one.state, one.now).view.leds.amber == "on"
+    one.advance(85)
+    assert one.sounds == [Sound.LATE]
+    one.advance(5)
+    assert one.sounds == [Sound.LATE] * 2, "the second is for B; A had its own"
+
+
+def test_an_order_that_is_late_again_has_no_second_sound() -> None:
+    one = watched(late_every=1.0)
+    one.tell(FeedNotified(NUMBER, (OrderChanged(replace(B, state="cleared")), OrderChanged(A))))
+    one.advance(241)
+    assert one.sounds == [Sound.LATE]
+    assert isinstance(one.state, Connected)
+    one.state = replace(one.state, book=replaced(OrderBook(), [replace(A, elapsed=290.0)], one.now))
+    one.tell(FeedNotified(NUMBER, CREATED))
+    one.advance(20)
+    assert one.sounds == [Sound.LATE]

@@ -193,11 +193,15 @@ def test_the_late_sound_waits_for_the_page_sound() -> None:
     assert box.sounds == [Sound.PAGE, Sound.LATE]
 
 
-def test_each_order_that_becomes_late_sounds() -> None:
-    box = live(replace(ORDER, elapsed=290.0), Order("u2", elapsed=280.0))
+def test_orders_that_become_late_share_a_sound_a_minute() -> None:
+    box = live(replace(ORDER, elapsed=290.0), Order("u2", elapsed=280.0), Order("u3", elapsed=250.0))
     box.advance(10.1)
     assert box.sounds == [Sound.LATE]
-    box.advance(10)
+    box.advance(59.8)
+    assert box.sounds == [Sound.LATE]
+    box.advance(0.2)
+    assert box.sounds == [Sound.LATE] * 2, "for u2 and u3"
+    box.advance(1000)
     assert box.sounds == [Sound.LATE] * 2
 
 

@@ -216,7 +216,7 @@ def test_a_page_during_an_outage_sounds_after_the_reconnection() -> None:
     paged = Order("u2", "7", paged=True)
     box.tell(FeedOpened(link(box).attempt, (replace(ORDER, paged=True), paged)))
     assert box.sounds == [Sound.PAGE] * 2, "also a moment after another page"
-    assert present(box.state, box.now).view.screen.words[0] == "paged 7"
+    assert present(box.state, box.now).view.screen.words[0] == "Tracker 7 paged"
     assert connected(box).world.last_page == box.now
     assert connected(box).alerted(box.now + 7.9) is not None
 
@@ -241,7 +241,9 @@ def test_notifications_during_the_write_of_a_new_token_are_kept() -> None:
     box.tell(TokenStored(box.state.world.saving))
     assert set(connected(box).book.held) == {"u1", "u2", "u3"}
     assert box.sounds == [Sound.PAIRED, Sound.PAGE]
-    assert present(box.state, box.now).view.screen.words[0] == "paged 7", "pages from before the pairing make no sound"
+    assert present(box.state, box.now).view.screen.words[0] == "Tracker 7 paged", (
+        "pages from before the pairing make no sound"
+    )
     assert box.timers[Timer.STALE] == pytest.approx(NOW + 300)
     assert box.timers[Timer.REFRESH] == pytest.approx(box.now), "a page of an unknown order: the book may be wrong"
     assert connected(box).last_look == NOW

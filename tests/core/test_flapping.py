@@ -165,7 +165,7 @@ def test_a_page_does_not_wait_until_the_feed_has_proved_itself() -> None:
     box, feed = proving()
     box.tell(FeedNotified(feed, (OrderPaged(Order("u1", "23", paged=True)),)))
     assert box.sounds == [Sound.PAGE]
-    assert present(box.state, box.now).view.screen.words[0] == "paged 23"
+    assert present(box.state, box.now).view.screen.words[0] == "Tracker 23 paged"
 
 
 def test_what_comes_while_the_feed_proves_itself_is_counted() -> None:

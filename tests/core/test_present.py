@@ -45,7 +45,7 @@ def test_the_welcome_is_shown_before_the_count() -> None:
     assert shown.until <= NOW + 4
     assert words(state, NOW + 4)[0] == "1"
     paged = replace(state, alert=Alert(("a",), NOW + 8))
-    assert words(paged)[0].startswith("paged")
+    assert words(paged)[0].endswith("paged")
 
 
 def test_the_words_for_no_order_and_for_one() -> None:

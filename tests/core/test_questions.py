@@ -97,9 +97,9 @@ def test_a_page_during_a_press_stays_on_the_display() -> None:
     state: State = replace(connected, book=book)
     paged = FeedNotified(NUMBER, (OrderPaged(Order("a", "31", paged=True)),))
     state = between(state, paged)
-    assert present(state, NOW + 0.3).view.screen.words[0] == "paged 31"
+    assert present(state, NOW + 0.3).view.screen.words[0] == "Tracker 31 paged"
     again = between(state, FeedNotified(NUMBER, (OrderPaged(Order("b", "32", paged=True)),)))
-    assert present(again, NOW + 0.3).view.screen.words[0] == "paged 32", "nor does it hide a newer one"
+    assert present(again, NOW + 0.3).view.screen.words[0] == "Tracker 32 paged", "nor does it hide a newer one"
     answered, _ = machine.step(again, ButtonDown(), NOW + 1)
     answered, _ = machine.step(answered, ButtonUp(), NOW + 1.1)
     assert present(answered, NOW + 1.2).view.screen.words[:2] == ("2", "orders  2 paged")

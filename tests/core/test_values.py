@@ -244,7 +244,7 @@ def test_the_words_of_interfaces_to_programs() -> None:
         "pairing",
     ]
     assert [mode.value for mode in LedMode] == ["off", "on", "slow", "fast"]
-    assert [sound.value for sound in Sound] == ["page", "paired", "error", "late"]
+    assert [sound.value for sound in Sound] == ["page", "paired", "error", "late", "new_order"]
     assert sorted(value for name, value in vars(reasons).items() if name.isupper()) == [
         "another gateway is here",
         "confirm the gateway",

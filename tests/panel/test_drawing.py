@@ -75,6 +75,7 @@ pageds = st.builds(
     texts,
     st.sampled_from(["", "+2 more", "+123 more"]),
     st.sampled_from(["1 order", "9999 orders"]),
+    st.sampled_from(["Tracker", "Trackers"]),
 )
 listings = st.builds(Listing, texts, st.lists(rows, max_size=6).map(tuple))
 screens: st.SearchStrategy[Message | Count | Paged | Listing] = st.one_of(messages, counts, pageds, listings)

@@ -176,13 +176,6 @@ async def test_a_passive_buzzer_gets_tones() -> None:
     assert not pin.state
 
 
-async def test_a_muted_buzzer_is_silent(pins: MockFactory) -> None:
-    panel = await make_panel(pins, I2cDisplay(), **PINS, buzzer_enabled=False)
-    panel.show(VIEW, Sound.PAGE)
-    assert not output_states(pins)["buzzer"]
-    await panel.close()
-
-
 async def test_without_pwm_the_passive_buzzer_is_left_out(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     panel = await make_panel(pins, I2cDisplay(), **PINS, buzzer_kind=PASSIVE)
     assert [record.getMessage() for record in caplog.records] == [

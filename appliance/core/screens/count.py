@@ -6,7 +6,9 @@ import math
 
 from appliance.core import texts
 from appliance.core.formatting import age, legible
-from appliance.core.order_totals import Summary, next_late, summary
+from appliance.core.order_age import Held
+from appliance.core.order_totals import Summary, next_late, oldest_of_each_kind, summary
+from appliance.core.order_totals import oldest as oldest_orders
 from appliance.core.screens.paged import paged_screen
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import Connected
@@ -35,7 +37,7 @@ def connected_view(state: Connected, now: float) -> StateView:
     screen, until, paged = _screen(state, totals, now)
     return StateView(
         screen=screen,
-        leds=_age_leds(totals, state.world.benchmarks),
+        leds=_age_leds(state, now),
         until=min(until, _next_change(state, totals.oldest, now)),
         active=totals.active,
         paged=totals.paged,
@@ -47,18 +49,19 @@ def connected_view(state: Connected, now: float) -> StateView:
 def _screen(state: Connected, totals: Summary, now: float) -> tuple[Screen, float, bool]:
     """The screen, until when it holds, and whether it shows an order that was paged just now."""
     alert = state.alerted(now)
-    paged = None if alert is None else paged_screen(state, alert, totals.active)
-    if alert is not None and paged is not None:
-        return paged, alert.until, True
+    paged = None if alert is None else paged_screen(state, alert, totals.active, now)
+    if paged is not None:
+        return *paged, True
     if now < state.welcome_until:
         return _welcome(state, totals.active), state.welcome_until, False
-    oldest, benchmarks = totals.oldest, state.world.benchmarks
+    benchmarks, oldest = state.world.benchmarks, totals.oldest
+    first = oldest_orders(state.book, benchmarks, now, most=1)
     shown_at = math.inf if state.doubted_at is None else state.doubted_at + DOUBT_SHOWS
     count = Count(
         count=str(totals.active),
         noun=texts.orders(totals.active),
         oldest="" if oldest is None else order_age(oldest, exact=not totals.at_least),
-        mark=Mark.FINE if oldest is None else age_mark(oldest, benchmarks),
+        mark=age_mark(first[0], benchmarks, now) if first else Mark.FINE,
         remarks=tuple(_remarks(totals)),
         note=texts.COUNT_IN_DOUBT if now >= shown_at else "",
     )
@@ -74,22 +77,21 @@ def _welcome(state: Connected, active: int) -> Message:
     return Message(lines, icon=Icon.PAIRED)
 
 
-def _age_leds(totals: Summary, benchmarks: Benchmarks) -> Leds:
-    """Green, amber and red by the oldest order, as on the vendor's own order screen."""
-    match Mark.FINE if totals.oldest is None else age_mark(totals.oldest, benchmarks):
-        case Mark.FINE:
-            return Leds(green=LedMode.ON)
-        case Mark.WARN:
-            return Leds(amber=LedMode.ON)
-        case Mark.LATE:
-            return Leds(red=LedMode.ON)
+def _age_leds(state: Connected, now: float) -> Leds:
+    """Green, amber and red by the oldest order of each kind, as on the vendor's own order screen."""
+    benchmarks = state.world.benchmarks
+    marks = {age_mark(held, benchmarks, now) for held in oldest_of_each_kind(state.book, benchmarks, now)}
+    if Mark.LATE in marks:
+        return Leds(red=LedMode.ON)
+    return Leds(amber=LedMode.ON) if Mark.WARN in marks else Leds(green=LedMode.ON)
 
 
-def age_mark(seconds: float, benchmarks: Benchmarks) -> Mark:
-    """How an order of this age stands."""
-    if seconds < benchmarks.warn_after:
+def age_mark(held: Held, benchmarks: Benchmarks, now: float) -> Mark:
+    """How the age of an order stands, by the benchmarks of its kind."""
+    seconds, order_type = max(0.0, now - held.since), held.order.order_type
+    if seconds < benchmarks.warn_after_of(order_type):
         return Mark.FINE
-    return Mark.WARN if seconds < benchmarks.late_after else Mark.LATE
+    return Mark.WARN if seconds < benchmarks.late_after_of(order_type) else Mark.LATE
 
 
 def order_age(seconds: float, *, exact: bool) -> str:
@@ -117,9 +119,12 @@ def _next_change(state: Connected, seconds: float | None, now: float) -> float:
     if seconds is None:
         return math.inf
     benchmarks = state.world.benchmarks
-    since = now - seconds
-    steps = [seconds // 60 * 60 + 60, benchmarks.warn_after, benchmarks.late_after, benchmarks.forget_after]
     # Compared with the age that is shown: a rounded `since + step` may be `now`, a moment before the age changes.
+    since, steps = now - seconds, (seconds // 60 * 60 + 60, benchmarks.forget_after)
     ahead = [since + step for step in steps if seconds < step]
+    for held in oldest_of_each_kind(state.book, benchmarks, now):
+        own, order_type = max(0.0, now - held.since), held.order.order_type
+        steps = (benchmarks.warn_after_of(order_type), benchmarks.late_after_of(order_type))
+        ahead += [now - own + step for step in steps if own < step]
     late = next_late(state.book, benchmarks, now)
     return min([*ahead, *([] if late is None else [late])])

@@ -33,7 +33,7 @@ def oldest_screen(state: Connected, now: float) -> tuple[Listing, float]:
 def _row(held: Held, benchmarks: Benchmarks, now: float) -> Row:
     seconds = max(0.0, now - held.since)
     words = "  ".join(filter(None, (legible(held.order.name, SHORT_NAME), destination(held.order))))
-    return Row(words, order_age(seconds, exact=held.exact), age_mark(seconds, benchmarks))
+    return Row(words, order_age(seconds, exact=held.exact), age_mark(held, benchmarks, now))
 
 
 def _next_minute(since: float, now: float) -> float:

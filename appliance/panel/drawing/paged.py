@@ -1,4 +1,5 @@
-"""Draws a paged order: dark on light over the whole display, so that it can't be confused with the count.
+"""Draws a paged order: dark on light over the whole display, and named as a tracker above its number, so that it can't
+be confused with the count.
 
 If there is not enough room, it gives up the count first, then the bell's size, the text about other orders, the place.
 """
@@ -31,10 +32,16 @@ if TYPE_CHECKING:
 HEADING = "PAGED"
 EDGE = 3
 """Pixels between the edge of the light area and its content."""
-COLUMNS = {True: (54, 68, 82), False: (66, 76, 86)}
+COLUMNS = {True: (54, 68, 82), False: (66, 76, 86, 52)}
 """Columns to reserve for the text, on a tall display (True) and on a low one; tried in order until the text fits."""
 COLUMN_GAP = 6
 """Columns between the tracker's number and the text."""
+NOUN_SIZES = {True: (15, 12, 10), False: (10,)}
+"""Sizes of the word above the number, on a tall display (True) and on a low one: the first that fits, or the last."""
+NOUN_GAP = 2
+"""Rows between that word and the number."""
+LEAST_FOR_NOUN = 20
+"""Rows below which there is no room for that word: the heading alone tells the number from the count."""
 
 
 def draw_paged(canvas: Canvas, paged: Paged) -> None:
@@ -42,18 +49,30 @@ def draw_paged(canvas: Canvas, paged: Paged) -> None:
     canvas.fill(0, 0, canvas.width - 1, canvas.height - 1)
     width, height = canvas.width - 2 * EDGE, canvas.height - 2 * EDGE
     tracker, columns = to_drawable(paged.tracker), COLUMNS[height >= 40]
+    nouns = [tight_row(paged.noun, Face.BOLD, size) for size in NOUN_SIZES[height >= 40]]
     for number, column in enumerate((*columns, columns[0])):
-        rows = _tracker_rows(tracker, max(width - COLUMN_GAP - column, width // 3), height)
-        left = EDGE + max((row.width for row in rows), default=0) + COLUMN_GAP
+        room = max(width - COLUMN_GAP - column, width // 3)
+        head = [next((row for row in nouns if row.width <= room), nouns[-1])] if height >= LEAST_FOR_NOUN else []
+        above = sum(row.height + NOUN_GAP for row in head)
+        rows = _tracker_rows(tracker, room, height - above)
+        left = EDGE + max((row.width for row in (*head, *rows)), default=0) + COLUMN_GAP
         last = number == len(columns)
-        if (last or not any(is_cut(row, tracker) for row in rows)) and _draw_words(
+        if (last or _is_whole(rows, tracker)) and _draw_words(
             canvas, paged, left, canvas.width - EDGE - left, height, whole=not last
         ):
             break
-    top = EDGE + (height - stack_height(rows)) // 2
+    for row in head:
+        row.paint(canvas, EDGE, EDGE, lit=False)
+    top = EDGE + above + (height - above - stack_height(rows)) // 2
     for row in rows:
         row.paint(canvas, EDGE, top, lit=False)
         top += row.height + 1
+
+
+def _is_whole(rows: list[Row], text: str) -> bool:
+    """Whether the rows have all of a text."""
+    shown = "".join(row.text for row in rows)
+    return shown.replace(" ", "") == text.replace(" ", "") and not any(is_cut(row, text) for row in rows)
 
 
 def _tracker_rows(text: str, width: int, height: int) -> list[Row]:

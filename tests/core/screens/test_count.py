@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.core.order_age import Held
 from appliance.core.screens.count import age_mark, connected_view, order_age
 from appliance.core.states import Alert
 from appliance.core.values import Benchmarks, Order, Unreadable
@@ -71,7 +72,7 @@ def test_a_lower_bound_of_an_age_has_a_sign() -> None:
 
 
 def test_marks_change_at_the_benchmarks() -> None:
-    marks = [age_mark(seconds, TIMES) for seconds in (179.9, 180.0, 299.9, 300.0)]
+    marks = [age_mark(Held(Order("a"), NOW - seconds, True), TIMES, NOW) for seconds in (179.9, 180.0, 299.9, 300.0)]
     assert marks == [Mark.FINE, Mark.WARN, Mark.WARN, Mark.LATE]
 
 

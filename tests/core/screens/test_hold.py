@@ -31,7 +31,7 @@ def test_a_hold_counts_down_during_a_page() -> None:
     state = connected(Order("a", elapsed=10.0, paged=True), down_since=NOW)
     state = replace(state, alert=Alert(("a",), NOW + 8))
     assert present(state, NOW + 2).view.screen.words[0] == "Forget the pairing"
-    assert present(state, NOW + 0.9).view.screen.words[0] == "paged ?"
+    assert present(state, NOW + 0.9).view.screen.words[0] == "Tracker ? paged"
 
 
 def test_a_hold_declines_an_offered_gateway() -> None:

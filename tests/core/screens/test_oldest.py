@@ -37,4 +37,4 @@ def test_long_names_are_cut_in_the_list_and_whole_on_a_page() -> None:
     listing, _ = oldest_screen(connected(long), NOW)
     assert listing.rows[0].left == "12345678901…  table abcdefghijk…"
     paged = connected_view(replace(connected(long), alert=Alert(("a",), NOW + 8)), NOW).screen
-    assert paged.words == ("paged 1234567890123", "table abcdefghijklm", "1 order")
+    assert paged.words == ("Tracker 1234567890123 paged", "table abcdefghijklm", "1 order")
