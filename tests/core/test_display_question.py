@@ -23,10 +23,10 @@ READ = NOW + READ_TIME
 """When a question that a press at NOW turned to has been read."""
 
 
-def asking(name: str = "connected", display: DisplayIdentity = DISPLAY, **settings: bool) -> State:
+def asking(name: str = "connected", display: DisplayIdentity = DISPLAY, *, repeat_pages: bool = False) -> State:
     """A state whose display asks the question since NOW."""
     state = STATES[name]
-    world = replace(state.world, settings=PanelSettings(**settings), last_activity=NOW)
+    world = replace(state.world, settings=PanelSettings(repeat_pages=repeat_pages), last_activity=NOW)
     state, _ = machine.step(replace(state, world=world), DisplayIdentified(display), NOW - 60)
     at = NOW - 1.0
     while words(state, NOW) != QUESTION:
