@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from appliance.core.order_age import Held
@@ -13,14 +13,22 @@ from appliance.core.values import TO_GO
 _since = attrgetter("since")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderIndex:
-    """by_age: the orders, the oldest first. on_premise, to_go: those of each kind, in the same order."""
+    """by_age: the orders, the oldest first. paged, to_go: how many there are of them."""
 
     by_age: list[Held]
-    on_premise: list[Held]
-    to_go: list[Held]
     paged: int
+    to_go: int
+    _kinds: tuple[list[Held], list[Held]] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def kinds(self) -> tuple[list[Held], list[Held]]:
+        """The orders on the premises and those to go, the oldest first, computed at the first use: few need it."""
+        if self._kinds is None:
+            to_go = [each for each in self.by_age if each.order.order_type == TO_GO]
+            self._kinds = [each for each in self.by_age if each.order.order_type != TO_GO], to_go
+        return self._kinds
 
 
 def older(by_age: list[Held], age: float, now: float) -> int:
@@ -40,18 +48,16 @@ class IndexCache:
 
     def __init__(self) -> None:
         self._held: Mapping[str, Held] | None = None
-        self._index = OrderIndex([], [], [], 0)
+        self._index = OrderIndex([], 0, 0)
 
     def of(self, held: Mapping[str, Held]) -> OrderIndex:
         """The index of orders by uuid, which nobody changes any more."""
         if self._held is not held:
-            by_age = sorted(held.values(), key=_since)
-            to_go = [each for each in by_age if each.order.order_type == TO_GO]
+            orders = [each.order for each in held.values()]
             self._index = OrderIndex(
-                by_age=by_age,
-                on_premise=[each for each in by_age if each.order.order_type != TO_GO] if to_go else by_age,
-                to_go=to_go,
-                paged=sum([each.order.paged for each in by_age]),
+                by_age=sorted(held.values(), key=_since),
+                paged=sum([order.paged for order in orders]),
+                to_go=[order.order_type for order in orders].count(TO_GO),
             )
             self._held = held
         return self._index

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from appliance.core.order_age import Held
 from appliance.core.order_index import begun_by, older
 from appliance.core.orders import OrderBook
-from appliance.core.values import TO_GO, Benchmarks
+from appliance.core.values import TO_GO, Benchmarks, ToGoBenchmarks
 
 ROUNDING = 1e-6
 """Seconds: far more than the rounding of a monotonic time, and far less than anyone notices."""
@@ -42,7 +42,7 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
     return Summary(
         active=book.active,
         paged=index.paged,
-        to_go=len(index.to_go),
+        to_go=index.to_go,
         late=max(0, late - forgotten),
         forgotten=forgotten,
         oldest=None if oldest is None else max(0.0, now - oldest.since),
@@ -52,9 +52,13 @@ def summary(book: OrderBook, benchmarks: Benchmarks, now: float) -> Summary:
 
 
 def _kinds(book: OrderBook, benchmarks: Benchmarks) -> Iterator[tuple[list[Held], float]]:
-    """The orders of each kind by age, and the age at which one is late."""
-    yield book.index.on_premise, benchmarks.late_after
-    yield book.index.to_go, benchmarks.late_after_of(TO_GO)
+    """The orders of each kind by age, and the age at which one is late; without times to go, all are of one kind."""
+    if benchmarks.to_go == ToGoBenchmarks():
+        yield book.index.by_age, benchmarks.late_after
+        return
+    on_premise, to_go = book.index.kinds
+    yield on_premise, benchmarks.late_after
+    yield to_go, benchmarks.late_after_of(TO_GO)
 
 
 def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> list[Held]:
@@ -64,7 +68,7 @@ def oldest(book: OrderBook, benchmarks: Benchmarks, now: float, most: int) -> li
 
 
 def oldest_of_each_kind(book: OrderBook, benchmarks: Benchmarks, now: float) -> list[Held]:
-    """The oldest order on the premises and the oldest to go, without forgotten ones."""
+    """The oldest order of each kind of `_kinds`, without forgotten ones."""
     found: list[Held] = []
     for by_age, _ in _kinds(book, benchmarks):
         first = older(by_age, benchmarks.forget_after, now)

@@ -22,7 +22,7 @@ START = 20.0
 TO_END = 2.0
 STATES = {"discovering", "awaiting_pairing", "pairing", "connecting", "connected", "offline"}
 LIGHTS = {"off", "on", "slow", "fast"}
-SOUNDS = {None, "page", "paired", "error", "late"}
+SOUNDS = {None, "page", "paired", "error", "late", "new_order"}
 KEYS = {"state", "reason", "gateway", "active", "paged", "oldest_s", "leds", "sound", "screen"}
 Json = dict[str, Any]
 

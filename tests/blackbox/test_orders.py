@@ -137,3 +137,27 @@ def test_doubts_cause_a_second_feed(rig: Rig) -> None:
     assert all(later - earlier > 9.5 for earlier, later in itertools.pairwise(endless)), endless
     gateways["gap"].do("change", uuid=gap, state="cleared")
     boxes["gap"].wait(5, active=4)
+
+
+def test_sounds_and_times_follow_the_settings(rig: Rig) -> None:
+    gateway = rig.gateway(10, "Gateway")
+    settings = (
+        "orders: {warn_after: 1 s, late_after: 2 s, to_go: {late_after: 1 h}}\n"
+        "buzzer: {page: false, new_order: true, late_every: 1 min}\n"
+    )
+    box = rig.box(rig.lab.host(2), settings, paired=gateway)
+    box.wait(15, state="connected", active=0)
+    mark = box.mark()
+    gateway.start(name="7", orderType="TO_GO")
+    box.wait(5, since=mark, active=1, sound="new_order")
+    box.wait(5, since=mark, leds={"green": "off", "amber": "on", "red": "off"})
+    time.sleep(2)
+    assert box.sounds(mark) == ["new_order"], "an order to go is late after an hour"
+    first, second = gateway.start(name="31"), gateway.start(name="32")
+    box.wait(5, since=mark, active=3, sound="late", leds={"green": "off", "amber": "off", "red": "on"})
+    gateway.do("change", uuid=first, type="ORDER_PAGED", paged=True)
+    gateway.do("change", uuid=second, type="ORDER_PAGED", paged=True)
+    for number in (32, 31):
+        box.wait(7, since=mark, screen=[f"Tracker {number} paged", "+1 more", "3 orders"])
+    time.sleep(1)
+    assert box.sounds(mark) == ["new_order", "new_order", "late"], box.story()
