@@ -233,7 +233,7 @@ def _notified(state: Disconnected, notifications: tuple[Notification, ...], now:
         book=folded.book,
         paged=link.paged + folded.paged,
         whole_at=now if folded.whole else link.whole_at,
-        doubt=not folded.whole and (link.doubt or bool(folded.unknown or folded.unusable)),
+        doubt=(link.doubt and not folded.whole) or bool(folded.unknown or folded.unusable or folded.suspects),
     )
     notified = replace(state, link=link)
     if link.phase is Phase.PROVING and link.paged:
