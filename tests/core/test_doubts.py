@@ -120,6 +120,24 @@ def test_a_message_about_no_order_that_is_held_is_no_doubt() -> None:
     assert connected(box).doubted_at is None
 
 
+@pytest.mark.parametrize(
+    "text", ["AC3E-B2", "urn:uuid:ac3e-b2", "{ac3e-b2}", "/api/v2/activeorders/ac3e-b2", "ac3e-b2: cleared"]
+)
+def test_a_uuid_that_is_written_in_another_way(text: str) -> None:
+    box = live(Order("ac3e-b2"))
+    box.tell(FeedNotified(7, (MessageIgnored(kind="FREED", mentions=("elsewhere", text)),)))
+    assert connected(box).doubted_at is not None
+
+
+@pytest.mark.parametrize("unreadable", [Unreadable(nameless=1), Unreadable(unlisted=1)])
+def test_an_order_of_which_no_uuid_is_known_may_be_removed_too(unreadable: Unreadable) -> None:
+    box = live(A)
+    box.tell(FeedNotified(7, (OrdersReplaced((A,), unreadable),)))
+    assert connected(box).doubted_at is None
+    box.tell(FeedNotified(7, (MessageIgnored(kind="ORDER_REMOVED", mentions=("elsewhere",)),)))
+    assert connected(box).doubted_at is not None
+
+
 def test_an_unreadable_order_may_be_removed_too() -> None:
     box = live(A)
     box.tell(FeedNotified(7, (OrdersReplaced((A,), Unreadable(frozenset("b"))), ENDS["type, many uuids"])))
