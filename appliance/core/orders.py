@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
@@ -33,7 +32,6 @@ MOST_CLEARED = 1_000
 """The last cleared orders to remember: a gateway repeats a message within minutes."""
 CREATED_AGAIN = "order created again"
 """The reason for a doubt: a gateway called an order new that was cleared before."""
-_WORDS = re.compile(r"[\w-]+")
 _LASTING = attrgetter(*(item.name for item in fields(Order) if item.name != "elapsed"))
 """An order's values without its age."""
 
@@ -255,15 +253,11 @@ class _Folding:
             self.suspects.add(f"type {message.kind.strip().upper()[:LONGEST_TEXT]}")
 
     def _may_be_active(self, mentions: Iterable[str]) -> bool:
-        """Whether a text is, or contains, the uuid of an active order, in these or other letters: a URN or a path."""
+        """Whether one of these texts may be the uuid of an active order, in upper or lower case."""
         if mentions and (self.unlisted or self.book.unreadable.nameless):
             return True
-        words = (word for text in mentions for word in (text, *_WORDS.findall(text)))
-        return any(
-            uuid in self.held or uuid in self.unreadable
-            for word in words
-            for uuid in (word, word.lower(), word.upper())
-        )
+        spellings = (uuid for text in mentions for uuid in (text, text.lower(), text.upper()))
+        return any(uuid in self.held or uuid in self.unreadable for uuid in spellings)
 
     def result(self) -> Folded:
         """The book, and what the notifications brought."""

@@ -43,6 +43,7 @@ _PADDING = "\0\ufeff \t\r\n"
 """Characters around a JSON text that change nothing: white space, NUL and byte order marks."""
 WHOLE_SET, CREATED, MODIFIED, PAGED = "ACTIVE_ORDERS", "ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"
 """The types of messages, in any case (gateway API, WebSocket)."""
+_WORD = re.compile(r"[\w-]+")
 _ENVELOPE = frozenset({"status", "returnCode", "message", "seq"})
 MOST_MENTIONS = 256
 """Values of a message of unknown type in which to look for uuids; a message about one order has some 10."""
@@ -187,7 +188,8 @@ def _mentions(body: dict[str, Any]) -> tuple[str, ...]:
             case list() as values:
                 waiting.extend(islice(values, left))
             case text if (uuid := read_uuid(text)) is not None:
-                found.append(uuid)
+                # It may be part of a path or a URN.
+                found += dict.fromkeys((uuid, *_WORD.findall(uuid)))
     return tuple(found)
 
 

@@ -120,11 +120,9 @@ def test_a_message_about_no_order_that_is_held_is_no_doubt() -> None:
     assert connected(box).doubted_at is None
 
 
-@pytest.mark.parametrize(
-    "text", ["AC3E-B2", "urn:uuid:ac3e-b2", "{ac3e-b2}", "/api/v2/activeorders/ac3e-b2", "ac3e-b2: cleared"]
-)
-def test_a_uuid_that_is_written_in_another_way(text: str) -> None:
-    box = live(Order("ac3e-b2"))
+@pytest.mark.parametrize(("held", "text"), [("ac3e-b2", "AC3E-B2"), ("AC3E-B2", "ac3e-b2")])
+def test_a_uuid_in_upper_or_lower_case(held: str, text: str) -> None:
+    box = live(Order(held))
     box.tell(FeedNotified(7, (MessageIgnored(kind="FREED", mentions=("elsewhere", text)),)))
     assert connected(box).doubted_at is not None
 
