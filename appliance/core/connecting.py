@@ -32,7 +32,7 @@ from appliance.core.events import (
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
-from appliance.core.refusals import feed_failed, refused_by_http, token_refused, unauthorized
+from appliance.core.refusals import feed_failed, refused_by_feed, refused_by_http, unauthorized
 from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
 from appliance.core.transitions import (
     FEED_PHASES,
@@ -84,7 +84,7 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
         case TokenRefused(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
             return refused_by_http(state, now)
         case TokenRefused(attempt) if _is_current(state, FEED_PHASES, attempt):
-            return token_refused(state, now)
+            return refused_by_feed(state, now)
         case TokenAccepted(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
             return feed_failed(state, now)
         case TokenUnchecked(attempt) if _is_current(state, {Phase.CHECKING}, attempt):
@@ -199,7 +199,7 @@ def _opened(state: Disconnected, book: OrderBook, header: bool, now: float) -> S
     link = replace(state.link, book=book, paged=state.link.paged + paged, whole_at=now, doubt=False)
     assert world.credential is not None, "a feed was opened with a token"
     accepted = replace(world.credential, header=header)
-    if world.credential is not world.current:
+    if accepted != world.current and (world.credential is not world.current or world.pending is None):
         number = world.serial + 1
         world = replace(
             world,
@@ -233,7 +233,7 @@ def _notified(state: Disconnected, notifications: tuple[Notification, ...], now:
         book=folded.book,
         paged=link.paged + folded.paged,
         whole_at=now if folded.whole else link.whole_at,
-        doubt=not folded.whole and (link.doubt or bool(folded.unknown or folded.unusable)),
+        doubt=(link.doubt and not folded.whole) or bool(folded.unknown or folded.unusable or folded.suspects),
     )
     notified = replace(state, link=link)
     if link.phase is Phase.PROVING and link.paged:

@@ -178,7 +178,8 @@ class MessageUnusable:
 class MessageIgnored:
     """A well-formed message of an unknown type; it counts in `seq`.
 
-    mentions: its texts that may be uuids of orders. unspecific: its type speaks of orders, and it names none by `uuid`.
+    mentions: its texts that may be uuids of orders. unspecific: its type speaks of orders or of clearing, and it names
+    none by `uuid`.
     """
 
     seq: int | None = None

@@ -32,7 +32,6 @@ MOST_CLEARED = 1_000
 """The last cleared orders to remember: a gateway repeats a message within minutes."""
 CREATED_AGAIN = "order created again"
 """The reason for a doubt: a gateway called an order new that was cleared before."""
-
 _LASTING = attrgetter(*(item.name for item in fields(Order) if item.name != "elapsed"))
 """An order's values without its age."""
 
@@ -252,8 +251,15 @@ class _Folding:
 
     def ignore(self, message: MessageIgnored) -> None:
         """Fold a message of an unknown type: it may have ended an order."""
-        if message.unspecific or any(uuid in self.held or uuid in self.unreadable for uuid in message.mentions):
+        if message.unspecific or self._may_be_active(message.mentions):
             self.suspects.add(f"type {message.kind.strip().upper()[:LONGEST_TEXT]}")
+
+    def _may_be_active(self, mentions: Iterable[str]) -> bool:
+        """Whether one of these texts may be the uuid of an active order, in upper or lower case."""
+        if mentions and (self.unlisted or self.book.unreadable.nameless):
+            return True
+        spellings = (uuid for text in mentions for uuid in (text, text.lower(), text.upper()))
+        return any(uuid in self.held or uuid in self.unreadable for uuid in spellings)
 
     def result(self) -> Folded:
         """The book, and what the notifications brought."""

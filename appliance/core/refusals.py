@@ -43,6 +43,13 @@ def refused_by_http(state: Disconnected, now: float) -> Step:
     return token_refused(state, now)
 
 
+def refused_by_feed(state: Disconnected, now: float) -> Step:
+    """Handle a feed that refused a token: a gateway may say so of each token that comes in the other way."""
+    if state.world.credential is state.world.pending and not state.link.other_way:
+        return send_in_other_way(state, now)
+    return token_refused(state, now)
+
+
 def unauthorized(state: Disconnected, now: float) -> Step:
     """Handle a feed that saw no token: send it in the other way."""
     return back_off(state, FEED_REFUSED, now) if state.link.other_way else send_in_other_way(state, now)

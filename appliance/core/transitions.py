@@ -182,11 +182,13 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
     # The gateway may have moved while its token was written.
     gateway = world.gateways.get(gateway.name, gateway)
     world = replace(world, proven=address)
-    refresh = REFRESH_AFTER if address in gateway.addresses and not link.doubt else LOOK_EVERY
+    doubtful = link.doubt or address not in gateway.addresses
     # A slow disk may have delayed this since the whole set arrived.
-    past = now - link.whole_at
-    book = replace(book, today=book.today.ending_at(world.benchmarks.day_ends))
+    refresh_at = link.whole_at + (LOOK_EVERY if doubtful else REFRESH_AFTER)
     stale_at = link.whole_at + STALE_AFTER
+    if doubtful:
+        stale_at = min(stale_at, now + STALE_AFTER_DOUBT)
+    book = replace(book, today=book.today.ending_at(world.benchmarks.day_ends))
     connected = Connected(
         replace(world, refusal_told=False),
         gateway,
@@ -198,10 +200,11 @@ def connect(state: Disconnected, book: OrderBook, now: float) -> Step:
         failures=link.failures,
         last_look=link.whole_at,
         last_heard=now,
+        doubted_at=now if doubtful else None,
     )
     effects: list[Effect] = [
-        StartTimer(Timer.REFRESH, max(0.0, refresh - past)),
-        StartTimer(Timer.STALE, max(0.0, STALE_AFTER - past)),
+        StartTimer(Timer.REFRESH, max(0.0, refresh_at - now)),
+        StartTimer(Timer.STALE, max(0.0, stale_at - now)),
     ]
     effects.append(StartTimer(Timer.HISTORY, sync_delay(world, now), jitter=True))
     if link.new_pairing:

@@ -16,6 +16,7 @@ from appliance.gateway.fixed_address import FixedGateway, is_mdns_host
 from appliance.gateway.http import NoAnswerError, UnreadableAnswerError, get
 from appliance.gateway.own_addresses import own_network
 from appliance.gateway.source import gateway_source
+from appliance.gateway.wire import read_envelope
 from appliance.store import CURRENT, PENDING, TokenStore
 
 NO_NETWORK = "not tried: there is no network"
@@ -109,7 +110,7 @@ async def check_gateway(context: CheckContext) -> Finding:
     context.answering = {name for name, trouble in said.items() if trouble is None}
     troubles = [f"{name} {trouble}" for name, trouble in said.items() if trouble is not None]
     if troubles:
-        advice = ["Restart the gateway: take it Unplug the box for ten seconds, and wait some minutes."]
+        advice = ["Restart the gateway: unplug it for ten seconds, and wait some minutes."]
         if SILENT in said.values():
             advice.append("Does a firewall or a Wi-Fi with client isolation separate the box from the gateway?")
         if typed and set(said.values()) - {None, SILENT}:
@@ -217,7 +218,10 @@ async def _check_reply(context: CheckContext, gateway: Gateway) -> str | None:
             continue
         except NoAnswerError:
             continue
-        if 200 <= answer.status < 300 and answer.body is not None:
+        # A gateway may want the token for this call too, and says so in its envelope.
+        if (200 <= answer.status < 300 and answer.body is not None) or read_envelope(
+            answer.body
+        ).return_code is not None:
             return None
         trouble = f"responds at {address}, but not like a gateway (HTTP {answer.status})"
     return trouble

@@ -31,6 +31,8 @@ PING_INTERVAL, PING_TIMEOUT = 10.0, 10.0
 """Seconds. A connection is dead after 20 s without a byte, so no count is shown as current for longer than that."""
 CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; the shutdown on SIGTERM has 2."""
+CAPTIVE_PORTAL = 511
+"""HTTP status of a network that wants a login (RFC 6585, 6): a portal answers in the gateway's place."""
 WATCHDOG_INTERVAL = 5.0
 """The most seconds between two checks whether the gateway still sends and reads."""
 MOST_UNSENT = 1024 * 1024
@@ -169,7 +171,7 @@ def _refused(status: int, body: bytes, token: Token, header: bool) -> Exception:
     words = f"handshake failed: HTTP {status}, returnCode {envelope.return_code}"
     if refuses_token(envelope, Answer(status, None)):
         return TokenRefusedError() if header else FeedEndedError(FeedFailure.UNAUTHORIZED, words)
-    if envelope.return_code is not None or status >= 500:
+    if envelope.return_code is not None or (status >= 500 and status != CAPTIVE_PORTAL):
         return FeedEndedError(FeedFailure.CLOSED, words)
     return FeedEndedError(FeedFailure.UNREADABLE, words, f"HTTP {status}, {describe(body, token)}")
 

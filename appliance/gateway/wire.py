@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from appliance.core.events import (
@@ -43,6 +43,8 @@ _PADDING = "\0\ufeff \t\r\n"
 """Characters around a JSON text that change nothing: white space, NUL and byte order marks."""
 WHOLE_SET, CREATED, MODIFIED, PAGED = "ACTIVE_ORDERS", "ORDER_CREATED", "ORDER_MODIFIED", "ORDER_PAGED"
 """The types of messages, in any case (gateway API, WebSocket)."""
+_WORD = re.compile(r"[\w-]+")
+_ENVELOPE = frozenset({"status", "returnCode", "message", "seq"})
 MOST_MENTIONS = 256
 """Values of a message of unknown type in which to look for uuids; a message about one order has some 10."""
 LONGEST_COUNT = 20
@@ -153,8 +155,8 @@ def read_message(data: bytes) -> Notification | Envelope:
     seq = _integer(body.get("seq"))
     if kind is None and "returnCode" in body:
         envelope = read_envelope(body)
-        if "uuid" in body and (envelope.return_code or 0) > 0:
-            # The result of somebody's call to the API, which may have ended this order.
+        if (envelope.return_code or 0) > 0 and body.keys() - _ENVELOPE:
+            # The result of somebody's call to the API, which may have ended the orders that it names.
             return MessageIgnored(seq, f"returnCode {envelope.return_code}", _mentions(body))
         return envelope
     if not isinstance(kind, str):
@@ -167,7 +169,7 @@ def read_message(data: bytes) -> Notification | Envelope:
         if order is None:
             return MessageUnusable(seq)
         return OrderPaged(order, seq) if word == PAGED else OrderChanged(order, word == CREATED, seq)
-    return MessageIgnored(seq, kind, _mentions(body), "ORDER" in word and "uuid" not in body)
+    return MessageIgnored(seq, kind, _mentions(body), "uuid" not in body and ("ORDER" in word or "CLEAR" in word))
 
 
 def _mentions(body: dict[str, Any]) -> tuple[str, ...]:
@@ -181,11 +183,13 @@ def _mentions(body: dict[str, Any]) -> tuple[str, ...]:
             case Order() | UnreadableOrder() as order:
                 found += [order.uuid] if order.uuid is not None else []
             case dict() as values:
-                waiting.extend(islice(values.values(), left))
+                # Orders may be listed by their uuids.
+                waiting.extend(islice(chain(values, values.values()), left))
             case list() as values:
                 waiting.extend(islice(values, left))
             case text if (uuid := read_uuid(text)) is not None:
-                found.append(uuid)
+                # It may be part of a path or a URN.
+                found += dict.fromkeys((uuid, *_WORD.findall(uuid)))
     return tuple(found)
 
 

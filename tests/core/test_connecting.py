@@ -31,7 +31,7 @@ from appliance.core.events import (
 from appliance.core.machine import begin
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connecting, Link, Offline, Phase
-from appliance.core.transitions import GOOD_AFTER
+from appliance.core.transitions import GOOD_AFTER, STALE_AFTER_DOUBT
 from appliance.core.values import Address, Benchmarks, Credential, Gateway, Order, Token
 from appliance.core.view import Sound
 from tests.core.cases import A_MOVED, A_TWICE, CREDENTIAL, NOW, STATES, A
@@ -244,7 +244,7 @@ def test_notifications_during_the_write_of_a_new_token_are_kept() -> None:
     assert present(box.state, box.now).view.screen.words[0] == "Tracker 7 paged", (
         "pages from before the pairing make no sound"
     )
-    assert box.timers[Timer.STALE] == pytest.approx(NOW + 300)
+    assert box.timers[Timer.STALE] == pytest.approx(box.now + STALE_AFTER_DOUBT)
     assert box.timers[Timer.REFRESH] == pytest.approx(box.now), "a page of an unknown order: the book may be wrong"
     assert connected(box).last_look == NOW
 

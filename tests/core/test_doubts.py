@@ -120,6 +120,22 @@ def test_a_message_about_no_order_that_is_held_is_no_doubt() -> None:
     assert connected(box).doubted_at is None
 
 
+@pytest.mark.parametrize(("held", "text"), [("ac3e-b2", "AC3E-B2"), ("AC3E-B2", "ac3e-b2")])
+def test_a_uuid_in_upper_or_lower_case(held: str, text: str) -> None:
+    box = live(Order(held))
+    box.tell(FeedNotified(7, (MessageIgnored(kind="FREED", mentions=("elsewhere", text)),)))
+    assert connected(box).doubted_at is not None
+
+
+@pytest.mark.parametrize("unreadable", [Unreadable(nameless=1), Unreadable(unlisted=1)])
+def test_an_order_of_which_no_uuid_is_known_may_be_removed_too(unreadable: Unreadable) -> None:
+    box = live(A)
+    box.tell(FeedNotified(7, (OrdersReplaced((A,), unreadable),)))
+    assert connected(box).doubted_at is None
+    box.tell(FeedNotified(7, (MessageIgnored(kind="ORDER_REMOVED", mentions=("elsewhere",)),)))
+    assert connected(box).doubted_at is not None
+
+
 def test_an_unreadable_order_may_be_removed_too() -> None:
     box = live(A)
     box.tell(FeedNotified(7, (OrdersReplaced((A,), Unreadable(frozenset("b"))), ENDS["type, many uuids"])))

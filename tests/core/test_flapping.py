@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from appliance.core import texts
 from appliance.core.effects import OpenFeed, ResolveGateway
 from appliance.core.events import (
     ButtonDown,
@@ -18,9 +19,13 @@ from appliance.core.events import (
     GatewayFound,
     GatewayLost,
     GatewayResolved,
+    MessageIgnored,
+    MessageUnusable,
     NetworkChanged,
+    Notification,
     OrderChanged,
     OrderPaged,
+    OrdersReplaced,
     TimerFired,
     TokenRefused,
     TokensLoaded,
@@ -29,7 +34,7 @@ from appliance.core.events import (
 from appliance.core.machine import begin
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Offline, Phase
-from appliance.core.transitions import GOOD_AFTER
+from appliance.core.transitions import GOOD_AFTER, STALE_AFTER_DOUBT
 from appliance.core.values import Benchmarks, Order
 from appliance.core.view import Sound
 from tests.core.cases import A_MOVED, CREDENTIAL, A
@@ -182,6 +187,30 @@ def test_a_doubt_while_the_feed_proves_itself_leads_to_a_look() -> None:
     assert isinstance(box.state, Connected)
     box.advance(10)
     assert box.state.looking
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        MessageIgnored(kind="ORDER_REMOVED", mentions=("u1",)),
+        OrderChanged(Order("u1", "23", state="finished")),
+        OrderChanged(Order("u9", "9")),
+        MessageUnusable(),
+    ],
+)
+def test_an_unknown_end_while_the_feed_proves_itself_is_a_doubt(end: Notification) -> None:
+    box, feed = proving()
+    box.tell(FeedNotified(feed, (OrdersReplaced((ORDER,)), end)))
+    box.advance(GOOD_AFTER)
+    assert isinstance(box.state, Connected)
+    assert box.state.doubted_at is not None
+    box.advance(10)
+    assert box.state.looking
+    # No answer: first the display says so, and then the count goes.
+    box.advance(5)
+    assert texts.COUNT_IN_DOUBT in present(box.state, box.now).view.screen.words
+    box.advance(STALE_AFTER_DOUBT)
+    assert present(box.state, box.now).view.active is None
 
 
 def test_announcements_at_a_high_rate_do_not_cut_every_back_off_short() -> None:

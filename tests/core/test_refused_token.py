@@ -159,6 +159,8 @@ def test_a_refused_new_token_out_of_sight_is_tried_again_every_minute() -> None:
     box.known["A"] = set(A.addresses)
     box.feeds = {7}
     refuse(box)
+    assert shown(box)[0] == "connecting", "in the header it may be accepted"
+    refuse(box)
     assert shown(box)[:2] == ("offline", "token refused")
     assert box.timers[Timer.RETRY] == box.now + RECHECK_REFUSED
 

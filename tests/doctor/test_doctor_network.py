@@ -209,7 +209,7 @@ async def test_a_silent_gateway(box: Box, gateway: SimulatedGateway) -> None:
     finding = await hailed(context)
     assert finding.state is State.WRONG
     assert finding.words == f"{NAME} does not respond"
-    assert "Restart the gateway" in finding.advice[0]
+    assert finding.advice[0] == "Restart the gateway: unplug it for ten seconds, and wait some minutes."
     assert "firewall" in finding.advice[1]
 
 
@@ -234,6 +234,15 @@ async def test_another_device_at_the_address_from_the_settings(box: Box, status:
     assert finding.words == f"{where} responds at {where}, but not like a gateway (HTTP {status[:3]})"
     assert "gateway.address" in finding.advice[0]
     assert not any("firewall" in way for way in finding.advice), "the request got through"
+
+
+async def test_a_gateway_that_wants_the_token_for_every_call(box: Box) -> None:
+    refusal = b'{"status": 401, "returnCode": -2, "message": "Invalid token."}'
+    async with serving(respond_with(http("401 Unauthorized", refusal, "Content-Type: application/json"))) as gateway:
+        box.change(address=gateway.address)
+        context, _ = box.context()
+        finding = await hailed(context)
+    assert finding.state is State.OK
 
 
 async def test_only_the_paired_one_of_several_gateways_is_asked(box: Box) -> None:

@@ -67,6 +67,7 @@ async def test_the_token_is_in_the_first_message_and_not_in_the_handshake() -> N
         ("426 Upgrade Required", UNREADABLE),
         ("500 Oops", CLOSED),
         ("503 Later", CLOSED),
+        ("511 Network Authentication Required", UNREADABLE),
     ],
 )
 async def test_a_handshake_with_another_status_ends_the_feed(status: str, end: object) -> None:

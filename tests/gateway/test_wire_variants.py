@@ -115,9 +115,13 @@ def test_a_count_of_too_many_orders() -> None:
         ({"type": "ORDER_CLEARED", **ORDER}, ("a", "7", "started", "TO_GO"), False),
         ({"type": "ORDER_REMOVED", "order": {"uuid": "a"}}, ("a",), True),
         ({"type": "TRACKER_FREED", "order": ORDER}, ("a",), False),
-        ({"type": "TRACKER_FREED", "of": {"order": {"id": "a"}}}, ("a",), False),
+        ({"type": "TRACKER_FREED", "of": {"order": {"id": "a"}}}, ("order", "id", "a"), False),
+        ({"type": "FREED", "orders": {"a": {"state": "cleared"}, "b": 1}}, ("a", "b", "state", "cleared"), False),
         ({"type": "CLOSED", "items": [ORDER, {"uuid": None}, "b", ["c"]]}, ("a", "b", "c"), False),
         ({"type": "ORDERS_CLEARED"}, (), True),
+        ({"type": "clearAll"}, (), True),
+        ({"type": "FREED", "id": "urn:uuid:a-1"}, ("urn:uuid:a-1", "urn", "uuid", "a-1"), False),
+        ({"type": "FREED", "path": "/v2/orders/a-1"}, ("/v2/orders/a-1", "v2", "orders", "a-1"), False),
         ({"type": "CLOSED", "seq": "8", "why": "x" * (LONGEST_UUID + 1)}, (), False),
     ],
 )
@@ -130,7 +134,12 @@ def test_what_a_message_of_unknown_type_mentions(
 def test_the_result_of_another_clients_call_is_no_error() -> None:
     result = {"status": 200, "returnCode": 1004, "message": "Order cleared."}
     assert read(**result) == Envelope(1004, "Order cleared.")
-    assert read(**result, uuid="a", seq=5) == MessageIgnored(5, "returnCode 1004", ("Order cleared.", "a"))
+    assert read(**result, uuid="a", seq=5) == MessageIgnored(
+        5, "returnCode 1004", ("Order cleared.", "Order", "cleared", "a")
+    )
+    assert read(**result, activeorder=ORDER) == MessageIgnored(
+        None, "returnCode 1004", ("Order cleared.", "Order", "cleared", "a")
+    )
     assert read(returnCode=-6, message="No.", uuid="a") == Envelope(-6, "No.")
     assert read(returnCode="?", uuid="a") == Envelope(None, "")
 
