@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from appliance.core.gateway_clock import ANOTHER_ERA, LONGEST_QUIET, SAME_TIME, SHORTEST_QUIET, GatewayClock
@@ -13,6 +14,8 @@ from appliance.core.values import LOCATED, Order
 
 SAT_LATER = 60.0
 """Seconds by which a table may seem known before the order, because the gateway delays its messages."""
+MOST_VANISHED = 1_000
+"""Orders to remember that a whole set no longer shows: those of a busy day, whatever the gateway sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ def learnt(order: Order, before: Held | None, clock: GatewayClock, now: float, n
             since, exact, era = now, False, ANOTHER_ERA
         since = max(since, not_before)
     return Held(order, since, exact, _sat(order, before, since, exact, now), era)
+
+
+def vanished(before: Mapping[str, Held], held: Mapping[str, Held]) -> Mapping[str, Held]:
+    """The orders of `before` that a whole set with unreadable orders lacks, the latest ones."""
+    missing = [uuid for uuid in before if uuid not in held]
+    return {uuid: before[uuid] for uuid in missing[-MOST_VANISHED:]}
 
 
 def settled(held: Held, clock: GatewayClock, now: float) -> Held:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 
+from appliance.core.cleared import remembered
 from appliance.core.day_stats import DayStats
 from appliance.core.delivery import Finished, finished
 from appliance.core.events import (
@@ -24,12 +24,10 @@ from appliance.core.events import (
 )
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.limits import LONGEST_TEXT
-from appliance.core.order_age import Held, began_now, cautious_times, latest_of, learnt, settled
+from appliance.core.order_age import Held, began_now, cautious_times, latest_of, learnt, settled, vanished
 from appliance.core.order_index import IndexCache, OrderIndex
 from appliance.core.values import NONE_UNREADABLE, STATES, Order, Unreadable
 
-MOST_CLEARED = 1_000
-"""The last cleared orders to remember: a gateway repeats a message within minutes."""
 CREATED_AGAIN = "order created again"
 """The reason for a doubt: a gateway called an order new that was cleared before."""
 _LASTING = attrgetter(*(item.name for item in fields(Order) if item.name != "elapsed"))
@@ -42,7 +40,8 @@ class OrderBook:
 
     today: the deliveries of the gateway's day that this box saw. unreadable: the unreadable orders of the last whole
     set, minus those of which a readable message came since. cleared: the orders that were cleared last, as keys.
-    whole_at: when the last whole set came; minus infinity unless each of its orders had a uuid.
+    whole_at: when the last whole set came; minus infinity unless each of its orders had a uuid. vanished: orders of
+    earlier sets that may be among the unreadable ones of this set, to know their ages if they turn up again.
     """
 
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
@@ -51,6 +50,7 @@ class OrderBook:
     unreadable: Unreadable = NONE_UNREADABLE
     cleared: Mapping[str, None] = field(default_factory=lambda: MappingProxyType({}))
     whole_at: float = -math.inf
+    vanished: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
     cache: IndexCache = field(default_factory=IndexCache, repr=False, compare=False)
 
     @property
@@ -102,10 +102,9 @@ def replaced(
     """The book after a whole set (gateway API, WebSocket, ACTIVE_ORDERS)."""
     active = {order.uuid: order for order in orders if order.active}
     known, clock = book.clock.after_set(_news(book, active), now)
+    before = {**book.vanished, **book.held}
     held = {
-        uuid: learnt(
-            order, book.held.get(uuid), clock, now, -math.inf if uuid in book.unreadable.uuids else book.whole_at
-        )
+        uuid: learnt(order, before.get(uuid), clock, now, -math.inf if uuid in book.unreadable.uuids else book.whole_at)
         for uuid, order in active.items()
     }
     # A missing order was cleared without a message; only the archive may know when. If there are more orders without a
@@ -122,8 +121,9 @@ def replaced(
         clock=known,
         today=book.today.for_day(known.offset, now).with_finished(gone),
         unreadable=unreadable,
-        cleared=_remembered(book.cleared, [order.uuid for order in gone]),
+        cleared=remembered(book.cleared, [order.uuid for order in gone]),
         whole_at=-math.inf if unreadable.nameless or unreadable.unlisted else now,
+        vanished=vanished(before, held) if unreadable.count else {},
     )
 
 
@@ -141,17 +141,6 @@ def _news(book: OrderBook, active: Mapping[str, Order]) -> list[float]:
         elif order.changed is not None and order.changed != before.order.changed:
             times.append(order.changed)
     return times
-
-
-def _remembered(cleared: Mapping[str, None], more: Iterable[str]) -> Mapping[str, None]:
-    """The orders that were cleared last. more: those that were cleared since, the last one at the end."""
-    remembered = dict(cleared)
-    for uuid in more:
-        remembered.pop(uuid, None)
-        remembered[uuid] = None
-    for uuid in list(islice(remembered, max(0, len(remembered) - MOST_CLEARED))):
-        del remembered[uuid]
-    return remembered
 
 
 def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
@@ -237,7 +226,7 @@ class _Folding:
             clock = self.clock
             if before is None and (latest := latest_of(order)) is not None:
                 clock = clock.for_unknown(latest, now)
-            held = learnt(order, before, clock, now, whole_at)
+            held = learnt(order, before or self.book.vanished.get(uuid), clock, now, whole_at)
         self.held[uuid] = held
 
     def replace_all(self, orders: Iterable[Order], unreadable: Unreadable) -> None:
@@ -307,5 +296,5 @@ class _Folding:
             unreadable = replace(unreadable, uuids=frozenset(self.unreadable), unlisted=self.unlisted)
         # These notifications may have shown the gateway's clock, which decides the day.
         today = last.today.for_day(self.clock.offset, self.now).with_finished(self.gone)
-        cleared = _remembered(last.cleared, self.cleared) if self.cleared else last.cleared
-        return OrderBook(self.held, self.clock, today, unreadable, cleared, last.whole_at)
+        cleared = remembered(last.cleared, self.cleared) if self.cleared else last.cleared
+        return OrderBook(self.held, self.clock, today, unreadable, cleared, last.whole_at, last.vanished)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core import texts
+from appliance.core.cleared import MOST_CLEARED
 from appliance.core.events import (
     FeedFailure,
     FeedLost,
@@ -21,7 +22,7 @@ from appliance.core.events import (
     OrdersReplaced,
 )
 from appliance.core.limits import LONGEST_TEXT, MOST_SUSPECTS
-from appliance.core.orders import CREATED_AGAIN, MOST_CLEARED, OrderBook, fold, replaced
+from appliance.core.orders import CREATED_AGAIN, OrderBook, fold, replaced
 from appliance.core.present import present
 from appliance.core.states import Offline
 from appliance.core.values import Order, Unreadable

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import Notification, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.gateway_clock import GatewayClock
+from appliance.core.order_age import MOST_VANISHED
 from appliance.core.order_totals import summary
 from appliance.core.orders import OrderBook, fold, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable
@@ -271,3 +273,30 @@ def test_an_order_keeps_its_age_through_a_reconnection() -> None:
     book = replaced(OrderBook(), [order("a", elapsed=100)], 0.0)
     again = replaced(book, [order("a"), order("b", NOON + 10)], 50.0)
     assert summary(again, TIMES, 50.0).oldest == 150
+
+
+@pytest.mark.parametrize(
+    "unreadable", [Unreadable(frozenset("a")), Unreadable(nameless=1), Unreadable(unlisted=1)], ids=lambda one: str(one)
+)
+@pytest.mark.parametrize("sets", [1, 3])
+@pytest.mark.parametrize("by_set", [False, True])
+def test_an_order_that_was_unreadable_for_a_while_keeps_its_age(
+    unreadable: Unreadable, sets: int, by_set: bool
+) -> None:
+    """Meanwhile the gateway's clock jumps, so that its times no longer tell how old the order is."""
+    book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 0.0).book
+    for number in range(sets):
+        book = replaced(book, [], 60.0 + number, unreadable)
+    new = order("b", NOON + 3600 + 300), order("c", NOON + 3600 + 310)
+    for at, one in zip((300.0, 310.0), new, strict=True):
+        book = fold(book, [OrderChanged(one, created=True)], at).book
+    seen = replace(order("a"), changed=NOON + 3600 + 320)
+    book = replaced(book, [seen, *new], 320.0) if by_set else fold(book, [OrderChanged(seen)], 320.0).book
+    assert book.held["a"].since == 0.0
+    assert not replaced(book, list(new), 330.0).vanished
+
+
+def test_only_so_many_vanished_orders_are_remembered() -> None:
+    many = [order(str(number)) for number in range(MOST_VANISHED + 1)]
+    book = replaced(replaced(OrderBook(), many, 0.0), [], 1.0, Unreadable(nameless=1))
+    assert len(book.vanished) == MOST_VANISHED

@@ -71,7 +71,9 @@ class CheckedStore(TokenStore):
 
     def store(self, credential: Credential) -> None:
         def change(pair: TokenPair) -> TokenPair:
-            return credential, None if pair[1] == credential else pair[1]
+            # The pending one may not say yet in which way the gateway takes it.
+            pending = pair[1]
+            return credential, None if pending is not None and pending.token == credential.token else pending
 
         failed = self._site.disk.failed
         self._call_and_update(lambda: super(CheckedStore, self).store(credential), change)

@@ -261,7 +261,7 @@ class ClientConnection(asyncio.Protocol):
         if "no orders" not in gateway.fault_modes:
             self.send_json(gateway.restaurant.full_set())
         if "feeds die" in gateway.fault_modes:
-            gateway.network.loop.call_later(gateway.random.uniform(0, 2), self.close, 1001)
+            gateway.network.loop.call_later(gateway.random.uniform(0, gateway.feed_life), self.close, 1001)
 
     def _frame(self) -> tuple[int, bytes] | None:
         """The client's next complete frame: masked, and short."""

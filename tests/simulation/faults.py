@@ -29,6 +29,7 @@ CATALOGUE: dict[str, Fault] = {
     "another device uses the pairing window": gateway.pairing_window_is_taken,
     "box's cable is pulled": network.box_cable_is_pulled,
     "box's address changes": network.box_address_changes,
+    "box's interface is reset": network.interface_is_reset,
     "gateway's cable is pulled": network.gateway_cable_is_pulled,
     "outgoing packets blocked": network.impaired(blocked=frozenset({"out"})),
     "incoming packets blocked": network.impaired(blocked=frozenset({"in"})),

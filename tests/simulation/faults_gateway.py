@@ -194,6 +194,8 @@ async def token_in_header_only(site: SimulatedSite) -> None:
 
 
 async def feeds_die(site: SimulatedSite) -> None:
+    """The gateway flaps: it closes each feed at once, or soon."""
+    site.main_gateway.feed_life = site.random.choice((0.0, 0.2, 2.0))
     for feed in list(site.main_gateway.feeds):
         feed.close(1001)
     await in_fault_mode("feeds die")(site)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
+from tests.simulation.faults_gateway import gateway_moves
 from tests.simulation.simulated_network import Impairment
 from tests.simulation.site import Fault, SimulatedSite
 
@@ -25,6 +27,7 @@ def impaired(**values: Any) -> Fault:
 async def box_cable_is_pulled(site: SimulatedSite) -> None:
     box = site.network.box
     box.cable = False
+    box.link_losses += 1
     await site.wait_between(0.5, 120)
     box.cable = True
 
@@ -32,8 +35,25 @@ async def box_cable_is_pulled(site: SimulatedSite) -> None:
 async def box_address_changes(site: SimulatedSite) -> None:
     box = site.network.box
     box.ip = None
+    box.link_losses += 1
     await site.wait_between(0.1, 30)
     box.ip = f"192.0.2.{site.random.randrange(50, 90)}"
+
+
+async def interface_is_reset(site: SimulatedSite) -> None:
+    """The box's interface goes and comes back with the same address within moments; then the gateway moves.
+
+    Its memberships of multicast groups are gone, so it must join again to hear the gateway's announcement.
+    """
+    box = site.network.box
+    for _ in range(site.random.choice((1, 1, 2, 5))):
+        box.cable = False
+        box.link_losses += 1
+        site.multicast.drop_memberships()
+        await asyncio.sleep(site.random.uniform(0.01, 1.5))
+        box.cable = True
+        await site.wait_between(0, 20)
+    await gateway_moves(site)
 
 
 async def gateway_cable_is_pulled(site: SimulatedSite) -> None:

@@ -28,7 +28,7 @@ class Gateway:
     errors` (answers requests with HTML), `no orders` (answers pings, but sends no orders), `403 for 401`, `token
     timeout` (waits for a press of its button, then answers with a timeout), `rejects token name`, `slow tokens`
     (creates the token at once, but answers late), `late tokens` (accepts a token some time after it issued it), `header
-    only` (takes the token from the handshake alone), `feeds die` (closes each feed within two seconds).
+    only` (takes the token from the handshake alone), `feeds die` (closes each feed within feed_life seconds).
     """
 
     def __init__(self, network: Network, random: Random, name: str, host: Host, port: int = 8000) -> None:
@@ -44,6 +44,7 @@ class Gateway:
         self.on_issue: Callable[[Gateway, str], None] = lambda gateway, token: None
         self.on_feed: Callable[[int, ClientConnection], None] = lambda attempt, connection: None
         self.feeds: list[ClientConnection] = []
+        self.feed_life = 2.0
         self.notifications_to_drop = self.notifications_to_repeat = 0
         host.accept = self._accept
 

@@ -19,6 +19,7 @@ from tests.simulation.client_connection import ClientConnection
 from tests.simulation.gateway import Gateway
 from tests.simulation.order_checks import OrderChecker
 from tests.simulation.page_sounds import PageSoundChecker
+from tests.simulation.pairing_checks import PairingChecker
 
 if TYPE_CHECKING:
     from tests.simulation.site import SimulatedSite
@@ -60,6 +61,7 @@ class InvariantChecker(logging.Handler):
         self.view: View | None = None
         self.orders = OrderChecker(self)
         self.sounds = PageSoundChecker(self)
+        self.pairing = PairingChecker(self)
         self.slack = 0.0
         self.slack_until = 0.0
 
@@ -70,6 +72,7 @@ class InvariantChecker(logging.Handler):
         self.orders.on_boot()
         self.site.multicast.heard_names.clear()
         self.sounds.on_boot()
+        self.pairing.on_boot()
         self.view = None
 
     def on_stall(self, seconds: float) -> None:
@@ -81,6 +84,7 @@ class InvariantChecker(logging.Handler):
 
     def on_feed(self, attempt: int, connection: ClientConnection) -> None:
         self.feeds[attempt] = connection
+        self.pairing.on_feed()
         connection.heard_at = connection.full_set_at = self.site.loop.time()
         connection.on_page = self.sounds.on_page
 
@@ -106,6 +110,7 @@ class InvariantChecker(logging.Handler):
         if last is None or (last.state, last.active, last.reason) != (view.state, view.active, view.reason) or sound:
             self.site.note("shows", view.state, view.active, view.reason or "", sound or "")
         self.orders.on_view(view)
+        self.pairing.on_view(view)
         self.sounds.on_view(view, sound, last)
         self.check_count()
 

@@ -38,8 +38,16 @@ class MulticastChannel:
 
     def goodbye(self, gateway: Gateway, name: str) -> None:
         if self._reaches_box(gateway):
-            for zeroconf in self.listeners:
+            for zeroconf in self._members():
                 zeroconf.receive_goodbye(name)
+
+    def drop_memberships(self) -> None:
+        """The box's interface went away: sockets that joined the multicast group hear nothing any more."""
+        for zeroconf in self.listeners:
+            zeroconf.joined = False
+
+    def _members(self) -> list[SimZeroconf]:
+        return [zeroconf for zeroconf in self.listeners if zeroconf.joined]
 
     def query(self) -> None:
         """Send a query from the box; every gateway answers."""
@@ -51,9 +59,9 @@ class MulticastChannel:
     def _send_announcement(self, gateway: Gateway) -> None:
         if self._reaches_box(gateway):
             heard = self.heard_names.setdefault(gateway.host.ip, [])
-            if self.listeners and (not heard or heard[-1][1] != gateway.name):
+            if self._members() and (not heard or heard[-1][1] != gateway.name):
                 heard.append((self.network.loop.time(), gateway.name))
-            for zeroconf in list(self.listeners):
+            for zeroconf in self._members():
                 zeroconf.receive_announcement(gateway.name, gateway.host.ip or "", gateway.port)
 
     def _reaches_box(self, gateway: Gateway) -> bool:
@@ -82,6 +90,7 @@ class SimZeroconf:
         self.services: dict[str, CacheRecord] = {}
         self.addresses: dict[str, list[CacheRecord]] = {}
         self.listener: Any = None
+        self.joined = True
         self.waiting: list[tuple[str, asyncio.Future[None]]] = []
         self._suffix = suffix
         self._expiry: dict[str, asyncio.TimerHandle] = {}

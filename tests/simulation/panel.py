@@ -173,12 +173,16 @@ class _Pin(MockPin):  # type: ignore[misc]
 
 
 class SimPanel(HardwarePanel):
-    """The real panel on mock pins. watch: called with each view and sound before they are shown."""
+    """The real panel on mock pins.
 
-    def __init__(self, watch: Callable[[View, Sound | None], None]) -> None:
+    watch: called with each view and sound before they are shown. on_press: called with each press of the button.
+    """
+
+    def __init__(self, watch: Callable[[View, Sound | None], None], on_press: Callable[[], None]) -> None:
         self.factory = MockFactory(pin_class=_Pin)
         super().__init__(contrast=127, button=BUTTON, green=5, amber=6, red=13, buzzer=BUZZER, pin_factory=self.factory)
         self._watcher = watch
+        self._on_press = on_press
 
     def show(self, view: View, sound: Sound | None) -> None:
         self._watcher(view, sound)
@@ -189,6 +193,7 @@ class SimPanel(HardwarePanel):
         if self._button is not None and not self._closed:
             pin = self.factory.pin(BUTTON)
             if down:
+                self._on_press()
                 pin.drive_low()
             else:
                 pin.drive_high()

@@ -10,7 +10,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from random import Random
@@ -42,7 +42,7 @@ from appliance.core.values import Board, Interfaces
 from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 from tests.simulation.mdns import SimAsyncZeroconf, SimServiceInfo
 from tests.simulation.panel import SimOled
-from tests.simulation.tcp import Socket
+from tests.simulation.tcp import Host, Socket
 
 if TYPE_CHECKING:
     from tests.simulation.site import SimulatedSite
@@ -53,11 +53,21 @@ ATTEMPT: ContextVar[int | None] = ContextVar("attempt", default=None)
 """The number of the feed that the running task opens; it identifies the feed's connection."""
 
 
-class NoLinkEvents:
+INTERFACE = 2
+"""The index of the box's only interface."""
+
+
+class SimLinkEvents:
     """Replaces the kernel's reports of interfaces, which would be the real machine's."""
 
-    def interrupted(self, indexes: object, *, ipv6: bool) -> bool:
-        return False
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._seen = host.link_losses
+
+    def interrupted(self, indexes: Collection[int], *, ipv6: bool) -> bool:
+        """Whether an interface lost its link or its address since the last call."""
+        seen, self._seen = self._seen, self._host.link_losses
+        return seen != self._seen and INTERFACE in indexes
 
     def close(self) -> None:
         pass
@@ -106,7 +116,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
 
     def own_network(interfaces: Any = ()) -> OwnNetwork:
         box = site.network.box
-        addresses = (OwnAddress(box.ip, 24),) if box.cable and box.ip is not None else ()
+        addresses = (OwnAddress(box.ip, 24, "eth0", INTERFACE),) if box.cable and box.ip is not None else ()
         return OwnNetwork(addresses, Interfaces(plugged=box.cable))
 
     def getaddrinfo(host: str, port: int, **named: Any) -> Any:
@@ -130,7 +140,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.gateway.fixed_address, "in_daemon_thread", site.threads.run),
         (appliance.gateway.fixed_address, "socket", resolver_module),
         (appliance.gateway.network_watch, "own_network", own_network),
-        (appliance.gateway.network_watch, "LinkEvents", NoLinkEvents),
+        (appliance.gateway.network_watch, "LinkEvents", lambda: SimLinkEvents(site.network.box)),
         # Listed only so that the patch restores them: see SimulatedSite.set_polling.
         (appliance.core.heartbeat, "BEAT", appliance.core.heartbeat.BEAT),
         (

@@ -6,26 +6,41 @@ import asyncio
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from appliance import atomic_file, effect_handlers
-from appliance.core import alerts, connected, connecting, machine, order_age, orders, pairing, reasons, transitions
+from appliance.core import (
+    alerts,
+    connected,
+    connecting,
+    machine,
+    order_age,
+    orders,
+    pairing,
+    reasons,
+    refusals,
+    transitions,
+)
 from appliance.core.effects import CloseFeed
 from appliance.core.events import GatewayFound, OrdersReplaced
-from appliance.core.states import Discovering
+from appliance.core.states import NEVER, Discovering
 from appliance.core.values import Token
 from appliance.effect_handlers import EffectHandlers
 from appliance.gateway import feed, feed_connection, wire
 from appliance.gateway.discovery import Discovery
+from appliance.gateway.network_watch import NetworkWatch
 from appliance.panel.display import Display
 from appliance.store import TokenStore
 from tests.simulation.disk import Disk
 from tests.simulation.gateway import Gateway
 from tests.simulation.memory_archive import MemoryArchive
+from tests.simulation.site import WALL_CLOCK_AT_START
 
 
 def keep_cleared_orders(patch: pytest.MonkeyPatch) -> None:
@@ -38,6 +53,11 @@ def ignore_unknown_types(patch: pytest.MonkeyPatch) -> None:
 
 def age_new_orders_by_the_clock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(orders, "began_now", lambda order, now, clock: order_age.learnt(order, None, clock, now))
+
+
+def take_the_time_from_the_wall_clock(patch: pytest.MonkeyPatch) -> None:
+    step, began = machine.step, WALL_CLOCK_AT_START
+    patch.setattr(machine, "step", lambda state, event, now: step(state, event, time.time() - began))
 
 
 def trust_dead_connection(patch: pytest.MonkeyPatch) -> None:
@@ -77,6 +97,33 @@ def log_effects_with_tokens(patch: pytest.MonkeyPatch) -> None:
         do(effect_handlers, effect)
 
     patch.setattr(EffectHandlers, "handle", logged)
+
+
+def give_up_late_token(patch: pytest.MonkeyPatch) -> None:
+    """A new token that the gateway refuses at first is gone."""
+    refused = refusals.token_refused
+
+    def forgetful(state: Any, now: float) -> Any:
+        return refused(replace(state, world=replace(state.world, pending_until=NEVER)), now)
+
+    for module in (refusals, connecting, connected):
+        patch.setattr(module, "token_refused", forgetful)
+
+
+def reopen_short_lived_feeds_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transitions, "GOOD_AFTER", 0.0)
+
+
+def ignore_interface_resets(patch: pytest.MonkeyPatch) -> None:
+    """Only addresses are compared."""
+    poll = NetworkWatch.poll
+
+    def compare(watch: NetworkWatch) -> bool:
+        before, first = watch.network.addresses, watch._links is None
+        poll(watch)
+        return first or watch.network.addresses != before
+
+    patch.setattr(NetworkWatch, "poll", compare)
 
 
 def merge_pages_for_too_long(patch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,8 @@ Fault = Callable[["SimulatedSite"], Awaitable[None]]
 """A fault, from its beginning to its end."""
 EXIT_WITHIN = 5.0
 """Seconds within which an ended process must have released everything."""
+WALL_CLOCK_AT_START = 1.7e9
+"""Seconds by which the box's wall clock is ahead of the loop's, before it jumps."""
 HOST_NAME = "gateway.example"
 """The configured host name on a site whose gateway has a fixed address."""
 
@@ -68,7 +70,7 @@ class SimulatedSite:
         self.archive = MemoryArchive(self.disk)
         self.checker = InvariantChecker(self)
         self.fixed_address = self.random.random() < 0.15
-        self.wall_offset = 1.7e9
+        self.wall_offset = WALL_CLOCK_AT_START
         self.undervoltage = False
         self.gateways: list[Gateway] = []
         self.main_gateway = self.add_gateway("Kitchen", "192.0.2.10")
@@ -146,7 +148,7 @@ class SimulatedSite:
         self.box_running = self.network.box.up = True
         self.stopping = False
         self.checker.on_boot()
-        self.panel = SimPanel(self.checker.on_view)
+        self.panel = SimPanel(self.checker.on_view, self.checker.pairing.on_press)
         settings = PanelSettings(repeat_pages=self.random.random() < 0.3)
         state = begin(Benchmarks(), fixed_address=self.fixed_address, settings=settings, version="simulated")
         effect_handlers = EffectHandlers(self._make_source, CheckedStore(self), watch_board, self._make_archiver)

@@ -29,6 +29,8 @@ class Host:
         self.box = box
         self.up = True
         self.cable = True
+        self.link_losses = 0
+        """How often the kernel reported an interface that lost its link or address."""
         self.ends: dict[int, TcpEnd] = {}
         self.accept: Callable[[int, TcpEnd], asyncio.Protocol | None] = lambda port, end: None
 

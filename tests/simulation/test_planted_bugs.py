@@ -45,6 +45,8 @@ BUGS_BY_INVARIANT: dict[str, tuple[PlantBug, tuple[str, ...]]] = {
     ),
     "token is never shown or logged": (planted_bugs.log_effects_with_tokens, NO_OTHER_FAULT),
     "every page sounds": (planted_bugs.merge_pages_for_too_long, ("many pages",)),
+    "new token is given time": (planted_bugs.give_up_late_token, ("token is accepted late",)),
+    "reconnects without a rush": (planted_bugs.reopen_short_lived_feeds_at_once, ("feeds die young",)),
     "connected within 60 s": (planted_bugs.retry_too_rarely, ("gateway loses power", *CUTS)),
     "no dead end": (planted_bugs.never_request_token, NO_OTHER_FAULT),
     "no unhandled exception": (planted_bugs.raise_on_malformed_json, ("gateway sends malformed messages",)),
@@ -129,6 +131,21 @@ def test_the_checker_catches_a_token_sent_to_another_announced_name(monkeypatch:
     assert (
         caught_invariant(BUGS_BY_INVARIANT["token goes only to its gateway"][1])[0] == "token goes only to its gateway"
     )
+
+
+def test_the_checker_catches_a_box_that_is_deaf_after_a_reset_of_its_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_bugs.ignore_interface_resets(monkeypatch)
+    assert caught_invariant(("box's interface is reset",))[0] == "connected within 60 s"
+
+
+def test_the_checker_catches_a_box_that_follows_its_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_bugs.take_the_time_from_the_wall_clock(monkeypatch)
+    assert caught_invariant(("wall clock jumps",))[0] == "every page sounds"
+
+
+@pytest.mark.parametrize("kind", ["box's interface is reset", "feeds die young", "token is accepted late"])
+def test_the_product_passes_with_each_of_these_faults(kind: str) -> None:
+    run_scenario(2, 1, (kind,), ONE_BUSY_HOUR)
 
 
 def test_the_checker_catches_a_logged_unexpected_error(
