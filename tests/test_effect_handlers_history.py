@@ -20,6 +20,7 @@ from appliance.gateway import history
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.archive import Archive, Progress
 from appliance.history.archiver import Archiver
+from appliance.history.locate import CurrentAddresses
 from appliance.history.schema import FILE
 from appliance.simulator.gateway import SimulatedGateway
 from tests.running_appliance import appliance, count, paired_with
@@ -167,12 +168,12 @@ async def test_an_error_in_the_history_is_logged_once_and_does_not_stop_the_box(
     paired_with(gateway, tmp_path)
     failed = 0
 
-    def fails(*_: object) -> Any:
+    def fails(*arguments: Any) -> Any:
         nonlocal failed
         failed += 1
         if failed <= 3:
             raise KeyError("the gateway's own words")
-        return Progress()
+        return Progress() if where == "the archive" else CurrentAddresses(*arguments)
 
     if where == "the archive":
         monkeypatch.setattr(Archive, "progress", fails)

@@ -23,7 +23,7 @@ class Held:
     """An active order and its age: it was 0 s old at `since`. exact: False if it may have begun earlier.
 
     sat: seconds from its start until its tracker lay on a table; None before that, or if unknown. era: of the
-    gateway's clock that told its age.
+    gateway's clock that told its age. heard: when the box first heard of it.
     """
 
     order: Order
@@ -31,6 +31,7 @@ class Held:
     exact: bool
     sat: float | None = None
     era: int = 0
+    heard: float = math.inf
 
 
 def latest_of(order: Order) -> float | None:
@@ -62,7 +63,7 @@ def began_now(order: Order, now: float, clock: GatewayClock) -> Held:
         # The message was delayed until the tracker lay on a table.
         span = order.changed - order.created
         age = span if 0.0 <= span <= SHORTEST_QUIET else 0.0
-    return Held(order, now - age, True, _sat(order, None, now - age, True, now), clock.era)
+    return Held(order, now - age, True, _sat(order, None, now - age, True, now), clock.era, now)
 
 
 def learnt(order: Order, before: Held | None, clock: GatewayClock, now: float, not_before: float = -math.inf) -> Held:
@@ -90,7 +91,8 @@ def learnt(order: Order, before: Held | None, clock: GatewayClock, now: float, n
         if since < not_before - SAME_TIME:
             since, exact, era = now, False, ANOTHER_ERA
         since = max(since, not_before)
-    return Held(order, since, exact, _sat(order, before, since, exact, now), era)
+    heard = now if before is None else before.heard
+    return Held(order, since, exact, _sat(order, before, since, exact, now), era, heard)
 
 
 def vanished(before: Mapping[str, Held], held: Mapping[str, Held]) -> Mapping[str, Held]:
@@ -99,12 +101,15 @@ def vanished(before: Mapping[str, Held], held: Mapping[str, Held]) -> Mapping[st
     return {uuid: before[uuid] for uuid in missing[-MOST_VANISHED:]}
 
 
-def settled(held: Held, clock: GatewayClock, now: float) -> Held:
-    """The order with an exact age, now that the gateway's clock is known."""
+def settled(held: Held, clock: GatewayClock) -> Held:
+    """The order with an exact age, now that the gateway's clock is known.
+
+    If its time says that it began after the box heard of it, the time is wrong.
+    """
     if held.exact or held.era != clock.era or held.order.created is None or clock.offset is None:
         return held
     since = held.order.created - clock.offset
-    return replace(held, since=min(since, now), exact=True) if since <= now + SAME_TIME else held
+    return replace(held, since=min(since, held.heard), exact=True) if since <= held.heard + SAME_TIME else held
 
 
 def _sat(order: Order, before: Held | None, since: float, exact: bool, now: float) -> float | None:

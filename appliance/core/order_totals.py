@@ -56,7 +56,7 @@ def _kinds(book: OrderBook, benchmarks: Benchmarks) -> Iterator[tuple[list[Held]
     if benchmarks.to_go == ToGoBenchmarks():
         yield book.index.by_age, benchmarks.late_after
         return
-    on_premise, to_go = book.index.kinds
+    on_premise, to_go = book.cache.kinds(book.held)
     yield on_premise, benchmarks.late_after
     yield to_go, benchmarks.late_after_of(TO_GO)
 

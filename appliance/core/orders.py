@@ -288,7 +288,7 @@ class _Folding:
     def _close(self) -> OrderBook:
         """The book as it is now."""
         if self.settles and self.clock.exact:
-            self.held = {uuid: settled(held, self.clock, self.now) for uuid, held in self.held.items()}
+            self.held = {uuid: settled(held, self.clock) for uuid, held in self.held.items()}
             self.settles = False
         last = self.book
         unreadable = last.unreadable

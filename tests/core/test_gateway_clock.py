@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.core.events import OrderChanged, OrdersReplaced
@@ -150,6 +150,7 @@ def opened(pauses: list[int], odd: float | None, tolerance: float, *, says_elaps
 
 @settings(max_examples=3 * settings().max_examples)
 @given(st.lists(st.integers(1, 50), min_size=4, max_size=12), st.none() | odds, st.booleans(), steps)
+@example([1, 1, 1, 1], 131, False, [("wait", 300.0), ("start", 0.0)])
 def test_in_a_busy_restaurant_no_fault_of_a_clock_makes_orders_old(
     pauses: list[int], odd: float | None, says_elapsed: bool, course: list[tuple[str, float]]
 ) -> None:

@@ -216,7 +216,8 @@ def test_defaults_of_states() -> None:
     assert GatewayClock() == GatewayClock(None, False, 600.0, 0, None)
     assert DayStats() == DayStats(None, None, None, {}, {}, None, False, 0.0)
     assert Folded(OrderBook()) == Folded(OrderBook(), (), False, False, frozenset(), False)
-    assert (Held(Order("a"), 0.0, True).sat, Held(Order("a"), 0.0, True).era) == (None, 0)
+    held = Held(Order("a"), 0.0, True)
+    assert (held.sat, held.era, held.heard) == (None, 0, float("inf"))
     assert Summary(0, 0, 0, 0, 0, None, False).unreadable == 0
 
 
