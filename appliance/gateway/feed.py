@@ -142,7 +142,7 @@ async def _receive_first(connection: FeedConnection, token: Token, header: bool)
     Raises:
         FeedEndedError: It did not arrive in time, or not in a readable form.
     """
-    answer, opened = None, connection.last_heard
+    answer, opened = None, connection.last_byte
     loop = asyncio.get_running_loop()
     until = loop.time() + FIRST_MESSAGE_TIMEOUT
     if not header:
@@ -174,7 +174,7 @@ async def _receive_first(connection: FeedConnection, token: Token, header: bool)
         raise FeedEndedError(why, str(closed), answer) from None
     if answer is not None:
         raise FeedEndedError(FeedFailure.UNREADABLE, "no orders", answer)
-    why = FeedFailure.SILENT if connection.last_heard > opened else FeedFailure.UNREACHABLE
+    why = FeedFailure.SILENT if connection.last_byte > opened else FeedFailure.UNREACHABLE
     raise FeedEndedError(why, "timed out waiting for the orders")
 
 

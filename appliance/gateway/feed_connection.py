@@ -1,4 +1,4 @@
-"""Opens a feed's WebSocket connection, and monitors it: any byte from the gateway counts as life.
+"""Opens a feed's WebSocket connection, and monitors it: any frame from the gateway but a ping counts as life.
 
 Source: gateway API, WebSocket.
 """
@@ -13,7 +13,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.protocol import State
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event, State
 from websockets.typing import DataLike
 
 from appliance.core.events import FeedFailure
@@ -28,7 +29,7 @@ PATH = "/api/v2/websocket"
 OPEN_TIMEOUT = 5.0
 """Seconds for the TCP connection and the handshake, which take milliseconds on a local network."""
 PING_INTERVAL, PING_TIMEOUT = 10.0, 10.0
-"""Seconds. A connection is dead after 20 s without a byte, so no count is shown as current for longer than that."""
+"""Seconds. A connection is dead after 20 s without such a frame, so no count is shown for longer than that."""
 CLOSE_TIMEOUT = 0.5
 """Seconds for the gateway to close its side; the shutdown on SIGTERM has 2."""
 CAPTIVE_PORTAL = 511
@@ -53,14 +54,14 @@ class FeedEndedError(Exception):
 
 
 class FeedConnection(ClientConnection):
-    """A connection whose pings only make the gateway send something: any byte from it counts as life.
+    """A connection whose pings only make the gateway send something: any frame from it but a ping counts as life.
 
-    last_heard: when the last byte came, in seconds of the loop's clock. beginning: the first bytes of the handshake's
-    answer.
+    last_heard, last_byte: when the last such frame and the last byte came, by the loop's clock in seconds. beginning:
+    the first bytes of the handshake's answer.
     """
 
     on_pong: Callable[[], None] | None = None
-    last_heard = 0.0
+    last_heard = last_byte = 0.0
     timed_out = False
     beginning = b""
     _watchdog: asyncio.TimerHandle | None = None
@@ -77,9 +78,15 @@ class FeedConnection(ClientConnection):
         pong.add_done_callback(self._handle_pong)
         return pong
 
+    def process_event(self, event: Event) -> None:
+        """Take a frame from the gateway. Its own pings are no sign that it still sends orders."""
+        if not (isinstance(event, Frame) and event.opcode is Opcode.PING):
+            self.last_heard = self.loop.time()
+        super().process_event(event)
+
     def data_received(self, data: bytes) -> None:
         """Take bytes from the gateway."""
-        self.last_heard = self.loop.time()
+        self.last_byte = self.loop.time()
         if self.response is None and len(self.beginning) < MOST_READ:
             self.beginning += data[:MOST_READ]
         super().data_received(data)

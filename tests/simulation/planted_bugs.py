@@ -106,7 +106,7 @@ def give_up_late_token(patch: pytest.MonkeyPatch) -> None:
     def forgetful(state: Any, now: float) -> Any:
         return refused(replace(state, world=replace(state.world, pending_until=NEVER)), now)
 
-    for module in (refusals, connecting, connected):
+    for module in (refusals, connected):
         patch.setattr(module, "token_refused", forgetful)
 
 
