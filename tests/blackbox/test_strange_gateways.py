@@ -26,7 +26,7 @@ FIRST = {
     "two texts": SET + SET,
     "latin-1": SET.replace("[]", '["B\xfcro"]'),
     "no JSON": "hello",
-    "no items": SET.replace("items", "data"),
+    "no items": '{"type": "ACTIVE_ORDERS", "data": []}',
     "the token back": "{{token}}",
 }
 
