@@ -55,12 +55,11 @@ def _run(options: argparse.Namespace) -> int:
     mistakes: tuple[Mistake, ...] = ()
     if options.lenient and options.config is not None:
         from appliance.config.lenient import load_leniently
+        from appliance.config.problems import Problem
 
         config, mistakes = load_leniently(options.config)
         for mistake in mistakes:
-            line = "" if mistake.line is None else f":{mistake.line}"
-            key = f"{mistake.key}: " if mistake.key else ""
-            log.warning("Ignored setting: %s%s: %s%s", options.config, line, key, mistake.text)
+            log.warning("Ignored setting: %s", Problem(str(options.config), mistake.line, mistake.key, mistake.text))
     else:
         strict = _load(options.config)
         if strict is None:

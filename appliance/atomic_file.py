@@ -1,4 +1,4 @@
-"""Atomic file writes, and renaming damaged files out of the way. Every call blocks.
+"""Atomic file writes, reads of small files, and renaming damaged files out of the way. Every call blocks.
 
 Directories are passed as descriptors, so that nothing can replace the directory between two steps. Whatever lies in a
 file's place, such as a folder or a pipe, is neither opened nor an obstacle, as long as it can be renamed.
@@ -34,6 +34,27 @@ def temporary_names(name: str) -> tuple[str, ...]:
 def damaged_names(name: str) -> tuple[str, ...]:
     """The names that put_aside() may give to a file."""
     return tuple(name + suffix for suffix in (*ASIDE, *_MORE_ASIDE))
+
+
+def read(directory: int, name: str, most: int) -> bytes:
+    """The content of a file of at most so many bytes. Follows no symbolic link, and does not wait for a pipe.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is no regular file, or larger. The text quotes nothing of it.
+    """
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        data = b""
+        while chunk := os.read(descriptor, most + 1 - len(data)):
+            data += chunk
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise ValueError("too large")
+    return data
 
 
 def write(directory: int, name: str, data: bytes, mode: int = 0o600) -> None:

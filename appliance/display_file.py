@@ -26,9 +26,11 @@ def load(directory: Path) -> DisplayIdentity | None:
     """The display for which a person chose a driver; None without a choice, or if it can't be read. Never raises."""
     try:
         with atomic_file.open_directory(directory) as descriptor:
-            content = _read(descriptor)
+            content = atomic_file.read(descriptor, NAME, LARGEST)
     except FileNotFoundError:
         return None
+    except ValueError:
+        content = b""
     except OSError as error:
         _log.warning("can't read the display's driver (%s); using the detected one", error.strerror)
         return None
@@ -50,20 +52,10 @@ def keep(directory: Path, display: DisplayIdentity) -> None:
             atomic_file.write(descriptor, NAME, line.encode())
 
 
-def _read(directory: int) -> bytes:
-    """The file's content; empty unless it is a small regular file. Raises OSError."""
-    # Do not follow a symbolic link, and do not block on a pipe.
-    descriptor = os.open(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        return os.read(descriptor, LARGEST) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    finally:
-        os.close(descriptor)
-
-
 def _holds(directory: int, content: bytes) -> bool:
     try:
-        return _read(directory) == content
-    except OSError:
+        return atomic_file.read(directory, NAME, LARGEST) == content
+    except (OSError, ValueError):
         # It can't be read, so it is to be written.
         return False
 

@@ -9,7 +9,6 @@ import asyncio
 import gc
 import logging
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,8 +63,8 @@ STORE_TIMEOUT = 10.0
 """Seconds after which a write counts as failed, even if the disk is still busy with it."""
 JITTER = 0.2
 """The random part of a delay, so that the boxes of one site don't all reconnect at once."""
-REMEMBERED_TOKENS = 4
-"""Tokens to redact from the log: the last ones sent. A box has at most two."""
+REMEMBERED_TOKENS = 8
+"""Tokens to redact from the log: the last ones sent. A box holds at most four."""
 
 UNEXPECTED_HISTORY_ERROR = "Can't update the history: unexpected error"
 """The log's message for a bug in the history code. Every test fails if it is logged."""
@@ -115,7 +114,7 @@ class EffectHandlers:
         self._store_lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logged: set[str] = set()
-        self._sent_tokens: deque[Token] = deque(maxlen=REMEMBERED_TOKENS)
+        self._sent_tokens: dict[Token, None] = {}
 
     @asynccontextmanager
     async def running(self, emit: Emit) -> AsyncIterator[None]:
@@ -146,12 +145,12 @@ class EffectHandlers:
             case AskForToken():
                 self._start_task(self._request_token(effect))
             case CheckToken(_, _, token):
-                self._sent_tokens.append(token)
+                self._remember(token)
                 self._start_task(self._check_token(effect))
             case ResolveGateway():
                 self._start_task(self._resolve(effect))
             case OpenFeed(attempt, address, token, header):
-                self._sent_tokens.append(token)
+                self._remember(token)
                 self._feed_priority.opening(attempt)
                 self._feeds[attempt] = task = self._start_task(
                     self._run_feed(attempt, address, token, self._emit, header)
@@ -190,6 +189,12 @@ class EffectHandlers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _remember(self, token: Token) -> None:
+        self._sent_tokens.pop(token, None)
+        self._sent_tokens[token] = None
+        if len(self._sent_tokens) > REMEMBERED_TOKENS:
+            del self._sent_tokens[next(iter(self._sent_tokens))]
 
     def _feed_ended(self, attempt: int) -> None:
         self._feeds.pop(attempt, None)

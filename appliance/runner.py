@@ -10,8 +10,16 @@ from appliance import systemd
 from appliance.aio import compute_in_thread
 from appliance.core import machine
 from appliance.core.effects import Effect, MakeSound
-from appliance.core.events import ButtonDown, Event, FeedNotified, FeedOpened, OrdersReplaced
+from appliance.core.events import (
+    ButtonDown,
+    Event,
+    FeedNotified,
+    FeedOpened,
+)
 from appliance.core.formatting import legible
+from appliance.core.notifications import (
+    OrdersReplaced,
+)
 from appliance.core.present import farewell, present
 from appliance.core.states import Connected, Connecting, Offline, State
 from appliance.core.view import Sound, View

@@ -9,7 +9,6 @@ import errno
 import json
 import logging
 import os
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -154,18 +153,7 @@ def _unlink(directory: int, *names: str) -> None:
 
 def _read(directory: int, name: str) -> list[Credential]:
     """The credentials in a file, the latest first. Raises OSError and ValueError (whose text may quote the file)."""
-    # Do not follow a symbolic link, and do not block on a pipe.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("not a regular file")
-        data = b""
-        while chunk := os.read(descriptor, LARGEST_TOKEN_FILE + 1 - len(data)):
-            data += chunk
-    finally:
-        os.close(descriptor)
-    if len(data) > LARGEST_TOKEN_FILE:
-        raise ValueError("too large")
+    data = atomic_file.read(directory, name, LARGEST_TOKEN_FILE)
     try:
         content = json.loads(data.decode())
     except RecursionError as error:

@@ -35,11 +35,11 @@ def encode(config: Config, mistakes: Iterable[Mistake]) -> bytes:
         value, default = (getattr(getattr(each, section), name) for each in (config, Config()))
         if value != default:
             settings[dotted] = value
-    told = [
+    reported = [
         [mistake.line, mistake.key and mistake.key[:LONGEST_MISTAKE], mistake.text[:LONGEST_MISTAKE]]
         for mistake in itertools.islice(mistakes, MOST_MISTAKES)
     ]
-    return json.dumps({"settings": settings, "mistakes": told}).encode()
+    return json.dumps({"settings": settings, "mistakes": reported}).encode()
 
 
 def decode(data: bytes) -> tuple[Config, tuple[Mistake, ...]]:
@@ -90,8 +90,8 @@ def _node(value: object) -> Node:
     raise ValueError("of a wrong type")
 
 
-def _mistake(told: object) -> Mistake:
-    match told:
+def _mistake(reported: object) -> Mistake:
+    match reported:
         case [int() | None as line, str() | None as key, str() as text]:
             return Mistake(line, None if key is None else _printable(key), _printable(text))
         case _:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from appliance.config.lenient import load_leniently
+from appliance.config.file_text import read_bytes
+from appliance.config.lenient import read_leniently
+from appliance.config.problems import ConfigError
 from appliance.config.values import Config
-from appliance.core.values import Mistake
 
 
 def check(path: Path, *, as_json: bool) -> tuple[str, bool]:
     """The report on a file, and whether it is without mistakes. as_json: one line of JSON instead of words."""
-    config, mistakes = load_leniently(path)
+    try:
+        config, problems = read_leniently(read_bytes(path), str(path))
+    except ConfigError as error:
+        config, problems = Config(), error.problems
     if as_json:
-        told = [{"line": mistake.line, "key": mistake.key, "text": mistake.text} for mistake in mistakes]
-        return json.dumps({"mistakes": told, "effect": _effect(config)}) + "\n", not mistakes
-    lines = (*_told(path, mistakes), *_in_words(config))
-    return "\n".join(lines) + "\n", not mistakes
+        mistakes = [{"line": problem.line, "key": problem.key, "text": problem.text} for problem in problems]
+        return json.dumps({"mistakes": mistakes, "effect": _effect(config)}) + "\n", not problems
+    lines = (*map(str, problems), *_in_words(config))
+    return "\n".join(lines) + "\n", not problems
 
 
 def _effect(config: Config) -> dict[str, Any]:
@@ -31,12 +35,6 @@ def _effect(config: Config) -> dict[str, Any]:
         "dns": list(config.network.dns),
         "gateway": {"address": None if gateway.address is None else str(gateway.address), "name": gateway.name},
     }
-
-
-def _told(path: Path, mistakes: Iterable[Mistake]) -> Iterator[str]:
-    for mistake in mistakes:
-        place = str(path) if mistake.line is None else f"{path}:{mistake.line}"
-        yield f"{place}: {mistake.key}: {mistake.text}" if mistake.key else f"{place}: {mistake.text}"
 
 
 def _in_words(config: Config) -> Iterator[str]:

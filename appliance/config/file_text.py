@@ -48,8 +48,8 @@ def read_bytes(path: Path) -> bytes:
 def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
     """A file's text with plain line ends, and at most MOST_REPORTED problems.
 
-    Lines in another encoding are empty in the text, and told unless they are comments. A word processor's document is
-    empty.
+    Lines in another encoding are empty in the text, and reported unless they are comments. A word processor's document
+    is empty.
     """
     if _WORD_PROCESSOR.match(data):
         return "", (Problem(name, None, None, "is a word processor's document; save it as plain text"),)

@@ -16,7 +16,7 @@ from appliance.config.yaml_lines import Entry, Mapping, Node, Scalar, Sequence, 
 from appliance.core.values import Address
 
 MOST_HINTS = 50
-"""Unknown keys that are compared with known ones: a file that is none of ours may have thousands."""
+"""Unknown keys that are compared with known ones: another program's file may have thousands."""
 
 
 def examine(
@@ -39,7 +39,7 @@ def examine(
     elif root is not None and not _is_null(root):
         report(root.line, None, "is not a section of the settings, such as network:")
     config: Config = _with_values(Config(), "", reader.values)
-    # A missing password is told on the line of the cause.
+    # Report a missing password on the line of its cause.
     section = next((found.line for found in problems if found.key == "wifi" and found.line), None)
     cause = {"wifi.password": section} if section else {}
     check_together(config, cause | reader.without_password | reader.lines, reader.wrong, report)

@@ -30,12 +30,7 @@ from appliance.core.events import (
     GatewayFound,
     HistorySynced,
     HistorySyncFailed,
-    MessageIgnored,
-    MessageUnusable,
     NetworkChanged,
-    Notification,
-    OrderChanged,
-    OrderPaged,
     Timer,
     TimerFired,
     TokenRefused,
@@ -44,6 +39,13 @@ from appliance.core.heard_names import is_anothers
 from appliance.core.history_sync import history_sync_failed, history_synced, start_history_sync, stop_history_sync
 from appliance.core.limits import MOST_ORDERS, MOST_SUSPECTS
 from appliance.core.navigation import turn
+from appliance.core.notifications import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+)
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED
 from appliance.core.refusals import token_refused

@@ -20,7 +20,6 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    Notification,
     Timer,
     TimerFired,
     TokenAccepted,
@@ -30,6 +29,9 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
+from appliance.core.notifications import (
+    Notification,
+)
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
 from appliance.core.refusals import feed_failed, refused_by_feed, refused_by_http, unauthorized
@@ -201,21 +203,12 @@ def _opened(state: Disconnected, book: OrderBook, header: bool, now: float) -> S
     accepted = replace(world.credential, header=header)
     if accepted != world.current and (world.credential is not world.current or world.pending is None):
         number = world.serial + 1
-        world = replace(
-            world,
-            current=accepted,
-            pending=None,
-            earlier=(),
-            trying=0,
-            pending_until=NEVER,
-            serial=number,
-            saving=number,
-        )
+        world = replace(world.with_token(accepted), serial=number, saving=number)
         return replace(state, world=world, link=replace(link, phase=Phase.PROMOTING)), (StoreToken(number, accepted),)
     world = replace(world, current=accepted)
     dropped: tuple[DropPendingToken, ...] = ()
     if world.trying and now >= world.pending_until:
-        world, dropped = replace(world, pending=None, earlier=(), trying=0), (DropPendingToken(),)
+        world, dropped = world.with_token(accepted), (DropPendingToken(),)
     state = replace(state, world=world, link=link)
     if link.died_young and not link.paged:
         proving = replace(state, link=replace(link, phase=Phase.PROVING))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
+from appliance.core.notifications import Notification
 from appliance.core.values import (
     NO_INTERFACE,
     NONE_UNREADABLE,
@@ -137,59 +138,6 @@ class TokenNotStored:
     """A token could not be written (disk full, read-only or broken); it exists in memory only."""
 
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
-    """ORDER_CREATED or ORDER_MODIFIED: the order as it is now.
-
-    created: whether the gateway called the order new. seq: the notification's number, if it has one.
-    """
-
-    order: Order
-    created: bool = False
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPaged:
-    """ORDER_PAGED: the order as it is now; its tracker was paged."""
-
-    order: Order
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrdersReplaced:
-    """ACTIVE_ORDERS: the whole set. unreadable: its unreadable orders, which are not among `orders`."""
-
-    orders: tuple[Order, ...]
-    unreadable: Unreadable = NONE_UNREADABLE
-
-
-@dataclass(frozen=True, slots=True)
-class MessageUnusable:
-    """An unreadable message or an invalid order; its number is read all the same."""
-
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageIgnored:
-    """A well-formed message of an unknown type; it counts in `seq`.
-
-    mentions: its texts that may be uuids of orders. unspecific: its type speaks of orders or of clearing, and it names
-    none by `uuid`.
-    """
-
-    seq: int | None = None
-    kind: str = ""
-    mentions: tuple[str, ...] = ()
-    unspecific: bool = False
-
-
-Notification = OrdersReplaced | OrderChanged | OrderPaged | MessageUnusable | MessageIgnored
-"""The content of one message of a feed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Held:
     """An active order and its age: it was 0 s old at `since`. exact: False if it may have begun earlier.
 
     sat: seconds from its start until its tracker lay on a table; None before that, or if unknown. era: of the
-    gateway's clock that told its age. heard: when the box first heard of it.
+    gateway's clock that showed its age. heard: when the box first heard of it.
     """
 
     order: Order
@@ -67,7 +67,7 @@ def began_now(order: Order, now: float, clock: GatewayClock) -> Held:
 
 
 def learnt(order: Order, before: Held | None, clock: GatewayClock, now: float, not_before: float = -math.inf) -> Held:
-    """An order that the gateway told about, with the best age that is known of it.
+    """An order that the gateway sent, with its best known age.
 
     not_before: an earlier beginning is impossible, because the whole set of that time lacked the order.
     """

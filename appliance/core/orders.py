@@ -14,7 +14,9 @@ from types import MappingProxyType
 from appliance.core.cleared import remembered
 from appliance.core.day_stats import DayStats
 from appliance.core.delivery import Finished, finished
-from appliance.core.events import (
+from appliance.core.gateway_clock import GatewayClock
+from appliance.core.limits import LONGEST_TEXT
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
@@ -22,8 +24,6 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.gateway_clock import GatewayClock
-from appliance.core.limits import LONGEST_TEXT
 from appliance.core.order_age import Held, began_now, cautious_times, latest_of, learnt, settled, vanished
 from appliance.core.order_index import IndexCache, OrderIndex
 from appliance.core.values import NONE_UNREADABLE, STATES, Order, Unreadable

@@ -89,7 +89,7 @@ def token_refused(state: Connected | Disconnected, now: float) -> Step:
     if now < world.pending_until:
         waiting = replace(_link(state, now), phase=Phase.WAITING, attempt=0, new_pairing=True, other_way=False)
         return Connecting(world, waiting), (StartTimer(Timer.RETRY, RETRY_PENDING),)
-    told, world = world.refusal_told, replace(world, refusal_told=True)
+    heard, world = world.refusal_told, replace(world, refusal_told=True)
     effects: tuple[Effect, ...]
     entered: State
     if paired_gateway_in_sight(world):
@@ -99,7 +99,7 @@ def token_refused(state: Connected | Disconnected, now: float) -> Step:
         since = state.since if isinstance(state, Offline) else now
         entered = Offline(world, Link(None), since, TOKEN_REFUSED)
         effects = (StartTimer(Timer.RETRY, RECHECK_REFUSED),)
-    return entered, (*effects, *(() if told else (MakeSound(Sound.ERROR),)))
+    return entered, (*effects, *(() if heard else (MakeSound(Sound.ERROR),)))
 
 
 def _try_token(state: Connected | Disconnected, following: int, now: float) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import MappingProxyType
 
@@ -119,6 +119,10 @@ class World:
     def credential(self) -> Credential | None:
         """The token in force."""
         return self.held[self.trying] if self.held else None
+
+    def with_token(self, current: Credential | None) -> World:
+        """The same with this proven token, or none, and without unproven ones."""
+        return replace(self, current=current, pending=None, earlier=(), trying=0, pending_until=NEVER)
 
 
 @dataclass(frozen=True, slots=True)

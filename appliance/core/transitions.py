@@ -247,17 +247,7 @@ def too_many_orders(state: Connected, now: float) -> Step:
 
 def forget_pairing(state: State, now: float) -> Step:
     """Forget the pairing, in memory and on flash."""
-    world = replace(
-        state.world,
-        current=None,
-        pending=None,
-        earlier=(),
-        trying=0,
-        pending_until=NEVER,
-        refusal_told=False,
-        unsaved=False,
-        saving=0,
-    )
+    world = replace(state.world.with_token(None), refusal_told=False, unsaved=False, saving=0)
     entered, effects = resting_state(world, now)
     return entered, (*cleanup_effects(state), StopTimer(Timer.SAVE), ForgetTokens(), *effects)
 

@@ -21,13 +21,15 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
     FeedOpened,
+    TokenRefused,
+)
+from appliance.core.formatting import legible
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
     OrdersReplaced,
-    TokenRefused,
 )
-from appliance.core.formatting import legible
 from appliance.core.values import Address, Token
 from appliance.gateway.api import refuses_token
 from appliance.gateway.feed_connection import (

@@ -145,7 +145,7 @@ async def open_connection(address: Address, token: Token, header: bool) -> FeedC
                 compression=None,  # no gain on a local network, and no decompression bombs
                 open_timeout=None,
                 ping_interval=PING_INTERVAL,
-                ping_timeout=None,  # the watchdog counts any byte as life
+                ping_timeout=None,  # the watchdog counts other frames as life, too
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=LARGEST_MESSAGE,
             )

@@ -51,7 +51,7 @@ class FixedGateway:
     async def run(self) -> None:
         """Find the gateway, and watch this box's own addresses, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._find(), name="find the typed-in gateway")
+            tasks.create_task(self._find(), name="find the gateway of the settings")
             if self._mdns is not None:
                 await self._mdns.run()
             # A gateway on this very machine needs no network.

@@ -1,4 +1,4 @@
-"""zeroconf on this box's networks, made anew whenever its sockets may be deaf."""
+"""Runs zeroconf on this box's networks, and restarts it whenever its sockets may be deaf."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ RESOLVE_TIMEOUT, QUERIES_PER_RESOLVE = 3.0, 3
 LINGER = 0.3
 """Seconds to wait for more answers, if the first ones lack the address that worked: responders answer within 0.12 s."""
 DEAF_AFTER, DEAF_AFTER_MOST = 120.0, 600.0
-"""Seconds without an answer to any query after which zeroconf is made anew, in case that its multicast memberships are
-gone. Each time without success doubles them."""
+"""Seconds without an answer to any query after which zeroconf restarts, because its multicast memberships may be lost.
+Each time without success doubles them."""
 
 
 class Mdns:
     """Runs zeroconf, and restarts it with each change of the network: it binds its sockets once.
 
-    interfaces: see own_network(). Subclasses say what zeroconf is for: see the methods that do nothing here.
+    interfaces: see own_network(). Subclasses override the methods that do nothing here.
     """
 
     def __init__(self, emit: Callable[[Event], None], interfaces: Sequence[str] = ()) -> None:
@@ -67,10 +67,10 @@ class Mdns:
             await self._close()
 
     async def _begin(self, running: AsyncZeroconf) -> None:
-        """Start what zeroconf is for."""
+        """Start browsing, or whatever the subclass needs zeroconf for."""
 
     def _end(self) -> None:
-        """Forget what zeroconf told: it stopped."""
+        """Forget zeroconf's results: it stopped."""
 
     def _poll(self, zeroconf_: Zeroconf, now: float) -> None:
         """Do what is due every few seconds."""
@@ -87,7 +87,7 @@ class Mdns:
     def _is_deaf(self, now: float) -> bool:
         if now < self._heard_at + self._patience:
             return False
-        log.debug("No answer by mDNS for %.0f s: starting it anew", self._patience)
+        log.debug("No answer by mDNS for %.0f s: restarting it", self._patience)
         self._patience = min(DEAF_AFTER_MOST, 2 * self._patience)
         return True
 

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from appliance.core.events import (
+from appliance.core.limits import (
+    LARGEST_WIDE_MESSAGE,
+    LARGEST_WIDEST_MESSAGE,
+    MOST_ORDERS,
+    MOST_VALUES,
+)
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
     OrderChanged,
     OrderPaged,
     OrdersReplaced,
-)
-from appliance.core.limits import (
-    LARGEST_WIDE_MESSAGE,
-    LARGEST_WIDEST_MESSAGE,
-    MOST_ORDERS,
-    MOST_VALUES,
 )
 from appliance.core.values import Address, Order, Token, Unreadable
 from appliance.gateway.order_json import UnreadableOrder, read_order, read_order_or_reason, read_uuid

@@ -29,10 +29,7 @@ from appliance.core.events import (
     HistorySynced,
     HistorySyncFailed,
     HostUnresolved,
-    MessageUnusable,
     NetworkChanged,
-    OrderChanged,
-    OrderPaged,
     Timer,
     TimerFired,
     TokenAccepted,
@@ -43,6 +40,11 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
     TokenUnchecked,
+)
+from appliance.core.notifications import (
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.states import (

@@ -93,8 +93,12 @@ class Surroundings:
             if due > end:
                 break
             self.now = max(self.now, due)
-            self.tell(TimerFired(timer))
+            self.happen(TimerFired(timer))
         self.now = end
+
+    def happen(self, event: Event) -> None:
+        """Make one step. Subclasses also answer its effects."""
+        self.tell(event)
 
     def _before(self, event: Event) -> None:
         match event:

@@ -14,11 +14,13 @@ from appliance.core.events import (
     FeedFailure,
     FeedLost,
     FeedNotified,
+    Timer,
+    TimerFired,
+)
+from appliance.core.notifications import (
     OrderChanged,
     OrderPaged,
     OrdersReplaced,
-    Timer,
-    TimerFired,
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present

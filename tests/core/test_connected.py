@@ -16,15 +16,17 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
-    MessageUnusable,
     NetworkChanged,
-    OrderChanged,
-    OrderPaged,
-    OrdersReplaced,
     Timer,
     TokenStored,
 )
 from appliance.core.limits import MOST_ORDERS
+from appliance.core.notifications import (
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
 from appliance.core.transitions import GOOD_AFTER, REFRESH_AFTER

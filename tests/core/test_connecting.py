@@ -20,15 +20,17 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    OrderChanged,
-    OrderPaged,
-    OrdersReplaced,
     Timer,
     TokenNotStored,
     TokensLoaded,
     TokenStored,
 )
 from appliance.core.machine import begin
+from appliance.core.notifications import (
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connecting, Link, Offline, Phase
 from appliance.core.transitions import GOOD_AFTER, STALE_AFTER_DOUBT

@@ -8,9 +8,18 @@ import pytest
 
 from appliance.core import machine
 from appliance.core.effects import Effect, KeepDisplayDriver
-from appliance.core.events import ButtonDown, ButtonUp, DisplayIdentified, FeedNotified, OrderPaged, TimerFired
+from appliance.core.events import (
+    ButtonDown,
+    ButtonUp,
+    DisplayIdentified,
+    FeedNotified,
+    TimerFired,
+)
 from appliance.core.events import Timer as T
 from appliance.core.navigation import READ_TIME, SCREEN_STAYS, available_screens
+from appliance.core.notifications import (
+    OrderPaged,
+)
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State
 from appliance.core.values import SH1106, SSD1306, DisplayIdentity, PanelSettings

@@ -14,6 +14,9 @@ from appliance.core.events import (
     FeedFailure,
     FeedLost,
     FeedNotified,
+)
+from appliance.core.limits import LONGEST_TEXT, MOST_SUSPECTS
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
@@ -21,7 +24,6 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.limits import LONGEST_TEXT, MOST_SUSPECTS
 from appliance.core.orders import CREATED_AGAIN, OrderBook, fold, replaced
 from appliance.core.present import present
 from appliance.core.states import Offline

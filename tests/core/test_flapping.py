@@ -19,19 +19,21 @@ from appliance.core.events import (
     GatewayFound,
     GatewayLost,
     GatewayResolved,
-    MessageIgnored,
-    MessageUnusable,
     NetworkChanged,
-    Notification,
-    OrderChanged,
-    OrderPaged,
-    OrdersReplaced,
     TimerFired,
     TokenRefused,
     TokensLoaded,
     TokenUnchecked,
 )
 from appliance.core.machine import begin
+from appliance.core.notifications import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Offline, Phase
 from appliance.core.transitions import GOOD_AFTER, STALE_AFTER_DOUBT

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from appliance.core.events import OrderChanged, OrdersReplaced
 from appliance.core.gateway_clock import (
     LONGEST_QUIET,
     MOST_COMPARED,
@@ -16,6 +15,10 @@ from appliance.core.gateway_clock import (
     Dissent,
     GatewayClock,
     latest_time,
+)
+from appliance.core.notifications import (
+    OrderChanged,
+    OrdersReplaced,
 )
 from appliance.core.orders import OrderBook, fold
 from appliance.core.values import Order

@@ -22,7 +22,6 @@ from appliance.core.events import (
     GatewayUnresolved,
     HistorySynced,
     HistorySyncFailed,
-    OrderPaged,
     Timer,
     TimerFired,
     TokenAccepted,
@@ -30,6 +29,9 @@ from appliance.core.events import (
     TokenRefused,
     TokenStored,
     TokenUnchecked,
+)
+from appliance.core.notifications import (
+    OrderPaged,
 )
 from appliance.core.states import Connected, Link, Offline, Phase, State
 from appliance.core.values import Address, Gateway, Order

@@ -13,11 +13,13 @@ from appliance.core.events import (
     GatewayFound,
     HistorySynced,
     HistorySyncFailed,
-    OrderChanged,
     Timer,
     TimerFired,
 )
 from appliance.core.history_sync import SYNC_EVERY, SYNC_RETRY, SYNC_SOON, SYNCS_AN_HOUR, sync_delay
+from appliance.core.notifications import (
+    OrderChanged,
+)
 from appliance.core.orders import OrderBook, fold
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State

@@ -26,13 +26,7 @@ from appliance.core.events import (
     GatewayUnresolved,
     HistorySynced,
     HistorySyncFailed,
-    MessageIgnored,
-    MessageUnusable,
     NetworkChanged,
-    Notification,
-    OrderChanged,
-    OrderPaged,
-    OrdersReplaced,
     TokenAccepted,
     TokenDenied,
     TokenIssued,
@@ -43,6 +37,14 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.machine import begin
+from appliance.core.notifications import (
+    MessageIgnored,
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
 from appliance.core.values import (
     Address,

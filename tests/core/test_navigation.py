@@ -16,12 +16,14 @@ from appliance.core.events import (
     ButtonUp,
     FeedAnswered,
     FeedNotified,
-    OrderChanged,
     Timer,
     TimerFired,
 )
 from appliance.core.heartbeat import heartbeat
 from appliance.core.navigation import available_screens, power
+from appliance.core.notifications import (
+    OrderChanged,
+)
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import PRESS_SHOWS, present
 from appliance.core.states import AwaitingPairing, Connected, Pairing, ScreenId, State

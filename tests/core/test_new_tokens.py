@@ -17,7 +17,6 @@ from appliance.core.events import (
     GatewayFound,
     GatewayResolved,
     Timer,
-    TimerFired,
     TokenIssued,
     TokenRefused,
     TokensLoaded,
@@ -52,11 +51,11 @@ class Box(Surroundings):
         self.happen(TokensLoaded(current, pending))
         self.happen(GatewayFound(A))
 
-    def happen(self, *events: object) -> None:
-        """Tell events, and answer the effects as the gateway and the disk do."""
-        pending = list(events)
+    def happen(self, event: Event) -> None:
+        """Tell an event, and answer the effects as the gateway and the disk do."""
+        pending = [event]
         while pending:
-            for effect in self.tell(pending.pop(0)):  # type: ignore[arg-type]
+            for effect in self.tell(pending.pop(0)):
                 self.effects.append(effect)
                 match effect:
                     case OpenFeed(attempt, _, token, header):
@@ -76,16 +75,6 @@ class Box(Surroundings):
                 return TokenRefused(attempt)
             return FeedLost(attempt, FeedFailure.UNAUTHORIZED)
         return FeedOpened(attempt, (), header=self.header) if token in self.accepted else TokenRefused(attempt)
-
-    def advance(self, seconds: float) -> None:
-        end = self.now + seconds
-        while self.timers:
-            timer, due = min(self.timers.items(), key=lambda item: item[1])
-            if due > end:
-                break
-            self.now = max(self.now, due)
-            self.happen(TimerFired(timer))
-        self.now = end
 
     def tap(self) -> None:
         """Press the button for a moment."""

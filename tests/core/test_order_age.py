@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.events import Notification, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.gateway_clock import GatewayClock
+from appliance.core.notifications import (
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.order_age import MOST_VANISHED
 from appliance.core.order_totals import summary
 from appliance.core.orders import OrderBook, fold, replaced

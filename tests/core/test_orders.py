@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.events import MessageUnusable, Notification, OrderChanged, OrderPaged, OrdersReplaced
+from appliance.core.notifications import (
+    MessageUnusable,
+    Notification,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.order_totals import summary
 from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable

@@ -16,10 +16,12 @@ from appliance.core.events import (
     Event,
     FeedNotified,
     GatewayFound,
-    OrderPaged,
     Timer,
     TimerFired,
     TokenIssued,
+)
+from appliance.core.notifications import (
+    OrderPaged,
 )
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present

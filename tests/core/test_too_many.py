@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from appliance.core.events import FeedFailure, FeedLost, FeedNotified, FeedOpened, GatewayResolved, OrderChanged
+from appliance.core.events import (
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    GatewayResolved,
+)
 from appliance.core.limits import MOST_ORDERS
+from appliance.core.notifications import (
+    OrderChanged,
+)
 from appliance.core.present import present
 from appliance.core.states import Offline
 from appliance.core.values import Order

@@ -19,16 +19,18 @@ from appliance.core.events import (
     FeedFailure,
     FeedOpened,
     HistorySynced,
-    MessageIgnored,
-    MessageUnusable,
-    OrderChanged,
-    OrderPaged,
-    OrdersReplaced,
     Timer,
     TokensLoaded,
 )
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.limits import LONGEST_TOKEN
+from appliance.core.notifications import (
+    MessageIgnored,
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.order_age import Held
 from appliance.core.order_totals import Summary
 from appliance.core.orders import Folded, OrderBook

@@ -10,7 +10,17 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from appliance.core.events import Event, FeedFailure, FeedLost, FeedNotified, FeedOpened, Notification, TokenRefused
+from appliance.core.events import (
+    Event,
+    FeedFailure,
+    FeedLost,
+    FeedNotified,
+    FeedOpened,
+    TokenRefused,
+)
+from appliance.core.notifications import (
+    Notification,
+)
 from appliance.core.values import Address, Token
 from appliance.gateway.feed import run_feed
 

@@ -15,13 +15,15 @@ from websockets.asyncio.server import ServerConnection
 from appliance.core.events import (
     FeedNotified,
     FeedOpened,
+)
+from appliance.core.limits import LARGEST_MESSAGE
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     OrderChanged,
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.limits import LARGEST_MESSAGE
 from appliance.core.values import Address, Order, Token, Unreadable
 from appliance.gateway import feed as module
 from appliance.gateway import feed_connection

@@ -14,7 +14,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
-from appliance.core.events import FeedAnswered, FeedNotified, MessageUnusable
+from appliance.core.events import (
+    FeedAnswered,
+    FeedNotified,
+)
+from appliance.core.notifications import (
+    MessageUnusable,
+)
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
 from appliance.gateway import feed_connection
@@ -154,6 +160,20 @@ async def test_pings_detect_a_gateway_that_stopped_reading(short: float) -> None
         began = time.monotonic()
         await asyncio.wait_for(task, 2)
         assert time.monotonic() - began < short
+        assert recorder.events == [OPENED, UNREACHABLE]
+
+
+async def test_a_gateway_that_pings_but_sends_no_pongs_is_silent(short: float) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(EMPTY)
+        transport(connection).pause_reading()
+        while not transport(connection).is_closing():
+            transport(connection).write(Frame(Opcode.PING, b"").serialize(mask=False))
+            await asyncio.sleep(0.02)
+
+    async with scripted_gateway(script) as address, running_feed(address) as (recorder, task):
+        await recorder.wait_opened()
+        await asyncio.wait_for(task, 2)
         assert recorder.events == [OPENED, UNREACHABLE]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.core.events import (
+from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
@@ -16,7 +17,6 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.limits import LONGEST_TEXT, LONGEST_TOKEN, LONGEST_UUID, MOST_ORDERS, MOST_VALUES
 from appliance.core.values import Order, Token, Unreadable
 from appliance.gateway import wire as module
 from appliance.gateway.order_json import read_order

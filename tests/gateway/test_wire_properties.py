@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.events import (
+from appliance.core.limits import LONGEST_UUID
+from appliance.core.notifications import (
     MessageIgnored,
     MessageUnusable,
     Notification,
@@ -17,7 +18,6 @@ from appliance.core.events import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.limits import LONGEST_UUID
 from appliance.core.values import Order
 from appliance.gateway.order_json import read_order
 from appliance.gateway.wire import Envelope, read_envelope, read_message, read_token

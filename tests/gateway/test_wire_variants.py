@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.events import MessageIgnored, MessageUnusable, OrderChanged, OrderPaged, OrdersReplaced
 from appliance.core.limits import LONGEST_UUID, MOST_ORDERS
+from appliance.core.notifications import (
+    MessageIgnored,
+    MessageUnusable,
+    OrderChanged,
+    OrderPaged,
+    OrdersReplaced,
+)
 from appliance.core.values import Order, Unreadable
 from appliance.gateway.wire import MOST_MENTIONS, Envelope, TooLargeError, read_message
 

@@ -9,7 +9,13 @@ from pathlib import Path
 from random import Random
 
 from appliance.core import machine
-from appliance.core.events import FeedNotified, FeedOpened, Notification
+from appliance.core.events import (
+    FeedNotified,
+    FeedOpened,
+)
+from appliance.core.notifications import (
+    Notification,
+)
 from appliance.core.present import present
 from appliance.core.states import Connected, State
 from appliance.gateway.wire import Envelope, TooLargeError, read_message
