@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +27,10 @@ __all__ = [
 # An example's duration depends on the machine more than on the code; the benchmark measures time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A background job of a shell script ignores SIGINT, and so would the programs that the tests end with it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _UnexpectedErrors(logging.Handler):
