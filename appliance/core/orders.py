@@ -40,8 +40,9 @@ class OrderBook:
 
     today: the deliveries of the gateway's day that this box saw. unreadable: the unreadable orders of the last whole
     set, minus those of which a readable message came since. cleared: the orders that were cleared last, as keys.
-    whole_at: when the last whole set came; minus infinity unless each of its orders had a uuid. vanished: orders of
-    earlier sets that may be among the unreadable ones of this set, to know their ages if they turn up again.
+    whole_at: when the last whole set came with a uuid for each of its orders: an order that is unknown began later.
+    Minus infinity before the first, and where it may be one that was unreadable there. vanished: orders of earlier sets
+    that may be among the unreadable ones of this set, to know their ages if they turn up again.
     """
 
     held: Mapping[str, Held] = field(default_factory=lambda: MappingProxyType({}))
@@ -122,9 +123,16 @@ def replaced(
         today=book.today.for_day(known.offset, now).with_finished(gone),
         unreadable=unreadable,
         cleared=remembered(book.cleared, [order.uuid for order in gone]),
-        whole_at=-math.inf if unreadable.nameless or unreadable.unlisted else now,
+        whole_at=_whole_at(book, now, unreadable),
         vanished=vanished(before, held) if unreadable.count else {},
     )
+
+
+def _whole_at(book: OrderBook, now: float, unreadable: Unreadable) -> float:
+    """The `whole_at` of the book after a whole set with these unreadable orders."""
+    if not (unreadable.nameless or unreadable.unlisted):
+        return now
+    return -math.inf if book.unreadable.uuids else book.whole_at
 
 
 def _news(book: OrderBook, active: Mapping[str, Order]) -> list[float]:

@@ -206,10 +206,28 @@ def test_an_order_is_not_older_than_the_whole_set_that_lacked_it() -> None:
     beyond = replaced(book, [order("b", NOON - 30)], 20.0)
     later = fold(beyond, [OrderChanged(order("c", NOON + 25), created=True)], 25.0).book
     assert not later.held["b"].exact, "its time is odd"
-    for unreadable in (Unreadable(frozenset("b")), Unreadable(nameless=1), Unreadable(unlisted=1)):
-        had = replaced(book, [order("a")], 0.0, unreadable)
-        assert replaced(had, [order("b", NOON - 90)], 20.0).held["b"].since == -90.0, "that set may have had it"
-        assert fold(had, [OrderChanged(order("b", NOON - 90))], 20.0).book.held["b"].since == -90.0
+
+
+@pytest.mark.parametrize("unreadable", [Unreadable(frozenset("b")), Unreadable(nameless=1), Unreadable(unlisted=1)])
+def test_an_order_may_be_older_than_a_whole_set_that_may_have_had_it(unreadable: Unreadable) -> None:
+    book = fold(OrderBook(), [OrderChanged(order("a"), created=True)], 0.0).book
+    had = replaced(book, [order("a")], 0.0, unreadable)
+    assert replaced(had, [order("b", NOON - 90)], 20.0).held["b"].since == -90.0
+    assert fold(had, [OrderChanged(order("b", NOON - 90))], 20.0).book.held["b"].since == -90.0
+
+
+@pytest.mark.parametrize("unreadable", [Unreadable(nameless=1), Unreadable(unlisted=1)])
+@pytest.mark.parametrize("named", [False, True])
+def test_an_order_is_not_older_than_the_last_set_that_was_listed_in_full(unreadable: Unreadable, named: bool) -> None:
+    """The gateway's clock is set back by an hour, after two orders have changed that the box did not hear of."""
+    first = order("a", NOON), order("c", NOON)
+    book = fold(OrderBook(), [OrderChanged(one, created=True) for one in first], 0.0).book
+    book = replaced(book, first, 0.0, Unreadable(frozenset("b")) if named else Unreadable())
+    for at in (5.0, 10.0):
+        book = replaced(book, first[:1], at, unreadable)
+    changed = [replace(one, state="located", changed=NOON + 20) for one in first]
+    held = replaced(book, [*changed, order("b", NOON - 3600 + 30)], 40.0).held["b"]
+    assert (held.since, held.exact) == ((30.0 - 3600.0, True) if named else (40.0, False))
 
 
 def test_a_lower_bound_is_settled_unless_the_clock_may_have_jumped() -> None:
