@@ -102,7 +102,7 @@ def _try_refused(state: AwaitingPairing, now: float) -> Step:
 
 def _still_trying(state: AwaitingPairing, link: Link, event: Event | ButtonTapped, now: float) -> Step:
     """Handle an event of the attempt with a refused token, by the rules of connecting."""
-    if isinstance(event, GatewayUnresolved) and event.attempt == link.attempt:
+    if isinstance(event, GatewayUnresolved) and (event.attempt, Phase.RESOLVING) == (link.attempt, link.phase):
         # No answer for the name, but it may still be in sight.
         return replace(state, world=replace(state.world, trying=0), link=None), ()
     tried, effects = disconnected(Connecting(state.world, link), event, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from appliance.core.day_stats import DeliveryStats
@@ -245,8 +245,18 @@ def answer(state: State) -> Event | None:
             return None
 
 
+# A second answer to a name, after the first has opened a feed with a refused token.
+_ANSWERED_TWICE = [
+    (0.0, _healthy, 0),
+    (0.0, _refused, 0),
+    (130.0, _resolved((ADDRESSES[0],)), 1),
+    (0.0, _numbered(GatewayUnresolved), 1),
+]
+
+
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
 @given(st.lists(moments, max_size=30))
+@example(_ANSWERED_TWICE)
 def test_a_paired_box_is_connected_again_after_the_last_fault(
     lived: list[tuple[float, Callable[[State, int], Event], int]],
 ) -> None:
