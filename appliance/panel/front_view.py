@@ -5,6 +5,7 @@ Defines colours and proportions for the window panel and for all pictures of the
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
@@ -46,7 +47,7 @@ def draw_front(
     led_column = (19 if lit is None else 14) * scale
     plate = Image.new("RGB", (wide + 3 * edge + led_column, high + 2 * edge), around)
     if around != PLATE:
-        _draw_plate(plate, 2 * scale)
+        plate.paste(PLATE, (0, 0), _plate_mask(plate.size, 2 * scale))
     pen = ImageDraw.Draw(plate)
     pen.rectangle((edge - scale, edge - scale, edge + wide + scale - 1, edge + high + scale - 1), fill=FRAME)
     plate.paste(BACKGROUND, (edge, edge, edge + wide, edge + high))
@@ -83,17 +84,23 @@ def _draw_leds(plate: Image.Image, leds: Leds, left: int, scale: int, lit: Lit |
 
 def _draw_led(plate: Image.Image, corner: tuple[int, int], across: int, colour: Colour | None) -> None:
     """Draw one LED: a disc if lit, a ring if dark (colour is None)."""
+    plate.paste(colour or FAINT, corner, _led_mask(across, lit=colour is not None))
+
+
+@lru_cache(maxsize=8)
+def _led_mask(across: int, *, lit: bool) -> Image.Image:
     mask = Image.new("L", (across * SUPERSAMPLING, across * SUPERSAMPLING))
     last = across * SUPERSAMPLING - 1
-    if colour is None:
-        ImageDraw.Draw(mask).ellipse((0, 0, last, last), outline=255, width=SUPERSAMPLING * max(1, across // 12))
-    else:
+    if lit:
         ImageDraw.Draw(mask).ellipse((0, 0, last, last), fill=255)
-    plate.paste(colour or FAINT, corner, mask.resize((across, across), Image.Resampling.BOX))
+    else:
+        ImageDraw.Draw(mask).ellipse((0, 0, last, last), outline=255, width=SUPERSAMPLING * max(1, across // 12))
+    return mask.resize((across, across), Image.Resampling.BOX)
 
 
-def _draw_plate(plate: Image.Image, radius: int) -> None:
-    """Fill the plate with its colour, with round corners."""
-    mask = Image.new("L", (plate.width * SUPERSAMPLING, plate.height * SUPERSAMPLING))
+@lru_cache(maxsize=4)
+def _plate_mask(size: tuple[int, int], radius: int) -> Image.Image:
+    """The shape of the plate, with round corners."""
+    mask = Image.new("L", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius * SUPERSAMPLING, fill=255)
-    plate.paste(PLATE, (0, 0), mask.resize(plate.size, Image.Resampling.BOX))
+    return mask.resize(size, Image.Resampling.BOX)

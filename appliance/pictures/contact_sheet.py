@@ -99,4 +99,7 @@ def name(caption: str) -> str:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    picture.quantize(COLOURS).save(path, "PNG", optimize=True)
+    from PIL.Image import Quantize
+
+    # An octree takes a tenth of the time of Pillow's default, and is closer to the smooth edges of text.
+    picture.quantize(COLOURS, Quantize.FASTOCTREE).save(path, "PNG", optimize=True)
