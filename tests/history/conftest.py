@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Site:
-    """A gateway with 14 days of orders of a busy restaurant, and the configuration of a box that is paired with it."""
+    """A gateway with orders of the last 14 days, and the configuration of a box that is paired with it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -57,19 +57,34 @@ class Site:
         self._loop.close()
 
 
-@pytest.fixture(scope="session")
-def fortnight() -> list[Order]:
-    """The orders of 14 days of a busy restaurant, the last day until now.
+def fortnight(per_day: int) -> list[Order]:
+    """The orders of 14 days, the last day until now. per_day: orders on an average day.
 
     None is so old that the gateway purges it between a reading and the test's own look at the gateway.
     """
-    return past_orders(Random(5), datetime.now(), days=13)
+    return past_orders(Random(5), datetime.now(), days=13, per_day=per_day)
 
 
 @pytest.fixture
-def site(tmp_path: Path, fortnight: list[Order]) -> Iterator[Site]:
-    site = Site(tmp_path)
-    site.do(lambda: site.gateway.restaurant.add_finished(fortnight))
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A small restaurant."""
+    yield from _site(tmp_path, fortnight(per_day=100))
+
+
+@pytest.fixture(scope="session")
+def busy_fortnight() -> list[Order]:
+    return fortnight(per_day=1000)
+
+
+@pytest.fixture
+def busy_site(tmp_path: Path, busy_fortnight: list[Order]) -> Iterator[Site]:
+    """A busy restaurant with over 12,000 orders, which take seconds to read."""
+    yield from _site(tmp_path, busy_fortnight)
+
+
+def _site(directory: Path, past: list[Order]) -> Iterator[Site]:
+    site = Site(directory)
+    site.do(lambda: site.gateway.restaurant.add_finished(past))
     try:
         yield site
     finally:

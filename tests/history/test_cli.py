@@ -1,4 +1,4 @@
-"""The history command as a process, with a simulated gateway that has 14 days of orders of a busy restaurant."""
+"""The history command as a process, with a simulated gateway that has orders of 14 days."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
-def test_file_table_and_json_have_every_order(site: Site, oldest_first: bool) -> None:
-    site.gateway.restaurant.lists_oldest_first = oldest_first
-    site.do(lambda: site.gateway.restaurant.create_many(40))
-    result = run(site, "--since", "30d", "--format", "csv")
+def test_file_table_and_json_have_every_order(busy_site: Site, oldest_first: bool) -> None:
+    busy_site.gateway.restaurant.lists_oldest_first = oldest_first
+    busy_site.do(lambda: busy_site.gateway.restaurant.create_many(40))
+    result = run(busy_site, "--since", "30d", "--format", "csv")
     assert (result.returncode, result.stderr) == (0, "")
-    kept, known = orders(result.stdout), site.finished()
+    kept, known = orders(result.stdout), busy_site.finished()
     assert kept.keys() == known.keys()
     assert len(kept) > 12_000
     for uuid, order in known.items():
@@ -63,24 +63,27 @@ def test_file_table_and_json_have_every_order(site: Site, oldest_first: bool) ->
         assert row["created"] == order.created.isoformat(timespec="seconds")
         assert row["cleared"] == order.changed.isoformat(timespec="seconds")
     # Table and JSON have the same totals as the file.
-    table = run(site, "--offline").stdout
+    table = run(busy_site, "--offline").stdout
     every = re.search(r"^all +([0-9,]+)", table, re.MULTILINE)
     assert every is not None
     assert int(every[1].replace(",", "")) == len(known)
-    lines = run(site, "--offline", "--format", "json").stdout.splitlines()
+    lines = run(busy_site, "--offline", "--format", "json").stdout.splitlines()
     assert {json.loads(line)["uuid"] for line in lines} == known.keys()
 
 
-def test_a_killed_reading_resumes_in_the_next_run(site: Site) -> None:
+def test_a_killed_reading_resumes_in_the_next_run(busy_site: Site) -> None:
     for wait in (0.9, 1.1, 1.3):
         with ChildProcess(
-            command("history", "--config", site.config), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command("history", "--config", busy_site.config),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         ) as process:
             time.sleep(wait)
             process.send_signal(signal.SIGKILL)
-    result = run(site, "--format", "csv")
+    result = run(busy_site, "--format", "csv")
     assert result.returncode == 0
-    assert orders(result.stdout).keys() == site.finished().keys()
+    assert orders(result.stdout).keys() == busy_site.finished().keys()
 
 
 def test_the_command_waits_while_another_program_updates_the_archive(site: Site) -> None:
@@ -199,7 +202,7 @@ def test_a_refused_token_is_reported_beside_archived_orders(site: Site) -> None:
     result = run(site, "--format", "csv")
     assert result.returncode == 75
     assert "the gateway refused the token (HTTP 401, returnCode -2); pair again" in result.stderr
-    assert len(orders(result.stdout)) > 12_000, "archived orders are reported"
+    assert len(orders(result.stdout)) > 1_000, "archived orders are reported"
     (site.state / FILE).unlink()
     nothing = run(site)
     assert nothing.returncode == 1
@@ -275,10 +278,10 @@ def on_a_terminal(called: list[str], columns: int) -> tuple[str, set[str]]:
     return "\n".join([*before, *(line.rstrip() for line in screen.display)]), bars
 
 
-def test_report_and_progress_fit_eighty_columns(site: Site) -> None:
-    shown, bars = on_a_terminal(command("history", "--config", site.config), 80)
+def test_report_and_progress_fit_eighty_columns(busy_site: Site) -> None:
+    shown, bars = on_a_terminal(command("history", "--config", busy_site.config), 80)
     lines = shown.strip().splitlines()
-    assert lines[0].startswith(f"Orders of {site.gateway.address}")
+    assert lines[0].startswith(f"Orders of {busy_site.gateway.address}")
     assert any(re.match(r"all +[0-9,]+ +[0-9]+:[0-9]{2}", line) for line in lines)
     assert not any("reading" in line for line in lines), "the bar disappears at the end"
     parts = [bar.count("#") for bar in bars]
