@@ -22,6 +22,7 @@ from tests.simulation.site import SimulatedSite
 SEEDS = range(1, 9)
 """Scenarios, of one busy hour each, in which a bug may show itself."""
 ONE_BUSY_HOUR = ((12.0, 13.0),)
+A_FEW_MINUTES = ((12.0, 12.1),)
 
 PlantBug = Callable[[pytest.MonkeyPatch], None]
 
@@ -170,9 +171,8 @@ def test_the_checker_catches_a_count_that_omits_orders(
     assert caught_invariant((kind,))[0] == "count is correct"
 
 
-@pytest.mark.parametrize("invariant", BUGS_BY_INVARIANT)
-def test_the_same_scenario_passes_without_the_planted_bug(invariant: str) -> None:
-    _, kinds = BUGS_BY_INVARIANT[invariant]
+@pytest.mark.parametrize("kinds", dict.fromkeys(kinds for _, kinds in BUGS_BY_INVARIANT.values()), ids=", ".join)
+def test_the_same_scenario_passes_without_a_planted_bug(kinds: tuple[str, ...]) -> None:
     run_scenario(1, 1, kinds, ONE_BUSY_HOUR)
 
 
@@ -199,7 +199,7 @@ def test_a_worker_that_leaks_between_scenarios_is_reported(
     def leaky(seed: int, days: int) -> SimulatedSite:
         if leak is not None:
             kept.append(leak())
-        return run_scenario(1, 1, NO_OTHER_FAULT, ONE_BUSY_HOUR)
+        return run_scenario(1, 1, NO_OTHER_FAULT, A_FEW_MINUTES)
 
     monkeypatch.setattr(simulation, "run_scenario", leaky)
     monkeypatch.setattr(simulation, "WARM_UP_RUNS", 2)
