@@ -30,7 +30,8 @@ UGLY = ("Traceback", "Exception ignored", "Error in sys.excepthook", "UnicodeEnc
 class Command:
     """A command line. codes: its exit codes without output errors. writes: it writes to standard output.
 
-    settles: it treats an output error as its regular end, and exits with 0. modules: some of its imports.
+    settles: it treats an output error as its regular end, and exits with 0. modules: some of its imports. running: its
+    words on standard error when it runs, after which a signal ends it.
     """
 
     line: str
@@ -38,6 +39,7 @@ class Command:
     writes: bool = True
     settles: bool = False
     modules: tuple[str, ...] = ()
+    running: tuple[str, signal.Signals] | None = None
 
 
 COMMANDS = {
@@ -46,13 +48,24 @@ COMMANDS = {
     "help of a command": Command("help history", modules=("appliance.history.options",)),
     "headless": Command("run --panel headless --config CONFIG", settles=True, modules=("yaml", "appliance.service")),
     "terminal": Command("run --panel terminal --config CONFIG", settles=True, modules=("PIL", "asyncio")),
-    "hardware": Command("run --config CONFIG", writes=False, modules=("appliance.panel.hardware",)),
+    "hardware": Command(
+        "run --config CONFIG",
+        writes=False,
+        modules=("appliance.panel.hardware",),
+        running=("Table Tracker appliance", signal.SIGTERM),
+    ),
     "config": Command("config", modules=("appliance.config.keys",)),
     "config check": Command("config --check CONFIG", modules=("yaml", "appliance.config.check_report")),
     "config check json": Command("config --check CONFIG --json", modules=("json",)),
     "demo": Command("demo", modules=("aiohttp", "tempfile", "appliance.simulator.feeds")),
     "doctor": Command("doctor --no-questions --config CONFIG", codes=(0, 1), modules=("smbus2", "requests")),
-    "screens": Command("screens --out OUT", writes=False, modules=("PIL.PngImagePlugin",)),
+    "screens": Command(
+        "screens --out OUT",
+        codes=(INTERRUPTED,),
+        writes=False,
+        modules=("PIL.PngImagePlugin",),
+        running=("saving: ", signal.SIGINT),
+    ),
     "history": Command(
         "history --config CONFIG --offline --format csv", modules=("sqlite3", "appliance.history.archive")
     ),
@@ -76,13 +89,15 @@ class Process:
         select.select([self.popen.stdout], [], [], within)
 
     def until_running(self, name: str) -> list[signal.Signals]:
-        """The signals that end it. Only the hardware panel, which has no standard output, needs one."""
-        if name != "hardware":
+        """The signals that end it. Only a command that writes nothing to standard output needs one."""
+        running = COMMANDS[name].running
+        if running is None:
             return []
+        words, ends = running
         deadline = time.monotonic() + TIMEOUT
-        while "Table Tracker appliance" not in self.errors.read_text() and time.monotonic() < deadline:
+        while words not in self.errors.read_text() and time.monotonic() < deadline:
             time.sleep(0.02)
-        return [signal.SIGTERM]
+        return [ends]
 
     def end(self, *signals: signal.Signals) -> int:
         """Its exit code after these signals, or the shell's code if a signal killed it."""
