@@ -1,6 +1,8 @@
 # Everything runs in .venv, which .ci/setup creates and updates.
 PYTHON := .venv/bin/python
 ARGS ?=
+# The tests start hundreds of programs, each of which would compile the code again.
+export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test quick slowest check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut \
@@ -17,9 +19,9 @@ demo: $(if $(findstring --window,$(ARGS)),venv,venv-demo) ## Run a simulated gat
 run: venv-demo ## Run the appliance (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
-# Tests mostly wait, so use more workers than cores. tests/slowest.py gives the slow tests to the workers first.
+# Many tests mostly wait, so use more workers than cores. tests/slowest.py lets as many tests compute as there are cores.
 test: system ## Run all tests (as root also those in network namespaces)
-	@$(PYTHON) -m pytest -n $$(($$(nproc) * 2)) -q $(ARGS)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3)) -q $(ARGS)
 
 # tests/slowest.txt lists the slow tests, which this leaves out. It runs a new slow test, which no list names yet, and
 # the durations at the end show it: make the test faster, or run `make slowest`.
@@ -27,7 +29,7 @@ quick: check ## Run the check and the fast tests, in less than a minute: before 
 	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) -m 'not (slow or netns or image)' -q --durations 10 $(ARGS)
 
 slowest: system ## Time all tests, and list the slow ones in tests/slowest.txt and docs/development.md
-	@$(PYTHON) -m pytest -n $$(($$(nproc) * 2)) -q --record-slowest $(ARGS)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3)) -q --record-slowest $(ARGS)
 
 check: venv ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check .

@@ -13,6 +13,7 @@ from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from tests.slowest import (
     pytest_addoption,
     pytest_collection_modifyitems,
+    pytest_runtest_makereport,
     pytest_terminal_summary,
     pytest_xdist_make_scheduler,
 )
@@ -20,6 +21,7 @@ from tests.slowest import (
 __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",
+    "pytest_runtest_makereport",
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]

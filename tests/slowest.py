@@ -1,17 +1,21 @@
-"""The slow tests: `make test` starts their files first, the slowest at once, and `make quick` leaves them out.
+"""The slow tests: `make test` runs the slowest first, beside each other as the cores allow; `make quick` omits them.
 
-tests/slowest.txt lists their seconds and names. `make slowest` times all tests, and writes that file and the table in
-docs/development.md.
+tests/slowest.txt lists their seconds, the seconds that they keep a core busy, and their names. `make slowest` times all
+tests, and writes that file and the table in docs/development.md.
 """
 
 from __future__ import annotations
 
+import os
+import resource
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 RECORD = Path(__file__).with_suffix(".txt")
@@ -20,15 +24,34 @@ BEGIN, END = "<!-- slowest: make slowest writes this table -->\n", "<!-- /slowes
 SLOW = 1.0
 """Seconds from which on a test is slow, with all its cases."""
 SHOWN = 20
+BUSY = "seconds of a core"
+"""The property of a test's reports with the time that the process and its children computed."""
+_BUSY_BEFORE = pytest.StashKey[float]()
 
 
-def read(text: str) -> dict[str, float]:
-    """The seconds of each slow test, by `path::name`."""
-    rows = (line.split(maxsplit=1) for line in text.splitlines())
-    return {name: float(seconds) for seconds, name in rows}
+class Duration(NamedTuple):
+    """How long a test takes with all its cases. busy: the seconds of a core's time that it needs."""
+
+    seconds: float
+    busy: float
+
+    @property
+    def load(self) -> float:
+        """The cores that it keeps busy."""
+        return self.busy / self.seconds
 
 
-seconds = read(RECORD.read_text())
+FAST = Duration(SLOW, SLOW)
+"""A file of fast tests: its real duration does not matter, and nothing in it waits."""
+
+
+def read(text: str) -> dict[str, Duration]:
+    """The duration of each slow test, by `path::name`."""
+    rows = (line.split(maxsplit=2) for line in text.splitlines())
+    return {name: Duration(float(seconds), float(busy)) for seconds, busy, name in rows}
+
+
+durations = read(RECORD.read_text())
 
 
 def test_of(nodeid: str) -> str:
@@ -43,20 +66,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if test_of(item.nodeid) in seconds:
+        if test_of(item.nodeid) in durations:
             item.add_marker("slow")
 
 
-class SlowestFirst(LoadFileScheduling):
-    """Hands each file to one worker, the slowest files first, so that none of them runs alone at the end."""
+class SlowestFirst(LoadScopeScheduling):
+    """Hands out each slow test, and each file of fast tests, to one worker.
+
+    The slowest come first, so that none of them runs alone at the end, but only as many tests that compute as there are
+    cores: the other workers get tests that mostly wait.
+    """
+
+    cores = float(os.cpu_count() or 1)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return test if (test := test_of(nodeid)) in durations else nodeid.partition("::")[0]
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        self.workqueue.move_to_end(max(self.workqueue, key=_seconds_of), last=False)
+        begun = (_duration(unit).load for units in self.assigned_work.values() for unit in _unfinished(units))
+        free = self.cores - sum(begun)
+        fitting = [unit for unit in self.workqueue if _duration(unit).load <= free]
+        if fitting:
+            chosen = max(fitting, key=lambda unit: _duration(unit).seconds)
+        else:
+            chosen = min(self.workqueue, key=lambda unit: _duration(unit).load)
+        self.workqueue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)
 
 
-def _seconds_of(path: str) -> float:
-    return sum(took for name, took in seconds.items() if name.startswith(f"{path}::"))
+def _duration(unit: str) -> Duration:
+    return durations.get(unit, FAST)
+
+
+def _unfinished(units: dict[str, dict[str, bool]]) -> list[str]:
+    return [unit for unit, tests in units.items() if not all(tests.values())]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SlowestFirst | None:
@@ -64,26 +107,43 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Slowest
     return SlowestFirst(config, log) if config.getoption("dist") == "load" else None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    busy = sum(one.ru_utime + one.ru_stime for one in used)
+    report.user_properties = [*report.user_properties, (BUSY, busy - item.config.stash.get(_BUSY_BEFORE, busy))]
+    item.config.stash[_BUSY_BEFORE] = busy
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not config.getoption("--record-slowest"):
         return
-    took: dict[str, float] = defaultdict(float)
+    took: dict[str, list[Duration]] = defaultdict(list)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                took[test_of(report.nodeid)] += report.duration
-    slowest = sorted(((name, took[name]) for name in took if took[name] >= SLOW), key=lambda test: -test[1])
+                busy = next(float(value) for name, value in report.user_properties if name == BUSY)  # type: ignore[arg-type]
+                took[test_of(report.nodeid)].append(Duration(report.duration, busy))
+    sums = {
+        name: Duration(sum(case.seconds for case in cases), sum(case.busy for case in cases))
+        for name, cases in took.items()
+    }
+    slowest = sorted((test for test in sums.items() if test[1].seconds >= SLOW), key=lambda test: -test[1].seconds)
     RECORD.write_text(record(slowest))
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(), slowest[:SHOWN]))
 
 
-def record(slowest: list[tuple[str, float]]) -> str:
-    """The text of tests/slowest.txt. slowest: the slow tests and their seconds."""
-    return "".join(f"{took:5.1f} {name}\n" for name, took in slowest)
+def record(slowest: list[tuple[str, Duration]]) -> str:
+    """The text of tests/slowest.txt. slowest: the slow tests and their durations."""
+    return "".join(f"{took.seconds:5.1f} {took.busy:5.1f} {name}\n" for name, took in slowest)
 
 
-def with_table(document: str, slowest: list[tuple[str, float]]) -> str:
+def with_table(document: str, slowest: list[tuple[str, Duration]]) -> str:
     """The document with a table of these tests."""
     head, _, rest = document.partition(BEGIN)
-    rows = "".join(f"| {took:.0f} | `{name}` |\n" for name, took in slowest)
-    return f"{head}{BEGIN}| seconds | test |\n| ---: | --- |\n{rows}{END}{rest.partition(END)[2]}"
+    rows = "".join(f"| {took.seconds:.0f} | {took.busy:.0f} | `{name}` |\n" for name, took in slowest)
+    return f"{head}{BEGIN}| seconds | computing | test |\n| ---: | ---: | --- |\n{rows}{END}{rest.partition(END)[2]}"

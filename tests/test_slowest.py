@@ -1,4 +1,4 @@
-"""The list of slow tests: each exists, and the scheduler hands out their files first."""
+"""The list of slow tests: each exists, and the scheduler hands them out first."""
 
 from __future__ import annotations
 
@@ -31,35 +31,56 @@ class Node:
         self.shutting_down = True
 
 
-@pytest.mark.parametrize("path", sorted({name.partition("::")[0] for name in slowest.seconds}))
+@pytest.mark.parametrize("path", sorted({name.partition("::")[0] for name in slowest.durations}))
 def test_each_listed_test_exists(path: str) -> None:
-    listed = {name.partition("::")[2] for name in slowest.seconds if name.startswith(f"{path}::")}
+    listed = {name.partition("::")[2] for name in slowest.durations if name.startswith(f"{path}::")}
     found = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if hasattr(node, "name")}
     assert listed <= found, "run `make slowest`, or rename them in tests/slowest.txt"
 
 
-def test_the_slowest_files_start_first(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slowest, "seconds", {"a.py::slow": 9.0, "b.py::slower": 8.0, "b.py::slow": 8.0})
-    collection = ["0.py::one", "a.py::two", "a.py::slow[x]", "a.py::slow[y]", "b.py::slower", "b.py::slow", "c.py::one"]
+def scheduled(pytestconfig: pytest.Config, collection: list[str], workers: int) -> list[list[list[str]]]:
+    """The tests that each worker gets at the start, in the scheduler's units."""
     config: Any = SimpleNamespace(
-        option=SimpleNamespace(loadscopereorder=True, tx=["popen"] * 2, numprocesses=2, rsyncdir=[]),
-        getvalue=lambda name: ["popen"] * 2,
+        option=SimpleNamespace(loadscopereorder=True, tx=["popen"] * workers, numprocesses=workers, rsyncdir=[]),
+        getvalue=lambda name: ["popen"] * workers,
         hook=pytestconfig.hook,
     )
     scheduler = slowest.SlowestFirst(config, Producer("test"))
-    nodes: list[Any] = [Node("first"), Node("second")]
+    scheduler.cores = 2.0
+    nodes: list[Any] = [Node(str(number)) for number in range(workers)]
     for node in nodes:
         scheduler.add_node(node)
         scheduler.add_node_collection(node, collection)
     scheduler.schedule()
-    assert [node.given for node in nodes] == [[[4, 5], [0]], [[1, 2, 3]]]
+    return [[[collection[index] for index in unit] for unit in node.given] for node in nodes]
+
+
+def test_the_slowest_tests_start_first(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        slowest, "durations", {"a.py::slow": slowest.Duration(9.0, 9.0), "b.py::slower": slowest.Duration(12.0, 1.0)}
+    )
+    collection = ["0.py::one", "a.py::two", "a.py::slow[x]", "a.py::slow[y]", "a.py::slow[z]", "b.py::slower"]
+    assert scheduled(pytestconfig, collection, 2) == [
+        [["b.py::slower"], ["0.py::one"]],
+        [["a.py::slow[x]", "a.py::slow[y]", "a.py::slow[z]"]],
+    ]
+
+
+def test_no_more_tests_compute_at_once_than_there_are_cores(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computes, waits = slowest.Duration(9.0, 9.0), slowest.Duration(5.0, 0.1)
+    durations = {f"{name}.py::one": computes for name in "abc"} | {f"{name}.py::one": waits for name in "de"}
+    monkeypatch.setattr(slowest, "durations", durations)
+    collection = [f"{name}.py::one[{case}]" for name in "abcde" for case in "xyz"]
+    given = scheduled(pytestconfig, collection, 4)
+    assert [units[0][0] for units in given] == ["a.py::one[x]", "b.py::one[x]", "d.py::one[x]", "e.py::one[x]"]
 
 
 def test_the_list_and_the_table_are_written() -> None:
-    took = [("tests/a.py::slow", 12.34), ("tests/b.py::slow", 3.0)]
-    assert slowest.record(took) == " 12.3 tests/a.py::slow\n  3.0 tests/b.py::slow\n"
-    assert slowest.read(slowest.record(took)) == {"tests/a.py::slow": 12.3, "tests/b.py::slow": 3.0}
+    took = [("tests/a.py::slow", slowest.Duration(12.34, 1.0)), ("tests/b.py::slow", slowest.Duration(3.0, 2.96))]
+    assert slowest.record(took) == " 12.3   1.0 tests/a.py::slow\n  3.0   3.0 tests/b.py::slow\n"
+    assert slowest.read(slowest.record(took)) == {"tests/a.py::slow": (12.3, 1.0), "tests/b.py::slow": (3.0, 3.0)}
     document = f"head\n{slowest.BEGIN}old\n{slowest.END}rest\n"
-    assert slowest.with_table(document, took[:1]) == (
-        f"head\n{slowest.BEGIN}| seconds | test |\n| ---: | --- |\n| 12 | `tests/a.py::slow` |\n{slowest.END}rest\n"
-    )
+    table = "| seconds | computing | test |\n| ---: | ---: | --- |\n| 12 | 1 | `tests/a.py::slow` |\n"
+    assert slowest.with_table(document, took[:1]) == f"head\n{slowest.BEGIN}{table}{slowest.END}rest\n"
