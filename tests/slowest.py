@@ -71,20 +71,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class SlowestFirst(LoadScopeScheduling):
-    """Hands out each slow test, and each file of fast tests, to one worker.
+    """Hands out each case of a slow test, and each file of fast tests, to one worker.
 
     The slowest come first, so that none of them runs alone at the end, but only as many tests that compute as there are
     cores: the other workers get tests that mostly wait.
     """
 
-    cores = float(os.cpu_count() or 1)
+    cores = 1.2 * (os.cpu_count() or 1)
+    """The cores to keep busy: a little more than there are, since even a test that computes waits now and then."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return test if (test := test_of(nodeid)) in durations else nodeid.partition("::")[0]
+        return nodeid if test_of(nodeid) in durations else nodeid.partition("::")[0]
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        begun = (_duration(unit).load for units in self.assigned_work.values() for unit in _unfinished(units))
-        free = self.cores - sum(begun)
+        free = self.cores - sum(_load(units) for other, units in self.assigned_work.items() if other is not node)
         fitting = [unit for unit in self.workqueue if _duration(unit).load <= free]
         if fitting:
             chosen = max(fitting, key=lambda unit: _duration(unit).seconds)
@@ -95,11 +95,14 @@ class SlowestFirst(LoadScopeScheduling):
 
 
 def _duration(unit: str) -> Duration:
-    return durations.get(unit, FAST)
+    return durations.get(test_of(unit), FAST)
 
 
-def _unfinished(units: dict[str, dict[str, bool]]) -> list[str]:
-    return [unit for unit, tests in units.items() if not all(tests.values())]
+def _load(units: dict[str, dict[str, bool]]) -> float:
+    """The cores that a worker keeps busy, on average until it has done the units that it has got."""
+    unfinished = [_duration(unit) for unit, tests in units.items() if not all(tests.values())]
+    seconds = sum(one.seconds for one in unfinished)
+    return sum(one.busy for one in unfinished) / seconds if seconds else 0.0
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SlowestFirst | None:

@@ -46,7 +46,7 @@ def scheduled(pytestconfig: pytest.Config, collection: list[str], workers: int) 
         hook=pytestconfig.hook,
     )
     scheduler = slowest.SlowestFirst(config, Producer("test"))
-    scheduler.cores = 2.0
+    scheduler.cores = 2.4
     nodes: list[Any] = [Node(str(number)) for number in range(workers)]
     for node in nodes:
         scheduler.add_node(node)
@@ -61,8 +61,8 @@ def test_the_slowest_tests_start_first(pytestconfig: pytest.Config, monkeypatch:
     )
     collection = ["0.py::one", "a.py::two", "a.py::slow[x]", "a.py::slow[y]", "a.py::slow[z]", "b.py::slower"]
     assert scheduled(pytestconfig, collection, 2) == [
-        [["b.py::slower"], ["0.py::one"]],
-        [["a.py::slow[x]", "a.py::slow[y]", "a.py::slow[z]"]],
+        [["b.py::slower"], ["a.py::slow[y]"]],
+        [["a.py::slow[x]"], ["a.py::slow[z]"]],
     ]
 
 
@@ -72,9 +72,8 @@ def test_no_more_tests_compute_at_once_than_there_are_cores(
     computes, waits = slowest.Duration(9.0, 9.0), slowest.Duration(5.0, 0.1)
     durations = {f"{name}.py::one": computes for name in "abc"} | {f"{name}.py::one": waits for name in "de"}
     monkeypatch.setattr(slowest, "durations", durations)
-    collection = [f"{name}.py::one[{case}]" for name in "abcde" for case in "xyz"]
-    given = scheduled(pytestconfig, collection, 4)
-    assert [units[0][0] for units in given] == ["a.py::one[x]", "b.py::one[x]", "d.py::one[x]", "e.py::one[x]"]
+    given = scheduled(pytestconfig, [*durations, "f.py::one"], 3)
+    assert given == [[["a.py::one"], ["c.py::one"]], [["b.py::one"], ["e.py::one"]], [["d.py::one"], ["f.py::one"]]]
 
 
 def test_the_list_and_the_table_are_written() -> None:
