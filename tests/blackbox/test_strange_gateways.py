@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
 
+from tests.blackbox.boxes import Box
 from tests.blackbox.conftest import Rig
+from tests.blackbox.gateways import OtherGateway
 
 pytestmark = pytest.mark.netns
 
@@ -31,43 +34,59 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("kind", RAW)
-def test_another_device_at_the_address(rig: Rig, kind: str) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    box = rig.box(rig.lab.host(2), paired=gateway, start=False)
-    gateway.do("behave", raw=RAW[kind])
-    mark = box.start()
-    told = box.wait(15, since=mark, state="offline", reason="unreadable answer")
-    assert "Unreadable answer" in told["screen"]
-    box.never(box.lines.index(told), reason="gateway unreachable")
-    assert box.log.count(f"{gateway.where} answers, but not as a gateway") == 1
-    gateway.do("behave", raw="")
-    box.wait(20, since=mark, state="connected", active=0)
+def sites(rig: Rig, kinds: Iterable[str], *, paired: bool = True) -> dict[str, tuple[OtherGateway, Box]]:
+    """A gateway and a box for each kind; no box runs yet."""
+    made: dict[str, tuple[OtherGateway, Box]] = {}
+    for number, kind in enumerate(kinds):
+        gateway = rig.gateway(10 + number, kind)
+        # Any of the gateways would answer a box that has no token.
+        config = "" if paired else f'gateway: {{name: "{kind}"}}\n'
+        box = rig.box(rig.lab.host(50 + number), config, paired=gateway if paired else None, start=False)
+        made[kind] = gateway, box
+    return made
 
 
-@pytest.mark.parametrize("kind", FIRST)
-def test_an_unusable_first_message(rig: Rig, kind: str) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    box = rig.box(rig.lab.host(2), paired=gateway, start=False)
-    token = json.loads(box.token_file.read_text())["token"]
-    gateway.do("behave", first=FIRST[kind].replace("{{token}}", json.dumps({"accesstoken": token})))
-    mark = box.start()
-    told = box.wait(25, since=mark, state="offline", reason="unreadable answer")
-    assert "Unreadable answer" in told["screen"]
-    box.never(box.lines.index(told), reason="gateway unreachable")
-    assert box.log.count("an unusable message of") == 1
-    gateway.do("behave", first="")
-    box.wait(20, since=mark, state="connected", active=0)
+def test_another_device_at_the_address(rig: Rig) -> None:
+    made = sites(rig, RAW)
+    for kind, (gateway, box) in made.items():
+        gateway.do("behave", raw=RAW[kind])
+        box.start()
+    for kind, (gateway, box) in made.items():
+        told = box.wait(15, since=0, state="offline", reason="unreadable answer")
+        assert "Unreadable answer" in told["screen"], kind
+        box.never(box.lines.index(told), reason="gateway unreachable")
+        assert box.log.count(f"{gateway.where} answers, but not as a gateway") == 1, kind
+        gateway.do("behave", raw="")
+    for _, box in made.values():
+        box.wait(20, state="connected", active=0)
 
 
-@pytest.mark.parametrize("kind", ["an SSH server", "a TLS alert", "a web page", "a redirect"])
-def test_pairing_with_another_device(rig: Rig, kind: str) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    gateway.do("behave", raw=RAW[kind])
-    box = rig.box(rig.lab.host(2))
-    box.wait(15, state="awaiting_pairing")
-    told = box.wait(10, since=box.press(), state="pairing", reason="unreadable answer")
-    assert told["screen"][:2] == ["Unreadable", "answer"]
-    gateway.do("behave", raw="")
-    gateway.do("press")
-    box.wait(15, state="connected", active=0)
+def test_an_unusable_first_message(rig: Rig) -> None:
+    made = sites(rig, FIRST)
+    for kind, (gateway, box) in made.items():
+        token = json.loads(box.token_file.read_text())["token"]
+        gateway.do("behave", first=FIRST[kind].replace("{{token}}", json.dumps({"accesstoken": token})))
+        box.start()
+    for kind, (gateway, box) in made.items():
+        told = box.wait(25, since=0, state="offline", reason="unreadable answer")
+        assert "Unreadable answer" in told["screen"], kind
+        box.never(box.lines.index(told), reason="gateway unreachable")
+        assert box.log.count("an unusable message of") == 1, kind
+        gateway.do("behave", first="")
+    for _, box in made.values():
+        box.wait(20, state="connected", active=0)
+
+
+def test_pairing_with_another_device(rig: Rig) -> None:
+    made = sites(rig, ["an SSH server", "a TLS alert", "a web page", "a redirect"], paired=False)
+    for kind, (gateway, box) in made.items():
+        gateway.do("behave", raw=RAW[kind])
+        box.start()
+    for kind, (gateway, box) in made.items():
+        box.wait(15, state="awaiting_pairing")
+        told = box.wait(10, since=box.press(), state="pairing", reason="unreadable answer")
+        assert told["screen"][:2] == ["Unreadable", "answer"], kind
+        gateway.do("behave", raw="")
+        gateway.do("press")
+    for _, box in made.values():
+        box.wait(15, state="connected", active=0)

@@ -38,21 +38,24 @@ def pair(box: Box, gateway: OtherGateway) -> tuple[int, str]:
     return mark, gateway.logged("issued")[-1]["token"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_token_that_is_accepted_seconds_later_is_kept_and_used(rig: Rig, way: str) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    gateway.do("behave", lag=7.0, **WAYS[way])
-    gateway.do("start", count=2)
-    box = rig.box(rig.lab.host(2))
-    mark, token = pair(box, gateway)
-    time.sleep(4)
-    assert (box.line["state"], box.line["screen"]) == ("connecting", ["Connecting to", "Gateway"])
-    assert tokens_on_flash(box) == {"token.pending.json": token}
-    box.wait(15, since=mark, state="connected", active=2)
-    assert tokens_on_flash(box) == {"token.json": token}
-    assert box.sounds(mark) == ["paired"]
-    for state in ("offline", "awaiting_pairing"):
-        box.never(box.lines.index(box.wait(1, since=mark, state="connecting")), state=state)
+def test_a_token_that_is_accepted_seconds_later_is_kept_and_used(rig: Rig) -> None:
+    sites: dict[str, tuple[Box, int, str]] = {}
+    for number, (way, takes) in enumerate(WAYS.items()):
+        gateway = rig.gateway(10 + number, way)
+        gateway.do("behave", lag=12.0, **takes)
+        gateway.do("start", count=2)
+        box = rig.box(rig.lab.host(50 + number), f'gateway: {{name: "{way}"}}\n')
+        sites[way] = box, *pair(box, gateway)
+    time.sleep(2)
+    for way, (box, _, token) in sites.items():
+        assert (box.line["state"], box.line["screen"]) == ("connecting", ["Connecting to", way])
+        assert tokens_on_flash(box) == {"token.pending.json": token}
+    for box, mark, token in sites.values():
+        box.wait(20, since=mark, state="connected", active=2)
+        assert tokens_on_flash(box) == {"token.json": token}
+        assert box.sounds(mark) == ["paired"]
+        for state in ("offline", "awaiting_pairing"):
+            box.never(box.lines.index(box.wait(1, since=mark, state="connecting")), state=state)
 
 
 def test_a_power_cut_while_a_new_token_is_refused_costs_nothing(rig: Rig) -> None:
@@ -90,19 +93,21 @@ def test_the_old_token_is_used_while_the_new_one_is_refused(rig: Rig) -> None:
     assert "error" not in box.sounds()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_paired_box_connects_in_the_way_that_the_gateway_takes(rig: Rig, way: str) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    gateway.do("behave", **WAYS[way])
-    box = rig.box(rig.lab.host(2), paired=gateway)
-    box.wait(15, state="connected", active=0)
+def test_a_paired_box_connects_in_the_way_that_the_gateway_takes(rig: Rig) -> None:
+    gateways = [rig.gateway(10 + number, way) for number, way in enumerate(WAYS)]
+    for gateway in gateways:
+        gateway.do("behave", **WAYS[gateway.name])
+    boxes = [rig.box(rig.lab.host(50 + number), paired=gateway) for number, gateway in enumerate(gateways)]
+    for box in boxes:
+        box.wait(15, state="connected", active=0)
     time.sleep(6)
-    mark, seen = box.mark(), len(gateway.seen)
-    gateway.do("close")
-    box.wait(5, since=mark, state="connected", active=0)
-    handshakes = gateway.logged("request", seen, path="/api/v2/websocket")
-    assert len(handshakes) == 1, "the way is remembered"
-    assert box.sounds() == []
+    for gateway, box in zip(gateways, boxes, strict=True):
+        mark, seen = box.mark(), len(gateway.seen)
+        gateway.do("close")
+        box.wait(5, since=mark, state="connected", active=0)
+        handshakes = gateway.logged("request", seen, path="/api/v2/websocket")
+        assert len(handshakes) == 1, "the way is remembered"
+        assert box.sounds() == []
 
 
 def test_one_early_close_and_a_refusal_by_http_do_not_end_the_pairing(rig: Rig) -> None:
@@ -115,22 +120,26 @@ def test_one_early_close_and_a_refusal_by_http_do_not_end_the_pairing(rig: Rig) 
     assert box.sounds() == []
 
 
-@pytest.mark.parametrize("how", [{"http_refuses": True, "early": 5}, {"header_only": True}], ids=["early", "header"])
-def test_a_refused_token_that_the_feed_takes_again_needs_no_hand(rig: Rig, how: dict[str, object]) -> None:
-    gateway = rig.gateway(10, "Gateway")
-    box = rig.box(rig.lab.host(2), paired=gateway)
-    box.wait(15, state="connected", active=0)
-    (token,) = tokens_on_flash(box).values()
-    mark = box.mark()
-    gateway.do("tokens", keep=[])
-    box.wait(15, since=mark, state="awaiting_pairing", reason="token refused")
-    gateway.do("behave", **how)
-    gateway.do("tokens", keep=[token])
-    if "early" in how:
-        # Some of the feeds that close early have been spent on a while of tries: the rest is a minute each.
-        gateway.do("behave", early=0)
-    box.wait(75, since=mark, state="connected", active=0)
-    assert box.sounds(mark) == ["error"], "one for the refusal"
+def test_a_refused_token_that_the_feed_takes_again_needs_no_hand(rig: Rig) -> None:
+    early, header = rig.gateway(10, "Early"), rig.gateway(11, "Header")
+    sites = [
+        (gateway, rig.box(rig.lab.host(50 + number), paired=gateway)) for number, gateway in enumerate((early, header))
+    ]
+    marks: list[int] = []
+    for gateway, box in sites:
+        box.wait(15, state="connected", active=0)
+        (token,) = tokens_on_flash(box).values()
+        marks.append(box.mark())
+        gateway.do("tokens", keep=[])
+        box.wait(15, since=marks[-1], state="awaiting_pairing", reason="token refused")
+        if gateway is early:
+            gateway.do("behave", http_refuses=True)
+        else:
+            gateway.do("behave", header_only=True)
+        gateway.do("tokens", keep=[token])
+    for (_, box), mark in zip(sites, marks, strict=True):
+        box.wait(75, since=mark, state="connected", active=0)
+        assert box.sounds(mark) == ["error"], "one for the refusal"
 
 
 def test_a_feed_that_refuses_what_http_accepts_beeps_once(rig: Rig, tmp_path: Path) -> None:
