@@ -128,7 +128,7 @@ async def test_one_fault_is_reported_with_advice(
     [("frame around", "display"), ("AMBER", "amber light"), ("Did you hear", "buzzer"), ("Press the button", "button")],
 )
 async def test_one_negative_answer_is_reported(box: Box, gateway: SimulatedGateway, question: str, wrong: str) -> None:
-    box.limits = replace(box.limits, press=0.1 if wrong == "button" else 2.0, release=2.0)
+    box.limits = replace(box.limits, press=0.1 if wrong == "button" else 20.0, release=20.0)
     await pair(box, gateway)
     answers = everything_seen(box) | {question: None if wrong == "button" else "n\n"}
     code, person, _ = await examined(box, answers)
