@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ from typing import Any
 from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 
 ROOT = Path(__file__).parents[2]
+UNIT = (ROOT / "systemd/tt-appliance.service").read_text()
+ALLOCATOR = dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", UNIT))
+"""The environment that the unit gives to the memory allocator."""
 TOKEN = "f" * 48
 Line = dict[str, Any]
 
@@ -37,6 +41,7 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "appliance", "run", "--panel", "headless", "--config", str(config)],
                 cwd=ROOT,
+                env=os.environ | ALLOCATOR,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

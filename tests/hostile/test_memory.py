@@ -24,10 +24,9 @@ from appliance.core.limits import (
     MOST_VALUES,
 )
 from appliance.core.reasons import TOO_MANY_ORDERS
-from tests.hostile.appliance_process import ROOT, running
+from tests.hostile.appliance_process import UNIT, running
 from tests.hostile.scripted_websocket import Client, frame, speaking
 
-UNIT = (ROOT / "systemd/tt-appliance.service").read_text()
 MOST = float(re.findall(r"^MemoryMax=(\d+)M$", UNIT, re.M)[0])
 """Megabytes; the kernel kills a unit that takes more."""
 AT_ONCE = 8
