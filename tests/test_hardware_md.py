@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.config import Pins
+from appliance.config.presets import PRESETS
+from appliance.config.values import SOLDERED
 from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
 from appliance.core.view import Count, LedMode, Leds, Mark, Remark, RemarkKind, View
@@ -102,6 +104,26 @@ def test_the_tables_are_current() -> None:
     assert "| button | contact | 17 | 11 |" in pin_table(Pins())
 
 
+def test_the_number_of_steps_is_counted() -> None:
+    """And a build that needs no soldering iron comes first."""
+    rows = re.findall(r"(?m)^\| \[\*\*.+?\*\*\]\(#([\w-]+)\) \| (\d+)[^|]*\|.*\| (.+) \|$", HARDWARE)
+    assert [anchor for anchor, _, _ in rows] == ["grove", "adafruit-bonnet", "parts"]
+    for anchor, steps, setting in rows[:2]:
+        title = anchor.replace("-", " ").capitalize()
+        section = HARDWARE.partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+        assert re.findall(r"(?m)^(\d+)\. ", section) == [str(step + 1) for step in range(int(steps))]
+        assert setting in section, "a step sets it"
+        name = re.fullmatch(r'`hardware: "(.+)"`', setting)
+        assert name is not None
+        assert name[1] in PRESETS
+        assert all(f"{place.rsplit(' ', 1)[-1]}" in section for place in PRESETS[name[1]].places.values())
+    assert {setting for _, _, setting in rows} == {
+        *(f'`hardware: "{name}"`' for name in PRESETS if name != SOLDERED),
+        "none",
+    }
+    assert int(rows[2][1]) == len(wires(Pins()))
+
+
 def test_the_led_table_lists_exactly_the_led_patterns_in_use() -> None:
     """The examples use exactly the LED patterns of the table, except the last one with all LEDs off."""
     legend = {one.leds for _, group in led_legend(Benchmarks()) for one in group}
@@ -111,7 +133,7 @@ def test_the_led_table_lists_exactly_the_led_patterns_in_use() -> None:
 
 
 def test_a_text_without_table_markers_is_an_error() -> None:
-    with pytest.raises(ValueError, match="pins: begin"):
+    with pytest.raises(ValueError, match="boards: begin"):
         with_tables("no table here", Pins(), Benchmarks())
 
 

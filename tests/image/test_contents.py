@@ -146,6 +146,21 @@ def test_the_first_program_has_no_driver_that_needs_firmware(built: Built) -> No
         assert run("modinfo", "-F", "firmware", str(file)) == "", name
 
 
+def test_the_documented_firmware_has_the_names_that_the_driver_requests(built: Built, root: Path) -> None:
+    """For the board's own files, the driver puts the board's name before the suffix."""
+    driver = next((root / "usr/lib/modules").rglob("brcmfmac.ko"))
+    requested = set(run("modinfo", "-F", "firmware", str(driver)).split())
+    tree = built.boot / "zero.dtb"
+    run("mcopy", "-o", "-i", f"{built.image}{FIRST_PARTITION}", "::slot-a/bcm2837-rpi-zero-2-w.dtb", str(tree))
+    board = run("fdtget", str(tree), "/", "compatible").split()[0]
+    names = re.findall(r"`(brcmfmac\w+-sdio)\.([\w,-]+)\.(\w+)` \|$", (ROOT / "hardware.md").read_text(), re.MULTILINE)
+    assert len(names) == 5
+    for chip, named, _ in names:
+        assert named == board
+        assert f"brcm/{chip}.bin" in requested
+        assert not (root / f"usr/lib/firmware/brcm/{chip}.{board}.bin").exists(), "Debian has it now"
+
+
 def test_no_symbolic_link_is_broken(root: Path) -> None:
     """Except for those to files that a start creates."""
     made = re.compile(r"(\.\./)*/?(run|dev|proc|var|tmp)(/|$)|/dev/null")
