@@ -72,6 +72,9 @@ def parse_text(text: str, name: str, unreadable: Iterable[Problem] = ()) -> tupl
         lost += broken
         wrong |= _keys(broken)
         config, found = examine(text, name, wrong=wrong)
+    if not found and not lost:
+        # All of it was read, so the word is a part of another value, such as a gateway's name.
+        config, _ = examine(text, name)
     without: set[str] = set()
     rest = found
     # For conflicting values, drop the reported one and check the others again.

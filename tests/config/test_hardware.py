@@ -133,6 +133,10 @@ def test_a_comment_names_no_hardware() -> None:
     assert parse_leniently("#hardware: grove\n# hardware is new\n]\n", "tt.yaml")[0] == Config()
 
 
+def test_the_word_in_another_value_names_no_hardware() -> None:
+    assert parse("gateway:\n  name: 'hardware: Bar'\nstate_dir: /hardware", "tt.yaml").pins == Pins()
+
+
 @pytest.mark.parametrize("value", ["null", "~", ""])
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_may_be_absent(part: str, value: str) -> None:
