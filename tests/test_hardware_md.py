@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from appliance.config import Pins
+from appliance.config.presets import PRESETS
+from appliance.config.values import SOLDERED
 from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
 from appliance.core.view import Count, LedMode, Leds, Mark, Remark, RemarkKind, View
@@ -54,7 +56,7 @@ def test_positions_match_gpiozero() -> None:
 def test_no_two_parts_share_a_position(pins: Pins) -> None:
     used = [wire.position for wire in wires(pins)]
     assert len(used) == len(set(used))
-    assert {SDA, SCL, *asdict(pins).values()} == {wire.bcm for wire in wires(pins)} - {None}
+    assert {SDA, SCL, *pins.present.values()} == {wire.bcm for wire in wires(pins)} - {None}
 
 
 @pytest.mark.parametrize("pins", [Pins(), OTHER])
@@ -62,7 +64,7 @@ def test_each_wire_starts_at_its_pin(pins: Pins) -> None:
     root = diagram(pins)
     circles = {circle.get("id"): circle for circle in root.iter(f"{SVG}circle") if circle.get("id")}
     drawn = {group.get("data-part"): group for group in root.iter(f"{SVG}g") if group.get("data-bcm")}
-    for part, bcm in asdict(pins).items():
+    for part, bcm in pins.present.items():
         group = drawn[part if part in ("button", "buzzer") else f"{part} LED"]
         assert group.get("data-bcm") == str(bcm)
         pin = circles[f"pin-{POSITIONS[bcm]}"]
@@ -102,6 +104,26 @@ def test_the_tables_are_current() -> None:
     assert "| button | contact | 17 | 11 |" in pin_table(Pins())
 
 
+def test_the_number_of_steps_is_counted() -> None:
+    """And a build that needs no soldering iron comes first."""
+    rows = re.findall(r"(?m)^\| \[\*\*.+?\*\*\]\(#([\w-]+)\) \| (\d+)[^|]*\|.*\| (.+) \|$", HARDWARE)
+    assert [anchor for anchor, _, _ in rows] == ["grove", "adafruit-bonnet", "parts"]
+    for anchor, steps, setting in rows[:2]:
+        title = anchor.replace("-", " ").capitalize()
+        section = HARDWARE.partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+        assert re.findall(r"(?m)^(\d+)\. ", section) == [str(step + 1) for step in range(int(steps))]
+        assert setting in section, "a step sets it"
+        name = re.fullmatch(r'`hardware: "(.+)"`', setting)
+        assert name is not None
+        assert name[1] in PRESETS
+        assert all(f"{place.rsplit(' ', 1)[-1]}" in section for place in PRESETS[name[1]].places.values())
+    assert {setting for _, _, setting in rows} == {
+        *(f'`hardware: "{name}"`' for name in PRESETS if name != SOLDERED),
+        "none",
+    }
+    assert int(rows[2][1]) == len(wires(Pins()))
+
+
 def test_the_led_table_lists_exactly_the_led_patterns_in_use() -> None:
     """The examples use exactly the LED patterns of the table, except the last one with all LEDs off."""
     legend = {one.leds for _, group in led_legend(Benchmarks()) for one in group}
@@ -111,7 +133,7 @@ def test_the_led_table_lists_exactly_the_led_patterns_in_use() -> None:
 
 
 def test_a_text_without_table_markers_is_an_error() -> None:
-    with pytest.raises(ValueError, match="pins: begin"):
+    with pytest.raises(ValueError, match="boards: begin"):
         with_tables("no table here", Pins(), Benchmarks())
 
 
@@ -166,7 +188,7 @@ def test_named_settings_exist() -> None:
     from appliance.config.keys import KEYS, SECTIONS
 
     named = set(re.findall(r"`((?:display|buzzer|orders)\.\w+)", HARDWARE)) | {
-        f"pins.{name}" for name in asdict(Pins())
+        f"pins.{name}" for name in Pins().present
     }
     assert named <= set(KEYS)
     assert "pins" in SECTIONS

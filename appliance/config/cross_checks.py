@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from appliance.config.values import Config, NetworkConfig, Pins, WifiConfig
+from appliance.config.presets import PRESETS
+from appliance.config.values import Config, NetworkConfig, WifiConfig
 
 if TYPE_CHECKING:
     from appliance.config.problems import Report
@@ -63,18 +63,20 @@ def _check_wifi(wifi: WifiConfig, lines: Mapping[str, int], wrong: Collection[st
 
 def _check_pins(config: Config, lines: Mapping[str, int], wrong: Collection[str], report: Report) -> None:
     uses: dict[int, list[str]] = {}
-    for item in fields(Pins):
-        if f"pins.{item.name}" not in wrong:
-            uses.setdefault(getattr(config.pins, item.name), []).append(f"pins.{item.name}")
-    bus = config.display.i2c_port
+    for part, number in config.pins.present.items():
+        if f"pins.{part}" not in wrong:
+            uses.setdefault(number, []).append(f"pins.{part}")
+    bus, taken = config.display.i2c_port, PRESETS[config.hardware].taken
     for number, keys in uses.items():
         # Report the later key in the file, and never a default.
         first, *others = sorted(keys, key=lambda key: lines.get(key, 0))
         user = f"already used for {first} ({_place(first, lines)})"
         if number in BUS_PINS.get(bus, ()):
             others, user = keys, f"used for the display on I2C bus {bus}"
+        elif number in taken and (outputs := [key for key in keys if key != "pins.button"]):
+            others, user = outputs, taken[number]
         for key in others:
-            free = min(set(range(4, 28)) - set(uses), key=lambda pin: (abs(pin - number), pin))
+            free = min(set(range(4, 28)) - set(uses) - set(taken), key=lambda pin: (abs(pin - number), pin))
             report(lines[key], key, f"GPIO {number} is {user}; free is {free}")
 
 

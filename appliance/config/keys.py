@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.config import box_checks, display_checks, network_checks, wifi_checks
+from appliance.config import box_checks, display_checks, hardware_checks, network_checks, wifi_checks
 from appliance.config import checks as check
+from appliance.config.presets import PRESETS
 from appliance.config.quoting import quoted
 from appliance.config.time_of_day import show_time_of_day, time_of_day
 from appliance.core.values import HTTP_PORT
@@ -19,6 +20,10 @@ def _number(value: float) -> str:
 
 def _number_or_none(value: float | None) -> str:
     return "null" if value is None else _number(value)
+
+
+def _whole_or_none(value: int | None) -> str:
+    return "null" if value is None else str(value)
 
 
 def _bool(value: object) -> str:
@@ -46,12 +51,15 @@ class Key:
     """A key. comment: the line above it in printed settings. show: converts its value to YAML.
 
     free_text: its value may have any character. A comment after such a value may be a part that lacks its quotes.
+    by_hardware: `hardware` gives its default. null: the check reads null too, which means the default elsewhere.
     """
 
     check: check.Check
     comment: str
     show: Callable[[Any], str] = str
     free_text: bool = False
+    by_hardware: bool = False
+    null: bool = False
 
 
 SECTIONS = {
@@ -59,7 +67,7 @@ SECTIONS = {
     "orders": "The restaurant's times: an order's age, such as 300 (seconds) or 5 min, and the end of its day.",
     "orders.to_go": "Ages of orders to go; null: the same as for all orders.",
     "display": "The OLED, on the I2C bus.",
-    "pins": "BCM numbers of the GPIO pins, all different. The display's bus 1 uses 2 and 3.",
+    "pins": "GPIO pins (BCM) other than the hardware's; null: no such part. Delete the # to set one.",
     "buzzer": "The buzzer.",
     "network": "The network. The fixed address is for the SD card image only; without one: DHCP.",
     "wifi": "The wireless network, for the SD card image only. Put its name and password in quotes.",
@@ -68,9 +76,13 @@ SECTIONS = {
 }
 """The comment above each section."""
 
-_pin = check.whole(0, 27, " (BCM)")
+
+def _pin(comment: str) -> Key:
+    return Key(hardware_checks.pin, comment, _whole_or_none, by_hardware=True, null=True)
+
 
 KEYS = {
+    "hardware": Key(hardware_checks.hardware, f"What the box is built from: {', '.join(PRESETS)}.", _quoted, null=True),
     "gateway.address": Key(
         network_checks.gateway_address,
         f"Its address, instead of discovery: host, host:port or [IPv6]:port. Default port: {HTTP_PORT}.",
@@ -109,11 +121,14 @@ KEYS = {
     "display.sleep_after": Key(
         check.seconds_or_never, "Switch the display off after so long, to preserve it; 0: never.", _number
     ),
-    "pins.button": Key(_pin, "The button, to ground."),
-    "pins.green": Key(_pin, "The green LED."),
-    "pins.amber": Key(_pin, "The amber LED."),
-    "pins.red": Key(_pin, "The red LED."),
-    "pins.buzzer": Key(_pin, "The buzzer."),
+    "pins.button": _pin("The button."),
+    "pins.green": _pin("The green LED."),
+    "pins.amber": _pin("The amber LED."),
+    "pins.red": _pin("The red LED."),
+    "pins.buzzer": _pin("The buzzer."),
+    "pins.button_active_high": Key(
+        check.flag, "false: a press connects the pin to ground. true: to 3.3 V.", _bool, by_hardware=True
+    ),
     "buzzer.enabled": Key(check.flag, "false: no sounds.", _bool),
     "buzzer.kind": Key(check.choice("active", "passive"), "active: beeps at a voltage. passive: plays tones.", _quoted),
     "buzzer.volume": Key(check.percent, "Volume of a passive buzzer in percent; ignored for an active one."),

@@ -6,6 +6,7 @@ is in doubt is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from appliance.config.file_text import read_bytes, text_of, with_plain_punctuation
 from appliance.config.keys import KEYS
 from appliance.config.line_faults import describe, key_of
+from appliance.config.presets import NO_OUTPUTS
 from appliance.config.problems import ConfigError, Problem
 from appliance.config.reader import examine
 from appliance.config.values import Config, WifiConfig
@@ -21,6 +23,8 @@ from appliance.core.values import Mistake
 
 MOST_BROKEN = 20
 """Maximum number of ignored lines with invalid YAML; a file with more is ignored."""
+_HARDWARE = re.compile(r"^[^\w#\n]*hardware\b|^[^#\n]*\bhardware['\"]?\s*[:=]", re.IGNORECASE | re.MULTILINE)
+"""A line that seems to name the hardware, whether or not it can be read."""
 
 
 def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
@@ -31,7 +35,7 @@ def load_leniently(path: Path) -> tuple[Config, tuple[Mistake, ...]]:
     try:
         data = read_bytes(path)
     except ConfigError as error:
-        return Config(), _mistakes(error.problems)
+        return Config(pins=NO_OUTPUTS), _mistakes(error.problems)
     return parse_data_leniently(data, str(path))
 
 
@@ -57,18 +61,26 @@ def parse_text(text: str, name: str, unreadable: Iterable[Problem] = ()) -> tupl
     """The valid settings in a text, and all problems in the file's order. unreadable: of lines that are left out."""
     text = with_plain_punctuation(text)
     lost = tuple(unreadable)
+    wrong = _keys(lost)
+    if _HARDWARE.search(text) or any(problem.line is None for problem in lost):
+        # Known again if the line is read below.
+        wrong.add("hardware")
     try:
-        config, found = examine(text, name, wrong=_keys(lost))
+        config, found = examine(text, name, wrong=wrong)
     except InvalidYamlError:
         text, broken = _without_broken_lines(text, name)
         lost += broken
-        config, found = examine(text, name, wrong=_keys(lost))
+        wrong |= _keys(broken)
+        config, found = examine(text, name, wrong=wrong)
+    if not found and not lost:
+        # All of it was read, so the word is a part of another value, such as a gateway's name.
+        config, _ = examine(text, name)
     without: set[str] = set()
     rest = found
     # For conflicting values, drop the reported one and check the others again.
     while left_out := _keys(rest) - without:
         without |= left_out
-        config, rest = examine(text, name, without, _keys(lost))
+        config, rest = examine(text, name, without, wrong)
     config, refused = _with_safe_wifi(config, found, lost, name)
     return config, _in_order((*lost, *found, *refused))
 

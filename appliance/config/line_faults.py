@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from appliance.config.keys import KEYS, SECTIONS
 
 _SECTION = re.compile(r"(\s*)([a-z]\w*)\s*:")
-_NAME = re.compile(r"(\s+)([a-z]\w*)\s*[:=]")
+_NAME = re.compile(r"(\s*)([a-z]\w*)\s*[:=]")
 _INNER = frozenset(section.rsplit(".", 1)[1] for section in SECTIONS if "." in section)
 """Names of sections that are in another section."""
 _KEY = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w.-]*)\s*")

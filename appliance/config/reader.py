@@ -9,6 +9,7 @@ from typing import Any
 from appliance.config.cross_checks import check_together
 from appliance.config.keys import KEYS, SECTIONS
 from appliance.config.line_faults import describe
+from appliance.config.presets import NO_OUTPUTS, PRESETS
 from appliance.config.problems import Problem, Report
 from appliance.config.suggestions import hint, is_presentable, suggest
 from appliance.config.values import Config
@@ -25,7 +26,7 @@ def examine(
     """The valid settings in a text, and all problems in the file's order. Raises InvalidYamlError.
 
     without: dotted keys to ignore. wrong: those that are already reported. Conflicting values are reported, but not
-    left out.
+    left out. If the text names the hardware in a way that can't be read, no output gets a pin by default.
     """
     problems: list[Problem] = []
 
@@ -38,7 +39,7 @@ def examine(
         reader.read(root, "")
     elif root is not None and not _is_null(root):
         report(root.line, None, "is not a section of the settings, such as network:")
-    config: Config = _with_values(Config(), "", reader.values)
+    config: Config = _with_values(_defaults(reader), "", reader.values)
     # Report a missing password on the line of its cause.
     section = next((found.line for found in problems if found.key == "wifi" and found.line), None)
     cause = {"wifi.password": section} if section else {}
@@ -48,6 +49,14 @@ def examine(
 
 def _is_null(node: Node) -> bool:
     return getattr(node, "kind", None) == "null"
+
+
+def _defaults(reader: _Reader) -> Config:
+    """The defaults on the hardware that the settings name."""
+    if "hardware" in reader.values:
+        name = reader.values["hardware"]
+        return Config(name, pins=PRESETS[name].pins)
+    return Config(pins=NO_OUTPUTS) if "hardware" in reader.wrong else Config()
 
 
 class _Reader:
@@ -94,6 +103,8 @@ class _Reader:
         meant = suggest(entry.key, section)
         if meant in ("wifi", "wifi.password"):
             self.without_password.setdefault("wifi.password", entry.line)
+        if meant == "hardware":
+            self.wrong.add(meant)
         # Do not repeat any word below wifi: with a misplaced colon, the password is part of a key.
         shown_key = section if section == "wifi" and not meant else dotted
         self._report(entry.line, shown_key, f"unknown setting; {hint(entry.key, section)}")
@@ -103,7 +114,7 @@ class _Reader:
         try:
             if key.free_text and isinstance(node, Scalar) and node.cut:
                 raise ValueError("put the value in quotes: a # after a space begins a comment")
-            if _is_null(node):
+            if _is_null(node) and not key.null:
                 if dotted == "wifi.password":
                     self.without_password[dotted] = entry.line
                 return

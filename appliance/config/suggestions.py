@@ -19,6 +19,7 @@ OTHER_NAMES = MappingProxyType(
     | dict.fromkeys(("ntp", "ntp_server"), "box.time_server")
     | dict.fromkeys(("ssh_keys", "authorized_keys", "public_key"), "box.ssh_key")
     | dict.fromkeys(("takeaway", "take_away", "takeout", "take_out"), "orders.to_go")
+    | dict.fromkeys(("preset", "board", "boards", "hat", "bonnet", "build"), "hardware")
     | {"tz": "box.time_zone"}
 )
 """Names of the same things in other programs, and the settings that they mean."""

@@ -35,15 +35,33 @@ class DisplayConfig:
     sleep_after: float = 4 * 3600.0
 
 
+SOLDERED = "soldered"
+"""The default hardware: the parts on wires of their own, as hardware.md describes."""
+LIGHTS = ("green", "amber", "red")
+"""The LEDs, in the order in which they are mounted."""
+PARTS = ("button", *LIGHTS, "buzzer")
+"""The parts on pins of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """BCM numbers, all different."""
+    """BCM numbers, all different; None for an absent part.
 
-    button: int = 17
-    green: int = 22
-    amber: int = 27
-    red: int = 23
-    buzzer: int = 18
+    button_active_high: a press connects the pin to 3.3 V instead of ground.
+    """
+
+    button: int | None = 17
+    green: int | None = 22
+    amber: int | None = 27
+    red: int | None = 23
+    buzzer: int | None = 18
+    button_active_high: bool = False
+
+    @property
+    def present(self) -> dict[str, int]:
+        """The numbers of the parts that are there, by the parts' names."""
+        numbers = {part: getattr(self, part) for part in PARTS}
+        return {part: number for part, number in numbers.items() if number is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +150,12 @@ class HistoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings; the defaults match hardware.md."""
+    """All settings; the defaults match hardware.md.
 
+    hardware: the name of a preset, which gives the pins their defaults. pins: those in force.
+    """
+
+    hardware: str = SOLDERED
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     orders: Benchmarks = field(default_factory=Benchmarks)
     display: DisplayConfig = field(default_factory=DisplayConfig)
@@ -155,4 +177,5 @@ class Config:
             repeat_pages=buzzer.repeat_pages,
             sounds=buzzer.sounds,
             late_every=buzzer.late_every,
+            leds=not self.pins.present.keys().isdisjoint(LIGHTS),
         )

@@ -40,7 +40,8 @@ def _support_screens(world: World) -> tuple[ScreenId, ...]:
     settings = (ScreenId.SETTINGS,) if world.mistakes else ()
     display = () if world.display is None else (ScreenId.DISPLAY,)
     shifted = () if world.display is None or world.display.other_driver is None else (ScreenId.SHIFTED,)
-    return (*settings, ScreenId.BOX, ScreenId.GATEWAY, ScreenId.LED_LEGEND, *display, *shifted)
+    legend = (ScreenId.LED_LEGEND,) if world.settings.leds else ()
+    return (*settings, ScreenId.BOX, ScreenId.GATEWAY, *legend, *display, *shifted)
 
 
 def current_screen(state: State, now: float) -> tuple[ScreenId, float]:

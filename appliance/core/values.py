@@ -213,6 +213,7 @@ class PanelSettings:
     dim_after: seconds without an order or any other activity until the display dims. sleep_after: the same until it
     turns dark; infinity for never. repeat_pages: repeat the sound of an unanswered page. sounds: those that are
     switched on, by the names of `view.Sound`. late_every: the least seconds between two sounds of late orders.
+    leds: the box has LEDs.
     """
 
     dim_after: float = 600.0
@@ -220,6 +221,7 @@ class PanelSettings:
     repeat_pages: bool = False
     sounds: frozenset[str] = frozenset({"page", "paired", "error", "late"})
     late_every: float = 60.0
+    leds: bool = True
 
 
 class Card(Enum):

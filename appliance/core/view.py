@@ -120,8 +120,9 @@ class Count:
     """The main screen.
 
     count: the number of active orders in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`.
-    oldest: the oldest order's age, such as `7 min` or `≥7 min`; empty for none. mark: how that age compares with the
-    benchmarks. remarks: the most urgent first. note: a doubt of the count, or a fault of the box; empty for none.
+    oldest: the oldest order's age, such as `7 min` or `≥7 min`; empty for none. mark: how the ages compare with
+    the benchmarks, as the LEDs show it. remarks: the most urgent first. note: a doubt of the count, or a fault of the
+    box; empty for none.
     """
 
     count: str

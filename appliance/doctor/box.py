@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from appliance.board import read_board, read_model
+from appliance.config.values import PARTS
 from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
 
+NAMES = {"button": "button", "green": "green LED", "amber": "amber LED", "red": "red LED", "buzzer": "buzzer"}
+"""The parts on pins, in words."""
 TOO_HOT = 80.0
 """The temperature in °C at which a Raspberry Pi throttles itself."""
 
 
 async def check_settings(context: CheckContext) -> Finding:
     """Report the main settings; the command line has already validated them."""
-    display, pins = context.config.display, context.config.pins
+    config = context.config
+    display, present = config.display, config.pins.present
     address = "auto" if display.i2c_address is None else f"0x{display.i2c_address:02X}"
+    pins = ", ".join(f"{number} for the {NAMES[part]}" for part, number in present.items())
+    absent = ", ".join(NAMES[part] for part in PARTS if part not in present)
     return ok(
-        f"valid: display {display.driver} at {address}; pins {pins.green}, {pins.amber} and {pins.red} "
-        f"for the LEDs, {pins.buzzer} for the buzzer, {pins.button} for the button"
+        f"valid: hardware {config.hardware}; display {display.driver} at {address}; pins {pins or 'none'}"
+        + (f"; absent: {absent}" if absent else "")
     )
 
 

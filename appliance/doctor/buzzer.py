@@ -6,7 +6,7 @@ import asyncio
 
 from appliance.doctor.context import CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
-from appliance.doctor.pins import NO_PINS
+from appliance.doctor.pins import NO_PINS, cable
 from appliance.panel.buzzer import ACTIVE, BuzzerPart, duration
 
 PAUSE = 0.4
@@ -32,6 +32,8 @@ async def check_buzzer(context: CheckContext) -> Finding:
         return ok("sounded; no answer whether it was audible")
     if heard:
         return ok("confirmed")
+    if place := context.place("buzzer"):
+        return wrong(f"not audible; it should be the {place}", *cable(place))
     return wrong(
         f"not audible; it should be at {pin.pin.info.name}, position {pin.pin.info.number} of the pin header",
         "Turn it around: its + goes to the pin (or to the supply, where a transistor switches it), its - to ground.",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from appliance.aio import in_daemon_thread
 from appliance.board import ROOT, read_model
 from appliance.config import Config
+from appliance.config.presets import PRESETS
 from appliance.core.events import TokensLoaded
 from appliance.core.values import Gateway
 from appliance.core.view import Sound
@@ -79,6 +80,11 @@ class CheckContext:
     source: GatewaySource | None = None
     found: dict[str, Gateway] = field(default_factory=dict)
     answering: set[str] = field(default_factory=set)
+
+    def place(self, part: str) -> str | None:
+        """Where a part is on the boards that the settings name; None if it has wires of its own."""
+        preset, pins = PRESETS[self.config.hardware], self.config.pins
+        return preset.places.get(part) if getattr(pins, part) == getattr(preset.pins, part) else None
 
     async def is_on_a_pi(self) -> bool:
         """Whether this machine is a Raspberry Pi."""

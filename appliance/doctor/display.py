@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from appliance import display_file
+from appliance.config.values import SOLDERED
 from appliance.core.values import SH1106, SSD1306, DisplayIdentity
 from appliance.core.view import Line, Message, Size
 from appliance.doctor.context import ELSEWHERE, CheckContext
@@ -31,6 +32,10 @@ TEST_PICTURE = Message((Line("test", Size.MEDIUM), Line("this way up")))
 WIRES = (
     "Check the display's four wires at the pin header: VCC to position 1 (3.3 V), GND to 6, SDA to 3, SCL to 5.",
     "Are SDA and SCL swapped? Is every joint soldered?",
+)
+BOARDS = (
+    "Unplug the box, and push its board onto all 40 pins of the header.",
+    "A display on a cable belongs into a socket named I2C.",
 )
 
 
@@ -134,13 +139,13 @@ async def _silent(context: CheckContext, bus: _Bus, error: Exception) -> Finding
     except TimeoutError:
         raise
     except Exception as scanning:  # noqa: BLE001 - as above; the first error is the one that counts
-        return wrong(f"no display {where}: {_words(error)} ({_words(scanning)})", *WIRES)
+        return wrong(f"no display {where}: {_words(error)} ({_words(scanning)})", *_wiring(context))
     others = [one for one in there if one not in tried]
     likely = [one for one in others if one in DISPLAY_ADDRESSES]
     answering = [one for one in tried if one in there]
     if answering:
         where = f"at {_hexadecimal(answering[0])} on bus {display.i2c_port}"
-        return wrong(f"a device responds {where}, but can't be set up as a display: {_words(error)}", *WIRES)
+        return wrong(f"a device responds {where}, but can't be set up as a display: {_words(error)}", *_wiring(context))
     if likely:
         return wrong(
             f"no display responds {where}, but one may be at {_hexadecimal(likely[0])}, where a device responds",
@@ -149,9 +154,15 @@ async def _silent(context: CheckContext, bus: _Bus, error: Exception) -> Finding
     if others:
         named = ", ".join(map(_hexadecimal, others))
         return wrong(
-            f"no display responds {where}; devices respond at {named}, which are not addresses of a display", *WIRES
+            f"no display responds {where}; devices respond at {named}, which are not addresses of a display",
+            *_wiring(context),
         )
-    return wrong(f"no display responds {where}, and no device at any other address", *WIRES)
+    return wrong(f"no display responds {where}, and no device at any other address", *_wiring(context))
+
+
+def _wiring(context: CheckContext) -> tuple[str, ...]:
+    """What to check of the display's connection."""
+    return WIRES if context.config.hardware == SOLDERED else BOARDS
 
 
 def _stuck(port: int) -> Finding:

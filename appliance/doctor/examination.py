@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from appliance import logs
 from appliance.config import Config
+from appliance.config.values import LIGHTS
 from appliance.doctor.box import check_board, check_settings, check_supply
 from appliance.doctor.buzzer import check_buzzer
 from appliance.doctor.console import Console
@@ -24,7 +25,7 @@ from appliance.doctor.context import CheckContext
 from appliance.doctor.display import check_display
 from appliance.doctor.finding import Finding, State, wrong
 from appliance.doctor.network import check_gateway, check_network, check_pairing, check_sight
-from appliance.doctor.pins import LIGHTS, check_button, check_light, check_pins
+from appliance.doctor.pins import check_button, check_light, check_pins
 
 MARK, NAME = 7, 13
 """Widths of the columns for the mark and the check's name."""
@@ -41,15 +42,16 @@ class Check(NamedTuple):
 
 
 def checks_for(config: Config) -> list[Check]:
-    """All checks; later ones use the results of earlier ones."""
+    """All checks of the parts that are there; later ones use the results of earlier ones."""
+    present = config.pins.present
     return [
         Check("settings", check_settings),
         Check("board", check_board),
         Check("supply", check_supply),
         Check("pins", check_pins),
         Check("display", check_display),
-        *(Check(f"{colour} light", partial(check_light, colour=colour)) for colour in LIGHTS),
-        Check("buzzer", check_buzzer),
+        *(Check(f"{colour} light", partial(check_light, colour=colour)) for colour in LIGHTS if colour in present),
+        *([Check("buzzer", check_buzzer)] if "buzzer" in present else []),
         Check("button", check_button),
         Check("network", check_network),
         Check("mDNS" if config.gateway.address is None else "address", check_sight),

@@ -10,10 +10,9 @@ from typing import Any
 from appliance.core.events import ButtonDown, ButtonUp, Event
 from appliance.doctor.context import ELSEWHERE, CheckContext
 from appliance.doctor.finding import Finding, not_tried, ok, wrong
+from appliance.panel import button, buzzer
 from appliance.panel.button import DEBOUNCE, ButtonPart
-from appliance.panel.buzzer import open_pin
 
-LIGHTS = ("green", "amber", "red")
 SETTLE = 0.05
 """Seconds until a pin has its new level."""
 NO_PINS = "not tried: its pin can't be used"
@@ -22,14 +21,13 @@ NO_PINS = "not tried: its pin can't be used"
 async def check_pins(context: CheckContext) -> Finding:
     """Open every pin, and report those that can't be opened."""
     failed: dict[str, Exception] = {}
-    wanted = context.config.pins
+    wanted = context.config.pins.present
     try:
         if context.pin_factory is None:
             await context.blocking(_ensure_factory, "load the pin library")
     except Exception as error:  # noqa: BLE001 - each pin library raises errors of its own kind
         return await _no_pins(context, error)
-    for name in (*LIGHTS, "buzzer", "button"):
-        number = getattr(wanted, name)
+    for name, number in wanted.items():
         try:
             device = await context.blocking(partial(_make, context, name, number), "take a pin")
         except Exception as error:  # noqa: BLE001 - as above
@@ -39,7 +37,7 @@ async def check_pins(context: CheckContext) -> Finding:
             context.closing.callback(_release, device)
     if not failed:
         return ok(f"all {len(context.pins)} can be used")
-    parts = ", ".join(f"{getattr(wanted, name)} ({name})" for name in failed)
+    parts = ", ".join(f"{wanted[name]} ({name})" for name in failed)
     context.pins_busy = any(_is_busy(error) for error in failed.values())
     if context.pins_busy:
         return wrong(
@@ -82,6 +80,12 @@ async def check_light(context: CheckContext, colour: str) -> Finding:
         return ok("lit; no answer whether it was visible")
     if seen:
         return ok("confirmed")
+    if place := context.place(colour):
+        return wrong(
+            f"not visible; it should be the {place} ({_where(pin)})",
+            *cable(place),
+            "On a module with a loose LED: its long leg goes to the +; the screw beside it sets the brightness.",
+        )
     return wrong(
         f"not visible; it should be at {_where(pin)}",
         "Turn the LED around: its long leg goes to the pin, its short leg to ground.",
@@ -92,6 +96,8 @@ async def check_light(context: CheckContext, colour: str) -> Finding:
 
 async def check_button(context: CheckContext) -> Finding:
     """Check that the button is not stuck, and with a user that it can be pressed."""
+    if context.config.pins.button is None:
+        return wrong("absent by the settings: without a button, the box can't be paired", "Set pins.button.")
     pin = context.pins.get("button")
     if pin is None:
         return not_tried(NO_PINS)
@@ -100,7 +106,8 @@ async def check_button(context: CheckContext) -> Finding:
         return wrong(
             f"it is pressed all the time ({_where(pin)})",
             "Is it stuck? Press it a few times, and clean it.",
-            "Unplug its wire from the pin and run the doctor again: if that helps, wire or button touch ground.",
+            "Unplug its wire from the pin and run the doctor again: if that helps, wire or button touch another wire.",
+            "Does a press make the pin high instead of low, or the reverse? Change pins.button_active_high.",
             "A button with four legs: use two that are diagonally opposite.",
         )
     if not context.console.asks:
@@ -109,16 +116,30 @@ async def check_button(context: CheckContext) -> Finding:
     part = ButtonPart(pin)
     context.closing.callback(part.close)
     part.start(events.put_nowait)
-    context.console.say(f"Press the button of the box now. (You have {context.limits.press:.0f} seconds.)")
+    place = context.place("button")
+    which = f", the {place}," if place else ""
+    context.console.say(f"Press the button of the box{which} now. (You have {context.limits.press:.0f} seconds.)")
     if not await _wait_for(events, ButtonDown, context.limits.press):
+        nothing = f"no press detected within {context.limits.press:.0f} seconds"
+        if place:
+            return wrong(f"{nothing} at the {place} ({_where(pin)})", *cable(place))
+        other = "3.3 V" if context.config.pins.button_active_high else "ground"
         return wrong(
-            f"no press detected within {context.limits.press:.0f} seconds",
-            f"Check its two wires: one to {_where(pin)}, the other to ground.",
+            nothing,
+            f"Check its two wires: one to {_where(pin)}, the other to {other}.",
             "A button with four legs: use two that are diagonally opposite.",
         )
     if not await _wait_for(events, ButtonUp, context.limits.release):
         return wrong("no release detected after the press", "Is it stuck? Press it a few times, and clean it.")
     return ok("press and release detected")
+
+
+def cable(place: str) -> tuple[str, ...]:
+    """What to check of a part at this place on the boards. Seeed: modules must not be plugged in under power."""
+    board = "Unplug the box, and push its board onto all 40 pins of the header."
+    if "socket" not in place:
+        return (board,)
+    return (board, f"Push both plugs of the cable in: {place}.")
 
 
 async def _wait_for(events: asyncio.Queue[Event], kind: type[object], within: float) -> bool:
@@ -155,9 +176,9 @@ def _make(context: CheckContext, name: str, number: int) -> Any:
         # Suppress gpiozero's warnings about fallbacks; its exceptions are reported.
         warnings.simplefilter("ignore")
         if name == "button":
-            return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=context.pin_factory)
+            return button.open_pin(number, context.config.pins.button_active_high, context.pin_factory)
         if name == "buzzer":
-            return open_pin(number, context.config.buzzer.kind, context.pin_factory)
+            return buzzer.open_pin(number, context.config.buzzer.kind, context.pin_factory)
         return gpiozero.DigitalOutputDevice(number, initial_value=False, pin_factory=context.pin_factory)
 
 

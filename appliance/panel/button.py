@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, Event
 
@@ -24,8 +24,19 @@ STUCK_AFTER = 10.0
 """Seconds after which a button that has been down since the start is stuck: nobody holds it that long by chance."""
 
 
+def open_pin(number: int, active_high: bool, factory: Any = None) -> DigitalInputDevice:
+    """Open a button's pin, with the pull resistor that its contact works against.
+
+    number: BCM. active_high: a press makes the pin high, instead of connecting it to ground. factory: of gpiozero.
+    Raises any error of gpiozero and the factory.
+    """
+    from gpiozero import DigitalInputDevice
+
+    return DigitalInputDevice(number, pull_up=not active_high, pin_factory=factory)
+
+
 class ButtonPart:
-    """A button between a pulled-up pin and ground: low means pressed.
+    """A button on a pin from open_pin.
 
     A button that is down at the start is ignored until it comes up, so that a stuck button presses nothing. After
     STUCK_AFTER seconds it is reported as stuck, and its coming up as a release.
@@ -98,7 +109,7 @@ class ButtonPart:
         self._stuck_timer = None
         if self._emit is not None:
             log.warning(
-                "the button has been pressed since startup: check if it is stuck, or its wire is shorted to ground"
+                "the button has been pressed since startup: check if it is stuck, or its wire touches another one"
             )
             # The release of a button that was reported as stuck must be reported too.
             self._armed = True

@@ -34,9 +34,9 @@ T = TypeVar("T")
 class HardwarePanel:
     """The parts on the GPIO pins and the I2C bus.
 
-    Pins are BCM numbers; None if a part is not mounted. For the other values see Oled and BuzzerPart. pin_factory,
-    make_device: replacements for gpiozero's pins and luma's device, for tests. The constructor may block; call it
-    before the loop runs.
+    Pins are BCM numbers; None for an absent part. button_active_high: a press makes its pin high. For the other values
+    see Oled and BuzzerPart. pin_factory, make_device: replacements for gpiozero's pins and luma's device, for tests.
+    The constructor may block; call it before the loop runs.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class HardwarePanel:
         amber: int | None = None,
         red: int | None = None,
         buzzer: int | None = None,
+        button_active_high: bool = False,
         buzzer_kind: str = "active",
         buzzer_volume: int = 100,
         chosen: DisplayIdentity | None = None,
@@ -85,7 +86,7 @@ class HardwarePanel:
             [pins.output("green LED", green), pins.output("amber LED", amber), pins.output("red LED", red)]
         )
         self._buzzer = BuzzerPart(pins.buzzer(buzzer, buzzer_kind), kind=buzzer_kind, volume=buzzer_volume)
-        self._button = _make_button(pins.input("button", button))
+        self._button = _make_button(pins.input("button", button, active_high=button_active_high))
         pins.log_busy()
 
     @classmethod
@@ -104,6 +105,7 @@ class HardwarePanel:
             amber=pins.amber,
             red=pins.red,
             buzzer=pins.buzzer,
+            button_active_high=pins.button_active_high,
             buzzer_kind=config.buzzer.kind,
             buzzer_volume=config.buzzer.volume,
             chosen=chosen,
@@ -191,7 +193,7 @@ class _Pins:
                 self._works = False
 
     def output(self, name: str, pin: int | None) -> Any:
-        """Open an output that starts low; None if it can't be used or is not mounted."""
+        """Open an output that starts low; None if it can't be used or is absent."""
 
         def make(number: int) -> Any:
             from gpiozero import DigitalOutputDevice
@@ -201,20 +203,16 @@ class _Pins:
         return self._make(name, pin, make)
 
     def buzzer(self, pin: int | None, kind: str) -> Any:
-        """Open the buzzer's output, silent; None if it can't be used or is not mounted."""
+        """Open the buzzer's output, silent; None if it can't be used or is absent."""
         from appliance.panel.buzzer import open_pin
 
         return self._make("buzzer", pin, lambda number: open_pin(number, kind, self._factory))
 
-    def input(self, name: str, pin: int | None) -> Any:
-        """Open an input with a pull-up; None if it can't be used or is not mounted."""
+    def input(self, name: str, pin: int | None, *, active_high: bool) -> Any:
+        """Open the button's input; None if it can't be used or is absent."""
+        from appliance.panel.button import open_pin
 
-        def make(number: int) -> Any:
-            from gpiozero import DigitalInputDevice
-
-            return DigitalInputDevice(number, pull_up=True, pin_factory=self._factory)
-
-        return self._make(name, pin, make)
+        return self._make(name, pin, lambda number: open_pin(number, active_high, self._factory))
 
     def log_busy(self) -> None:
         """Log the pins that another program holds, in one line, because it is mostly one program for all of them."""

@@ -112,7 +112,7 @@ class Blinker:
 
 
 class LedPart:
-    """The LEDs on their pins: green, amber and red; None for an LED that is not mounted."""
+    """The LEDs on their pins: green, amber and red; None for an absent LED."""
 
     def __init__(self, pins: Sequence[DigitalOutputDevice | None]) -> None:
         self._pins = tuple(pins)

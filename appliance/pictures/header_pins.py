@@ -75,7 +75,8 @@ class Wire:
 
 
 def wires(pins: Pins) -> tuple[Wire, ...]:
-    """All wires, by part. pins: BCM numbers."""
+    """All wires, by part. pins: BCM numbers; no part is absent."""
+    present = pins.present
 
     def signal(part: str, end: str, bcm: int, note: str = "") -> Wire:
         return Wire(part, end, POSITIONS[bcm], bcm, note)
@@ -85,13 +86,13 @@ def wires(pins: Pins) -> tuple[Wire, ...]:
         signal("display", "SDA", SDA),
         signal("display", "SCL", SCL),
         Wire("display", "GND", 6),
-        signal("button", "contact", pins.button, "closes to ground"),
+        signal("button", "contact", present["button"], "closes to ground"),
         Wire("button", "ground", 9),
-        signal("green LED", "anode", pins.green, "through 330 Ω"),
-        signal("amber LED", "anode", pins.amber, "through 330 Ω"),
-        signal("red LED", "anode", pins.red, "through 330 Ω"),
+        signal("green LED", "anode", present["green"], "through 330 Ω"),
+        signal("amber LED", "anode", present["amber"], "through 330 Ω"),
+        signal("red LED", "anode", present["red"], "through 330 Ω"),
         Wire("LEDs", "cathodes", 20),
-        signal("buzzer", "base", pins.buzzer, "through 1 kΩ to the transistor's base"),
+        signal("buzzer", "base", present["buzzer"], "through 1 kΩ to the transistor's base"),
         Wire("buzzer", "emitter", 14, note="the transistor's emitter"),
         Wire("buzzer", "plus", 2, note="the buzzer's plus; its minus goes to the transistor's collector"),
     )

@@ -1,8 +1,10 @@
-"""The generated tables of hardware.md: the pins, and the meaning of the LEDs."""
+"""The generated tables of hardware.md: the pins of each build, and the meaning of the LEDs."""
 
 from __future__ import annotations
 
 from appliance.config import Pins
+from appliance.config.presets import PRESETS
+from appliance.config.values import PARTS, SOLDERED
 from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
 from appliance.core.view import LedMode
@@ -11,7 +13,23 @@ from appliance.pictures.header_pins import wires
 
 def with_tables(text: str, pins: Pins, times: Benchmarks) -> str:
     """A text with updated tables between its markers. Raises ValueError if a marker is missing."""
-    return _with_table(_with_table(text, "pins", pin_table(pins)), "leds", led_table(times))
+    tables = {"boards": board_table(), "pins": pin_table(pins), "leds": led_table(times)}
+    for name, table in tables.items():
+        text = _with_table(text, name, table)
+    return text
+
+
+def board_table() -> str:
+    """The pins of the boards that are plugged together as a Markdown table, a column for each preset."""
+    boards = {name: preset for name, preset in PRESETS.items() if name != SOLDERED}
+    rows = [f"| part | {' | '.join(f'`{name}`' for name in boards)} |", "| --- |" + " --- |" * len(boards)]
+    for part in PARTS:
+        name = part if part in ("button", "buzzer") else f"{part} LED"
+        pins = [preset.pins.present.get(part) for preset in boards.values()]
+        places = [preset.places.get(part) for preset in boards.values()]
+        cells = ["–" if pin is None else f"GPIO {pin}: {at}" for pin, at in zip(pins, places, strict=True)]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 def pin_table(pins: Pins) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from appliance.config import Config, Pins, WifiConfig, parse
 from appliance.config.dumper import dump
 from appliance.config.lenient import load_leniently, parse_leniently
+from appliance.config.presets import NO_OUTPUTS
 from appliance.core.values import Benchmarks, Mistake
 from tests.child_process import ChildProcess
 
@@ -85,19 +86,19 @@ def test_a_broken_line_affects_no_other_section(data: st.DataObject) -> None:
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     config, (mistake,) = load_leniently(tmp_path / "none.yaml")
-    assert config == Config()
+    assert config == Config(pins=NO_OUTPUTS)
     assert mistake == Mistake(None, None, "can't be read: No such file or directory")
 
 
 def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "tt.yaml").mkdir()
     config, (mistake,) = load_leniently(tmp_path / "tt.yaml")
-    assert config == Config()
+    assert config == Config(pins=NO_OUTPUTS)
     assert mistake.line is None
     assert mistake.text.startswith("can't be read")
     (tmp_path / "cut.yaml").write_bytes("pins: {red: 5}".encode("utf-16")[:-1])
     config, (mistake,) = load_leniently(tmp_path / "cut.yaml")
-    assert config == Config()
+    assert config == Config(pins=NO_OUTPUTS)
     assert "UTF-8" in mistake.text
 
 

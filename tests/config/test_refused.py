@@ -120,7 +120,7 @@ WRONG = {
     ),
     "network: {interfaces: [eth0, eth0]}": 'tt.yaml:1: network.interfaces: has "eth0" twice',
     "state_dir: ~/tt": "tt.yaml:1: state_dir: must be the full path, such as /var/lib/tt-appliance, without ~",
-    "state_dir: !!python/object:os.system x": "tt.yaml:1: a value that begins with ! needs quotes",
+    "state_dir: !!python/object:os.system x": "tt.yaml:1: state_dir: a value that begins with ! needs quotes",
     # YAML.
     "pins: {red: 5}\nbuzzer: *x": "tt.yaml:2: a value that begins with * needs quotes",
     "a: &x 1": "tt.yaml:1: a value that begins with & needs quotes",

@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from gpiozero import DigitalOutputDevice, GPIOPinInUse
@@ -23,7 +24,7 @@ from appliance.doctor.finding import Finding
 from appliance.store import TokenStore
 from tests.panel.i2c_display import I2cDisplay
 
-PINS = Config().pins
+PINS = SimpleNamespace(**Config().pins.present)
 LIMITS = Limits(
     check=20.0, answer=5.0, call=5.0, bus=5.0, lit=0.02, press=2.0, release=0.2, sight=3.0, others=0.2, reply=0.4
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.config import Config, DisplayConfig, Pins
+from appliance.config import Config, DisplayConfig, Pins, parse
 from appliance.doctor.box import check_board, check_settings, check_supply
 from appliance.doctor.finding import Finding, State
 from tests.doctor.fakes import Box, tried
@@ -34,7 +34,15 @@ async def test_the_tested_settings_are_reported(box: Box) -> None:
     finding = await tried(context, check_settings)
     assert finding.state is State.OK
     assert "sh1106 at 0x3D" in finding.words
-    assert "pins 6, 12 and 13 for the LEDs, 16 for the buzzer, 5 for the button" in finding.words
+    assert finding.words.startswith("valid: hardware soldered; ")
+    pins = "5 for the button, 6 for the green LED, 12 for the amber LED, 13 for the red LED, 16 for the buzzer"
+    assert finding.words.endswith(f"; pins {pins}")
+    box.config = parse("hardware: adafruit-oled-bonnet", "tt.yaml")
+    context, _ = box.context()
+    words = (await tried(context, check_settings)).words
+    assert words.startswith(
+        "valid: hardware adafruit-oled-bonnet; display auto at auto; pins 5 for the button; absent: "
+    )
 
 
 async def test_a_board_in_good_order(box: Box) -> None:

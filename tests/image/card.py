@@ -28,3 +28,8 @@ def partition_start(card: Path, number: int) -> int:
 def write_settings(card: Path, settings: Path) -> None:
     """Copy a settings file to the card, like a person on a PC."""
     run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(settings), "::tt-appliance.yaml")
+
+
+def write_firmware(card: Path, name: str, firmware: Path) -> None:
+    """Copy firmware to the card, like a person on a PC. name: as the driver requests it, such as brcm/x.bin."""
+    run("mcopy", "-o", "-i", f"{card}{FIRST_PARTITION}", str(firmware), f"::firmware/{name}")

@@ -16,16 +16,18 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.image import machine
-from tests.image.card import copy_card, write_settings
+from tests.image.card import copy_card, write_firmware, write_settings
 from tests.image.machine import Machine
 from tests.image.site import Site
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
-SHARED = ("test_system.py", "test_story.py", "test_settings.py")
+SHARED = ("test_firmware.py", "test_system.py", "test_story.py", "test_settings.py")
 """Their tests run in this order on one machine, each in the state that the previous one left; none runs alone."""
 SHARING = {"shared_rig", "bare_rig"}
 """The fixtures whose machine several tests share."""
+RADIO_FIRMWARE = "brcm/brcmfmac43430b0-sdio.raspberrypi,model-zero-2-w.bin"
+"""A file that Debian lacks, by the name that its driver requests; on the shared machine's card."""
 _broken: dict[str, str] = {}
 """The first failed test of each shared machine; later tests on that machine are meaningless."""
 
@@ -145,6 +147,9 @@ def shared_rig(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A machine that shows the pairing screen after its first start; see SHARED."""
     folder = tmp_path_factory.mktemp("shared")
     with _rig(built, folder, Site(folder)) as rig:
+        firmware = folder / "firmware.bin"
+        firmware.write_bytes(b"firmware from the card")
+        write_firmware(rig.box.card, RADIO_FIRMWARE, firmware)
         rig.box.start()
         rig.box.wait_ready()
         rig.box.until(lambda: rig.box.facts()["first_us"] > 0, "a first picture")

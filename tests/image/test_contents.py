@@ -135,6 +135,32 @@ def test_byte_code_is_compiled_and_unchecked(root: Path) -> None:
             assert compiled.read_bytes()[4:8] == b"\x01\0\0\0", source
 
 
+def test_the_first_program_has_no_driver_that_needs_firmware(built: Built) -> None:
+    """It runs before the card's folder with firmware is mounted."""
+    packed = subprocess.run(["zstd", "-dcq", built.boot / "initrd.img"], capture_output=True, check=True).stdout
+    listed = subprocess.run(["cpio", "-t", "--quiet"], input=packed, capture_output=True, check=True).stdout.decode()
+    modules = [name for name in listed.splitlines() if name.endswith(".ko")]
+    assert len(modules) > 20
+    for name in modules:
+        file = built.base / "root/usr" / name
+        assert run("modinfo", "-F", "firmware", str(file)) == "", name
+
+
+def test_the_documented_firmware_has_the_names_that_the_driver_requests(built: Built, root: Path) -> None:
+    """For the board's own files, the driver puts the board's name before the suffix."""
+    driver = next((root / "usr/lib/modules").rglob("brcmfmac.ko"))
+    requested = set(run("modinfo", "-F", "firmware", str(driver)).split())
+    tree = built.boot / "zero.dtb"
+    run("mcopy", "-o", "-i", f"{built.image}{FIRST_PARTITION}", "::slot-a/bcm2837-rpi-zero-2-w.dtb", str(tree))
+    board = run("fdtget", str(tree), "/", "compatible").split()[0]
+    names = re.findall(r"`(brcmfmac\w+-sdio)\.([\w,-]+)\.(\w+)` \|$", (ROOT / "hardware.md").read_text(), re.MULTILINE)
+    assert len(names) == 5
+    for chip, named, _ in names:
+        assert named == board
+        assert f"brcm/{chip}.bin" in requested
+        assert not (root / f"usr/lib/firmware/brcm/{chip}.{board}.bin").exists(), "Debian has it now"
+
+
 def test_no_symbolic_link_is_broken(root: Path) -> None:
     """Except for those to files that a start creates."""
     made = re.compile(r"(\.\./)*/?(run|dev|proc|var|tmp)(/|$)|/dev/null")
@@ -159,6 +185,8 @@ def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     slot = tmp_path / prefix[1]
     for name in re.findall(r"^(?:kernel=|initramfs )(\S+)", config, re.MULTILINE):
         assert (slot / name).is_file()
+    assert "hardware.md" in (tmp_path / "firmware" / "README.txt").read_text()
+    assert list((tmp_path / "firmware" / "brcm").iterdir()) == []
     trees = sorted(slot.glob("*.dtb"))
     assert len(trees) == 9
     for tree in trees:

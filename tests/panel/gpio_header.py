@@ -57,7 +57,7 @@ class Request:
         if self.settings.direction is Direction.OUTPUT:
             self._chip.outputs[self._number] = self.settings.output_value
         else:
-            assert self.settings.bias in (Bias.AS_IS, Bias.PULL_UP)
+            assert self.settings.bias in (Bias.AS_IS, Bias.PULL_UP, Bias.PULL_DOWN)
             self._chip.outputs.pop(self._number, None)
 
     def get_value(self, number: int) -> Value:

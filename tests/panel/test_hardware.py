@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from gpiozero import DigitalOutputDevice
+from gpiozero import Device, DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
+from appliance.config import parse
+from appliance.config.presets import PRESETS
 from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, DisplayIdentified, Event
 from appliance.core.values import DisplayIdentity
 from appliance.core.view import LedMode, Leds, Line, Message, Power, Sound, View
@@ -288,10 +290,30 @@ async def test_a_busy_pin_disables_only_its_part(pins: MockFactory, caplog: pyte
     taken.close()
 
 
-async def test_parts_that_are_not_mounted_are_not_logged(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+async def test_parts_that_are_absent_are_not_logged(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     panel = await make_panel(pins, I2cDisplay())
     panel.start(lambda _: None, lambda: None)
     panel.show(VIEW, Sound.PAGE)
     await asyncio.sleep(0.02)
     await panel.close()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("name", PRESETS)
+async def test_only_the_presets_pins_are_touched(name: str, pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first moment: the bonnet's stick would short an LED's pin to ground."""
+    monkeypatch.setattr(Device, "pin_factory", pins)
+    preset = PRESETS[name]
+    panel = await asyncio.to_thread(HardwarePanel.from_config, parse(f"hardware: {name}", "tt.yaml"))
+    events: list[Event] = []
+    panel.start(events.append, lambda: None)
+    panel.show(replace(VIEW, leds=Leds(LedMode.ON, LedMode.ON, LedMode.ON)), Sound.PAGE)
+    present = preset.pins.present
+    outputs = {number for part, number in present.items() if part != "button"}
+    assert {pin.info.name for pin in pins.pins.values()} == {f"GPIO{number}" for number in present.values()}
+    assert {number for number in present.values() if pins.pin(number).function == "output"} == outputs
+    assert all(pins.pin(number).state for number in outputs)
+    pins.pin(present["button"]).drive_low()
+    await until(lambda: ButtonDown() in events)
+    await panel.close()
+    assert not any(pins.pin(number).state for number in outputs)

@@ -18,7 +18,7 @@ from gpiozero.pins.local import LocalPiFactory
 
 from appliance.core.events import ButtonDown, ButtonUp, DisplayIdentified, Event
 from appliance.core.view import Sound
-from appliance.panel.button import ButtonPart
+from appliance.panel.button import ButtonPart, open_pin
 from appliance.panel.hardware import HardwarePanel
 from appliance.panel.pins import GpiodFactory
 from tests.clock import until
@@ -112,6 +112,20 @@ async def test_a_press_is_reported(header: Header, factory: GpiodFactory) -> Non
         assert events == [event]
     part.close()
     assert await blocking(header.requested) == set()
+
+
+async def test_an_active_high_button_is_pressed_by_a_high_level(header: Header, factory: GpiodFactory) -> None:
+    """The pin's own pull-down keeps it low while the contact is open."""
+    device = await blocking(open_pin, BUTTON, True, factory)
+    assert (device.pin.pull, header.level(BUTTON)) == ("down", 0)
+    events: list[Event] = []
+    button = ButtonPart(device)
+    button.start(events.append)
+    header.drive(BUTTON, 1)
+    await until(lambda: events == [ButtonDown()])
+    header.drive(BUTTON, 0)
+    await until(lambda: events == [ButtonDown(), ButtonUp()])
+    button.close()
 
 
 def test_edges_have_levels_and_timestamps(header: Header, factory: GpiodFactory) -> None:

@@ -8,7 +8,6 @@ from appliance.core import texts
 from appliance.core.formatting import age, legible
 from appliance.core.order_age import Held
 from appliance.core.order_totals import Summary, next_late, oldest_of_each_kind, summary
-from appliance.core.order_totals import oldest as oldest_orders
 from appliance.core.screens.paged import paged_screen
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import Connected
@@ -34,19 +33,22 @@ DOUBT_SHOWS = 12.0
 def connected_view(state: Connected, now: float) -> StateView:
     """What the state shows at `now`: the count, a paged order, or that the box is paired."""
     totals = summary(state.book, state.world.benchmarks, now)
-    screen, until, paged = _screen(state, totals, now)
+    mark = worst_mark(state, now)
+    screen, until, paged = _screen(state, totals, mark, now)
     return StateView(
         screen=screen,
-        leds=_age_leds(state, now),
+        leds=_LEDS[mark],
         until=min(until, _next_change(state, totals.oldest, now)),
         active=totals.active,
         paged=totals.paged,
         oldest=None if totals.oldest is None else int(totals.oldest),
         urgent=paged,
+        # Without a green LED, a dark display would look like a box without power.
+        asleep="" if state.world.settings.leds else _counted(totals.active),
     )
 
 
-def _screen(state: Connected, totals: Summary, now: float) -> tuple[Screen, float, bool]:
+def _screen(state: Connected, totals: Summary, mark: Mark, now: float) -> tuple[Screen, float, bool]:
     """The screen, until when it holds, and whether it shows an order that was paged just now."""
     alert = state.alerted(now)
     paged = None if alert is None else paged_screen(state, alert, totals.active, now)
@@ -54,14 +56,13 @@ def _screen(state: Connected, totals: Summary, now: float) -> tuple[Screen, floa
         return *paged, True
     if now < state.welcome_until:
         return _welcome(state, totals.active), state.welcome_until, False
-    benchmarks, oldest = state.world.benchmarks, totals.oldest
-    first = oldest_orders(state.book, benchmarks, now, most=1)
+    oldest = totals.oldest
     shown_at = math.inf if state.doubted_at is None else state.doubted_at + DOUBT_SHOWS
     count = Count(
         count=str(totals.active),
         noun=texts.orders(totals.active),
         oldest="" if oldest is None else order_age(oldest, exact=not totals.at_least),
-        mark=age_mark(first[0], benchmarks, now) if first else Mark.FINE,
+        mark=mark,
         remarks=tuple(_remarks(totals)),
         note=texts.COUNT_IN_DOUBT if now >= shown_at else "",
     )
@@ -72,18 +73,24 @@ def _welcome(state: Connected, active: int) -> Message:
     lines = (
         Line(texts.PAIRED, Size.MEDIUM),
         Line(texts.PAIRED_WITH.format(name=legible(state.gateway.name))),
-        Line(f"{active} {texts.orders(active)}"),
+        Line(_counted(active)),
     )
     return Message(lines, icon=Icon.PAIRED)
 
 
-def _age_leds(state: Connected, now: float) -> Leds:
-    """Green, amber and red by the oldest order of each kind, as on the vendor's own order screen."""
+def _counted(active: int) -> str:
+    return f"{active} {texts.orders(active)}"
+
+
+_LEDS = {Mark.FINE: Leds(green=LedMode.ON), Mark.WARN: Leds(amber=LedMode.ON), Mark.LATE: Leds(red=LedMode.ON)}
+"""As on the vendor's own order screen. The display shows the same mark, because a box may have no LEDs."""
+
+
+def worst_mark(state: Connected, now: float) -> Mark:
+    """The worst mark of the oldest order of each kind: one to go may be late before an older one."""
     benchmarks = state.world.benchmarks
     marks = {age_mark(held, benchmarks, now) for held in oldest_of_each_kind(state.book, benchmarks, now)}
-    if Mark.LATE in marks:
-        return Leds(red=LedMode.ON)
-    return Leds(amber=LedMode.ON) if Mark.WARN in marks else Leds(green=LedMode.ON)
+    return next((mark for mark in (Mark.LATE, Mark.WARN) if mark in marks), Mark.FINE)
 
 
 def age_mark(held: Held, benchmarks: Benchmarks, now: float) -> Mark:
