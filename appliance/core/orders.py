@@ -122,7 +122,7 @@ def replaced(
         clock=known,
         today=book.today.for_day(known.offset, now).with_finished(gone),
         unreadable=unreadable,
-        cleared=remembered(book.cleared, [order.uuid for order in gone]),
+        cleared=remembered(book.cleared, [order.uuid for order in gone], held),
         whole_at=_whole_at(book, now, unreadable),
         vanished=vanished(before, held) if unreadable.count else {},
     )
@@ -196,6 +196,7 @@ class _Folding:
         self.unreadable, self.unlisted = set(book.unreadable.uuids), book.unreadable.unlisted
         self.gone: list[Finished] = []
         self.cleared: dict[str, None] = {}
+        self.active_again: list[str] = []
 
     def change(self, order: Order, *, created: bool = False, paged: bool = False) -> None:
         """Fold a change of one order. created, paged: what the gateway says that happened to it."""
@@ -236,6 +237,9 @@ class _Folding:
                 clock = clock.for_unknown(latest, now)
             held = learnt(order, before or self.book.vanished.get(uuid), clock, now, whole_at)
         self.held[uuid] = held
+        if self._was_cleared(uuid):
+            self.cleared.pop(uuid, None)
+            self.active_again.append(uuid)
 
     def replace_all(self, orders: Iterable[Order], unreadable: Unreadable) -> None:
         """Fold a whole set."""
@@ -304,5 +308,7 @@ class _Folding:
             unreadable = replace(unreadable, uuids=frozenset(self.unreadable), unlisted=self.unlisted)
         # These notifications may have shown the gateway's clock, which decides the day.
         today = last.today.for_day(self.clock.offset, self.now).with_finished(self.gone)
-        cleared = remembered(last.cleared, self.cleared) if self.cleared else last.cleared
+        cleared = last.cleared
+        if self.cleared or self.active_again:
+            cleared = remembered(cleared, self.cleared, [uuid for uuid in self.active_again if uuid in self.held])
         return OrderBook(self.held, self.clock, today, unreadable, cleared, last.whole_at, last.vanished)

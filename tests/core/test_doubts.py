@@ -220,6 +220,21 @@ def test_the_last_cleared_orders_are_remembered() -> None:
         assert bool(fold(book, [OrderChanged(Order(uuid), created=True)], 1.0).suspects) == again
 
 
+@pytest.mark.parametrize("by_set", [False, True])
+def test_an_order_that_is_active_again_is_not_remembered_as_cleared(by_set: bool) -> None:
+    """Later it is cut off from a list, and then it is cleared: that is one of the orders that the list lacked."""
+    cleared = OrderChanged(Order("a", state="cleared"))
+    book = replaced(OrderBook(), [A, B], 0.0)
+    again = OrdersReplaced((A, B)) if by_set else OrderChanged(A)
+    book = fold(book, [cleared, again], 1.0).book
+    assert not book.cleared
+    book = replaced(book, [B], 2.0, Unreadable(unlisted=1))
+    assert book.active == 2
+    assert fold(book, [cleared, cleared], 3.0).book.active == 1
+    back = fold(replaced(OrderBook(), [A, B], 0.0), [cleared, OrderChanged(A), cleared], 1.0).book
+    assert list(back.cleared) == ["a"]
+
+
 def test_an_order_that_is_cleared_twice_is_no_doubt() -> None:
     cleared = OrderChanged(Order("a", state="cleared"))
     book = replaced(OrderBook(), [A], 0.0)

@@ -50,11 +50,13 @@ def test_counts_equal_a_simple_model(batches: list[list[Notification]]) -> None:
                         cleared.add(told.uuid)
                     else:
                         model[told.uuid] = told.paged
+                        cleared.discard(told.uuid)
                 case OrdersReplaced(orders, unreadable):
                     vanished = set(model)
                     model = {o.uuid: o.paged for o in orders if o.state != "cleared"}
                     if unreadable.nameless <= nameless and not unreadable.unlisted:
                         cleared |= vanished - set(model) - unreadable.uuids
+                    cleared -= set(model)
                     unread, nameless, unlisted = set(unreadable.uuids), unreadable.nameless, unreadable.unlisted
                 case _:
                     pass
