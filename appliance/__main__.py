@@ -179,14 +179,14 @@ def _doctor(options: argparse.Namespace) -> int:
     config = _load(_settings(options))
     if config is None:
         return EX_CONFIG
-    return doctor.main(config, questions=not options.no_questions)
+    return doctor.main(config, questions=not options.no_questions, as_json=options.json)
 
 
 def _status(options: argparse.Namespace) -> int:
     from appliance.status.cli import main
 
     settings = _settings(options)
-    if settings is not None and settings.is_file():
+    if settings is not None and _is_file(settings):
         from appliance.config.lenient import load_leniently
 
         # The service runs with mistakes in its settings, too.
@@ -237,9 +237,17 @@ def _screens(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Path | None:
-    """The settings file of the command line, or the service's where there is one."""
+    """The settings file of the command line, or the service's where there is one that this user may see."""
     given: Path | None = options.config
-    return given or next(filter(Path.is_file, SETTINGS), None)
+    return given or next(filter(_is_file, SETTINGS), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one, and this user may know."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _load(path: Path | None) -> Config | None:

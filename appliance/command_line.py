@@ -67,6 +67,7 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
     _add_config_option(doctor, "the service's")
     doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
+    doctor.add_argument("--json", action="store_true", help="one line of JSON at the end, and no questions")
 
     screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")

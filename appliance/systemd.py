@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 _FIRST_HANDED = 3
 """The number of the first descriptor that systemd hands over."""
@@ -55,8 +56,10 @@ def handed_sockets() -> dict[str, socket.socket]:
         return {}
     found = {}
     for number, name in zip(range(int(count)), names.split(":"), strict=False):
-        os.set_inheritable(_FIRST_HANDED + number, False)
-        found[name] = socket.socket(fileno=_FIRST_HANDED + number)
+        # Not if something else closed it meanwhile.
+        with suppress(OSError):
+            os.set_inheritable(_FIRST_HANDED + number, False)
+            found[name] = socket.socket(fileno=_FIRST_HANDED + number)
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.status.places import ARCHIVE, REQUEST, STATUS, folders, socket_path
+from appliance.status.places import ARCHIVE, REQUEST, SERVICE, STATUS, folders, socket_path
 
 TIMEOUT = 5.0
 """Seconds to wait for a connection, and for each line."""
@@ -59,7 +59,7 @@ class RunningAppliance:
                     return int(facts.get("unreadable") or 0)
                 on_progress(int(facts.get("orders") or 0), float(facts.get("part") or 0.0))
         except PermissionError:
-            raise NotPermittedError(f"no permission for {path}; run as root (sudo)") from None
+            raise _not_permitted(path) from None
         except (OSError, ValueError, TypeError):
             pass
         raise StatusError(GONE)
@@ -73,7 +73,7 @@ def find_appliance(state_dir: Path) -> RunningAppliance | None:
         try:
             facts = next(_lines(path))
         except PermissionError:
-            error = NotPermittedError(f"no permission for {path}; run as root (sudo), or as a member of {GROUP}")
+            error = _not_permitted(path)
         except (TimeoutError, ValueError):
             error = StatusError(GONE)
         except (OSError, StopIteration):
@@ -85,6 +85,12 @@ def find_appliance(state_dir: Path) -> RunningAppliance | None:
     if error is not None:
         raise error
     return None
+
+
+def _not_permitted(path: Path) -> NotPermittedError:
+    if path == socket_path(SERVICE, STATUS):
+        return NotPermittedError(f"no permission for {path}; run as root (sudo), or as a member of the group {GROUP}")
+    return NotPermittedError(f"no permission for {path}; run as root (sudo), or as the user who runs the appliance")
 
 
 def _lines(path: Path, request: bytes = b"") -> Iterator[Facts]:

@@ -41,7 +41,8 @@ def listening(state_dir: Path) -> Iterator[Mapping[str, socket.socket]]:
 def _own_sockets(folder: Path) -> Iterator[dict[str, socket.socket]]:
     """Sockets in a folder of one's own. Raises OSError: BlockingIOError if another process has it."""
     with ExitStack() as stack:
-        _make_own(folder.parent)
+        # Others may see whether an appliance runs, to tell that they may not ask it.
+        _make_own(folder.parent, 0o711)
         descriptor = _locked(folder)
         stack.callback(os.close, descriptor)
         # Whoever left them was killed: the lock is free.
@@ -64,7 +65,7 @@ def _own_sockets(folder: Path) -> Iterator[dict[str, socket.socket]]:
 def _locked(folder: Path) -> int:
     """Make a folder, and lock it until the descriptor is closed or the process ends. Raises OSError."""
     while True:
-        _make_own(folder)
+        _make_own(folder, 0o700)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,9 +79,11 @@ def _locked(folder: Path) -> int:
         os.close(descriptor)
 
 
-def _make_own(folder: Path) -> None:
-    """Make a folder for this user alone. Raises OSError, also if it is somebody else's."""
+def _make_own(folder: Path, mode: int) -> None:
+    """Make a folder that this user alone can change. Raises OSError, also if it is somebody else's."""
     with suppress(FileExistsError):
-        folder.mkdir(0o700)
+        folder.mkdir(mode)
+        # Whatever the umask.
+        folder.chmod(mode)
     if not is_own(folder, os.geteuid()):
         raise PermissionError(1, "it belongs to somebody else", str(folder))

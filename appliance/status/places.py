@@ -36,12 +36,12 @@ def own_folder(state_dir: Path, uid: int) -> Path:
 def is_own(folder: Path, uid: int) -> bool:
     """Whether a folder is a user's own, and nobody else can change anything in it. Raises OSError."""
     facts = folder.lstat()
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == uid and not stat.S_IMODE(facts.st_mode) & 0o077
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == uid and not stat.S_IMODE(facts.st_mode) & 0o022
 
 
 def folders(state_dir: Path) -> Iterator[Path]:
     """The folders in which the sockets of the appliance with this state directory may be."""
-    users = {os.geteuid()}
+    users = {0, os.geteuid()}
     # It may not be there yet, or not be ours to see.
     with suppress(OSError):
         users.add(state_dir.stat().st_uid)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.status import places
+from appliance.status import client, places
 from appliance.status.client import NotPermittedError, StatusError, find_appliance
 from appliance.status.listeners import BACKLOG, listening
 from appliance.status.places import ARCHIVE, STATUS, own_folder, socket_path
@@ -32,7 +32,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="tt-") as folder:
         Path(folder).chmod(0o1777)
         monkeypatch.setattr(places, "TEMPORARY", Path(folder))
-        monkeypatch.setattr(places, "SERVICE", Path(folder, "service"))
+        for module in (places, client):
+            monkeypatch.setattr(module, "SERVICE", Path(folder, "service"))
         yield Path(folder)
 
 
@@ -66,6 +67,7 @@ def test_an_appliance_is_found_by_its_state_directory(tmp_path: Path, short: Pat
         assert sockets.keys() == {STATUS, ARCHIVE}
         for each in (STATUS, ARCHIVE):
             assert not socket_path(own_folder(state, os.geteuid()), each).parent.stat().st_mode & 0o077
+        assert own_folder(state, os.geteuid()).parent.stat().st_mode & 0o777 == 0o711
         assert is_found(sockets[STATUS], state)
         link = tmp_path / "link"
         link.symlink_to(state)
@@ -131,6 +133,28 @@ def test_no_folder_of_a_stranger_is_used(tmp_path: Path, short: Path, what: str)
             subprocess.run(["umount", str(short)], check=True)
 
 
+def asked_by_a_stranger(state_dir: Path) -> str:
+    """What another user is told, who is in no group."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            found = find_appliance(state_dir)
+            os.write(writing, str(found).encode())
+        except NotPermittedError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    told = os.read(reading, 1000).decode()
+    os.close(reading)
+    return told
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_who_may_not_read_the_status_is_told_so(tmp_path: Path, short: Path) -> None:
     """The service's sockets are in root's folder, the status with mode 0660 of a group."""
@@ -139,21 +163,20 @@ def test_who_may_not_read_the_status_is_told_so(tmp_path: Path, short: Path) -> 
         path = socket_path(places.SERVICE, STATUS)
         listener.bind(str(path))
         path.chmod(0o660)
-        os.chown(path, 0, NOBODY)
         listener.listen()
         assert is_found(listener, tmp_path)
-        tmp_path.parent.chmod(0o755)
-        child = os.fork()
-        if not child:
-            os.setgroups([])
-            os.setgid(NOBODY - 1)
-            os.setuid(NOBODY)
-            try:
-                find_appliance(tmp_path)
-            except NotPermittedError as error:
-                os._exit(0 if f"{path}; run as root (sudo), or as a member of tt-status" in str(error) else 2)
-            os._exit(1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        told = asked_by_a_stranger(tmp_path)
+        assert told == f"no permission for {path}; run as root (sudo), or as a member of the group tt-status"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_appliance_of_another_user_is_told_from_none(tmp_path: Path, short: Path) -> None:
+    with listening(tmp_path):
+        told = asked_by_a_stranger(tmp_path)
+        path = socket_path(own_folder(tmp_path, 0), STATUS)
+        assert told == f"no permission for {path}; run as root (sudo), or as the user who runs the appliance"
+        assert asked_by_a_stranger(tmp_path / "other") == "None"
+    assert asked_by_a_stranger(tmp_path) == "None"
 
 
 def test_a_crowded_socket_is_not_taken_for_a_missing_one(
