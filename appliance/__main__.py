@@ -52,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
     # Until the event loop handles SIGTERM there is nothing to shut down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.set_up(logging.DEBUG if options.verbose else logging.INFO)
+    last_problem = logs.LastProblem.of_the_log()
     mistakes: tuple[Mistake, ...] = ()
     if options.lenient and options.config is not None:
         from appliance.config.lenient import load_leniently
@@ -75,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     from appliance.service import serve
 
     with logs.hold_back() if options.panel == "terminal" else nullcontext():
-        asyncio.run(serve(config, panel, mistakes))
+        asyncio.run(serve(config, panel, mistakes, last_problem))
     return 0
 
 
@@ -178,7 +179,20 @@ def _doctor(options: argparse.Namespace) -> int:
     config = _load(_settings(options))
     if config is None:
         return EX_CONFIG
-    return doctor.main(config, questions=not options.no_questions)
+    return doctor.main(config, questions=not options.no_questions, as_json=options.json)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from appliance.status.cli import main
+
+    settings = _settings(options)
+    if settings is not None and _is_file(settings):
+        from appliance.config.lenient import load_leniently
+
+        # The service runs with mistakes in its settings, too.
+        return main(load_leniently(settings)[0].state_dir, as_json=options.json)
+    config = _load(settings)
+    return EX_CONFIG if config is None else main(config.state_dir, as_json=options.json)
 
 
 def _history(options: argparse.Namespace) -> int:
@@ -223,9 +237,17 @@ def _screens(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Path | None:
-    """The settings file of the command line, or the service's where there is one."""
+    """The settings file of the command line, or the service's where there is one that this user may see."""
     given: Path | None = options.config
-    return given or next(filter(Path.is_file, SETTINGS), None)
+    return given or next(filter(_is_file, SETTINGS), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one, and this user may know."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _load(path: Path | None) -> Config | None:
@@ -246,6 +268,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "demo": _demo,
         "doctor": _doctor,
         "screens": _screens,
+        "status": _status,
         "history": _history,
         "pair": _pair,
         "simulate": _simulate,

@@ -10,11 +10,12 @@ from pathlib import Path
 from appliance import __version__
 
 PROGRAM = "tt-appliance"
-COMMANDS = ("run", "config", "demo", "doctor", "screens", "history", "pair", "simulate", "help")
+COMMANDS = ("run", "status", "config", "demo", "doctor", "screens", "history", "pair", "simulate", "help")
 EXIT_CODES = (
     ("0", "success; for run, demo and simulate also: quit"),
     ("1", "failure, or doctor found something wrong; the message says what"),
     ("2", "unknown command, option or value"),
+    ("69", "status found no running appliance"),
     ("75", "history could not reach the gateway, and reported archived orders only"),
     ("78", "invalid settings; the message names file, line and key"),
     ("130", "Ctrl-C"),
@@ -45,6 +46,10 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     run.add_argument("--verbose", action="store_true", help="log debug messages")
 
+    status = commands.add_parser("status", help="say what the running appliance shows")
+    _add_config_option(status, "the service's")
+    status.add_argument("--json", action="store_true", help="one line of JSON")
+
     config = commands.add_parser("config", help="print the settings that apply, or check a settings file")
     source = config.add_mutually_exclusive_group()
     _add_config_option(source, "all defaults")
@@ -62,6 +67,7 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
     _add_config_option(doctor, "the service's")
     doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
+    doctor.add_argument("--json", action="store_true", help="one line of JSON at the end, and no questions")
 
     screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")

@@ -9,11 +9,10 @@ import asyncio
 import gc
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
-from traceback import walk_tb
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, TypeVar
 
 from appliance.aio import Timers, in_daemon_thread
 from appliance.core.effects import (
@@ -39,8 +38,6 @@ from appliance.core.events import (
     FeedOpened,
     GatewayResolved,
     GatewayUnresolved,
-    HistorySynced,
-    HistorySyncFailed,
     TimerFired,
     TokenAccepted,
     TokenDenied,
@@ -55,9 +52,12 @@ from appliance.core.values import DisplayIdentity, Gateway, Token
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.source import GatewaySource
+from appliance.history_syncs import Archiver, HistorySyncs, OnProgress, Outcome
 from appliance.store import TokenStore
 
 log = logging.getLogger("appliance")
+
+T = TypeVar("T")
 
 STORE_TIMEOUT = 10.0
 """Seconds after which a write counts as failed, even if the disk is still busy with it."""
@@ -66,22 +66,7 @@ JITTER = 0.2
 REMEMBERED_TOKENS = 8
 """Tokens to redact from the log: the last ones sent. A box holds at most four."""
 
-UNEXPECTED_HISTORY_ERROR = "Can't update the history: unexpected error"
-"""The log's message for a bug in the history code. Every test fails if it is logged."""
-
 Emit = Callable[[Event], None]
-
-
-class Archiver(Protocol):
-    """Archives finished orders."""
-
-    async def sync(
-        self, what: SyncHistory, feed_priority: FeedPriority, resolve: Callable[[], Awaitable[Gateway | None]]
-    ) -> HistorySynced | HistorySyncFailed:
-        """Bring the archive up to date. resolve: resolves the gateway's name, bypassing every cache.
-
-        Returns HistorySyncFailed for every expected failure. An exception is a bug, and only fails this one sync.
-        """
 
 
 class EffectHandlers:
@@ -104,11 +89,9 @@ class EffectHandlers:
         self._make_source = make_source
         self._store = store
         self._monitor = monitor
-        self._make_archiver = make_archiver
-        self._archiver: Archiver | None = None
         self._feed_priority = feed_priority or FeedPriority()
         self._keep_display = keep_display
-        self._history_syncs: dict[int, asyncio.Task[None]] = {}
+        self._history_syncs = HistorySyncs(make_archiver, self._feed_priority, self._log_once)
         self._timers = Timers()
         self._feeds: dict[int, asyncio.Task[None]] = {}
         self._store_lock = asyncio.Lock()
@@ -171,20 +154,21 @@ class EffectHandlers:
                 self._start_task(self._write(self._store.forget))
             case KeepDisplayDriver(display):
                 self._start_task(self._write(lambda: self._keep_display(display), what="the display's driver"))
-            case SyncHistory(attempt):
-                self._history_syncs[attempt] = task = self._start_task(self._sync_history(effect))
-                task.add_done_callback(lambda _: self._history_syncs.pop(attempt, None))
+            case SyncHistory():
+                self._history_syncs.note(effect, self._start_task(self._sync_history(effect)))
             case StopHistorySync(attempt):
-                sync = self._history_syncs.pop(attempt, None)
-                if sync is not None:
-                    sync.cancel()
+                self._history_syncs.stop(attempt)
 
     def observe(self, event: Event) -> None:
         """Note an event that the core is about to process: a feed that opened or failed loses its priority."""
         if isinstance(event, FeedOpened | FeedLost | TokenRefused):
             self._feed_priority.settled(event.attempt)
 
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    async def fill_archive(self, on_progress: OnProgress) -> Outcome | None:
+        """Bring the archive up to date now; the outcome, or None if no feed was live in time. Call it in running()."""
+        return await self._history_syncs.request(self._emit, on_progress)
+
+    def _start_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -248,25 +232,11 @@ class EffectHandlers:
         gateway = await self._gateways.resolve(effect.name, effect.hoped)
         self._emit(GatewayUnresolved(effect.attempt) if gateway is None else GatewayResolved(effect.attempt, gateway))
 
-    async def _sync_history(self, effect: SyncHistory) -> None:
-        if self._make_archiver is None:
-            self._emit(HistorySyncFailed(effect.attempt))
-            return
-        outcome: HistorySynced | HistorySyncFailed
-        try:
-            if self._archiver is None:
-                # Imported only now, so that the first count need not wait for its libraries.
-                self._archiver = await in_daemon_thread(self._make_archiver, "load the archive")
-            outcome = await self._archiver.sync(
-                effect, self._feed_priority, lambda: self._gateways.resolve(effect.gateway, effect.address)
-            )
-        except Exception as error:  # noqa: BLE001 - a bug in the history must not stop the count
-            # Without the error's text, which may quote the gateway.
-            self._log_once(
-                logging.ERROR, f"{UNEXPECTED_HISTORY_ERROR}: {type(error).__name__} {_error_location(error)}"
-            )
-            outcome = HistorySyncFailed(effect.attempt)
+    async def _sync_history(self, effect: SyncHistory) -> Outcome:
+        resolve = partial(self._gateways.resolve, effect.gateway, effect.address)
+        outcome = await self._history_syncs.sync(effect, resolve)
         self._emit(outcome)
+        return outcome
 
     async def _write(self, write: Callable[[], None], attempt: int | None = None, what: str = "the pairing") -> None:
         """Write to flash, after any earlier write has ended."""
@@ -287,11 +257,3 @@ class EffectHandlers:
         if words not in self._logged and len(self._logged) < 100:
             self._logged.add(words)
             log.log(level, "%s", words)
-
-
-def _error_location(error: Exception) -> str:
-    """Format where an error was raised, and the innermost line of the appliance's own code, if different."""
-    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
-    ours = [frame for frame in frames if Path(__file__).parent in frame[0].parents]
-    places = dict.fromkeys((*ours[-1:], *frames[-1:]))
-    return ", ".join(f"at {path.parent.name}/{path.name}:{line}" for path, line in places)

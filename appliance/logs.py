@@ -19,6 +19,8 @@ MOST_HELD_LINES = 50
 """Held-back lines to print at the end: the last ones."""
 MOST_ALIKE, BURST = 3, 10.0
 """Equal lines to print within so many seconds; the others are counted."""
+LONGEST_PROBLEM = 300
+"""Characters of the last problem."""
 MOST_DIFFERENT = 200
 """Lines to remember: their texts may come from the network."""
 
@@ -40,6 +42,26 @@ def set_up(level: int = logging.INFO, *, journal: bool | None = None) -> None:
         for child in list(logging.root.manager.loggerDict):
             if child.startswith(name + "."):
                 logging.getLogger(child).setLevel(logging.NOTSET)
+
+
+class LastProblem(logging.Handler):
+    """Remembers the last warning or error of the log, for the status."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.text: str | None = None
+        self.at = 0.0
+
+    @classmethod
+    def of_the_log(cls) -> LastProblem:
+        """One that listens to the whole log."""
+        handler = cls()
+        logging.getLogger().addHandler(handler)
+        return handler
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remember a record, without its traceback. at: monotonic seconds."""
+        self.text, self.at = " ".join(record.getMessage().split())[:LONGEST_PROBLEM], time.monotonic()
 
 
 @contextmanager

@@ -12,18 +12,25 @@ from appliance.board import watch_board
 from appliance.config import Config
 from appliance.core.machine import begin
 from appliance.core.values import Mistake
-from appliance.effect_handlers import Archiver, EffectHandlers
-from appliance.gateway.feed_priority import FeedPriority, FeedSignal
+from appliance.effect_handlers import EffectHandlers
+from appliance.gateway.feed_priority import FeedPriority
 from appliance.gateway.source import gateway_source
+from appliance.history_syncs import Archiver
+from appliance.logs import LastProblem
 from appliance.panel import Panel
 from appliance.runner import Runner
+from appliance.status.publisher import StatusPublisher
+from appliance.status.server import serving
 from appliance.store import TokenStore
 
 log = logging.getLogger("appliance")
 
 
-async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> None:
-    """Run the appliance until SIGTERM or SIGINT. mistakes: the invalid settings, which were ignored."""
+async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...], last_problem: LastProblem) -> None:
+    """Run the appliance until SIGTERM or SIGINT.
+
+    mistakes: the invalid settings, which were ignored. last_problem: of the log, since the program started.
+    """
     gateway = config.gateway
     state = begin(
         config.orders,
@@ -37,14 +44,16 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...]) -> 
         TokenStore(config.state_dir),
         watch_board,
         lambda: _make_archiver(config),
-        FeedPriority(FeedSignal(config.state_dir).show),
+        FeedPriority(),
         partial(display_file.keep, config.state_dir),
     )
-    runner = Runner(state, effect_handlers, panel)
+    publisher = StatusPublisher(panel, last_problem, config.state_dir)
+    runner = Runner(state, effect_handlers, publisher)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
-    await runner.run()
+    async with serving(publisher, effect_handlers.fill_archive):
+        await runner.run()
 
 
 def _make_archiver(config: Config) -> Archiver:

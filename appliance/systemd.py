@@ -1,9 +1,16 @@
-"""Notifies systemd of the service's state (sd_notify(3)). Does nothing if systemd does not supervise the process."""
+"""Talks to systemd: notifies it of the service's state (sd_notify(3)), and takes the sockets that it holds.
+
+Does nothing if systemd does not supervise the process.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+
+_FIRST_HANDED = 3
+"""The number of the first descriptor that systemd hands over."""
 
 
 def ready() -> None:
@@ -40,6 +47,20 @@ def watchdog_interval() -> float | None:
     if microseconds <= 0 or process != os.getpid():
         return None
     return microseconds / 1_000_000 / 3
+
+
+def handed_sockets() -> dict[str, socket.socket]:
+    """Take the sockets that systemd's socket units handed over (sd_listen_fds(3)), by FileDescriptorName."""
+    pid, count, names = (os.environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
+    if pid != str(os.getpid()) or not count.isdecimal():
+        return {}
+    found = {}
+    for number, name in zip(range(int(count)), names.split(":"), strict=False):
+        # Not if something else closed it meanwhile.
+        with suppress(OSError):
+            os.set_inheritable(_FIRST_HANDED + number, False)
+            found[name] = socket.socket(fileno=_FIRST_HANDED + number)
+    return found
 
 
 def _notify(message: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
+from appliance.history_syncs import UNEXPECTED_HISTORY_ERROR
 from tests.slowest import (
     pytest_addoption,
     pytest_collection_modifyitems,

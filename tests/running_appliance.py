@@ -13,9 +13,10 @@ from appliance.core.machine import begin
 from appliance.core.values import Address, Benchmarks, Credential, Token
 from appliance.core.view import View
 from appliance.demo.recording_panel import RecordingPanel
-from appliance.effect_handlers import Archiver, EffectHandlers
+from appliance.effect_handlers import EffectHandlers
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.fixed_address import FixedGateway
+from appliance.history_syncs import Archiver
 from appliance.runner import Runner
 from appliance.simulator.gateway import SimulatedGateway
 from appliance.store import TokenStore
@@ -25,6 +26,14 @@ NAME = f"Bar {os.getpid()}"
 """A unique name, because other tests announce gateways on the loopback interface at the same time."""
 
 
+class RunningPanel(RecordingPanel):
+    """The panel of a running appliance, and its effect handlers."""
+
+    def __init__(self, effect_handlers: EffectHandlers) -> None:
+        super().__init__()
+        self.effect_handlers = effect_handlers
+
+
 @asynccontextmanager
 async def appliance(
     state_dir: Path,
@@ -32,7 +41,7 @@ async def appliance(
     fixed_address: SimulatedGateway | None = None,
     benchmarks: Benchmarks | None = None,
     make_archiver: Callable[[], Archiver] | None = None,
-) -> AsyncIterator[RecordingPanel]:
+) -> AsyncIterator[RunningPanel]:
     """A running appliance. fixed_address: the gateway whose address is configured; default: discovery by mDNS."""
 
     def find(tell: Callable[[Any], None]) -> Any:
@@ -40,9 +49,9 @@ async def appliance(
             return Discovery(tell, NAME, ["lo"])
         return FixedGateway(tell, Address(fixed_address.host, fixed_address.port), "Bar")
 
-    panel = RecordingPanel()
+    panel = RunningPanel(EffectHandlers(find, TokenStore(state_dir), make_archiver=make_archiver))
     state = begin(benchmarks or Benchmarks(), fixed_address=fixed_address is not None)
-    runner = Runner(state, EffectHandlers(find, TokenStore(state_dir), make_archiver=make_archiver), panel)
+    runner = Runner(state, panel.effect_handlers, panel)
     running = asyncio.create_task(runner.run())
     try:
         yield panel

@@ -29,6 +29,8 @@ WRONG = [
     "run --panel window",
     "run more",
     "run --nonsense",
+    "status --nonsense",
+    "status more",
     "config --nonsense",
     "config more",
     "demo --auto --window",

@@ -12,18 +12,19 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from appliance.core.delivery import Finished, LeftOut, delivery_time
+from appliance.core.events import HistorySynced, HistorySyncFailed
 from appliance.core.values import Benchmarks
 from appliance.core.view import Today, View
 from appliance.demo.recording_panel import RecordingPanel
-from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway import history
 from appliance.gateway.feed_priority import FeedPriority
 from appliance.history.archive import Archive, Progress
 from appliance.history.archiver import Archiver
 from appliance.history.locate import CurrentAddresses
 from appliance.history.schema import FILE
+from appliance.history_syncs import UNEXPECTED_HISTORY_ERROR
 from appliance.simulator.gateway import SimulatedGateway
-from tests.running_appliance import appliance, count, paired_with
+from tests.running_appliance import appliance, count, in_state, paired_with
 
 
 @pytest.fixture(autouse=True)
@@ -243,3 +244,74 @@ async def test_no_history_is_requested_while_a_feed_opens(
     assert feeds >= 3, "several feeds must have opened meanwhile"
     assert requests >= 8
     assert len(await kept_in(tmp_path)) == 500
+
+
+async def test_a_requested_report_has_what_the_gateway_has_at_that_moment(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if a sync is under way, which may have read past the newest orders."""
+    monkeypatch.setattr("appliance.core.history_sync.SYNC_SOON", 0.05)
+    paired_with(gateway, tmp_path)
+    read_chunk, under_way, go_on = history.read_orders, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*arguments: Any) -> list[history.ListedOrder]:
+        chunk = await read_chunk(*arguments)
+        under_way.set()
+        await go_on.wait()
+        return chunk
+
+    monkeypatch.setattr("appliance.history.archiver.read_orders", slowly)
+    progress: list[tuple[int, float]] = []
+    archiver = Archiver(Archive(tmp_path), Benchmarks())
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: archiver) as box:
+        await box.until(count(0))
+        async with asyncio.timeout(5):
+            await under_way.wait()
+        gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
+        filling = asyncio.create_task(box.effect_handlers.fill_archive(lambda *told: progress.append(told)))
+        await asyncio.sleep(0.1)
+        assert not filling.done()
+        go_on.set()
+        async with asyncio.timeout(5):
+            outcome = await filling
+        assert isinstance(outcome, HistorySynced)
+        assert len(await kept_in(tmp_path)) == 1
+        assert progress[-1] == (1, 1.0)
+        # And the next one, with another order.
+        gateway.restaurant.clear(gateway.restaurant.create(order_type="TO_GO").uuid)
+        async with asyncio.timeout(5):
+            both = await asyncio.gather(*(box.effect_handlers.fill_archive(lambda *_: None) for _ in range(2)))
+        assert all(isinstance(one, HistorySynced) for one in both)
+        assert len(await kept_in(tmp_path)) == 2
+
+
+async def test_a_request_without_a_live_feed_ends(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.history_syncs.REQUEST_PATIENCE", 0.3)
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: pytest.fail("not needed")) as box:
+        await box.until(in_state("awaiting_pairing"))
+        assert await box.effect_handlers.fill_archive(lambda *_: None) is None
+
+
+async def test_a_requested_sync_that_loses_the_gateway_is_told(
+    gateway: SimulatedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paired_with(gateway, tmp_path)
+    under_way = asyncio.Event()
+
+    async def hangs(*arguments: Any) -> list[history.ListedOrder]:
+        under_way.set()
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr("appliance.history.archiver.read_orders", hangs)
+    archiver = Archiver(Archive(tmp_path), Benchmarks())
+    async with appliance(tmp_path, fixed_address=gateway, make_archiver=lambda: archiver) as box:
+        await box.until(count(0))
+        filling = asyncio.create_task(box.effect_handlers.fill_archive(lambda *_: None))
+        async with asyncio.timeout(5):
+            await under_way.wait()
+            await gateway.stop()
+            outcome = await filling
+    assert outcome == HistorySyncFailed(0, "the connection to the gateway was lost")

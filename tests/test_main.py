@@ -12,6 +12,7 @@ import pytest
 
 from appliance.__main__ import EX_CONFIG, main
 from appliance.config import Config, parse
+from appliance.status.cli import NOT_RUNNING
 from tests.child_process import ChildProcess
 
 RUN = [sys.executable, "-m", "appliance", "run", "--panel", "headless"]
@@ -44,6 +45,20 @@ def test_on_the_box_the_services_settings_are_the_default(
     monkeypatch.setattr("appliance.__main__.SETTINGS", (tmp_path / "none.yaml", settings))
     assert main([command]) == EX_CONFIG
     assert f"{settings}:1" in capsys.readouterr().err
+
+
+def test_the_status_needs_only_the_state_directory_of_the_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The appliance runs with mistakes in its settings; so does the status."""
+    settings = tmp_path / "tt.yaml"
+    settings.write_text(f"state_dir: {tmp_path}\nno such key: 1\n")
+    assert main(["status", "--config", str(settings)]) == NOT_RUNNING == 69
+    assert (
+        capsys.readouterr().err == f"tt-appliance status: no appliance is running with the state directory {tmp_path}\n"
+    )
+    assert main(["status", "--config", str(tmp_path / "missing.yaml")]) == EX_CONFIG
+    assert "missing.yaml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.6])

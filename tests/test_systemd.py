@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from appliance import systemd
+from appliance.status.client import GROUP
+from appliance.status.listeners import BACKLOG
+from appliance.status.places import ARCHIVE, SERVICE, STATUS, socket_path
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "systemd" / "tt-appliance.service"
@@ -95,19 +98,51 @@ def test_the_unit_has_the_settings_of_the_program() -> None:
     assert "network-online.target" not in UNIT.read_text()
 
 
+@pytest.mark.parametrize(("name", "mode", "group"), [(STATUS, "0660", GROUP), (ARCHIVE, "0600", None)])
+def test_the_sockets_are_where_the_program_looks(name: str, mode: str, group: str | None) -> None:
+    """The status is for a group, requests are for root alone, and both sockets stop with the service."""
+    unit = UNIT.with_name(f"tt-{name}.socket")
+    own = read_unit(unit)["Socket"]
+    assert own["ListenStream"] == str(socket_path(SERVICE, name))
+    assert own["FileDescriptorName"] == name
+    assert (own["SocketMode"], own.get("SocketGroup"), own.get("SocketUser")) == (mode, group, None)
+    assert int(own["Backlog"]) == BACKLOG
+    assert (own["Service"], own["RemoveOnStop"]) == (UNIT.name, "yes")
+    assert read_unit(unit)["Unit"]["PartOf"] == UNIT.name
+    assert unit.name in read_unit(UNIT)["Service"]["Sockets"].split()
+    groups = (ROOT / "image/root/usr/lib/sysusers.d/tt-appliance.conf").read_text()
+    assert group is None or f"g {group} -" in groups.splitlines()
+
+
+@pytest.mark.parametrize("environment", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": "own"}])
+def test_no_socket_is_handed_over(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    """To another process, for example."""
+    for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.replace("own", str(os.getpid())))
+    assert systemd.handed_sockets() == {}
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (package systemd)")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     # systemd-analyze would report a missing program.
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/usr/bin/tt-appliance", "/bin/true"))
+    units = [tmp_path / path.name for path in UNIT.parent.iterdir()]
+    for unit in units:
+        unit.write_text((UNIT.parent / unit.name).read_text().replace("/usr/bin/tt-appliance", "/bin/true"))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", "--man=no", *map(str, units)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     # An older systemd logs a line for each newer setting that it skips; systemd's own units are not checked.
     ours = [
         line
         for line in done.stderr.splitlines()
-        if UNIT.name in line and not any(name in line for name in ("RestartSteps", "RestartMaxDelaySec"))
+        if any(unit.name in line for unit in units)
+        and not any(name in line for name in ("RestartSteps", "RestartMaxDelaySec"))
     ]
     assert ours == []
     assert done.returncode == 0, done.stderr

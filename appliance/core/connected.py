@@ -28,6 +28,7 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
     GatewayFound,
+    HistoryRequested,
     HistorySynced,
     HistorySyncFailed,
     NetworkChanged,
@@ -36,7 +37,13 @@ from appliance.core.events import (
     TokenRefused,
 )
 from appliance.core.heard_names import is_anothers
-from appliance.core.history_sync import history_sync_failed, history_synced, start_history_sync, stop_history_sync
+from appliance.core.history_sync import (
+    history_sync_failed,
+    history_synced,
+    start_history_sync,
+    start_requested_sync,
+    stop_history_sync,
+)
 from appliance.core.limits import MOST_ORDERS, MOST_SUSPECTS
 from appliance.core.navigation import turn
 from appliance.core.notifications import (
@@ -102,6 +109,8 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
             return repeat_page(state, state.alert, now)
         case TimerFired(Timer.HISTORY) if not state.history_sync:
             return start_history_sync(state, now)
+        case HistoryRequested() if not state.history_sync:
+            return start_requested_sync(state, now)
         case HistorySynced(attempt) if attempt == state.history_sync:
             return history_synced(state, event, now)
         case HistorySyncFailed(attempt) if attempt == state.history_sync:

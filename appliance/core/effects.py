@@ -102,7 +102,8 @@ class SyncHistory:
     """Bring the archive up to date with the gateway's history; answered by HistorySynced or HistorySyncFailed.
 
     gateway: the name that the token belongs to. day: the day whose figures are wanted; None for the latest. seen:
-    orders that the feed reported and the archive does not hold yet.
+    orders that the feed reported and the archive does not hold yet. requested: for a report, which needs all that the
+    gateway has.
     """
 
     attempt: int
@@ -111,6 +112,7 @@ class SyncHistory:
     token: Token
     day: int | None
     seen: tuple[Finished, ...]
+    requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

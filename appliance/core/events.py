@@ -225,10 +225,16 @@ class DisplayIdentified:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRequested:
+    """Somebody wants a report, and so the archive up to date now."""
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySynced:
     """The archive is up to date. figures, uuids: of one day (as in `DayStats`; None if the archive is empty).
 
     measured: the uuids of orders that the archive holds with this box's own times. gateway: the gateway's own figures.
+    unreadable: entries of the gateway's history that could not be read.
     """
 
     attempt: int
@@ -237,13 +243,15 @@ class HistorySynced:
     uuids: frozenset[str]
     measured: frozenset[str]
     gateway: GatewayStats | None = None
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySyncFailed:
-    """The archive could not be brought up to date; the log says why."""
+    """The archive could not be brought up to date. why: for whoever requested it; the log says it, too."""
 
     attempt: int
+    why: str = ""
 
 
 class Timer(StrEnum):
@@ -292,6 +300,7 @@ Event = (
     | ButtonStuck
     | BoardRead
     | DisplayIdentified
+    | HistoryRequested
     | HistorySynced
     | HistorySyncFailed
     | TimerFired

@@ -1,10 +1,10 @@
-"""History sync: when the archive is brought up to date. Once an hour, and soon after each reconnection."""
+"""History sync: when the archive is brought up to date. Once an hour, soon after each reconnection, and on request."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.effects import Effect, StartTimer, StopHistorySync, SyncHistory
+from appliance.core.effects import Effect, StartTimer, StopHistorySync, StopTimer, SyncHistory
 from appliance.core.events import HistorySynced, Timer
 from appliance.core.heard_names import is_anothers
 from appliance.core.states import Connected, World
@@ -27,18 +27,34 @@ def sync_delay(world: World, now: float) -> float:
 
 
 def start_history_sync(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
-    """Start a sync, unless the gateway may have moved."""
-    if state.address not in state.gateway.addresses or is_anothers(state.world, state.address, state.gateway.name):
+    """Start a sync that is due, unless the gateway may have moved."""
+    if _may_have_moved(state):
         return state, (StartTimer(Timer.HISTORY, SYNC_SOON),)
+    history_syncs = (*(at for at in state.world.history_syncs if at > now - SYNC_EVERY), now)
+    state = replace(state, world=replace(state.world, history_syncs=history_syncs))
+    state, effect = _sync(state, now, requested=False)
+    return state, (effect,)
+
+
+def start_requested_sync(state: Connected, now: float) -> tuple[Connected, tuple[Effect, ...]]:
+    """Start a sync for a report, unless the gateway may have moved. It delays no sync after a reconnection."""
+    if _may_have_moved(state):
+        return state, ()
+    state, effect = _sync(state, now, requested=True)
+    return state, (StopTimer(Timer.HISTORY), effect)
+
+
+def _may_have_moved(state: Connected) -> bool:
+    return state.address not in state.gateway.addresses or is_anothers(state.world, state.address, state.gateway.name)
+
+
+def _sync(state: Connected, now: float, *, requested: bool) -> tuple[Connected, SyncHistory]:
     credential = state.world.credential
     assert credential is not None, "a feed was opened with a token"
     number = state.world.serial + 1
-    history_syncs = (*(at for at in state.world.history_syncs if at > now - SYNC_EVERY), now)
     today = state.book.today.for_day(state.book.clock.offset, now)
-    effect = SyncHistory(number, credential.gateway, state.address, credential.token, today.day, today.seen)
-    return replace(
-        state, world=replace(state.world, serial=number, history_syncs=history_syncs), history_sync=number
-    ), (effect,)
+    effect = SyncHistory(number, credential.gateway, state.address, credential.token, today.day, today.seen, requested)
+    return replace(state, world=replace(state.world, serial=number), history_sync=number), effect
 
 
 def history_synced(state: Connected, event: HistorySynced, now: float) -> tuple[Connected, tuple[Effect, ...]]:

@@ -119,6 +119,7 @@ def present(state: State, now: float) -> Shown:
         pressed=pressed,
         walk=walk,
         display=world.display,
+        late=shown.late,
     )
     # Rounding may put the next change at `now`, which would be missed.
     return Shown(view, max(until, now + INSTANT))

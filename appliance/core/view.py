@@ -257,8 +257,8 @@ class Power(Enum):
 class View:
     """Everything that a panel shows, derived from the state.
 
-    state, reason, gateway, address, active, paged and oldest (seconds) are for programs that read the panel; active,
-    paged and oldest are None unless the feed is live. A person sees leds and screen.
+    state, reason, gateway, address, active, paged, late and oldest (seconds) are for programs that read the panel; the
+    last four are None unless the feed is live. A person sees leds and screen.
 
     The rest says how to draw the screen. power: the brightness. beat: the heartbeat, False and True in turn; None
     unless the feed is live and was heard lately. pressed: draw the feedback for a press. walk: the step of the slow
@@ -280,3 +280,4 @@ class View:
     pressed: bool = False
     walk: int = 0
     display: DisplayIdentity | None = None
+    late: int | None = None

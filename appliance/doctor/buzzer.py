@@ -22,7 +22,7 @@ async def check_buzzer(context: CheckContext) -> Finding:
     if not settings.enabled:
         return not_tried("muted in the settings (buzzer.enabled)")
     buzzer = BuzzerPart(pin, kind=settings.kind, volume=settings.volume)
-    context.closing.callback(buzzer.close)
+    context.parts.callback(buzzer.close)
     for sound in context.sounds:
         context.console.say(f"  the sound for: {sound}")
         buzzer.play(sound)

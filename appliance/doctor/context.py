@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from appliance.aio import in_daemon_thread
 from appliance.board import ROOT, read_model
@@ -17,6 +17,7 @@ from appliance.core.events import TokensLoaded
 from appliance.core.values import Gateway
 from appliance.core.view import Sound
 from appliance.doctor.console import Console
+from appliance.doctor.finding import Finding
 from appliance.gateway.source import GatewaySource
 
 T = TypeVar("T")
@@ -54,15 +55,33 @@ def open_i2c_bus(port: int) -> Any:
     return smbus2.SMBus(port)
 
 
+class Service(Protocol):
+    """The appliance's service. The methods block."""
+
+    def state(self) -> str:
+        """Its state, such as `active` or `failed`; another word if there is no such service."""
+
+    def pause(self) -> str | None:
+        """Stop it until `resume`, or until this process ends in any way; an error message if that fails."""
+
+    def resume(self) -> None:
+        """Start it, without waiting for that."""
+
+    def wait(self) -> None:
+        """Wait until the start has succeeded or failed."""
+
+
 @dataclass(slots=True)
 class CheckContext:
     """The input of the checks, and their shared results.
 
     root: the root of the kernel's files. pin_factory, open_bus: replaceable hardware access. sounds: sounds to play.
+    service: the appliance's, which has to pause; None on a machine without it. parts: clean-up of pins and display.
     closing: clean-up at the end.
 
-    Results: pins by name (gpiozero devices); pins_busy: another program uses one of them; tokens: those in the state
-    directory; source: None without a network; found: gateways by name; answering: names of those that respond.
+    Results: findings by the check's name; status: of the running appliance; paused: its service is; pins by name
+    (gpiozero devices); pins_busy: another program uses one of them; tokens: those in the state directory; source: None
+    without a network; found: gateways by name; answering: names of those that respond.
     """
 
     config: Config
@@ -72,8 +91,13 @@ class CheckContext:
     pin_factory: Any = None
     open_bus: Callable[[int], Any] = open_i2c_bus
     sounds: tuple[Sound, ...] = tuple(Sound)
+    service: Service | None = None
+    parts: AsyncExitStack = field(default_factory=AsyncExitStack)
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
+    findings: dict[str, Finding] = field(default_factory=dict)
+    status: Mapping[str, Any] | None = None
+    paused: bool = False
     pins: dict[str, Any] = field(default_factory=dict)
     pins_busy: bool = False
     tokens: TokensLoaded | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -11,8 +12,9 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 
 from appliance import logs
@@ -26,6 +28,7 @@ from appliance.doctor.display import check_display
 from appliance.doctor.finding import Finding, State, wrong
 from appliance.doctor.network import check_gateway, check_network, check_pairing, check_sight
 from appliance.doctor.pins import check_button, check_light, check_pins
+from appliance.doctor.service import SystemdService, check_restart, check_service, paused_service
 
 MARK, NAME = 7, 13
 """Widths of the columns for the mark and the check's name."""
@@ -35,24 +38,31 @@ NARROWEST, WIDEST = 60, 110
 
 
 class Check(NamedTuple):
-    """A check and its name."""
+    """A check and its name. of_part: it needs pins or display for itself. Its result is None if it does not apply."""
 
     name: str
-    run: Callable[[CheckContext], Awaitable[Finding]]
+    run: Callable[[CheckContext], Awaitable[Finding | None]]
+    of_part: bool = False
 
 
 def checks_for(config: Config) -> list[Check]:
     """All checks of the parts that are there; later ones use the results of earlier ones."""
     present = config.pins.present
     return [
+        Check("service", check_service),
         Check("settings", check_settings),
         Check("board", check_board),
         Check("supply", check_supply),
-        Check("pins", check_pins),
-        Check("display", check_display),
-        *(Check(f"{colour} light", partial(check_light, colour=colour)) for colour in LIGHTS if colour in present),
-        *([Check("buzzer", check_buzzer)] if "buzzer" in present else []),
-        Check("button", check_button),
+        Check("pins", check_pins, of_part=True),
+        Check("display", check_display, of_part=True),
+        *(
+            Check(f"{colour} light", partial(check_light, colour=colour), True)
+            for colour in LIGHTS
+            if colour in present
+        ),
+        *([Check("buzzer", check_buzzer, of_part=True)] if "buzzer" in present else []),
+        Check("button", check_button, of_part=True),
+        Check("restart", check_restart),
         Check("network", check_network),
         Check("mDNS" if config.gateway.address is None else "address", check_sight),
         Check("gateway", check_gateway),
@@ -60,34 +70,54 @@ def checks_for(config: Config) -> list[Check]:
     ]
 
 
-def main(config: Config, *, questions: bool) -> int:
+def main(config: Config, *, questions: bool, as_json: bool = False) -> int:
     """Examine the box; the exit code: 0 if nothing is wrong, 1 if something is, 128 + the signal's number.
 
-    questions: ask the user what is visible and audible.
+    questions: ask the user what is visible and audible. as_json: print a line of JSON at the end, and ask nothing.
     """
     # The findings replace the log.
     logs.set_up(logging.CRITICAL)
-    asks = questions and sys.stdin.isatty()
-    console = Console(_write, sys.stdin.fileno() if asks else None)
+    asks = questions and not as_json and sys.stdin.isatty()
+    console = Console((lambda _: None) if as_json else _write, sys.stdin.fileno() if asks else None)
+    context = CheckContext(config, console, service=SystemdService())
     with _lgpio_directory():
-        return asyncio.run(examine_until_signal(CheckContext(config, console)))
+        code = asyncio.run(examine_until_signal(context))
+    if as_json and code < 128:
+        print(json.dumps(_as_facts(context)))
+    return code
 
 
 async def examine(context: CheckContext) -> int:
     """Run all checks and print the findings: 0 if nothing is wrong, else 1. Always switches all outputs off."""
-    found: dict[str, Finding] = {}
     say = partial(_say, context.console)
     async with context.closing:
-        for check in checks_for(context.config):
-            finding = await _result(check, context)
-            found[check.name] = finding
-            say(f"{finding.state.value:<{MARK}}{check.name:<{NAME}}", finding.words)
-            for way in finding.advice:
-                say(f"{ADVICE}- ", way)
+        for of_part, checks in groupby(checks_for(context.config), lambda check: check.of_part):
+            # The parts are free before the service starts again.
+            async with AsyncExitStack() as stack:
+                if of_part:
+                    await stack.enter_async_context(paused_service(context))
+                    await stack.enter_async_context(context.parts)
+                for check in checks:
+                    finding = await _result(check, context)
+                    if finding is None:
+                        continue
+                    context.findings[check.name] = finding
+                    say(f"{finding.state.value:<{MARK}}{check.name:<{NAME}}", finding.words)
+                    for way in finding.advice:
+                        say(f"{ADVICE}- ", way)
     context.console.say("")
-    for words in _summary(found):
+    for words in _summary(context.findings):
         say("", words)
-    return 1 if any(finding.state is State.WRONG for finding in found.values()) else 0
+    return 1 if any(finding.state is State.WRONG for finding in context.findings.values()) else 0
+
+
+def _as_facts(context: CheckContext) -> dict[str, object]:
+    """The findings for programs, and the status of the running appliance, if it told one."""
+    checks = [
+        {"name": name, "state": finding.state.name.lower(), "words": finding.words, "advice": list(finding.advice)}
+        for name, finding in context.findings.items()
+    ]
+    return {"checks": checks, "status": context.status}
 
 
 def _say(console: Console, head: str, words: str) -> None:
@@ -99,7 +129,7 @@ def _say(console: Console, head: str, words: str) -> None:
         console.say((" " * len(head) if at else head) + line)
 
 
-async def _result(check: Check, context: CheckContext) -> Finding:
+async def _result(check: Check, context: CheckContext) -> Finding | None:
     again = "Run the doctor again; if that does not help, please report this as a bug."
     try:
         async with asyncio.timeout(context.limits.check):

@@ -34,16 +34,16 @@ async def check_pins(context: CheckContext) -> Finding:
             failed[name] = error
         else:
             context.pins[name] = device
-            context.closing.callback(_release, device)
+            context.parts.callback(_release, device)
     if not failed:
         return ok(f"all {len(context.pins)} can be used")
     parts = ", ".join(f"{wanted[name]} ({name})" for name in failed)
     context.pins_busy = any(_is_busy(error) for error in failed.values())
     if context.pins_busy:
         return wrong(
-            f"another program uses GPIO {parts}; probably the appliance",
-            "Stop it first: sudo systemctl stop tt-appliance",
-            "Then run the doctor again, and at the end: sudo systemctl start tt-appliance",
+            f"another program uses GPIO {parts}",
+            "If it is the appliance's service, run as root: sudo tt-appliance doctor stops it, and starts it again.",
+            "End any other program that uses the pins, such as a second doctor or tt-appliance run.",
         )
     if any(isinstance(error, ImportError) for error in failed.values()):
         return wrong(
@@ -114,7 +114,7 @@ async def check_button(context: CheckContext) -> Finding:
         return ok("not stuck; not tested further without a user")
     events: asyncio.Queue[Event] = asyncio.Queue()
     part = ButtonPart(pin)
-    context.closing.callback(part.close)
+    context.parts.callback(part.close)
     part.start(events.put_nowait)
     place = context.place("button")
     which = f", the {place}," if place else ""

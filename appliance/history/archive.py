@@ -30,6 +30,7 @@ from appliance.history.schema import (
     order_of,
     pack,
     put_aside,
+    read_archive,
     row_of,
     translated_errors,
 )
@@ -82,10 +83,14 @@ class Query:
 
 
 class Archive:
-    """The archive in a directory. A damaged file is renamed when it is found, and the next call creates a new one."""
+    """The archive in a directory. A damaged file is renamed when it is found, and the next call creates a new one.
 
-    def __init__(self, directory: Path, bounds: Bounds | None = None) -> None:
+    of_another: a running appliance owns it; then this only reads, and leaves damage to the owner.
+    """
+
+    def __init__(self, directory: Path, bounds: Bounds | None = None, *, of_another: bool = False) -> None:
         self.directory = directory
+        self._of_another = of_another
         self._bounds = bounds or Bounds()
         self._checked = False
         self._doubted = 0
@@ -209,6 +214,10 @@ class Archive:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        if self._of_another:
+            with read_archive(self.directory) as database, translated_errors():
+                yield database
+            return
         check, self._checked = not self._checked, True
         met = file_identity(self.directory)
         try:

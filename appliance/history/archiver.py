@@ -101,24 +101,30 @@ class Archiver:
         self._logged = ""
 
     async def sync(
-        self, what: SyncHistory, feed_priority: FeedPriority, resolve: Resolve
+        self,
+        what: SyncHistory,
+        feed_priority: FeedPriority,
+        resolve: Resolve,
+        on_progress: OnProgress = lambda read, part: None,
     ) -> HistorySynced | HistorySyncFailed:
         """Update the archive and summarise its orders of the day. Does not raise for gateway and disk errors.
 
         resolve: resolves the gateway's current address.
         """
         try:
-            done = await self._sync(what, feed_priority, CurrentAddresses(resolve))
+            done = await self._sync(what, feed_priority, CurrentAddresses(resolve), on_progress)
         except (HistoryError, ArchiveError, TimeoutError) as error:
             reason = str(error) or "the disk does not respond"
             if reason != self._logged:
                 self._logged = reason
                 log.warning("Could not update the archive: %s", reason)
-            return HistorySyncFailed(what.attempt)
+            return HistorySyncFailed(what.attempt, reason)
         self._logged = ""
         return done
 
-    async def _sync(self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses) -> HistorySynced:
+    async def _sync(
+        self, what: SyncHistory, feed_priority: FeedPriority, where: CurrentAddresses, on_progress: OnProgress
+    ) -> HistorySynced:
         name = what.gateway
         number = self._read.get(name, 0)
 
@@ -130,13 +136,15 @@ class Archiver:
             return await feed_priority.request(chunk)
 
         seen = {order.uuid: order for order in what.seen}
-        read = await update(self._archive, name, fetch_chunk, whole=number % FULL_READ_EVERY == 0, seen=seen)
+        whole = what.requested or number % FULL_READ_EVERY == 0
+        read = await update(self._archive, name, fetch_chunk, whole=whole, seen=seen, on_progress=on_progress)
         self._read[name] = number + 1
         # The gateway's figures are of its own day, from midnight to midnight.
         own = None if self._benchmarks.day_ends else await self._statistics(what, feed_priority, where)
         day, figures, uuids, measured = await on_disk(lambda: self._day(what))
         self._log(read)
-        return HistorySynced(what.attempt, day, figures, uuids, measured, own if day == what.day else None)
+        own = own if day == what.day else None
+        return HistorySynced(what.attempt, day, figures, uuids, measured, own, read.unusable)
 
     def _day(self, what: SyncHistory) -> tuple[int | None, DeliveryStats, frozenset[str], frozenset[str]]:
         """The archived orders of the requested or latest day, and which of the box's orders are archived. Blocks."""

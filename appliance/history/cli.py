@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from appliance.config import Config
 from appliance.config.checks import nearest
 from appliance.core.formatting import legible
 from appliance.core.values import ON_PREMISE, TO_GO, Address, Credential
-from appliance.gateway.feed_priority import wait_for_feed
 from appliance.gateway.history import HistoryError, HistoryFailure, ListedOrder, read_orders
 from appliance.history.archive import MIB, MONTH, Archive, Bounds, Query
 from appliance.history.archiver import update
@@ -24,6 +24,7 @@ from appliance.history.report import open_days, order_lines, report, report_line
 from appliance.history.schema import ArchiveError
 from appliance.progress import ProgressBar
 from appliance.standard_streams import OutputError
+from appliance.status.client import NotPermittedError, RunningAppliance, StatusError, find_appliance
 
 NOT_UP_TO_DATE = 75
 """The exit code if only archived orders were reported, because reading from the gateway failed (sysexits.h)."""
@@ -46,10 +47,15 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
         return _fail(str(error), USAGE)
     except (NotPairedError, NoChartError) as error:
         return _fail(str(error))
-    archive = Archive(state.directory, Bounds(config.history.months * MONTH, config.history.size * MIB))
-    trouble = None
+    appliance, trouble = _running_appliance(state.directory)
+    bounds = Bounds(config.history.months * MONTH, config.history.size * MIB)
+    archive = Archive(state.directory, bounds, of_another=appliance is not None or trouble is not None)
     try:
-        if state.credential is not None and not options.offline:
+        if state.credential is None or options.offline:
+            trouble = None
+        elif appliance is not None:
+            trouble = _have_filled(appliance)
+        elif trouble is None:
             trouble = asyncio.run(_fetch(archive, config, state.credential))
         archived = archive.gateways()
         if not archived and (trouble or state.credential is None or options.offline):
@@ -69,6 +75,31 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
     return NOT_UP_TO_DATE if trouble else 0 if reported else 1
 
 
+def _running_appliance(directory: Path) -> tuple[RunningAppliance | None, str | None]:
+    """The appliance that owns a state directory, if one is running; or an error message, if it does not answer."""
+    try:
+        return find_appliance(directory), None
+    except NotPermittedError:
+        # Who may read the directory, and not the status of the service, has another directory than the service.
+        return None, None
+    except StatusError as error:
+        return None, str(error)
+
+
+def _have_filled(appliance: RunningAppliance) -> str | None:
+    """Have the running appliance read the gateway's history into its archive; an error message if that fails."""
+    bar = ProgressBar(sys.stderr, "reading")
+    try:
+        bar.show(0.0, "asking the appliance")
+        unreadable = appliance.fill_archive(lambda orders, part: bar.show(part, f"{orders:,} orders"))
+    except StatusError as error:
+        return str(error)
+    finally:
+        bar.close()
+    _report_unreadable(unreadable)
+    return None
+
+
 async def _fetch(archive: Archive, config: Config, credential: Credential) -> str | None:
     """Read the gateway's history into the archive; an error message if that fails."""
     name = credential.gateway
@@ -81,7 +112,6 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
 
             async def ask(offset: int, since: float | None) -> list[ListedOrder]:
                 # Use the first address that responds. All of them belong to the gateway.
-                await wait_for_feed(archive.directory)
                 addresses = await where.addresses()
                 for address in [one for one in addresses if one not in silent][:-1]:
                     try:
@@ -110,9 +140,13 @@ async def _fetch(archive: Archive, config: Config, credential: Credential) -> st
         return str(error) or "reading or writing the archive timed out"
     finally:
         bar.close()
-    if read.unusable:
-        _print_error(f"ignored {read.unusable} unreadable entries of the gateway's history")
+    _report_unreadable(read.unusable)
     return None
+
+
+def _report_unreadable(entries: int) -> None:
+    if entries:
+        _print_error(f"ignored {entries} unreadable entries of the gateway's history")
 
 
 def _report(archive: Archive, gateway: str, options: argparse.Namespace, config: Config) -> bool:

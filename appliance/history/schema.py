@@ -35,6 +35,8 @@ _DAMAGE = {
     sqlite3.SQLITE_ERROR,
 }
 """SQLite reports the last three for an invalid header or length, and for a missing table."""
+_UNFINISHED = {sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY}
+"""A reader found the journal of an update that a crash interrupted."""
 
 MIGRATIONS = (
     # 1: the gateway's data. Times are local, in seconds since 2000-01-01.
@@ -78,6 +80,30 @@ class BusyError(ArchiveError):
 
 class DamagedError(ArchiveError):
     """The file is damaged."""
+
+
+@contextmanager
+def read_archive(directory: Path) -> Iterator[sqlite3.Connection]:
+    """Open the archive of a running appliance, which alone changes it. Writes nothing, whatever it finds.
+
+    Raises:
+        ArchiveError: It can't be read now.
+    """
+    path = directory / FILE
+    try:
+        with translated_errors():
+            there = path.is_file()
+            uri = f"{path.absolute().as_uri()}?mode=ro" if there else ":memory:"
+            with closing(sqlite3.connect(uri, uri=there, timeout=WAIT, isolation_level=None)) as database:
+                database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+                if not there:
+                    _migrate(database)
+                (version,) = database.execute("PRAGMA user_version").fetchone()
+                if version != VERSION:
+                    raise ArchiveError(f"the running appliance uses another version of the archive ({version})")
+                yield database
+    except DamagedError as damage:
+        raise ArchiveError(f"{damage}; the running appliance replaces it at its next update") from None
 
 
 @contextmanager
@@ -212,8 +238,12 @@ def translated_errors() -> Iterator[None]:
             # SQLite's message only helps developers.
             log.debug("%s", error)
             raise DamagedError("the archive is damaged") from None
-        busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
-        raise ArchiveError("another program is using the archive" if busy else str(error)) from None
+        if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+            raise ArchiveError("another program is using the archive") from None
+        if code in _UNFINISHED:
+            # Only a writer may complete or undo it, as the appliance does at its next update.
+            raise ArchiveError("the last update of the archive was interrupted; try again") from None
+        raise ArchiveError(str(error)) from None
 
 
 def _clear_way(directory: Path, *names: str) -> None:

@@ -134,9 +134,14 @@ class HeadlessPanel:
 
 def to_line(view: View, sound: Sound | None) -> str:
     """Format a view as a JSON line of the contract, including its newline."""
+    return json.dumps(to_facts(view, sound)) + "\n"
+
+
+def to_facts(view: View, sound: Sound | None) -> dict[str, object]:
+    """The values of the contract's line."""
     gateway = None if view.gateway is None else {"name": view.gateway, "address": view.address}
     leds = {"green": view.leds.green, "amber": view.leds.amber, "red": view.leds.red}
-    facts = {
+    return {
         "state": view.state,
         "reason": view.reason,
         "gateway": gateway,
@@ -147,7 +152,6 @@ def to_line(view: View, sound: Sound | None) -> str:
         "sound": sound,
         "screen": list(view.screen.words),
     }
-    return json.dumps(facts) + "\n"
 
 
 def to_seconds(text: str) -> float | None:

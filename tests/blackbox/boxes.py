@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
+from appliance.history_syncs import UNEXPECTED_HISTORY_ERROR
 from tests.blackbox.lab import Host
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,11 @@ from dataclasses import replace
 from appliance.core import machine
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.delivery import DAY, Finished
-from appliance.core.effects import StartTimer, StopHistorySync, SyncHistory
+from appliance.core.effects import StartTimer, StopHistorySync, StopTimer, SyncHistory
 from appliance.core.events import (
     FeedNotified,
     GatewayFound,
+    HistoryRequested,
     HistorySynced,
     HistorySyncFailed,
     Timer,
@@ -134,6 +135,23 @@ def test_a_failed_sync_is_retried_and_a_stale_answer_ignored() -> None:
     state, effects = machine.step(state, HistorySyncFailed(effect.attempt), NOW)
     assert effects == (StartTimer(Timer.HISTORY, SYNC_RETRY, jitter=True),)
     assert shown(state).finished == "1 done"
+
+
+def test_a_request_starts_a_sync_of_everything_now() -> None:
+    """One at a time, and only at the gateway's own address."""
+    before = connected()
+    state, effects = machine.step(before, HistoryRequested(), NOW)
+    stopped, effect = effects
+    assert stopped == StopTimer(Timer.HISTORY)
+    assert isinstance(effect, SyncHistory)
+    assert effect.requested
+    assert not start_sync(before)[1].requested
+    assert state.world.history_syncs == before.world.history_syncs, "it delays no sync after a reconnection"
+    assert machine.step(state, HistoryRequested(), NOW) == (state, ())
+    moved, _ = machine.step(before, GatewayFound(A_MOVED), NOW)
+    assert machine.step(moved, HistoryRequested(), NOW) == (moved, ())
+    _, effects = machine.step(state, HistorySynced(effect.attempt, 10, DeliveryStats(), frozenset(), frozenset()), NOW)
+    assert effects == (StartTimer(Timer.HISTORY, SYNC_EVERY, jitter=True),)
 
 
 def test_a_sync_stops_when_the_gateway_moves() -> None:

@@ -24,6 +24,7 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
+    HistoryRequested,
     HistorySynced,
     HistorySyncFailed,
     NetworkChanged,
@@ -179,6 +180,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
         + [_plain(TokenDenied(1, name, why)) for name in NAMES for why in Denial]
         + [_plain(ButtonDown()), _plain(ButtonUp()), _plain(ButtonStuck())]
         + [_plain(BoardRead(Board(weak_power=weak))) for weak in (True, False)]
+        + [_plain(HistoryRequested())]
     ),
     st.sampled_from([_numbered(make) for make in NUMBERED]),
     st.sampled_from([_refused, _lost_from_sight]),

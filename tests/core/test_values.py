@@ -19,6 +19,7 @@ from appliance.core.events import (
     FeedFailure,
     FeedOpened,
     HistorySynced,
+    HistorySyncFailed,
     Timer,
     TokensLoaded,
 )
@@ -159,6 +160,8 @@ def test_defaults_of_events() -> None:
     assert TokensLoaded(None, None).damaged is False
     assert OrdersReplaced(()).unreadable == FeedOpened(1, ()).unreadable == Unreadable()
     assert HistorySynced(1, None, DeliveryStats(), frozenset(), frozenset()).gateway is None
+    assert HistorySynced(1, None, DeliveryStats(), frozenset(), frozenset()).unreadable == 0
+    assert HistorySyncFailed(1).why == ""
     assert StartTimer(Timer.ASK, 1.0).jitter is False
     assert DeliveryStats() == DeliveryStats(0, 0, 0.0, (), (0,) * 25)
     assert GatewayStats() == GatewayStats(None, None)
@@ -176,7 +179,7 @@ def test_defaults_of_screens() -> None:
     assert Today("Today", "0 done", "9 open").words == ("Today", "0 done, 9 open")
     assert Today("Today", "0 done", "9 open") == Today("Today", "0 done", "9 open", "", "", "", "", 0, (), "", False)
     assert StateView(Message(()), Leds()) == StateView(
-        Message(()), Leds(), float("inf"), None, None, None, None, False, "", 0
+        Message(()), Leds(), float("inf"), None, None, None, None, None, False, "", 0
     )
 
 

@@ -16,10 +16,11 @@ from appliance.core.view import Sound
 from appliance.doctor.console import Console
 from appliance.doctor.context import CheckContext
 from appliance.doctor.examination import examine_until_signal
+from appliance.doctor.service import SystemdService
 from tests.doctor.fakes import Box, still_taken
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, *, with_service: bool) -> int:
     """Examine an intact box without a network; return the exit code."""
     box = Box(folder)
     box.config = replace(box.config, network=NetworkConfig(("tt-none0",)))
@@ -32,6 +33,7 @@ def main(folder: Path) -> int:
         pin_factory=box.pins,
         open_bus=lambda _: box.bus,
         sounds=(Sound.PAGE,),
+        service=SystemdService() if with_service else None,
     )
     code = asyncio.run(examine_until_signal(context))
     left = {"lit": sorted(box.lit()), "taken": still_taken(box), "display": box.display.on, "sent": box.display.sent}
@@ -40,4 +42,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), with_service=len(sys.argv) > 2))

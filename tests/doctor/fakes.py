@@ -18,7 +18,7 @@ from appliance.config import BuzzerConfig, Config, DisplayConfig, GatewayConfig,
 from appliance.core.values import Address, Credential, Token
 from appliance.core.view import Sound
 from appliance.doctor.console import Console
-from appliance.doctor.context import CheckContext, Limits
+from appliance.doctor.context import CheckContext, Limits, Service
 from appliance.doctor.examination import examine
 from appliance.doctor.finding import Finding
 from appliance.store import TokenStore
@@ -109,6 +109,7 @@ class Box:
         self.limits = LIMITS
         self.config = Config(network=NetworkConfig(("lo",)), state_dir=self.state)
         self.persons: list[Person] = []
+        self.service: Service | None = None
         self.put("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")
         self.put("sys/class/thermal/thermal_zone0/temp", "48200\n")
         self.put("sys/devices/platform/soc/soc:firmware/get_throttled", "0\n")
@@ -163,17 +164,19 @@ class Box:
             pin_factory=self.pins,
             open_bus=lambda _: self.bus,
             sounds=(Sound.ERROR,),
+            service=self.service,
         )
         return context, person
 
 
-async def tried(context: CheckContext, *checks: Callable[[CheckContext], Awaitable[Finding]]) -> Finding:
+async def tried(context: CheckContext, *checks: Callable[[CheckContext], Awaitable[Finding | None]]) -> Finding:
     """The finding of the last of these checks, after everything is closed."""
-    found: list[Finding] = []
-    async with context.closing:
+    found: list[Finding | None] = []
+    async with context.closing, context.parts:
         for check in checks:
             found.append(await check(context))
     context.console.close()
+    assert found[-1] is not None
     return found[-1]
 
 

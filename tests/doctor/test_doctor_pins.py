@@ -82,7 +82,7 @@ async def test_pins_in_use_by_the_appliance(box: Box) -> None:
         finding = await tried(context, check_pins)
     assert finding.state is State.WRONG
     assert "another program uses GPIO 22 (green), 23 (red)" in finding.words
-    assert "sudo systemctl stop tt-appliance" in finding.advice[0]
+    assert "sudo tt-appliance doctor" in finding.advice[0]
 
 
 class LgpioError(Exception):
@@ -92,7 +92,7 @@ class LgpioError(Exception):
 @pytest.mark.parametrize(
     ("words", "said", "advice"),
     [
-        ("'GPIO busy'", "another program uses GPIO 22", "systemctl stop"),
+        ("'GPIO busy'", "another program uses GPIO 22", "run as root"),
         ("'can not open gpiochip'", "can not open gpiochip", "sudo tt-appliance doctor"),
     ],
 )
@@ -166,7 +166,7 @@ async def test_a_pin_in_use_by_another_program(box: Box, chip: FakeChip) -> None
     context, _ = box.context()
     context.pin_factory = chip.factory()
     finding = await tried(context, check_pins)
-    assert finding.words == "another program uses GPIO 17 (button); probably the appliance"
+    assert finding.words == "another program uses GPIO 17 (button)"
 
 
 async def test_a_machine_without_pins(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
+from appliance.history_syncs import UNEXPECTED_HISTORY_ERROR
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "systemd/tt-appliance.service").read_text()

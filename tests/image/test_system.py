@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -150,11 +151,24 @@ def test_memory(box: Machine) -> None:
 def test_the_display_was_detected(box: Machine) -> None:
     told = box.text("journalctl -b --no-pager -o cat -u tt-appliance | grep 'display at' | head -n 1")
     assert told.endswith("display at 0x3C: ssd1306; it answered 43 43 43 43 43 43")
-    examine = "systemctl stop tt-appliance; tt-appliance doctor --no-questions; systemctl start tt-appliance"
-    doctor = box.text(examine, timeout=300)
+    doctor = box.text("tt-appliance doctor --no-questions", timeout=300)
     assert "responds at 0x3C with" in doctor
     assert "(detected as ssd1306)" in doctor
+    assert re.search(r"^ok +restart +the service runs again$", doctor, re.MULTILINE), doctor
     box.reads("Press", timeout=120)
+
+
+def test_the_status_is_for_its_group_and_starts_no_service(box: Machine) -> None:
+    facts = json.loads(box.text("tt-appliance status --json"))
+    assert (facts["state"], facts["state_dir"]) == ("awaiting_pairing", "/var/lib/tt-appliance")
+    assert box.text("stat -c '%a %U %G' /run/tt-status/*.sock") == "600 root root\n660 root tt-status"
+    ask = "tt-appliance status >/dev/null 2>&1; echo $?"
+    assert box.text(f"setpriv --reuid nobody --regid nogroup --clear-groups sh -c '{ask}'") == "1"
+    assert box.text(f"setpriv --reuid nobody --regid tt-status --clear-groups sh -c '{ask}'") == "0"
+    assert box.text(f"systemctl stop tt-appliance; {ask}; systemctl is-active tt-appliance || true") == "69\ninactive"
+    box.run("systemctl start tt-appliance", timeout=120)
+    box.reads("Press", timeout=120)
+    assert box.text(ask) == "0"
 
 
 def test_the_host_name_and_machine_id_come_from_the_serial_number(box: Machine) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.core.states import AwaitingPairing, Connected, Pairing, State
 from appliance.core.view import Power, Sound, View
-from appliance.effect_handlers import UNEXPECTED_HISTORY_ERROR
 from appliance.gateway.feed_connection import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL, PING_TIMEOUT
+from appliance.history_syncs import UNEXPECTED_HISTORY_ERROR
 from tests.simulation.client_connection import ClientConnection
 from tests.simulation.gateway import Gateway
 from tests.simulation.order_checks import OrderChecker

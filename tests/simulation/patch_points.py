@@ -36,6 +36,7 @@ import appliance.gateway.mdns
 import appliance.gateway.network_watch
 import appliance.gateway.wire
 import appliance.history.archiver
+import appliance.history_syncs
 import appliance.panel.hardware
 import appliance.store
 from appliance.core.values import Board, Interfaces
@@ -154,6 +155,7 @@ def patched_environment(site: SimulatedSite) -> Iterator[None]:
         (appliance.board, "in_daemon_thread", site.threads.run),
         (appliance.board, "read_board", lambda fault_directory: Board(45.0, site.undervoltage, None)),
         (appliance.effect_handlers, "in_daemon_thread", site.threads.run),
+        (appliance.history_syncs, "in_daemon_thread", site.threads.run),
         (appliance.effect_handlers, "random", random_module),
         # Many boxes run in this process; frozen objects of each would never be freed.
         (appliance.effect_handlers, "gc", SimpleNamespace(freeze=lambda: None)),

@@ -42,6 +42,7 @@ def connected_view(state: Connected, now: float) -> StateView:
         active=totals.active,
         paged=totals.paged,
         oldest=None if totals.oldest is None else int(totals.oldest),
+        late=totals.late,
         urgent=paged,
         # Without a green LED, a dark display would look like a box without power.
         asleep="" if state.world.settings.leds else _counted(totals.active),

@@ -27,6 +27,7 @@ class StateView:
     active: int | None = None
     paged: int | None = None
     oldest: int | None = None
+    late: int | None = None
     urgent: bool = False
     asleep: str = ""
     head: int = 0
