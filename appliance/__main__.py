@@ -204,6 +204,18 @@ def _pair(options: argparse.Namespace) -> int:
     return main(options, config)
 
 
+def _record(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.recording.cli import main
+
+    settings = _settings(options)
+    config = _load(settings)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(options, config, chosen=settings is not None)
+
+
 def _screens(options: argparse.Namespace) -> int:
     if find_spec("appliance.pictures") is None:
         print("tt-appliance screens: not part of the SD card image; run it on another computer", file=sys.stderr)
@@ -248,6 +260,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "screens": _screens,
         "history": _history,
         "pair": _pair,
+        "record": _record,
         "simulate": _simulate,
         "help": _help,
     }

@@ -10,9 +10,9 @@ from pathlib import Path
 from appliance import __version__
 
 PROGRAM = "tt-appliance"
-COMMANDS = ("run", "config", "demo", "doctor", "screens", "history", "pair", "simulate", "help")
+COMMANDS = ("run", "config", "demo", "doctor", "screens", "history", "pair", "record", "simulate", "help")
 EXIT_CODES = (
-    ("0", "success; for run, demo and simulate also: quit"),
+    ("0", "success; for run, demo, simulate and record also: quit"),
     ("1", "failure, or doctor found something wrong; the message says what"),
     ("2", "unknown command, option or value"),
     ("75", "history could not reach the gateway, and reported archived orders only"),
@@ -76,6 +76,13 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     pair = commands.add_parser("pair", help="pair this computer with the gateway, for history")
     _add_config_option(pair, "the service's")
     pair.add_argument("--gateway", metavar="NAME", help="the gateway's name, if there are several")
+
+    record = commands.add_parser("record", help="write what the paired gateway says to a file, for tests")
+    _add_config_option(record, "the service's")
+    if "record" in wanted:
+        from appliance.recording.options import add_record_arguments
+
+        add_record_arguments(record)
 
     simulate = commands.add_parser("simulate", help="run a simulated gateway alone")
     if "simulate" in wanted and find_spec("appliance.simulator") is not None:

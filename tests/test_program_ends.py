@@ -72,6 +72,7 @@ COMMANDS = {
     "history online": Command("history --config CONFIG", codes=(75,), modules=("requests",)),
     "history help": Command("history --help"),
     "pair": Command("pair --config CONFIG", codes=(0, 1), modules=("appliance.history.pair", "requests")),
+    "record": Command("record OUT --for 1 --config CONFIG", codes=(1,), modules=("appliance.recording.cli",)),
     "simulate": Command("simulate --port 0 --no-advertise", modules=("aiohttp", "ifaddr")),
     "simulate help": Command("simulate --help"),
 }
@@ -212,7 +213,7 @@ sys.addaudithook(hook)
 MOMENTS = [(name, f"import {module}") for name, command in COMMANDS.items() for module in command.modules]
 LOOPS = [
     (name, "socket.__new__")
-    for name in ("headless", "terminal", "demo", "doctor", "history online", "pair", "simulate")
+    for name in ("headless", "terminal", "demo", "doctor", "history online", "pair", "record", "simulate")
 ]
 
 
