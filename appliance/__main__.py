@@ -175,9 +175,14 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
-    config = _load(_settings(options))
+    settings = _settings(options)
+    config = _load(settings)
     if config is None:
         return EX_CONFIG
+    if options.protocol:
+        from appliance.doctor.protocol import main
+
+        return main(config, chosen=settings is not None, questions=not options.no_questions)
     return doctor.main(config, questions=not options.no_questions)
 
 

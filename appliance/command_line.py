@@ -13,7 +13,7 @@ PROGRAM = "tt-appliance"
 COMMANDS = ("run", "config", "demo", "doctor", "screens", "history", "pair", "record", "simulate", "help")
 EXIT_CODES = (
     ("0", "success; for run, demo, simulate and record also: quit"),
-    ("1", "failure, or doctor found something wrong; the message says what"),
+    ("1", "failure, or doctor found something wrong or different; the message says what"),
     ("2", "unknown command, option or value"),
     ("75", "history could not reach the gateway, and reported archived orders only"),
     ("78", "invalid settings; the message names file, line and key"),
@@ -62,6 +62,11 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
     _add_config_option(doctor, "the service's")
     doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
+    doctor.add_argument(
+        "--protocol",
+        action="store_true",
+        help="instead, ask the gateway for the facts that its documents leave open; changes nothing without consent",
+    )
 
     screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")

@@ -59,6 +59,9 @@ COMMANDS = {
     "config check json": Command("config --check CONFIG --json", modules=("json",)),
     "demo": Command("demo", modules=("aiohttp", "tempfile", "appliance.simulator.feeds")),
     "doctor": Command("doctor --no-questions --config CONFIG", codes=(0, 1), modules=("smbus2", "requests")),
+    "doctor protocol": Command(
+        "doctor --protocol --no-questions --config CONFIG", codes=(0, 1), modules=("appliance.doctor.protocol",)
+    ),
     "screens": Command(
         "screens --out OUT",
         codes=(INTERRUPTED,),

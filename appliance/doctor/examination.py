@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import textwrap
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
@@ -68,7 +68,7 @@ def main(config: Config, *, questions: bool) -> int:
     # The findings replace the log.
     logs.set_up(logging.CRITICAL)
     asks = questions and sys.stdin.isatty()
-    console = Console(_write, sys.stdin.fileno() if asks else None)
+    console = Console(write, sys.stdin.fileno() if asks else None)
     with _lgpio_directory():
         return asyncio.run(examine_until_signal(CheckContext(config, console)))
 
@@ -76,7 +76,7 @@ def main(config: Config, *, questions: bool) -> int:
 async def examine(context: CheckContext) -> int:
     """Run all checks and print the findings: 0 if nothing is wrong, else 1. Always switches all outputs off."""
     found: dict[str, Finding] = {}
-    say = partial(_say, context.console)
+    say = partial(say_wrapped, context.console)
     async with context.closing:
         for check in checks_for(context.config):
             finding = await _result(check, context)
@@ -90,7 +90,7 @@ async def examine(context: CheckContext) -> int:
     return 1 if any(finding.state is State.WRONG for finding in found.values()) else 0
 
 
-def _say(console: Console, head: str, words: str) -> None:
+def say_wrapped(console: Console, head: str, words: str) -> None:
     """Print words behind a head, wrapped to the terminal's width with a hanging indent."""
     width = min(max(shutil.get_terminal_size((WIDEST, 0)).columns, NARROWEST), WIDEST)
     # Do not break commands such as tt-appliance at a hyphen.
@@ -122,8 +122,10 @@ def _summary(found: dict[str, Finding]) -> list[str]:
     return lines
 
 
-async def examine_until_signal(context: CheckContext) -> int:
-    """Run all checks, or stop at a signal; the exit code as in `main`."""
+async def examine_until_signal(
+    context: CheckContext, examine: Callable[[CheckContext], Coroutine[None, None, int]] = examine
+) -> int:
+    """Run all checks, or another examination, or stop at a signal; the exit code as in `main`."""
     caught: list[int] = []
     examining = asyncio.create_task(examine(context))
 
@@ -165,7 +167,8 @@ def _lgpio_directory() -> Iterator[None]:
         yield
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Print text at once, if the terminal is still there."""
     try:
         print(text, end="", flush=True)
     except OSError:
