@@ -176,9 +176,14 @@ def _demo_in_a_window() -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from appliance import doctor
 
-    config = _load(_settings(options))
+    settings = _settings(options)
+    config = _load(settings)
     if config is None:
         return EX_CONFIG
+    if options.protocol:
+        from appliance.doctor.protocol import main
+
+        return main(config, chosen=settings is not None, questions=not options.no_questions)
     return doctor.main(config, questions=not options.no_questions, as_json=options.json)
 
 
@@ -216,6 +221,18 @@ def _pair(options: argparse.Namespace) -> int:
         return EX_CONFIG
     logs.set_up(logging.WARNING)
     return main(options, config)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from appliance import logs
+    from appliance.recording.cli import main
+
+    settings = _settings(options)
+    config = _load(settings)
+    if config is None:
+        return EX_CONFIG
+    logs.set_up(logging.WARNING)
+    return main(options, config, chosen=settings is not None)
 
 
 def _screens(options: argparse.Namespace) -> int:
@@ -271,6 +288,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "status": _status,
         "history": _history,
         "pair": _pair,
+        "record": _record,
         "simulate": _simulate,
         "help": _help,
     }

@@ -10,10 +10,10 @@ from pathlib import Path
 from appliance import __version__
 
 PROGRAM = "tt-appliance"
-COMMANDS = ("run", "status", "config", "demo", "doctor", "screens", "history", "pair", "simulate", "help")
+COMMANDS = ("run", "status", "config", "demo", "doctor", "screens", "history", "pair", "record", "simulate", "help")
 EXIT_CODES = (
-    ("0", "success; for run, demo and simulate also: quit"),
-    ("1", "failure, or doctor found something wrong; the message says what"),
+    ("0", "success; for run, demo, simulate and record also: quit"),
+    ("1", "failure, or doctor found something wrong or different; the message says what"),
     ("2", "unknown command, option or value"),
     ("69", "status found no running appliance"),
     ("75", "history could not reach the gateway, and reported archived orders only"),
@@ -67,7 +67,13 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="test every part, and say what is wrong and how to fix it")
     _add_config_option(doctor, "the service's")
     doctor.add_argument("--no-questions", action="store_true", help="do not ask what can be seen and heard")
-    doctor.add_argument("--json", action="store_true", help="one line of JSON at the end, and no questions")
+    mode = doctor.add_mutually_exclusive_group()
+    mode.add_argument("--json", action="store_true", help="one line of JSON at the end, and no questions")
+    mode.add_argument(
+        "--protocol",
+        action="store_true",
+        help="instead, ask the gateway for the facts that its documents leave open; changes nothing without consent",
+    )
 
     screens = commands.add_parser("screens", help="save a picture of every screen, for each display size")
     screens.add_argument("--out", type=Path, metavar="DIR", default=Path("screens"), help="default: screens")
@@ -82,6 +88,13 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     pair = commands.add_parser("pair", help="pair this computer with the gateway, for history")
     _add_config_option(pair, "the service's")
     pair.add_argument("--gateway", metavar="NAME", help="the gateway's name, if there are several")
+
+    record = commands.add_parser("record", help="write what the paired gateway says to a file, for tests")
+    _add_config_option(record, "the service's")
+    if "record" in wanted:
+        from appliance.recording.options import add_record_arguments
+
+        add_record_arguments(record)
 
     simulate = commands.add_parser("simulate", help="run a simulated gateway alone")
     if "simulate" in wanted and find_spec("appliance.simulator") is not None:

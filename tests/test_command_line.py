@@ -42,6 +42,11 @@ WRONG = [
     "pair --nonsense",
     "pair more",
     "pair --gateway",
+    "record",
+    "record OUT more",
+    "record OUT --for soon",
+    "record OUT --for 0",
+    "record OUT --nonsense",
     "help nonsense",
     "help history more",
     "simulate --port 65536",
@@ -51,6 +56,7 @@ WRONG = [
     "simulate --orders -1",
     "simulate --seed x",
     "simulate --nonsense",
+    "simulate --replay OUT --orders 3",
     "simulate more",
     "history --config CONFIG yesterdai",
     "history --config CONFIG yesterday more",
@@ -160,6 +166,7 @@ SHOWN = {
     "pair": "pair --config CONFIG",
     "doctor": "doctor --config CONFIG --no-questions",
     "screens": "screens --out OUT",
+    "record": "record OUT --for 1 --config CONFIG",
     "help": "help",
 }
 

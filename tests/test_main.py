@@ -36,14 +36,14 @@ def test_the_printed_config_can_be_parsed_again(capsys: pytest.CaptureFixture[st
     assert parse(capsys.readouterr().out, "printed") == Config()
 
 
-@pytest.mark.parametrize("command", ["history", "pair", "doctor"])
+@pytest.mark.parametrize("command", ["history", "pair", "doctor", "record FILE"])
 def test_on_the_box_the_services_settings_are_the_default(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "tt.yaml"
     settings.write_text("no such key: 1\n")
     monkeypatch.setattr("appliance.__main__.SETTINGS", (tmp_path / "none.yaml", settings))
-    assert main([command]) == EX_CONFIG
+    assert main(command.split()) == EX_CONFIG
     assert f"{settings}:1" in capsys.readouterr().err
 
 

@@ -59,6 +59,9 @@ COMMANDS = {
     "config check json": Command("config --check CONFIG --json", modules=("json",)),
     "demo": Command("demo", modules=("aiohttp", "tempfile", "appliance.simulator.feeds")),
     "doctor": Command("doctor --no-questions --config CONFIG", codes=(0, 1), modules=("smbus2", "requests")),
+    "doctor protocol": Command(
+        "doctor --protocol --no-questions --config CONFIG", codes=(0, 1), modules=("appliance.doctor.protocol",)
+    ),
     "screens": Command(
         "screens --out OUT",
         codes=(INTERRUPTED,),
@@ -72,6 +75,7 @@ COMMANDS = {
     "history online": Command("history --config CONFIG", codes=(75,), modules=("requests",)),
     "history help": Command("history --help"),
     "pair": Command("pair --config CONFIG", codes=(0, 1), modules=("appliance.history.pair", "requests")),
+    "record": Command("record OUT --for 1 --config CONFIG", codes=(1,), modules=("appliance.recording.cli",)),
     "simulate": Command("simulate --port 0 --no-advertise", modules=("aiohttp", "ifaddr")),
     "simulate help": Command("simulate --help"),
 }
@@ -212,7 +216,7 @@ sys.addaudithook(hook)
 MOMENTS = [(name, f"import {module}") for name, command in COMMANDS.items() for module in command.modules]
 LOOPS = [
     (name, "socket.__new__")
-    for name in ("headless", "terminal", "demo", "doctor", "history online", "pair", "simulate")
+    for name in ("headless", "terminal", "demo", "doctor", "history online", "pair", "record", "simulate")
 ]
 
 

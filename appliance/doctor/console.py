@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from appliance.panel.fd_io import Reader
 
-ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
+ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 LONGEST = 1024
 """Maximum bytes of an answer."""
 
@@ -34,8 +34,12 @@ class Console:
         """Print a line."""
         self._write(_printable(text) + "\n")
 
-    async def ask(self, question: str, within: float) -> bool | None:
-        """The answer to a yes-or-no question; None without an answer within so many seconds."""
+    async def agrees(self, question: str, within: float) -> bool:
+        """Whether a person agrees to a change. No answer, and an empty one, are a no."""
+        return await self.ask(question, within, usual=False) or False
+
+    async def ask(self, question: str, within: float, *, usual: bool = True) -> bool | None:
+        """The answer to a yes-or-no question; None without an answer within so many seconds. usual: an empty answer."""
         if self._fd is None:
             return None
         if self._reader is None:
@@ -48,11 +52,11 @@ class Console:
         try:
             async with asyncio.timeout(within):
                 while True:
-                    self._write(f"{_printable(question)} [Y/n] ")
+                    self._write(f"{_printable(question)} [{'Y/n' if usual else 'y/N'}] ")
                     line = await self._lines.get()
                     if line is None:
                         break
-                    answer = ANSWERS.get(line.strip().lower())
+                    answer = ANSWERS.get(line.strip().lower(), usual if not line.strip() else None)
                     if answer is not None:
                         return answer
         except TimeoutError:

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import textwrap
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import groupby
@@ -78,7 +78,7 @@ def main(config: Config, *, questions: bool, as_json: bool = False) -> int:
     # The findings replace the log.
     logs.set_up(logging.CRITICAL)
     asks = questions and not as_json and sys.stdin.isatty()
-    console = Console((lambda _: None) if as_json else _write, sys.stdin.fileno() if asks else None)
+    console = Console((lambda _: None) if as_json else write, sys.stdin.fileno() if asks else None)
     context = CheckContext(config, console, service=SystemdService())
     with _lgpio_directory():
         code = asyncio.run(examine_until_signal(context))
@@ -89,7 +89,7 @@ def main(config: Config, *, questions: bool, as_json: bool = False) -> int:
 
 async def examine(context: CheckContext) -> int:
     """Run all checks and print the findings: 0 if nothing is wrong, else 1. Always switches all outputs off."""
-    say = partial(_say, context.console)
+    say = partial(say_wrapped, context.console)
     async with context.closing:
         for of_part, checks in groupby(checks_for(context.config), lambda check: check.of_part):
             # The parts are free before the service starts again.
@@ -120,7 +120,7 @@ def _as_facts(context: CheckContext) -> dict[str, object]:
     return {"checks": checks, "status": context.status}
 
 
-def _say(console: Console, head: str, words: str) -> None:
+def say_wrapped(console: Console, head: str, words: str) -> None:
     """Print words behind a head, wrapped to the terminal's width with a hanging indent."""
     width = min(max(shutil.get_terminal_size((WIDEST, 0)).columns, NARROWEST), WIDEST)
     # Do not break commands such as tt-appliance at a hyphen.
@@ -152,8 +152,10 @@ def _summary(found: dict[str, Finding]) -> list[str]:
     return lines
 
 
-async def examine_until_signal(context: CheckContext) -> int:
-    """Run all checks, or stop at a signal; the exit code as in `main`."""
+async def examine_until_signal(
+    context: CheckContext, examine: Callable[[CheckContext], Coroutine[None, None, int]] = examine
+) -> int:
+    """Run all checks, or another examination, or stop at a signal; the exit code as in `main`."""
     caught: list[int] = []
     examining = asyncio.create_task(examine(context))
 
@@ -195,7 +197,8 @@ def _lgpio_directory() -> Iterator[None]:
         yield
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Print text at once, if the terminal is still there."""
     try:
         print(text, end="", flush=True)
     except OSError:

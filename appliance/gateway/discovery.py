@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 import zeroconf
-from zeroconf import Zeroconf
+from zeroconf import RecordUpdateListener, Zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from appliance.core.events import Event, GatewayFound, GatewayLost
@@ -50,11 +50,19 @@ QUERY_INTERVAL_SEARCHING, QUERY_INTERVAL = 10.0, 60.0
 class Discovery(Mdns):
     """Browses for gateways on this box's networks.
 
-    only: the one gateway name to report; None for all. Names are compared by `name_key`.
+    only: the one gateway name to report; None for all. Names are compared by `name_key`. listener: also hears every
+    record.
     """
 
-    def __init__(self, emit: Callable[[Event], None], only: str | None = None, interfaces: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        only: str | None = None,
+        interfaces: Sequence[str] = (),
+        listener: RecordUpdateListener | None = None,
+    ) -> None:
         super().__init__(emit, interfaces)
+        self._listener = listener
         self._only = None if only is None else name_key(only)
         self._queried_at = 0.0
         self._newest_answer = 0.0
@@ -103,6 +111,8 @@ class Discovery(Mdns):
         self._queried_at = asyncio.get_running_loop().time()
         self._newest_answer = 0.0
         self._announced = 0
+        if self._listener is not None:
+            running.zeroconf.async_add_listener(self._listener, None)
         listener = InstanceListener(self._queue_change)
         await running.async_add_service_listener(SERVICE_TYPE, listener)
         running.zeroconf.async_add_listener(OtherCaseListener(listener), None)

@@ -68,14 +68,21 @@ _logged: set[str] = set()
 Emit = Callable[[Event], None]
 
 
-async def run_feed(attempt: int, address: Address, token: Token, emit: Emit, header: bool = False) -> None:
+async def run_feed(
+    attempt: int,
+    address: Address,
+    token: Token,
+    emit: Emit,
+    header: bool = False,
+    kind: Callable[..., FeedConnection] = FeedConnection,
+) -> None:
     """Open a feed and emit its events until it ends, the last one being TokenRefused or FeedLost.
 
     header: send the token in the handshake's header, and in a message only if the gateway then says nothing. After it
-    is cancelled, it closes the connection and emits nothing more.
+    is cancelled, it closes the connection and emits nothing more. kind: makes the connection.
     """
     try:
-        connection = await open_connection(address, token, header)
+        connection = await open_connection(address, token, header, kind)
         try:
             async with connection:
                 await _receive(connection, attempt, token, header, emit)

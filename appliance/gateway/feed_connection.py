@@ -119,8 +119,10 @@ class FeedConnection(ClientConnection):
             self.on_pong()
 
 
-async def open_connection(address: Address, token: Token, header: bool) -> FeedConnection:
-    """Open a connection. header: send the token in the handshake.
+async def open_connection(
+    address: Address, token: Token, header: bool, kind: Callable[..., FeedConnection] = FeedConnection
+) -> FeedConnection:
+    """Open a connection. header: send the token in the handshake. kind: makes it.
 
     Raises:
         FeedEndedError: No gateway answered the handshake, or it refused a handshake without a token.
@@ -129,7 +131,7 @@ async def open_connection(address: Address, token: Token, header: bool) -> FeedC
     made: list[FeedConnection] = []
 
     def make(*arguments: Any, **named: Any) -> FeedConnection:
-        made.append(FeedConnection(*arguments, **named))
+        made.append(kind(*arguments, **named))
         return made[-1]
 
     try:

@@ -1,7 +1,7 @@
-"""One HTTP GET with a total deadline, whatever the server does.
+"""One HTTP request with a total deadline, whatever the server does.
 
 The timeouts of requests restart with every byte: a server that sends one byte a second would hold a caller for days.
-The GET therefore runs on a thread, and the deadline shuts its socket down from outside.
+The request therefore runs on a thread, and the deadline shuts its socket down from outside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, RemoteDisconnected
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance.aio import in_daemon_thread
 from appliance.core.limits import LARGEST_ANSWER
@@ -22,6 +22,10 @@ from appliance.gateway.wire import decode, url_host
 
 if TYPE_CHECKING:
     import requests
+
+T = TypeVar("T")
+Connected = Callable[[socket.socket], None]
+"""Takes the socket of a request, and may shut it down at any time."""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect: a gateway on the same network answers at once, or is absent."""
@@ -36,11 +40,11 @@ _SOCKET_OPTIONS = [
 
 
 class NoAnswerError(Exception):
-    """The GET got no HTTP answer: connection refused, dead connection or timeout. The text names which."""
+    """The request got no HTTP answer: connection refused, dead connection or timeout. The text names which."""
 
 
 class UnreadableAnswerError(NoAnswerError):
-    """Something answered the GET, but not by HTTP, or not completely."""
+    """Something answered the request, but not by HTTP, or not completely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,16 @@ class Answer:
 
     status: int
     body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An HTTP answer as it came. body: None if it is too long."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
 
 
 class _RequestSocket:
@@ -90,18 +104,41 @@ async def get(
         NoAnswerError: The gateway gave no HTTP answer in time.
         UnreadableAnswerError: What it answered is not HTTP.
     """
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token.reveal()}"
-    request_socket = _RequestSocket()
+    headers = _headers(token)
 
-    def fetched() -> Answer:
-        connected = request_socket.connected
+    def fetched(connected: Connected) -> Answer:
         return _fetch(address, path, headers, deadline, connected, read_success=read_success, largest=largest)
 
+    return await _within(deadline, fetched, f"GET {path.partition('?')[0]}")
+
+
+async def exchange(
+    address: Address, method: str, path: str, deadline: float, token: Token | None = None, largest: int = LARGEST_ANSWER
+) -> RawAnswer:
+    """Return a gateway's answer to any request, as it came. Arguments and exceptions as for `get`."""
+    headers = _headers(token)
+
+    def read(response: requests.Response) -> RawAnswer:
+        pairs = tuple((str(name), str(value)) for name, value in response.raw.headers.items())
+        return RawAnswer(response.status_code, response.reason or "", pairs, _body(response, largest))
+
+    def exchanged(connected: Connected) -> RawAnswer:
+        return _request(address, method, path, headers, deadline, connected, read)
+
+    return await _within(deadline, exchanged, f"{method} {path.partition('?')[0]}")
+
+
+def _headers(token: Token | None) -> Mapping[str, str]:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
+    return headers if token is None else {**headers, "Authorization": f"Bearer {token.reveal()}"}
+
+
+async def _within(deadline: float, call: Callable[[Connected], T], name: str) -> T:
+    """The result of a blocking request on a thread. Raises NoAnswerError."""
+    request_socket = _RequestSocket()
     try:
         async with asyncio.timeout(deadline):
-            return await in_daemon_thread(fetched, f"GET {path.partition('?')[0]}")
+            return await in_daemon_thread(lambda: call(request_socket.connected), name)
     except TimeoutError:
         raise NoAnswerError("timed out") from None
     finally:
@@ -113,14 +150,32 @@ def _fetch(
     path: str,
     headers: Mapping[str, str],
     read_timeout: float,
-    connected: Callable[[socket.socket], None],
+    connected: Connected,
     *,
     read_success: bool,
     largest: int,
 ) -> Answer:
-    """The blocking half of `get`, through requests.
+    """The blocking half of `get`."""
 
-    read_timeout: seconds between two bytes. connected: receives the socket, and may shut it down at any time.
+    def read(response: requests.Response) -> Answer:
+        body = _body(response, largest) if read_success or not response.ok else None
+        return Answer(response.status_code, None if body is None else decode(body))
+
+    return _request(address, "GET", path, headers, read_timeout, connected, read)
+
+
+def _request(
+    address: Address,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    read_timeout: float,
+    connected: Connected,
+    read: Callable[[requests.Response], T],
+) -> T:
+    """Make a request through requests, and read its answer.
+
+    read_timeout: seconds between two bytes.
     """
     # requests takes long to load, and a paired box may never call it: only this thread waits for it.
     import requests
@@ -159,9 +214,10 @@ def _fetch(
             # No proxy, .netrc or environment variable: the token goes to the gateway alone.
             session.trust_env = False
             session.mount("http://", Adapter(max_retries=0))
-            with session.get(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as response:
-                wanted = read_success or not response.ok
-                return Answer(response.status_code, _body(response, largest) if wanted else None)
+            with session.request(
+                method, url, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            ) as response:
+                return read(response)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         # requests lets some exceptions of urllib3 and http.client through; all of them mean the same here.
         broken = _http_error(error)
@@ -183,10 +239,11 @@ def _http_error(error: BaseException) -> HTTPException | None:
     return next((cause for cause in causes if cause is not None), None)
 
 
-def _body(response: requests.Response, largest: int) -> Any:
+def _body(response: requests.Response, largest: int) -> bytes | None:
+    """The body of an answer; None if it is too long."""
     body = b""
     for chunk in response.iter_content(4096):
         body += chunk
         if len(body) > largest:
             return None
-    return decode(body)
+    return body

@@ -9,6 +9,8 @@ from appliance.core.events import Event
 from appliance.core.values import Address, Gateway
 
 if TYPE_CHECKING:
+    from zeroconf import RecordUpdateListener
+
     from appliance.gateway.discovery import Discovery
     from appliance.gateway.fixed_address import FixedGateway
 
@@ -24,12 +26,17 @@ class GatewaySource(Protocol):
 
 
 def gateway_source(
-    emit: Callable[[Event], None], address: Address | None, name: str | None, interfaces: Sequence[str]
+    emit: Callable[[Event], None],
+    address: Address | None,
+    name: str | None,
+    interfaces: Sequence[str],
+    listener: RecordUpdateListener | None = None,
 ) -> Discovery | FixedGateway:
     """Make the source that the settings select.
 
-    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: for mDNS; all if empty. It imports
-    the libraries that the source needs, which takes up to a second on a small board.
+    address, name: `gateway.address` and `gateway.name` of the settings. interfaces: for mDNS; all if empty. listener:
+    hears every record while it browses. It imports the libraries that the source needs, which takes up to a second on a
+    small board.
     """
     if address is not None:
         from appliance.gateway.fixed_address import FixedGateway
@@ -37,4 +44,4 @@ def gateway_source(
         return FixedGateway(emit, address, name, interfaces)
     from appliance.gateway.discovery import Discovery
 
-    return Discovery(emit, name, interfaces)
+    return Discovery(emit, name, interfaces, listener)

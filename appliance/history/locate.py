@@ -9,12 +9,16 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from appliance.config import Config
 from appliance.core.events import Event, GatewayFound, GatewayLost
 from appliance.core.values import Address, Gateway, name_key
 from appliance.gateway.history import HistoryError, HistoryFailure
 from appliance.gateway.source import GatewaySource, gateway_source
+
+if TYPE_CHECKING:
+    from zeroconf import RecordUpdateListener
 
 SIGHT = 8.0
 """Seconds to wait until the gateway is found."""
@@ -30,14 +34,19 @@ Resolve = Callable[[], Awaitable[Gateway | None]]
 
 
 @asynccontextmanager
-async def search_gateways(config: Config, wanted: str | None = None) -> AsyncIterator[GatewaySearch]:
-    """Search for gateways inside the block. wanted: the name of a token's gateway, which may be a typed address."""
+async def search_gateways(
+    config: Config, wanted: str | None = None, listener: RecordUpdateListener | None = None
+) -> AsyncIterator[GatewaySearch]:
+    """Search for gateways inside the block.
+
+    wanted: the name of a token's gateway, which may be a typed address. listener: see gateway_source().
+    """
     search = GatewaySearch()
     settings = config.gateway
     address = settings.address or (None if wanted is None else typed_address(wanted))
     # A token named by an address belongs to that address, whatever name the settings contain.
     name = settings.name if settings.address or not address else None
-    search.source = gateway_source(search.handle, address, name, config.network.interfaces)
+    search.source = gateway_source(search.handle, address, name, config.network.interfaces, listener)
     search.announced = address is None
     running = asyncio.create_task(search.source.run(), name="search for gateways")
     try:

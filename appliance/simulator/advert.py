@@ -14,10 +14,14 @@ SERVICE = "_tracker-http._tcp.local."
 
 
 class Advert:
-    """Announces one instance name on the interfaces that have the given IPv4 addresses, and on no other."""
+    """Announces one instance name on the interfaces that have the given IPv4 addresses, and on no other.
 
-    def __init__(self, name: str, interfaces: Sequence[str]) -> None:
+    txt: the strings of its TXT record.
+    """
+
+    def __init__(self, name: str, interfaces: Sequence[str], txt: Sequence[bytes] = ()) -> None:
         self._name = name
+        self._txt = b"".join(bytes([len(one)]) + one for one in txt)
         self._interfaces = list(interfaces)
         self._zeroconf: AsyncZeroconf | None = None
         self._broadcast: asyncio.Future[object] | None = None
@@ -29,7 +33,12 @@ class Advert:
         """
         label = re.sub(r"[^a-z0-9]+", "-", self._name.lower()).strip("-") or "gateway"
         info = AsyncServiceInfo(
-            SERVICE, f"{self._name}.{SERVICE}", port=port, parsed_addresses=[host], server=f"{label[:63]}.local."
+            SERVICE,
+            f"{self._name}.{SERVICE}",
+            port=port,
+            properties=self._txt,
+            parsed_addresses=[host],
+            server=f"{label[:63]}.local.",
         )
         await self._stop_broadcast()
         if self._zeroconf is None:

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from ipaddress import ip_address
@@ -16,16 +16,39 @@ from random import Random
 
 import ifaddr
 
-from appliance.simulator.commands import CommandError, Controls, do_key, do_line, key_line, status
+from appliance.recording.entries import RecordingError, load
+from appliance.simulator.commands import CommandError, Controls, commands_for, do_key, do_line, key_line, status
 from appliance.simulator.console import Console, ConsoleHandler, read_into, single_keys
 from appliance.simulator.gateway import SimulatedGateway
+from appliance.simulator.options import NAME
 from appliance.simulator.past_orders import past_orders
+from appliance.simulator.replay import ReplayedGateway
 from appliance.simulator.traffic import Traffic, lunch_rush, steady, visits
+
+log = logging.getLogger(__name__)
+
+USAGE = 2
+"""The exit code for options that exclude each other, as argparse has it."""
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run the simulator; its exit code: 1 if it can't listen on its address."""
+    """Run the simulator; its exit code: 1 if it can't listen on its address, or read the recording."""
     console = Console(sys.stdout)
+    if options.replay is not None:
+        made = {
+            "--orders": options.orders,
+            "--history": options.history,
+            "--rush": options.rush,
+            "--seed": options.seed,
+        }
+        for option in (name for name, value in made.items() if value):
+            return _fail(f"--replay can't be combined with {option}", USAGE)
+        try:
+            options.replay = load(options.replay)
+        except RecordingError as error:
+            return _fail(str(error))
+        except OSError as error:
+            return _fail(f"can't read {options.replay}: {error.strerror}")
     with _printed(console, logging.DEBUG if options.verbose else logging.INFO):
         return asyncio.run(_run(options, console))
 
@@ -51,21 +74,8 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    random = Random(options.seed)
-    interfaces = [] if options.no_advertise else options.interface or _interfaces(options.host)
-    gateway = SimulatedGateway(options.name, options.host, options.port, advertise_on=interfaces)
-    guests = visits(
-        random,
-        trackers=max(60, 2 * options.orders),
-        per_minute=options.per_minute,
-        already=options.orders,
-        intensity=lunch_rush if options.rush else steady,
-    )
-    gateway.restaurant.add_finished(
-        past_orders(random, datetime.now(), days=options.history) if options.history else ()
-    )
-    traffic = Traffic(gateway.restaurant, guests, pace=options.pace)
-    controls = Controls(gateway, traffic, ending.set)
+    controls = (_simulated if options.replay is None else _replayed)(options, ending.set)
+    gateway = controls.gateway
     keys = sys.stdin.isatty()
     try:
         async with gateway:
@@ -77,9 +87,47 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
             console.say("shutting down")
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        print(f"tt-appliance simulate: can't listen on {options.host} port {options.port}: {reason}", file=sys.stderr)
-        return 1
+        return _fail(f"can't listen on {options.host} port {options.port}: {reason}")
     return 0
+
+
+def _simulated(options: argparse.Namespace, quit: Callable[[], None]) -> Controls:
+    """A gateway with random traffic."""
+    random = Random(options.seed)
+    gateway = SimulatedGateway(options.name or NAME, options.host, options.port, advertise_on=_advertise_on(options))
+    guests = visits(
+        random,
+        trackers=max(60, 2 * options.orders),
+        per_minute=options.per_minute,
+        already=options.orders,
+        intensity=lunch_rush if options.rush else steady,
+    )
+    gateway.restaurant.add_finished(
+        past_orders(random, datetime.now(), days=options.history) if options.history else ()
+    )
+    return Controls(gateway, Traffic(gateway.restaurant, guests, pace=options.pace), quit)
+
+
+def _replayed(options: argparse.Namespace, quit: Callable[[], None]) -> Controls:
+    """A gateway that plays a recording."""
+    heading, entries, cut = options.replay
+    if cut:
+        log.info("the recording ends in the middle of a line, which is left out")
+    gateway = ReplayedGateway(
+        heading,
+        entries,
+        options.name,
+        options.host,
+        options.port,
+        advertise_on=_advertise_on(options),
+        pace=options.pace,
+    )
+    return Controls(gateway, gateway, quit, replays=True)
+
+
+def _fail(words: str, code: int = 1) -> int:
+    print(f"tt-appliance simulate: {words}", file=sys.stderr)
+    return code
 
 
 async def _run_tasks(controls: Controls, console: Console, ending: asyncio.Event, *, keys: bool) -> None:
@@ -119,10 +167,14 @@ async def _run_commands(controls: Controls, console: Console, *, keys: bool) -> 
 
 
 async def _update_status(controls: Controls, console: Console, *, keys: bool) -> None:
-    foot = [key_line()] if keys else []
+    foot = [key_line(commands_for(controls))] if keys else []
     while True:
         console.show_status(status(controls), *foot)
         await asyncio.sleep(0.5)
+
+
+def _advertise_on(options: argparse.Namespace) -> Sequence[str]:
+    return [] if options.no_advertise else options.interface or _interfaces(options.host)
 
 
 def _interfaces(host: str) -> Sequence[str]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Address, ip_address
 from random import Random
+from typing import Protocol
 
 from appliance.simulator.gateway import GARBAGE, SimulatedGateway
 from appliance.simulator.restaurant import Ending, Order, TrackerInUseError, UnknownOrderError
-from appliance.simulator.traffic import Traffic
 
 DOWN_FOR = 5.0
 """Default length of a restart in seconds."""
@@ -27,14 +27,31 @@ class CommandError(Exception):
     """An invalid command; the message is for the user."""
 
 
+class Played(Protocol):
+    """What changes the orders in time: random traffic or a recording. progress: empty if it never ends."""
+
+    paused: bool
+
+    @property
+    def progress(self) -> str:
+        """How much has been played."""
+
+    async def run(self) -> None:
+        """Play until cancelled."""
+
+
 @dataclass
 class Controls:
-    """What commands act on. quit: called by the command of that name. random: picks default arguments."""
+    """What commands act on. quit: called by the command of that name. random: picks default arguments.
+
+    replays: the gateway plays a recording, and the commands that change its orders are not available.
+    """
 
     gateway: SimulatedGateway
-    traffic: Traffic
+    traffic: Played
     quit: Callable[[], None]
     random: Random = field(default_factory=Random)
+    replays: bool = False
     garbage_sent: int = 0
 
     def choose(self, name: str) -> Order:
@@ -70,7 +87,9 @@ async def do_key(controls: Controls, key: str) -> str | None:
     if key in BOX_KEYS:
         return "the box's button is a part of the demo; here g is the gateway's button, and w pauses the traffic"
     command = BY_KEY.get(key)
-    return None if command is None else await command.action(controls, "")
+    if command is None or command not in commands_for(controls):
+        return None
+    return await command.action(controls, "")
 
 
 async def do_line(controls: Controls, line: str) -> str | None:
@@ -81,6 +100,8 @@ async def do_line(controls: Controls, line: str) -> str | None:
     command = BY_WORD.get(word.lower())
     if command is None:
         raise CommandError(f"unknown command {word!r}; enter help for a list")
+    if command not in commands_for(controls):
+        raise CommandError(f"a recording can't be changed by {command.word}")
     return await command.action(controls, rest.strip())
 
 
@@ -223,7 +244,7 @@ async def _flood(controls: Controls, rest: str) -> str:
 
 
 async def _help(controls: Controls, rest: str) -> str:
-    return help_text()
+    return help_text(commands_for(controls))
 
 
 async def _quit(controls: Controls, rest: str) -> str:
@@ -270,19 +291,28 @@ BY_KEY = {command.key: command for command in COMMANDS if command.key}
 BY_WORD = {command.word: command for command in COMMANDS}
 FIRST = tuple(BY_WORD[word] for word in ("button", "pause", "page", "order", "help", "quit"))
 """The commands to show first, where there is no room for all."""
+REPLAYED = ("button", "restart", "move", "drop", "silent", "pause", "help", "quit")
+"""The commands that do not change the orders."""
 BOX_KEYS = (" ", "h")
 """The keys of the box's own button, which only the demo has: see panel.keyboard."""
 
 
-def help_text() -> str:
+def commands_for(controls: Controls) -> tuple[Command, ...]:
+    """The commands that are available."""
+    return tuple(one for one in COMMANDS if one.word in REPLAYED) if controls.replays else COMMANDS
+
+
+def help_text(commands: tuple[Command, ...] = COMMANDS) -> str:
     """The list of commands, one per line, and of the kinds of garbage."""
-    lines = [f"  {c.key:<3}{f'{c.word} {c.arguments}'.rstrip():<26}{c.help}" for c in COMMANDS]
-    return "\n".join([*lines, f"kinds of garbage: {', '.join(GARBAGE)}"])
+    lines = [f"  {c.key:<3}{f'{c.word} {c.arguments}'.rstrip():<26}{c.help}" for c in commands]
+    if BY_WORD["garbage"] in commands:
+        lines.append(f"kinds of garbage: {', '.join(GARBAGE)}")
+    return "\n".join(lines)
 
 
-def key_line() -> str:
+def key_line(commands: tuple[Command, ...] = COMMANDS) -> str:
     """The keys to show first, in one line."""
-    return "   ".join(f"{command.key} {command.label or command.word}" for command in FIRST)
+    return "   ".join(f"{command.key} {command.label or command.word}" for command in FIRST if command in commands)
 
 
 def status(controls: Controls) -> str:
@@ -290,13 +320,15 @@ def status(controls: Controls) -> str:
     gateway = controls.gateway
     words = [
         gateway.address if gateway.running else "off",
-        _counted(len(gateway.restaurant.active), "order"),
+        _counted(gateway.orders, "order"),
         _counted(gateway.feeds, "feed"),
     ]
     if gateway.window_open:
         words.append(f"pairing window {gateway.window_left:.0f} s")
     if gateway.silent:
         words.append("silent")
+    if controls.traffic.progress:
+        words.append(controls.traffic.progress)
     if controls.traffic.paused:
         words.append("traffic paused")
     return " · ".join(words)

@@ -11,12 +11,11 @@ import json
 import logging
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import WSMsgType, web
 
 from appliance.simulator.envelope import Refusal, ReturnCode
-from appliance.simulator.restaurant import Notification
 from appliance.simulator.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -28,10 +27,10 @@ FAREWELL = 1.0
 """Seconds from a close frame until the connection is aborted; an invention."""
 
 
-def frame(opcode: WSMsgType, payload: bytes) -> bytes:
-    """An unfragmented, unmasked WebSocket frame (RFC 6455, section 5.2)."""
+def frame(opcode: WSMsgType, payload: bytes, *, last: bool = True) -> bytes:
+    """An unmasked WebSocket frame (RFC 6455, section 5.2). last: it ends its message."""
     size = len(payload)
-    first = 0x80 | opcode
+    first = (0x80 if last else 0) | opcode
     if size < 126:
         return struct.pack("!BB", first, size) + payload
     if size < 1 << 16:
@@ -81,13 +80,13 @@ class Feed:
             self.transport.write(b"".join(self._waiting))
         self._waiting.clear()
 
-    def end(self, code: int, said: Mapping[str, object] | None = None) -> None:
+    def end(self, code: int, said: Mapping[str, object] | None = None, reason: str = "") -> None:
         """Send a last message, if any, and a close frame."""
         if self.ended:
             return
         if said is not None:
             self.put(text_frame(said))
-        self.put(frame(WSMsgType.CLOSE, struct.pack("!H", code)))
+        self.put(frame(WSMsgType.CLOSE, struct.pack("!H", code) + reason.encode("utf-8", "surrogateescape")))
         self.flush()
         self._farewell = asyncio.get_running_loop().call_later(FAREWELL, self.transport.abort)
 
@@ -102,16 +101,18 @@ class Feed:
 class Feeds:
     """All feeds of one gateway.
 
-    half_booted: close each new feed without a message when its token arrives, as a gateway does while it starts.
-    one_per_token: close a token's old feed when its new one opens.
+    first_frame: makes the frame that a new feed begins with. half_booted: close each new feed without a message when
+    its token arrives, as a gateway does while it starts. turn_away: awaited with each new feed when its token has
+    arrived; True if it ended the feed. one_per_token: close a token's old feed when its new one opens.
     """
 
-    def __init__(self, tokens: Tokens, whole_set: Callable[[], Notification]) -> None:
+    def __init__(self, tokens: Tokens, first_frame: Callable[[], bytes]) -> None:
         self.half_booted = False
         self.one_per_token = False
         self.auth_timeout = AUTH_TIMEOUT
         self._tokens = tokens
-        self._whole_set = whole_set
+        self.turn_away: Callable[[Feed], Awaitable[bool]] | None = None
+        self._first_frame = first_frame
         self._live: list[Feed] = []
         self._speaking = asyncio.Event()
         self._speaking.set()
@@ -156,9 +157,13 @@ class Feeds:
 
     def refuse_all(self, refusal: Refusal) -> None:
         """Send an error message to all feeds and close them."""
+        self.end_all(1008, refusal.envelope())
+
+    def end_all(self, code: int, said: Mapping[str, object] | None = None, reason: str = "") -> None:
+        """Send a last message, if any, and a close frame to all feeds."""
         live, self._live = self._live, []
         for feed in live:
-            feed.end(1008, refusal.envelope())
+            feed.end(code, said, reason)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle one connection from handshake to close (gateway API, WebSocket)."""
@@ -209,12 +214,14 @@ class Feeds:
             feed.end(1011)
             return
         feed.token = record.text
+        if self.turn_away is not None and await self.turn_away(feed):
+            return
         if self.one_per_token:
             for other in [other for other in self._live if other.token == feed.token]:
                 self._live.remove(other)
                 other.end(1000)
         self._live.append(feed)
-        self._send(feed, text_frame(self._whole_set()))
+        self._send(feed, self._first_frame())
         log.info("feed to %s opened", feed.remote)
 
     async def _next(self, feed: Feed) -> str | bytes | None:

@@ -36,7 +36,8 @@ class SimulatedGateway:
     announce it on. clock: the gateway's local time.
 
     restaurant: each change to it notifies all feeds. Tokens and orders survive a restart. clock_ahead: by how much its
-    clock is wrong. lists_most: the most orders that a whole set lists; `count` counts all.
+    clock is wrong. lists_most: the most orders that a whole set lists; `count` counts all. txt: strings of its TXT
+    record.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class SimulatedGateway:
         self.host = host
         self.port = port
         self.advertise_on = tuple(advertise_on)
+        self.txt: tuple[bytes, ...] = ()
         self.clock_ahead = timedelta(0)
         self.lists_most: int | None = None
         self.restaurant = Restaurant(lambda: clock() + self.clock_ahead)
         self.tokens = Tokens(clock)
-        self._feeds = Feeds(self.tokens, self._whole_set)
+        self._feeds = Feeds(self.tokens, self._first_frame)
         self.restaurant.listener = self._feeds.broadcast
         self._api = Api(self.restaurant, self.tokens, self._feeds)
         self._runner: web.AppRunner | None = None
@@ -93,6 +95,11 @@ class SimulatedGateway:
     def feeds(self) -> int:
         """The number of live feeds."""
         return len(self._feeds)
+
+    @property
+    def orders(self) -> int:
+        """The number of active orders."""
+        return len(self.restaurant.active)
 
     @property
     def window_open(self) -> bool:
@@ -138,9 +145,7 @@ class SimulatedGateway:
         """
         async with self._power:
             await self._stop()
-            if self._advert is not None:
-                advert, self._advert = self._advert, None
-                await advert.close(goodbye=goodbye)
+            await self._withdraw(goodbye=goodbye)
 
     async def restart(self, down_for: float) -> None:
         """Power off and on again. down_for: seconds in between."""
@@ -239,18 +244,19 @@ class SimulatedGateway:
             "elapsedTime": "soon",
         }
 
-    def _whole_set(self) -> Notification:
+    def _first_frame(self) -> bytes:
         orders = self.restaurant.active
         items = [self.restaurant.describe(order) for order in orders[: self.lists_most]]
-        return {"type": "ACTIVE_ORDERS", "count": len(orders), "items": items}
+        return text_frame({"type": "ACTIVE_ORDERS", "count": len(orders), "items": items})
+
+    def _application(self) -> web.Application:
+        return self._api.application()
 
     async def _start(self) -> None:
         if self._runner is not None:
             return
         # Without cancellation, the handlers of a silent gateway would survive its power cut.
-        runner = web.AppRunner(
-            self._api.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
-        )
+        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, self.host or None, self.port).start()
@@ -260,15 +266,24 @@ class SimulatedGateway:
         self._runner = runner
         self.port = runner.addresses[0][1]
         self.restaurant.seq = 0
-        if self.advertise_on:
-            if self._advert is None:
-                self._advert = Advert(self.name, self.advertise_on)
-            try:
-                await self._advert.announce(str(ip_address(self.reachable_host)), self.port)
-            except (OSError, ValueError):  # the interface is gone, or the host is a name: do not stay half-started
-                await self._stop()
-                raise
+        try:
+            await self._announce()
+        except (OSError, ValueError):  # the interface is gone, or the host is a name: do not stay half-started
+            await self._stop()
+            raise
         log.info("gateway %s is up at %s", self.name, self.address)
+
+    async def _announce(self) -> None:
+        if not self.advertise_on:
+            return
+        if self._advert is None:
+            self._advert = Advert(self.name, self.advertise_on, self.txt)
+        await self._advert.announce(str(ip_address(self.reachable_host)), self.port)
+
+    async def _withdraw(self, *, goodbye: bool) -> None:
+        if self._advert is not None:
+            advert, self._advert = self._advert, None
+            await advert.close(goodbye=goodbye)
 
     async def _stop(self) -> None:
         if self._runner is None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from ipaddress import ip_address
+from pathlib import Path
+
+NAME = "Simulated gateway"
+"""Its name, unless it replays a recording."""
 
 
 def add_simulator_arguments(parser: argparse.ArgumentParser) -> None:
     """Add them to the command's parser."""
-    parser.add_argument("--name", type=_name, default="Simulated gateway", help="its name on the network")
+    parser.add_argument("--name", type=_name, help=f"its name on the network ({NAME})")
     parser.add_argument("--host", type=_host, default="127.0.0.1", help="IP address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="TCP port, 0 for any (%(default)s)")
     parser.add_argument("--pace", type=_pace, default=1.0, help="speed of the traffic, as a factor (1)")
@@ -24,6 +28,12 @@ def add_simulator_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="IP",
         help="IPv4 addresses of the interfaces to announce on (that of --host; all of them for 0.0.0.0)",
+    )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="play a recording of tt-appliance record under the recorded name, instead of traffic",
     )
     parser.add_argument("--no-advertise", action="store_true", help="do not announce the gateway by mDNS")
     parser.add_argument("--verbose", action="store_true", help="also print each API call")

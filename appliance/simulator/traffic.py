@@ -138,6 +138,11 @@ class Traffic:
         else:
             self._going.set()
 
+    @property
+    def progress(self) -> str:
+        """For the status: it never ends."""
+        return ""
+
     async def run(self) -> None:
         """Apply changes until cancelled."""
         loop = asyncio.get_running_loop()

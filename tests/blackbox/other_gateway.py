@@ -55,6 +55,10 @@ class Gateway:
         self.lists_most: int | None = None
         self.empty_set: Json | None = None
         self.clock_ahead = 0.0
+        self.invalid_status = 403
+        self.seq_step = 1
+        self.feeds_most: int | None = None
+        self.clears_with: Json | None = {"type": "ORDER_MODIFIED", "state": "cleared"}
 
     # Clients.
 
@@ -115,7 +119,9 @@ class Gateway:
         if self.half_booted:
             return 503, {"returnCode": -5, "message": "API unavailable."}
         if self.http_refuses or not self.takes(authorization.removeprefix("Bearer ")):
-            return 403, {"returnCode": -2, "message": "Invalid access token."}
+            return self.invalid_status, {"returnCode": -2, "message": "Invalid access token."}
+        if method == "DELETE" and path.startswith(f"{API}/activeorders/"):
+            return self.clear(path.rpartition("/")[2])
         if path == f"{API}/activeorders":
             active = list(self.active())
             return 200, {"returnCode": 5, "count": len(active), "items": active}
@@ -123,6 +129,15 @@ class Gateway:
             await asyncio.sleep(self.history.slow)
             return self.history.chunk(query, list(self.active()))
         return 404, {"returnCode": -6, "message": "Not found."}
+
+    def clear(self, name: str) -> tuple[int, Json]:
+        found = [uuid for uuid, order in self.orders.items() if name in (uuid, order["name"])]
+        if not found:
+            return 404, {"returnCode": -6, "message": "Active order not found."}
+        order = self.orders.pop(found[0])
+        if self.clears_with is not None:
+            self.notify(self.clears_with["type"], {**order, **self.clears_with}, hush=False)
+        return 200, {"returnCode": 1004}
 
     async def generate(self) -> tuple[int, Json]:
         if self.bad_name:
@@ -163,6 +178,9 @@ class Gateway:
             feed.send(json.dumps({"status": 403, "returnCode": -2, "message": "Invalid access token."}))
             feed.close()
             raise Closed
+        if self.feeds_most is not None and len(self.feeds) >= self.feeds_most:
+            feed.close(1013)
+            raise Closed
         if self.first:
             writer.write(feed.frame(1, self.first.encode("latin-1")))
             await feed.message()
@@ -198,7 +216,7 @@ class Gateway:
         return {"type": "ACTIVE_ORDERS", "count": len(active), "items": active[: self.lists_most]}
 
     def notify(self, type_: str, facts: Json, *, hush: bool) -> None:
-        self.seq += 1
+        self.seq += self.seq_step
         if not hush:
             self.say({"type": type_, "seq": self.seq, **facts})
 
@@ -285,7 +303,9 @@ class Gateway:
         early: so many feeds close when their token comes. dies: close a live feed after so many seconds.
         raw: answer everything with this. first: the first message of each feed, and the only one.
         lists_most: orders in a whole set, whose `count` counts all. empty_set: the fields of a whole set without
-        orders. clock_ahead: the error of its clock in seconds."""
+        orders. clock_ahead: the error of its clock in seconds. invalid_status: the HTTP status for an invalid token.
+        seq_step: what each notification adds to `seq`. feeds_most: feeds to let in. clears_with: the fields of the
+        notification of an order that a client clears, or None for no notification."""
         for key, value in how.items():
             assert hasattr(self, key), key
             setattr(self, key, value)

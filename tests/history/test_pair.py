@@ -69,7 +69,9 @@ class TwoInSight:
     def __init__(self, *gateways: SimulatedGateway) -> None:
         self.gateways = gateways
 
-    def __call__(self, emit: Callable[[Event], None], only: str | None, interfaces: object) -> TwoInSight:
+    def __call__(
+        self, emit: Callable[[Event], None], only: str | None, interfaces: object, listener: None
+    ) -> TwoInSight:
         for gateway in self.gateways:
             if only in (None, gateway.name):
                 address = Address(gateway.host, gateway.port)

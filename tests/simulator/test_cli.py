@@ -10,6 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from select import select
 
 import pytest
@@ -18,6 +19,14 @@ from appliance.__main__ import main
 from tests.child_process import ChildProcess
 
 START = [sys.executable, "-m", "appliance", "simulate", "--port", "0", "--seed", "1"]
+
+
+RECORDING = """\
+{"kind": "recording", "format": 1, "gateway": "Grill"}
+{"at": 1.0, "kind": "feed", "feed": 1, "address": "192.0.2.1:8000", "header": false}
+{"at": 1.1, "kind": "handshake", "feed": 1, "status": 101}
+{"at": 1.2, "kind": "message", "feed": 1, "data": "{\\"type\\": \\"ACTIVE_ORDERS\\", \\"count\\": 0, \\"items\\": []}"}
+{"at": 1.3, "kind": "mess"""
 
 
 @pytest.fixture
@@ -71,6 +80,31 @@ def test_keys_are_commands_and_the_terminal_is_restored(terminal: tuple[int, int
         read_until(ours, "gateway is down")
         assert process.wait(2) == 0
     assert termios.tcgetattr(theirs) == before
+
+
+def test_a_recording_is_played_and_not_changed(tmp_path: Path) -> None:
+    recording = tmp_path / "grill.jsonl"
+    recording.write_text(RECORDING)
+    with ChildProcess(
+        [*START[:-2], "--replay", str(recording), "--no-advertise"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        seen, _ = process.communicate("page\nbutton\nhelp\nquit\n", 30)
+        assert process.returncode == 0
+    for words in ("ends in the middle of a line", "gateway Grill is up", "can't be changed by page", "window open for"):
+        assert words in seen
+    assert "flood" not in seen, "help lists what there is"
+
+
+def test_an_unreadable_recording_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing, other = tmp_path / "missing", tmp_path / "other"
+    other.write_text("hello\n")
+    assert main(["simulate", "--replay", str(missing)]) == 1
+    assert capsys.readouterr().err == f"tt-appliance simulate: can't read {missing}: No such file or directory\n"
+    assert main(["simulate", "--replay", str(other)]) == 1
+    assert capsys.readouterr().err == f"tt-appliance simulate: {other}:1: the line is not JSON\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Tests of recordings, on both of our gateways."""
