@@ -41,9 +41,9 @@ class Dissent:
 class GatewayClock:
     """An estimate of the gateway's clock.
 
-    offset: its time minus `now`; None before the first time. exact: False if offset is a lower bound. reach: the largest
-    step of a lower bound, in seconds, that shows a time without orders; a larger one is a jump. era: the number of jumps;
-    times of two eras can't be compared. dissent: the last reading that one order alone could not prove.
+    offset: its time minus `now`; None before the first time. exact: False if offset is a lower bound. reach: the
+    largest step of a lower bound, in seconds, that shows a time without orders; a larger one is a jump. era: the number
+    of jumps; times of two eras can't be compared. dissent: the last reading that one order alone could not prove.
     """
 
     offset: float | None = None
