@@ -157,7 +157,7 @@ def newly_paged(before: OrderBook, after: OrderBook) -> tuple[str, ...]:
 
 
 def _was_paged(book: OrderBook, uuid: str) -> bool:
-    held = book.held.get(uuid)
+    held = book.held.get(uuid) or book.vanished.get(uuid)
     return held is not None and held.order.paged
 
 
@@ -214,7 +214,8 @@ class _Folding:
             self.suspects.add(CREATED_AGAIN)
             new = False
         self._hear(order, before, new=new)
-        if order.active and (paged or (order.paged and not (before and before.order.paged))):
+        known = before or self.book.vanished.get(uuid)
+        if order.active and (paged or (order.paged and not (known and known.order.paged))):
             self.paged.append(uuid)
         whole_at = self.book.whole_at
         if uuid in self.unreadable:
@@ -235,7 +236,7 @@ class _Folding:
             clock = self.clock
             if before is None and (latest := latest_of(order)) is not None:
                 clock = clock.for_unknown(latest, now)
-            held = learnt(order, before or self.book.vanished.get(uuid), clock, now, whole_at)
+            held = learnt(order, known, clock, now, whole_at)
         self.held[uuid] = held
         if self._was_cleared(uuid):
             self.cleared.pop(uuid, None)
