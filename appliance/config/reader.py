@@ -136,6 +136,8 @@ class _Reader:
         key, node = KEYS[dotted], entry.node
         try:
             if key.free_text and isinstance(node, Scalar) and node.cut:
+                if not node.plain:
+                    raise ValueError("put the # into the quotes, or write a space before it")
                 raise ValueError("put the value in quotes: a # after a space begins a comment")
             if _is_null(node) and not key.null:
                 if dotted == "wifi.password":

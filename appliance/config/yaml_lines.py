@@ -23,7 +23,7 @@ MOST_VALUES = 500
 together have about 130."""
 
 _TAG = "tag:yaml.org,2002:"
-_COMMENT = re.compile("[ \t]*#")
+_COMMENT, _HASH = re.compile("[ \t]*#"), re.compile("#")
 
 
 class InvalidYamlError(Exception):
@@ -174,7 +174,9 @@ class _Converter:
 
     def _scalar(self, node: Any, line: int) -> Scalar:
         kind, text, plain = node.tag.removeprefix(_TAG), _with_joined_surrogates(node.value), node.style is None
-        cut = plain and _COMMENT.match(self._text, node.end_mark.index) is not None
+        # Right behind quotes, the parser takes a # for a comment, too.
+        mark = _COMMENT if plain else _HASH
+        cut = node.style not in ("|", ">") and mark.match(self._text, node.end_mark.index) is not None
         if plain and (inside := without_curly_quotes(text)) is not None:
             return Scalar(line, "str", inside, plain=False, cut=cut, wrapped=_is_wrapped(node))
         if node.style in ("|", ">"):

@@ -58,6 +58,9 @@ def test_a_number_a_time_or_a_flag_is_a_text_for_a_name(written: str) -> None:
         ("Table #5", None),
         ("Table # the bar", None),
         ("#5", None),
+        ('"Table"#5', None),
+        ("'Table'#5", None),
+        ("“Table”#5", None),
         # Quotes of word processors and phones.
         ("“Bar”", "Bar"),
         ("„Bar“", "Bar"),
