@@ -175,7 +175,7 @@ class FeedFailure(StrEnum):
     UNREADABLE = "unreadable answer"
     """Something answered, but not as a gateway does; the log says what."""
     SILENT = "no orders"
-    """The gateway took the token, and sent no orders."""
+    """The gateway opened the feed, and sent no orders."""
     TOO_MUCH = "more than can be held"
     """The whole set exceeds our limits (see `limits`)."""
 

@@ -305,7 +305,7 @@ async def test_a_token_error_ends_the_feed_without_a_close_frame(short: float) -
 async def test_a_feed_without_a_full_set_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.2)
     async with scripted_gateway(wait_for_close) as address:
-        assert await feed_events(address, within=1) == [UNREACHABLE], "nothing came since the handshake"
+        assert await feed_events(address, within=1) == [SILENT]
 
     async def pinging(connection: ServerConnection) -> None:
         while True:
@@ -332,5 +332,16 @@ async def test_a_feed_that_goes_silent_before_the_full_set_times_out(short: floa
 
     async with scripted_gateway(script) as address:
         began = time.monotonic()
-        assert await feed_events(address) == [UNREACHABLE]
+        assert await feed_events(address) == [SILENT], "it answered the handshake"
         assert time.monotonic() - began < short
+
+
+async def test_a_feed_that_goes_silent_after_an_unknown_message_is_unreadable(short: float) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send('{"type": "HELLO"}')
+        transport(connection).pause_reading()
+        await asyncio.sleep(0.5)
+        transport(connection).abort()
+
+    async with scripted_gateway(script) as address:
+        assert await feed_events(address) == [UNREADABLE]
