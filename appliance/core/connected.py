@@ -31,7 +31,6 @@ from appliance.core.events import (
     HistorySynced,
     HistorySyncFailed,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenRefused,
 )
@@ -50,6 +49,7 @@ from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED
 from appliance.core.refusals import token_refused
 from appliance.core.states import Connected
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     LOOK_EVERY,
     REFRESH_AFTER,

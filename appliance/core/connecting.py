@@ -20,7 +20,6 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenNotStored,
@@ -36,6 +35,7 @@ from appliance.core.orders import OrderBook, fold, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
 from appliance.core.refusals import feed_failed, refused_by_feed, refused_by_http, unauthorized
 from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     FEED_PHASES,
     GOOD_AFTER,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.notifications import Notification
+from appliance.core.timers import Timer
 from appliance.core.values import (
     NO_INTERFACE,
     NONE_UNREADABLE,
@@ -244,21 +245,6 @@ class HistorySyncFailed:
     """The archive could not be brought up to date; the log says why."""
 
     attempt: int
-
-
-class Timer(StrEnum):
-    """The machine's one-shot timers. Starting one that runs moves it."""
-
-    ASK = "ask for a token"
-    WINDOW = "pairing window"
-    RETRY = "try again"
-    REFRESH = "whole set again"
-    STALE = "whole set overdue"
-    SAVE = "save the token"
-    LATE = "an order becomes late"
-    STUCK = "button is stuck"
-    REPEAT = "page again"
-    HISTORY = "sync the history"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from appliance.core.effects import (
     StopTimer,
     StorePendingToken,
 )
-from appliance.core.events import Timer
 from appliance.core.history_sync import sync_delay
 from appliance.core.orders import OrderBook
 from appliance.core.reasons import GATEWAY_UNREACHABLE, TOO_MANY_ORDERS
@@ -35,6 +34,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import Credential, Gateway, Token
 from appliance.core.view import Sound
 

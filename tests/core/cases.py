@@ -30,7 +30,6 @@ from appliance.core.events import (
     HistorySyncFailed,
     HostUnresolved,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenDenied,
@@ -62,6 +61,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import (
     SH1106,
     SSD1306,

@@ -13,7 +13,6 @@ from appliance.core.events import (
     GatewayFound,
     HistorySynced,
     HistorySyncFailed,
-    Timer,
     TimerFired,
 )
 from appliance.core.history_sync import SYNC_EVERY, SYNC_RETRY, SYNC_SOON, SYNCS_AN_HOUR, sync_delay
@@ -23,6 +22,7 @@ from appliance.core.notifications import (
 from appliance.core.orders import OrderBook, fold
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State
+from appliance.core.timers import Timer
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Today
 from tests.core.cases import A_MOVED, NOW, NUMBER, STATES, A, B

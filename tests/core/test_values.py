@@ -19,7 +19,6 @@ from appliance.core.events import (
     FeedFailure,
     FeedOpened,
     HistorySynced,
-    Timer,
     TokensLoaded,
 )
 from appliance.core.gateway_clock import GatewayClock
@@ -47,6 +46,7 @@ from appliance.core.states import (
     ScreenId,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import (
     Address,
     Benchmarks,
