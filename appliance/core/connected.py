@@ -59,6 +59,7 @@ from appliance.core.transitions import (
     Step,
     cleanup_effects,
     disconnect,
+    reason_of,
     too_many_orders,
 )
 
@@ -88,14 +89,15 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
         case FeedLost(attempt, why) if attempt == state.looking:
             gone = state.lost or (why is FeedFailure.UNREACHABLE and _has_moved(state))
             state = replace(state, looking=0)
-            return disconnect(state, now) if gone else (state, _look_at(state, now))
+            return disconnect(state, now, reason_of(why)) if gone else (state, _look_at(state, now))
         case TokenRefused(attempt) if attempt in (state.feed, state.looking):
             refused, effects = token_refused(state, now)
             return refused, (*cleanup_effects(state), *effects)
         case TimerFired(Timer.REFRESH) if not state.looking:
             return _look(state, now)
         case TimerFired(Timer.STALE):
-            return disconnect(state, now)
+            # The gateway may well answer, but it sent no whole set.
+            return disconnect(state, now, FEED_REFUSED)
         case TimerFired(Timer.LATE):
             return became_late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:
