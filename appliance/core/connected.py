@@ -34,6 +34,7 @@ from appliance.core.events import (
     TimerFired,
     TokenRefused,
 )
+from appliance.core.folding import fold
 from appliance.core.heard_names import is_anothers
 from appliance.core.history_sync import history_sync_failed, history_synced, start_history_sync, stop_history_sync
 from appliance.core.limits import MOST_ORDERS, MOST_SUSPECTS
@@ -45,7 +46,7 @@ from appliance.core.notifications import (
     OrderChanged,
     OrderPaged,
 )
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.orders import OrderBook, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED
 from appliance.core.refusals import token_refused
 from appliance.core.states import Connected

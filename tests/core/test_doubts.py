@@ -15,6 +15,7 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
 )
+from appliance.core.folding import CREATED_AGAIN, fold
 from appliance.core.limits import LONGEST_TEXT, MOST_SUSPECTS
 from appliance.core.notifications import (
     MessageIgnored,
@@ -24,7 +25,7 @@ from appliance.core.notifications import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.orders import CREATED_AGAIN, OrderBook, fold, replaced
+from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.reasons import FEED_REFUSED
 from appliance.core.states import Offline

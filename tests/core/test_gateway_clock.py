@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from appliance.core.folding import fold
 from appliance.core.gateway_clock import (
     LONGEST_QUIET,
     MOST_COMPARED,
@@ -20,7 +21,7 @@ from appliance.core.notifications import (
     OrderChanged,
     OrdersReplaced,
 )
-from appliance.core.orders import OrderBook, fold
+from appliance.core.orders import OrderBook
 from appliance.core.values import Order
 
 START = 10 * 86400.0 + 12 * 3600.0

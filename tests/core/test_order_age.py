@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.folding import fold
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.notifications import (
     Notification,
@@ -17,7 +18,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.order_age import MOST_VANISHED
 from appliance.core.order_totals import summary
-from appliance.core.orders import OrderBook, fold, replaced
+from appliance.core.orders import OrderBook, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.folding import fold
 from appliance.core.notifications import (
     MessageUnusable,
     Notification,
@@ -14,7 +15,7 @@ from appliance.core.notifications import (
     OrdersReplaced,
 )
 from appliance.core.order_totals import summary
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.orders import OrderBook, newly_paged, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 

@@ -21,6 +21,7 @@ from appliance.core.events import (
     HistorySynced,
     TokensLoaded,
 )
+from appliance.core.folding import Folded
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.limits import LONGEST_TOKEN
 from appliance.core.notifications import (
@@ -32,7 +33,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.order_age import Held
 from appliance.core.order_totals import Summary
-from appliance.core.orders import Folded, OrderBook
+from appliance.core.orders import OrderBook
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import (
     NAMES,
