@@ -181,7 +181,7 @@ def test_settings_on_a_terminal_have_no_password(tmp_path: Path) -> None:
     """In a file or a pipe they have, so that they can be read again."""
     settings = tmp_path / "wifi.yaml"
     settings.write_text("wifi: {country: DE, name: Bar, password: kitchen-2024}\n")
-    shown = written(tmp_path, f"config --config {settings}", {})
+    shown = written(tmp_path, f"config --config {settings}", {}, "state_dir:")
     assert b"kitchen-2024" not in shown
     assert b"  password: null  # set, but not shown on a terminal" in shown
     assert b"Bar" in shown

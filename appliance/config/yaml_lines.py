@@ -23,6 +23,8 @@ MOST_VALUES = 500
 together have about 130."""
 
 _TAG = "tag:yaml.org,2002:"
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""Characters that YAML takes for line ends, besides those of editors."""
 _COMMENT, _HASH = re.compile("[ \t]*#"), re.compile("#")
 
 
@@ -89,6 +91,9 @@ Node = Scalar | Sequence | Mapping
 def read(text: str, report: Report) -> Node | None:
     """The single document in a text; None if it is empty. Raises InvalidYamlError."""
     lines = _Lines(text)
+    if odd := _LINE_ENDS.search(text):
+        # Nobody sees it, and the parser would end a value there.
+        raise InvalidYamlError(lines.of(odd.start()))
     try:
         loader = _Loader(text, lines)
         try:

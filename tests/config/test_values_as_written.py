@@ -91,6 +91,10 @@ def test_a_number_a_time_or_a_flag_is_a_text_for_a_name(written: str) -> None:
         ("Bar\t", "Bar"),
         # Lines.
         ("Bar\n    Grill", None),
+        ("Bar\x85", None),
+        ("Bar\u2028", None),
+        ("Bar \u2029 Grill", None),
+        ('"Bar\u2028Grill"', None),
         ('"Bar\n    Grill"', None),
         ("|\n    Bar", "Bar"),
         ("|\n    Bar\n    Grill", None),
