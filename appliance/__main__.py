@@ -111,7 +111,7 @@ def _config(options: argparse.Namespace) -> int:
     config = _load(options.config)
     if config is None:
         return EX_CONFIG
-    sys.stdout.write(dump(config))
+    sys.stdout.write(dump(config, for_eyes=sys.stdout.isatty()))
     return 0
 
 

@@ -186,6 +186,18 @@ def test_the_panel_tells_a_dumb_terminal_why_it_ends(tmp_path: Path) -> None:
     assert b"looking for the gateway" in story
 
 
+def test_settings_on_a_terminal_have_no_password(tmp_path: Path) -> None:
+    """In a file or a pipe they have, so that they can be read again."""
+    settings = tmp_path / "wifi.yaml"
+    settings.write_text("wifi: {country: DE, name: Bar, password: kitchen-2024}\n")
+    shown = written(tmp_path, f"config --config {settings}", {}, "state_dir:")
+    assert b"kitchen-2024" not in shown
+    assert b"  password: null  # set, but not shown on a terminal" in shown
+    assert b"Bar" in shown
+    piped = subprocess.run([PROGRAM, "config", "--config", settings], capture_output=True, check=True, timeout=60)
+    assert b'  password: "kitchen-2024"' in piped.stdout
+
+
 COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:[34][0-9]|9[0-7]|10[0-7])[0-9;]*m")
 
 

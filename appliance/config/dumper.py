@@ -9,10 +9,11 @@ from appliance.config.presets import PRESETS
 from appliance.config.values import Config
 
 
-def dump(config: Config) -> str:
+def dump(config: Config, *, for_eyes: bool = False) -> str:
     """Settings as YAML with comments; parsing it returns the same settings.
 
-    What the hardware gives is a comment, so that a reader who names other hardware gets all of it.
+    What the hardware gives is a comment, so that a reader who names other hardware gets all of it. for_eyes: leave
+    secrets out.
     """
     given = Config(config.hardware, pins=PRESETS[config.hardware].pins)
     lines: list[str] = []
@@ -27,7 +28,9 @@ def dump(config: Config) -> str:
             lines += [""] if lines and not outer else []
             lines += [f"{outer}# {SECTIONS[section]}", f"{outer}{path[-1]}:"] if section else []
         indent = "  " * len(path)
-        lines += [f"{indent}# {key.comment}", f"{indent}{mark}{name}: {key.show(value)}"]
+        hidden = for_eyes and key.secret and value is not None
+        shown = "null  # set, but not shown on a terminal" if hidden else key.show(value)
+        lines += [f"{indent}# {key.comment}", f"{indent}{mark}{name}: {shown}"]
     return "\n".join(lines) + "\n"
 
 

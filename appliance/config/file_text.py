@@ -26,7 +26,7 @@ _SPACED = re.compile(rf"({_KEY}):([{SPACES}][ {SPACES}]*)")
 _END = "([ ]*|[ ]+#.*)"
 _DOUBLE, _SINGLE = rf"[{DOUBLE_QUOTES}].*?[{DOUBLE_QUOTES}\"]", f"[{SINGLE_QUOTES}].*?[{SINGLE_QUOTES}']"
 _CURLY = re.compile(rf"({_KEY}:[ ]+)({_DOUBLE}|{_SINGLE}){_END}")
-_IPV6 = re.compile(rf"({_KEY}:[ ]+)(\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?\](?:[:/][0-9]+)?){_END}")
+_IPV6 = re.compile(rf"({_KEY}:[ ]+)(\[(?=[0-9A-Fa-f.]*:)[0-9A-Fa-f:.]*(?:%[\w.-]+)?\](?:[:/][0-9]+)?){_END}")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -68,11 +68,12 @@ def text_of(data: bytes, name: str) -> tuple[str, tuple[Problem, ...]]:
             if line.lstrip().startswith(b"#"):
                 lines[at] = b""
                 continue
-            what = "has a letter in an old encoding; save the file as UTF-8"
-            before = [written.decode("latin-1") for written in lines[: at + 1]]
-            problems.append(Problem(name, at + 1, key_of(before, at), what))
+            if len(problems) < MOST_REPORTED:
+                what = "has a letter in an old encoding; save the file as UTF-8"
+                before = [written.decode("latin-1") for written in lines[: at + 1]]
+                problems.append(Problem(name, at + 1, key_of(before, at), what))
             lines[at] = b""
-    return b"\n".join(lines).decode(), tuple(problems[:MOST_REPORTED])
+    return b"\n".join(lines).decode(), tuple(problems)
 
 
 def _utf16(data: bytes) -> str | None:

@@ -48,7 +48,7 @@ def _keys(value: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key. comment: the line above it in printed settings. show: converts its value to YAML.
+    """A key. comment: the line above it in printed settings. show: converts its value to YAML. secret: not to be shown.
 
     free_text: its value may have any character. A comment after such a value may be a part that lacks its quotes.
     by_hardware: `hardware` gives its default. null: the check reads null too, which means the default elsewhere.
@@ -60,6 +60,7 @@ class Key:
     free_text: bool = False
     by_hardware: bool = False
     null: bool = False
+    secret: bool = False
 
 
 SECTIONS = {
@@ -158,7 +159,7 @@ KEYS = {
     ),
     "wifi.country": Key(wifi_checks.country, "The country code, such as DE, for the allowed radio channels.", _quoted),
     "wifi.name": Key(wifi_checks.name, "The wireless network's name; null: cable.", _quoted, free_text=True),
-    "wifi.password": Key(wifi_checks.password, "Its password.", _quoted, free_text=True),
+    "wifi.password": Key(wifi_checks.password, "Its password.", _quoted, free_text=True, secret=True),
     "wifi.open": Key(check.flag, "true: the network has no password.", _bool),
     "box.host_name": Key(
         network_checks.host_name, "The host name; null: tt-appliance- and the serial number.", _quoted, free_text=True

@@ -16,13 +16,15 @@ from appliance.config.keys import KEYS
 from appliance.config.line_faults import describe, key_of
 from appliance.config.presets import NO_OUTPUTS
 from appliance.config.problems import ConfigError, Problem
-from appliance.config.reader import examine
+from appliance.config.reader import Document, examine, parse_document
 from appliance.config.values import Config, WifiConfig
-from appliance.config.yaml_lines import InvalidYamlError
+from appliance.config.yaml_lines import InvalidYamlError, TooManyValuesError
 from appliance.core.values import Mistake
 
 MOST_BROKEN = 20
-"""Maximum number of ignored lines with invalid YAML; a file with more is ignored."""
+"""Maximum number of ignored lines with invalid YAML, in a file of the usual size; a file with more is ignored."""
+USUAL_SIZE = 8 * 1024
+"""Characters. In a larger file, fewer lines may be ignored: each costs several attempts to parse all of it."""
 _HARDWARE = re.compile(r"^[^\w#\n]*hardware\b|^[^#\n]*\bhardware['\"]?\s*[:=]", re.IGNORECASE | re.MULTILINE)
 """A line that seems to name the hardware, whether or not it can be read."""
 
@@ -60,27 +62,23 @@ def read_leniently(data: bytes, name: str) -> tuple[Config, tuple[Problem, ...]]
 def parse_text(text: str, name: str, unreadable: Iterable[Problem] = ()) -> tuple[Config, tuple[Problem, ...]]:
     """The valid settings in a text, and all problems in the file's order. unreadable: of lines that are left out."""
     text = with_plain_punctuation(text)
-    lost = tuple(unreadable)
+    unread = tuple(unreadable)
+    document, broken = _parsed(text, name)
+    lost = (*unread, *broken)
     wrong = _keys(lost)
-    if _HARDWARE.search(text) or any(problem.line is None for problem in lost):
+    if _HARDWARE.search(text) or any(problem.line is None for problem in unread):
         # Known again if the line is read below.
         wrong.add("hardware")
-    try:
-        config, found = examine(text, name, wrong=wrong)
-    except InvalidYamlError:
-        text, broken = _without_broken_lines(text, name)
-        lost += broken
-        wrong |= _keys(broken)
-        config, found = examine(text, name, wrong=wrong)
+    config, found = examine(document, wrong=wrong)
     if not found and not lost:
         # All of it was read, so the word is a part of another value, such as a gateway's name.
-        config, _ = examine(text, name)
+        config, _ = examine(document)
     without: set[str] = set()
     rest = found
     # For conflicting values, drop the reported one and check the others again.
     while left_out := _keys(rest) - without:
         without |= left_out
-        config, rest = examine(text, name, without, wrong)
+        config, rest = examine(document, without, wrong)
     config, refused = _with_safe_wifi(config, found, lost, name)
     return config, _in_order((*lost, *found, *refused))
 
@@ -107,27 +105,40 @@ def _with_safe_wifi(
     return config, ()
 
 
-def _without_broken_lines(text: str, name: str) -> tuple[str, tuple[Problem, ...]]:
-    """The text without lines of invalid YAML, which become empty to keep line numbers, and their errors.
+def _parsed(text: str, name: str) -> tuple[Document, tuple[Problem, ...]]:
+    """The document without lines of invalid YAML, which become empty to keep line numbers, and their errors.
 
     The parser may report the line before or after the invalid one: drop the one that leaves fewer errors.
     """
     lines = text.split("\n")
     broken: list[Problem] = []
-    while True:
-        try:
-            examine("\n".join(lines), name)
-        except InvalidYamlError as error:
-            candidates = _candidates(lines, error.lines)
-            if not candidates or len(broken) == MOST_BROKEN:
-                what = "has too many lines that can't be read: all settings are ignored"
-                return "", (*broken[:1], Problem(name, None, None, what))
-            separators = [line for line in candidates if lines[line].startswith(("---", "..."))]
-            at = min(separators or candidates, key=lambda line: _left("\n".join(_emptied(lines, line)), name))
-            broken.append(Problem(name, at + 1, key_of(lines, at), error.text or describe(lines[at])))
-            lines = _emptied(lines, at)
-        else:
-            return "\n".join(lines), tuple(broken)
+    most = max(1, min(MOST_BROKEN, MOST_BROKEN * USUAL_SIZE // (len(text) + 1)))
+    attempt = _attempt(lines, name)
+    while isinstance(attempt, InvalidYamlError):
+        candidates = _candidates(lines, attempt.lines)
+        too_large = isinstance(attempt, TooManyValuesError)
+        if too_large or not candidates or len(broken) == most:
+            what = attempt.text if too_large else "has too many lines that can't be read"
+            ignored = Problem(name, None, None, f"{what}: all settings are ignored")
+            return parse_document("", name), (*broken[:1], ignored)
+        separators = [line for line in candidates if lines[line].startswith(("---", "..."))]
+        attempts = {line: _attempt(_emptied(lines, line), name) for line in separators or candidates}
+        at = min(attempts, key=lambda line: _faults(attempts[line]))
+        broken.append(Problem(name, at + 1, key_of(lines, at), attempt.text or describe(lines[at])))
+        lines, attempt = _emptied(lines, at), attempts[at]
+    return attempt, tuple(broken)
+
+
+def _attempt(lines: list[str], name: str) -> Document | InvalidYamlError:
+    try:
+        return parse_document("\n".join(lines), name)
+    except InvalidYamlError as error:
+        return error
+
+
+def _faults(attempt: Document | InvalidYamlError) -> tuple[bool, int]:
+    """Whether an attempt failed, and its number of problems."""
+    return (True, 0) if isinstance(attempt, InvalidYamlError) else (False, len(examine(attempt)[1]))
 
 
 def _candidates(lines: list[str], reported: Iterable[int]) -> list[int]:
@@ -148,14 +159,6 @@ def _written(lines: list[str], at: int) -> int | None:
 
 def _emptied(lines: list[str], at: int) -> list[str]:
     return [*lines[:at], "", *lines[at + 1 :]]
-
-
-def _left(text: str, name: str) -> tuple[bool, int]:
-    """Whether a text is still invalid YAML, and its number of problems."""
-    try:
-        return False, len(examine(text, name)[1])
-    except InvalidYamlError:
-        return True, 0
 
 
 def _mistakes(problems: Iterable[Problem]) -> tuple[Mistake, ...]:

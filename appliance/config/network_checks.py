@@ -17,7 +17,7 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def ip_of(text: str) -> Ip | None:
     """An IP address, of IPv6 also in brackets and with an interface's name as its scope; None for other text."""
-    bracketed = re.fullmatch(r"\[([^\[\]]*:[^\[\]]*)\]", text)
+    bracketed = re.fullmatch(r"\[(?=[^\[\]:]*:)([^\[\]]*)\]", text)
     try:
         found = ipaddress.ip_address(bracketed[1] if bracketed else text)
     except ValueError:

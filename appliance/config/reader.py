@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Collection
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from appliance.config.cross_checks import check_together
@@ -20,21 +21,34 @@ MOST_HINTS = 50
 """Unknown keys that are compared with known ones: another program's file may have thousands."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The parsed text of a settings file. problems: of keys, found by the parser."""
+
+    name: str
+    root: Node | None
+    lines: abc.Sequence[str]
+    problems: tuple[Problem, ...]
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parse a text, which takes much longer than to examine it. name: the file's. Raises InvalidYamlError."""
+    problems: list[Problem] = []
+    root = read(text, _reporter(name, problems))
+    return Document(name, root, text.split("\n"), tuple(problems))
+
+
 def examine(
-    text: str, name: str, without: Collection[str] = (), wrong: Collection[str] = ()
+    document: Document, without: Collection[str] = (), wrong: Collection[str] = ()
 ) -> tuple[Config, tuple[Problem, ...]]:
-    """The valid settings in a text, and all problems in the file's order. Raises InvalidYamlError.
+    """The valid settings in a document, and all problems in the file's order.
 
     without: dotted keys to ignore. wrong: those that are already reported. Conflicting values are reported, but not
     left out. If the text names the hardware in a way that can't be read, no output gets a pin by default.
     """
-    problems: list[Problem] = []
-
-    def report(line: int | None, key: str | None, what: str) -> None:
-        problems.append(Problem(name, line, key if key and is_presentable(key) else None, what))
-
-    root = read(text, report)
-    reader = _Reader(report, text.split("\n"), without, wrong)
+    problems = list(document.problems)
+    report, root = _reporter(document.name, problems), document.root
+    reader = _Reader(report, document.lines, without, wrong)
     if isinstance(root, Mapping):
         reader.read(root, "")
     elif root is not None and not _is_null(root):
@@ -45,6 +59,13 @@ def examine(
     cause = {"wifi.password": section} if section else {}
     check_together(config, cause | reader.without_password | reader.lines, reader.wrong, report)
     return config, tuple(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def _reporter(name: str, problems: list[Problem]) -> Report:
+    def report(line: int | None, key: str | None, what: str) -> None:
+        problems.append(Problem(name, line, key if key and is_presentable(key) else None, what))
+
+    return report
 
 
 def _is_null(node: Node) -> bool:
@@ -65,7 +86,9 @@ class _Reader:
     without_password: the line of the Wi-Fi's password, by its dotted key, if it is misspelled, misplaced or empty.
     """
 
-    def __init__(self, report: Report, text: list[str], without: Collection[str], wrong: Collection[str]) -> None:
+    def __init__(
+        self, report: Report, text: abc.Sequence[str], without: Collection[str], wrong: Collection[str]
+    ) -> None:
         self._without = without
         self._text = text
         self.values: dict[str, Any] = {}
@@ -113,6 +136,8 @@ class _Reader:
         key, node = KEYS[dotted], entry.node
         try:
             if key.free_text and isinstance(node, Scalar) and node.cut:
+                if not node.plain:
+                    raise ValueError("put the # into the quotes, or write a space before it")
                 raise ValueError("put the value in quotes: a # after a space begins a comment")
             if _is_null(node) and not key.null:
                 if dotted == "wifi.password":

@@ -1,12 +1,13 @@
 """Parses YAML into nodes with line numbers, and rejects features that settings don't need.
 
-Rejects, with line number: aliases (which can make a small file huge), tags, deep nesting, duplicate keys, and keys that
-are not scalars.
+Rejects, with line number: aliases (which can make a small file huge), tags, deep nesting, too many values, duplicate
+keys, and keys that are not scalars.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,14 @@ from appliance.config.quoting import without_curly_quotes
 
 MAX_DEPTH = 8
 """Maximum nesting, because the parser below recurses. Settings have three levels."""
+MOST_VALUES = 500
+"""Maximum number of keys, values and brackets, because the slowest board parses some 500 a second. All settings
+together have about 130."""
 
 _TAG = "tag:yaml.org,2002:"
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""Characters that YAML takes for line ends, besides those of editors."""
+_COMMENT, _HASH = re.compile("[ \t]*#"), re.compile("#")
 
 
 class InvalidYamlError(Exception):
@@ -31,6 +38,10 @@ class InvalidYamlError(Exception):
         super().__init__(text)
         self.lines = lines
         self.text = text
+
+
+class TooManyValuesError(InvalidYamlError):
+    """A text with more than MOST_VALUES: no settings file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +90,66 @@ Node = Scalar | Sequence | Mapping
 
 def read(text: str, report: Report) -> Node | None:
     """The single document in a text; None if it is empty. Raises InvalidYamlError."""
+    lines = _Lines(text)
+    if odd := _LINE_ENDS.search(text):
+        # Nobody sees it, and the parser would end a value there.
+        raise InvalidYamlError(lines.of(odd.start()))
     try:
-        _check_features(text)
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text, lines)
         try:
             root = loader.get_single_node()
         finally:
             loader.dispose()
     except yaml.reader.ReaderError as error:
         # This error has a position instead of a mark.
-        raise InvalidYamlError(_line(text, error.position)) from None
+        raise InvalidYamlError(lines.of(error.position)) from None
     except yaml.MarkedYAMLError as error:
         marks = [error.problem_mark, error.context_mark]
         if re.search("simple key|quoted scalar|flow ", error.context or ""):
             # The unclosed quote or bracket, or the line without a colon, and not where the parser gave up.
             marks.reverse()
-        raise InvalidYamlError(*(_line(text, mark.index) for mark in marks if mark)) from None
-    return None if root is None else _Converter(text, report).convert(root, "")
+        raise InvalidYamlError(*(lines.of(mark.index) for mark in marks if mark)) from None
+    return None if root is None else _Converter(text, lines, report).convert(root, "")
 
 
-def _line(text: str, at: int) -> int:
-    """The line as editors count them: YAML also ends lines at U+0085, U+2028 and U+2029."""
-    return text.count("\n", 0, at) + 1
+class _Lines:
+    """The lines of a text as editors count them: YAML also ends lines at U+0085, U+2028 and U+2029."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [end.start() for end in re.finditer("\n", text)]
+
+    def of(self, at: int) -> int:
+        """The line of a character, from 1."""
+        return bisect_left(self._ends, at) + 1
 
 
-def _check_features(text: str) -> None:
-    """Raises InvalidYamlError at the first alias, anchor, tag or deep nesting."""
-    depth = 0
-    event: Any
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):
+    """The parser. Raises InvalidYamlError at the first alias, anchor, tag, deep nesting, or value too many."""
+
+    def __init__(self, text: str, lines: _Lines) -> None:
+        super().__init__(text)
+        self._lines = lines
+        self._depth = self._values = 0
+
+    def get_event(self) -> Any:
+        """The next event, which the library asks for once."""
+        event: Any = super().get_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+            self._depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+            self._depth -= 1
+        self._values += isinstance(event, yaml.NodeEvent)
         if first := _mark_of(event):
             # Do not repeat the rest: it may be part of an unquoted password.
-            what = f"a value that begins with {first} needs quotes"
-            raise InvalidYamlError(_line(text, event.start_mark.index), text=what)
-        if depth > MAX_DEPTH:
-            what = "has too many brackets or levels: the settings need 3"
-            raise InvalidYamlError(_line(text, event.start_mark.index), text=what)
+            raise InvalidYamlError(self._line(event), text=f"a value that begins with {first} needs quotes")
+        if self._depth > MAX_DEPTH:
+            raise InvalidYamlError(self._line(event), text="has too many brackets or levels: the settings need 3")
+        if self._values > MOST_VALUES:
+            raise TooManyValuesError(self._line(event), text=f"has more than {MOST_VALUES} keys and values")
+        return event
+
+    def _line(self, event: Any) -> int:
+        return self._lines.of(event.start_mark.index)
 
 
 def _mark_of(event: Any) -> str | None:
@@ -133,12 +164,13 @@ def _mark_of(event: Any) -> str | None:
 class _Converter:
     """Converts the parser's nodes of a text."""
 
-    def __init__(self, text: str, report: Report) -> None:
+    def __init__(self, text: str, lines: _Lines, report: Report) -> None:
         self._text = text
+        self._line = lines.of
         self._report = report
 
     def convert(self, node: Any, path: str) -> Node:
-        line = _line(self._text, node.start_mark.index)
+        line = self._line(node.start_mark.index)
         if isinstance(node, yaml.MappingNode):
             return Mapping(line, self._entries(node, path))
         if isinstance(node, yaml.SequenceNode):
@@ -147,7 +179,9 @@ class _Converter:
 
     def _scalar(self, node: Any, line: int) -> Scalar:
         kind, text, plain = node.tag.removeprefix(_TAG), _with_joined_surrogates(node.value), node.style is None
-        cut = plain and re.match("[ \t]*#", self._text[node.end_mark.index :]) is not None
+        # Right behind quotes, the parser takes a # for a comment, too.
+        mark = _COMMENT if plain else _HASH
+        cut = node.style not in ("|", ">") and mark.match(self._text, node.end_mark.index) is not None
         if plain and (inside := without_curly_quotes(text)) is not None:
             return Scalar(line, "str", inside, plain=False, cut=cut, wrapped=_is_wrapped(node))
         if node.style in ("|", ">"):
@@ -158,7 +192,7 @@ class _Converter:
     def _entries(self, node: Any, path: str) -> tuple[Entry, ...]:
         entries: dict[str, Entry] = {}
         for key_node, value_node in node.value:
-            line = _line(self._text, key_node.start_mark.index)
+            line = self._line(key_node.start_mark.index)
             if not isinstance(key_node, yaml.ScalarNode):
                 self._report(line, path or None, "is not a setting: write a name, a colon, a space and a value")
                 continue

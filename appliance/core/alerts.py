@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.core.effects import Effect, MakeSound, StartTimer, StopTimer
-from appliance.core.events import Timer
 from appliance.core.order_age import Held
 from appliance.core.order_totals import ROUNDING, late_between, next_late
 from appliance.core.states import Alert, Connected, World
+from appliance.core.timers import Timer
 from appliance.core.view import Sound
 
 PAGE_SHOWS = 8.0

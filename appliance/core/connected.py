@@ -32,10 +32,10 @@ from appliance.core.events import (
     HistorySynced,
     HistorySyncFailed,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenRefused,
 )
+from appliance.core.folding import fold
 from appliance.core.heard_names import is_anothers
 from appliance.core.history_sync import (
     history_sync_failed,
@@ -53,10 +53,11 @@ from appliance.core.notifications import (
     OrderChanged,
     OrderPaged,
 )
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.orders import OrderBook, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED
 from appliance.core.refusals import token_refused
 from appliance.core.states import Connected
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     LOOK_EVERY,
     REFRESH_AFTER,
@@ -66,6 +67,7 @@ from appliance.core.transitions import (
     Step,
     cleanup_effects,
     disconnect,
+    reason_of,
     too_many_orders,
 )
 
@@ -95,14 +97,15 @@ def connected(state: Connected, event: Event | ButtonTapped, now: float) -> Step
         case FeedLost(attempt, why) if attempt == state.looking:
             gone = state.lost or (why is FeedFailure.UNREACHABLE and _has_moved(state))
             state = replace(state, looking=0)
-            return disconnect(state, now) if gone else (state, _look_at(state, now))
+            return disconnect(state, now, reason_of(why)) if gone else (state, _look_at(state, now))
         case TokenRefused(attempt) if attempt in (state.feed, state.looking):
             refused, effects = token_refused(state, now)
             return refused, (*cleanup_effects(state), *effects)
         case TimerFired(Timer.REFRESH) if not state.looking:
             return _look(state, now)
         case TimerFired(Timer.STALE):
-            return disconnect(state, now)
+            # The gateway may well answer, but it sent no whole set.
+            return disconnect(state, now, FEED_REFUSED)
         case TimerFired(Timer.LATE):
             return became_late(state, now)
         case TimerFired(Timer.REPEAT) if state.alert is not None:

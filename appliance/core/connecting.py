@@ -20,7 +20,6 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenNotStored,
@@ -28,14 +27,16 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
+from appliance.core.folding import fold
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
 from appliance.core.notifications import (
     Notification,
 )
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
-from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
+from appliance.core.orders import OrderBook, newly_paged, replaced
+from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE
 from appliance.core.refusals import feed_failed, refused_by_feed, refused_by_http, unauthorized
 from appliance.core.states import NEVER, Connecting, Disconnected, Offline, Phase
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     FEED_PHASES,
     GOOD_AFTER,
@@ -46,6 +47,7 @@ from appliance.core.transitions import (
     back_off,
     connect,
     open_feed,
+    reason_of,
     resolve_gateway,
     with_new_attempt,
 )
@@ -102,12 +104,6 @@ def disconnected(state: Disconnected, event: Event | ButtonTapped, now: float) -
 
 TAP_EVERY = 1.0
 """The least seconds between two back-offs that presses cut short."""
-_REASONS = {
-    FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE,
-    FeedFailure.UNREADABLE: GATEWAY_UNREADABLE,
-    FeedFailure.TOO_MUCH: TOO_MANY_ORDERS,
-}
-"""The reason to show for a failed feed; for all others it is FEED_REFUSED."""
 
 
 def _is_current(state: Disconnected, phases: Set[Phase], attempt: int) -> bool:
@@ -190,7 +186,7 @@ def _lost(state: Disconnected, why: FeedFailure, now: float) -> Step:
     # Another device may have one of the gateway's addresses.
     elsewhere = why in (FeedFailure.UNREACHABLE, FeedFailure.UNREADABLE)
     failed = replace(state, link=replace(link, turn=link.turn + elsewhere))
-    return back_off(failed, _REASONS.get(why, FEED_REFUSED), now)
+    return back_off(failed, reason_of(why), now)
 
 
 def _opened(state: Disconnected, book: OrderBook, header: bool, now: float) -> Step:

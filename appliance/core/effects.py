@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.core.delivery import Finished
-from appliance.core.events import Timer
+from appliance.core.timers import Timer
 from appliance.core.values import Address, Credential, DisplayIdentity, Gateway, Token
 from appliance.core.view import Sound
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.notifications import Notification
+from appliance.core.timers import Timer
 from appliance.core.values import (
     NO_INTERFACE,
     NONE_UNREADABLE,
@@ -175,7 +176,7 @@ class FeedFailure(StrEnum):
     UNREADABLE = "unreadable answer"
     """Something answered, but not as a gateway does; the log says what."""
     SILENT = "no orders"
-    """The gateway took the token, and sent no orders."""
+    """The gateway opened the feed, and sent no orders."""
     TOO_MUCH = "more than can be held"
     """The whole set exceeds our limits (see `limits`)."""
 
@@ -252,21 +253,6 @@ class HistorySyncFailed:
 
     attempt: int
     why: str = ""
-
-
-class Timer(StrEnum):
-    """The machine's one-shot timers. Starting one that runs moves it."""
-
-    ASK = "ask for a token"
-    WINDOW = "pairing window"
-    RETRY = "try again"
-    REFRESH = "whole set again"
-    STALE = "whole set overdue"
-    SAVE = "save the token"
-    LATE = "an order becomes late"
-    STUCK = "button is stuck"
-    REPEAT = "page again"
-    HISTORY = "sync the history"
 
 
 @dataclass(frozen=True, slots=True)

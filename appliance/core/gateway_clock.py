@@ -1,8 +1,8 @@
 """The gateway's clock, estimated from the times in its messages. It may be wrong, and it may jump.
 
 A time that an order carries shows how late it is at the gateway at least, and that of a new order shows how late it is.
-But a single order may carry a wrong time, so none moves the clock far: a large step needs two orders that agree. Times
-are seconds: `time` and `latest` of the gateway's local clock, `now` of the box's monotonic clock.
+But a single order may carry a wrong time, so none moves the clock by more than SAME_TIME: a larger step needs two
+orders. Times are seconds: `time` and `latest` of the gateway's local clock, `now` of the box's monotonic clock.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Dissent:
 class GatewayClock:
     """An estimate of the gateway's clock.
 
-    offset: its time minus `now`; None before the first time. exact: False if offset is a lower bound. reach: by how far
-    one order may move a lower bound, in seconds. era: the number of jumps; times of two eras can't be compared.
-    dissent: the last reading that one order alone could not prove.
+    offset: its time minus `now`; None before the first time. exact: False if offset is a lower bound. reach: the
+    largest step of a lower bound, in seconds, that shows a time without orders; a larger one is a jump. era: the number
+    of jumps; times of two eras can't be compared. dissent: the last reading that one order alone could not prove.
     """
 
     offset: float | None = None
@@ -73,12 +73,12 @@ class GatewayClock:
             return self
         if self.exact and abs(step) <= STEADY and self.dissent is None:
             return self
-        if abs(step) <= (SAME_TIME if self.exact else self.reach):
+        if abs(step) <= SAME_TIME:
             return GatewayClock(offset, self.exact or new, self.reach, self.era)
         dissent = self.dissent
         if dissent is None or dissent.uuid == uuid or abs(dissent.offset - offset) > SAME_TIME:
             return replace(self, dissent=Dissent(offset, uuid))
-        return GatewayClock(offset, new, self.reach, self.era + 1)
+        return GatewayClock(offset, new, self.reach, self._era_after(step))
 
     def after_set(self, times: list[float], now: float) -> tuple[GatewayClock, GatewayClock]:
         """The clock after a whole set, and the one that tells the age of the orders that are new in it.
@@ -92,17 +92,20 @@ class GatewayClock:
         known = self
         if self.offset is None:
             known = GatewayClock(offset, reach=reach)
-        elif not self.exact and 0.0 < offset - self.offset <= self.reach:
+        elif not self.exact and 0.0 < offset - self.offset <= SAME_TIME:
             known = replace(self, offset=offset)
-        elif sum(self._farthest < time - now <= offset for time in times) > 1:
-            known = GatewayClock(offset, reach=0.0, era=self.era + 1)
+        else:
+            ahead = [time for time in times if self.offset + SAME_TIME < time - now <= offset]
+            if len(ahead) > 1:
+                # The latest may be odd, but not both.
+                offset = heapq.nlargest(2, ahead)[1] - now
+                era = self._era_after(offset - self.offset)
+                known = GatewayClock(offset, reach=self.reach if era == self.era else 0.0, era=era)
         return known, known.for_unknown(latest, now)
 
-    @property
-    def _farthest(self) -> float:
-        """The greatest offset that one order can prove."""
-        assert self.offset is not None
-        return self.offset + (SAME_TIME if self.exact else self.reach)
+    def _era_after(self, step: float) -> int:
+        """The era after a step that two orders proved: a lower bound also steps after a time without orders."""
+        return self.era if not self.exact and abs(step) <= self.reach else self.era + 1
 
     def for_unknown(self, latest: float, now: float) -> GatewayClock:
         """The clock that tells the age of orders that are new to the box. latest: the latest time that they carry.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.core.effects import Effect, StartTimer, StopHistorySync, StopTimer, SyncHistory
-from appliance.core.events import HistorySynced, Timer
+from appliance.core.events import HistorySynced
 from appliance.core.heard_names import is_anothers
 from appliance.core.states import Connected, World
+from appliance.core.timers import Timer
 
 SYNC_EVERY = 3600.0
 """Seconds between two syncs: few writes reach the flash, and the gateway keeps two weeks."""

@@ -27,7 +27,6 @@ from appliance.core.events import (
     GatewayResolved,
     HostUnresolved,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenDenied,
     TokenIssued,
@@ -52,6 +51,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.transitions import SAVE_AGAIN, Step, disconnect, forget_pairing
 from appliance.core.values import Benchmarks, Mistake, PanelSettings
 from appliance.core.view import Power, Sound

@@ -13,7 +13,6 @@ from appliance.core.events import (
     GatewayFound,
     GatewayLost,
     GatewayUnresolved,
-    Timer,
     TimerFired,
     TokenDenied,
     TokensLoaded,
@@ -32,6 +31,7 @@ from appliance.core.states import (
     Phase,
     State,
 )
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     ASK_EVERY,
     CONFIRM_WINDOW,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.core.effects import Effect, MakeSound, StartTimer
-from appliance.core.events import Timer
 from appliance.core.heard_names import is_anothers_host
 from appliance.core.reasons import FEED_REFUSED, TOKEN_REFUSED
 from appliance.core.states import Connected, Connecting, Disconnected, Link, Offline, Phase, State
+from appliance.core.timers import Timer
 from appliance.core.transitions import (
     RECHECK_REFUSED,
     TRUST_ADDRESS,

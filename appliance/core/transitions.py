@@ -17,10 +17,10 @@ from appliance.core.effects import (
     StopTimer,
     StorePendingToken,
 )
-from appliance.core.events import Timer
+from appliance.core.events import FeedFailure
 from appliance.core.history_sync import sync_delay
 from appliance.core.orders import OrderBook
-from appliance.core.reasons import GATEWAY_UNREACHABLE, TOO_MANY_ORDERS
+from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE, GATEWAY_UNREADABLE, TOO_MANY_ORDERS
 from appliance.core.states import (
     NEVER,
     AwaitingPairing,
@@ -35,6 +35,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import Credential, Gateway, Token
 from appliance.core.view import Sound
 
@@ -77,6 +78,18 @@ PAIRED_SHOWS = 4.0
 """Seconds for which the display says "Paired": the person is on the way back from the gateway."""
 LOOK_EVERY = 10.0
 """The least seconds between two looks at the whole set, whatever the gateway sends."""
+
+
+_REASONS = {
+    FeedFailure.UNREACHABLE: GATEWAY_UNREACHABLE,
+    FeedFailure.UNREADABLE: GATEWAY_UNREADABLE,
+    FeedFailure.TOO_MUCH: TOO_MANY_ORDERS,
+}
+
+
+def reason_of(failure: FeedFailure) -> str:
+    """The reason to show for a failed feed."""
+    return _REASONS.get(failure, FEED_REFUSED)
 
 
 def resting_state(world: World, now: float, reason: str | None = None) -> Step:

@@ -60,7 +60,7 @@ HEADER_PATIENCE = 5.0
 MALFORMED_CLOSE = ("close frame too short", "invalid status code")
 """The library's words for a close frame that breaks the protocol: the gateway closed the feed all the same."""
 MOST_LOGGED = 20
-"""Unexpected messages to log; a faulty gateway may send a new type each time."""
+"""Unexpected messages and ends to log; a faulty gateway may send a new type each time."""
 LONGEST_REASON = 300
 """Characters of an error text to log; a close reason has up to 123 bytes, and may appear twice."""
 _logged: set[str] = set()
@@ -95,9 +95,11 @@ async def run_feed(
     except FeedEndedError as failed:
         # The gateway's own text may contain the token or terminal escapes.
         words = legible(token.hidden(str(failed)), LONGEST_REASON)
-        log.debug("Feed of %s ended: %s", address, REDACTED if repeats_token(words, token) else words)
+        ended = f"The feed of {address} ended: {REDACTED if repeats_token(words, token) else words}"
         if failed.answer is not None:
             _log_once(f"{address} answers, but not as a gateway: {failed.answer}", logging.WARNING)
+        elif failed.why is FeedFailure.UNREACHABLE or not _log_once(ended, logging.INFO):
+            log.debug("%s", ended)
         emit(FeedLost(attempt, failed.why))
 
 
@@ -136,7 +138,9 @@ async def _receive(connection: FeedConnection, attempt: int, token: Token, heade
         why = FeedFailure.CLOSED if live else FeedFailure.TOO_MUCH
         raise FeedEndedError(why, "a message exceeds the size limits") from None
     except ConnectionClosed as closed:
-        why = FeedFailure.UNREACHABLE if connection.timed_out else _failure_of(closed, live)
+        why = _failure_of(closed, live)
+        if connection.timed_out:
+            why = FeedFailure.UNREACHABLE if live else FeedFailure.SILENT
         answer = f"no WebSocket ({closed.sent.reason})" if why is FeedFailure.UNREADABLE and closed.sent else None
         raise FeedEndedError(why, str(closed), answer) from None
     finally:
@@ -151,7 +155,7 @@ async def _receive_first(connection: FeedConnection, token: Token, header: bool)
     Raises:
         FeedEndedError: It did not arrive in time, or not in a readable form.
     """
-    answer, opened = None, connection.last_byte
+    answer = None
     loop = asyncio.get_running_loop()
     until = loop.time() + FIRST_MESSAGE_TIMEOUT
     if not header:
@@ -179,12 +183,11 @@ async def _receive_first(connection: FeedConnection, token: Token, header: bool)
     except ConnectionClosed as closed:
         if answer is None:
             raise
-        why = FeedFailure.UNREACHABLE if connection.timed_out else _failure_of(closed, live=False)
+        why = FeedFailure.UNREADABLE if connection.timed_out else _failure_of(closed, live=False)
         raise FeedEndedError(why, str(closed), answer) from None
     if answer is not None:
         raise FeedEndedError(FeedFailure.UNREADABLE, "no orders", answer)
-    why = FeedFailure.SILENT if connection.last_byte > opened else FeedFailure.UNREACHABLE
-    raise FeedEndedError(why, "timed out waiting for the orders")
+    raise FeedEndedError(FeedFailure.SILENT, "timed out waiting for the orders")
 
 
 async def _send_token(connection: FeedConnection, token: Token) -> None:
@@ -225,10 +228,13 @@ def _log_unexpected(message: Notification, token: Token) -> None:
     _log_once(words, logging.INFO)
 
 
-def _log_once(words: str, level: int) -> None:
-    if words not in _logged and len(_logged) < MOST_LOGGED:
-        _logged.add(words)
-        log.log(level, "%s", words)
+def _log_once(words: str, level: int) -> bool:
+    """Log words that are new; return whether they are."""
+    if words in _logged or len(_logged) >= MOST_LOGGED:
+        return False
+    _logged.add(words)
+    log.log(level, "%s", words)
+    return True
 
 
 def _raise_for_error(envelope: Envelope, header: bool) -> None:

@@ -56,12 +56,12 @@ class FeedEndedError(Exception):
 class FeedConnection(ClientConnection):
     """A connection whose pings only make the gateway send something: any frame from it but a ping counts as life.
 
-    last_heard, last_byte: when the last such frame and the last byte came, by the loop's clock in seconds. beginning:
-    the first bytes of the handshake's answer.
+    last_heard: when the last such frame came, by the loop's clock in seconds. beginning: the first bytes of the
+    handshake's answer.
     """
 
     on_pong: Callable[[], None] | None = None
-    last_heard = last_byte = 0.0
+    last_heard = 0.0
     timed_out = False
     beginning = b""
     _watchdog: asyncio.TimerHandle | None = None
@@ -86,7 +86,6 @@ class FeedConnection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the gateway."""
-        self.last_byte = self.loop.time()
         if self.response is None and len(self.beginning) < MOST_READ:
             self.beginning += data[:MOST_READ]
         super().data_received(data)

@@ -58,6 +58,9 @@ def test_a_number_a_time_or_a_flag_is_a_text_for_a_name(written: str) -> None:
         ("Table #5", None),
         ("Table # the bar", None),
         ("#5", None),
+        ('"Table"#5', None),
+        ("'Table'#5", None),
+        ("“Table”#5", None),
         # Quotes of word processors and phones.
         ("“Bar”", "Bar"),
         ("„Bar“", "Bar"),
@@ -88,6 +91,10 @@ def test_a_number_a_time_or_a_flag_is_a_text_for_a_name(written: str) -> None:
         ("Bar\t", "Bar"),
         # Lines.
         ("Bar\n    Grill", None),
+        ("Bar\x85", None),
+        ("Bar\u2028", None),
+        ("Bar \u2029 Grill", None),
+        ('"Bar\u2028Grill"', None),
         ('"Bar\n    Grill"', None),
         ("|\n    Bar", "Bar"),
         ("|\n    Bar\n    Grill", None),

@@ -31,7 +31,6 @@ from appliance.core.events import (
     HistorySyncFailed,
     HostUnresolved,
     NetworkChanged,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenDenied,
@@ -63,6 +62,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import (
     SH1106,
     SSD1306,

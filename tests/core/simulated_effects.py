@@ -30,7 +30,6 @@ from appliance.core.events import (
     GatewayResolved,
     HistorySynced,
     HistorySyncFailed,
-    Timer,
     TimerFired,
     TokenDenied,
     TokenIssued,
@@ -48,6 +47,7 @@ from appliance.core.states import (
     Phase,
     State,
 )
+from appliance.core.timers import Timer
 from appliance.core.transitions import FEED_PHASES
 from appliance.core.values import Address, Benchmarks, Gateway, Token
 from appliance.core.view import Power, Sound, View

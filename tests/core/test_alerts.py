@@ -14,7 +14,6 @@ from appliance.core.events import (
     FeedFailure,
     FeedLost,
     FeedNotified,
-    Timer,
     TimerFired,
 )
 from appliance.core.notifications import (
@@ -25,6 +24,7 @@ from appliance.core.notifications import (
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import Connected
+from appliance.core.timers import Timer
 from appliance.core.values import Benchmarks, Order, PanelSettings, ToGoBenchmarks
 from appliance.core.view import Count, Sound
 from tests.core.cases import NOW, NUMBER, STATES

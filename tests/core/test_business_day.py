@@ -14,9 +14,14 @@ from appliance.core import machine
 from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.delivery import DAY, HOUR, Finished, day_at, first_hour, hour_at, start_of
 from appliance.core.effects import SyncHistory
-from appliance.core.events import FeedOpened, HistorySynced, Timer, TimerFired
+from appliance.core.events import (
+    FeedOpened,
+    HistorySynced,
+    TimerFired,
+)
 from appliance.core.screens.today import today_screen
 from appliance.core.states import Connected, Connecting, Link, Phase
+from appliance.core.timers import Timer
 from appliance.core.values import Benchmarks, Order
 from tests.core.cases import NOW, NUMBER, STATES, A
 from tests.core.screens.connected_state import connected

@@ -17,7 +17,6 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    Timer,
     TokenStored,
 )
 from appliance.core.limits import MOST_ORDERS
@@ -29,6 +28,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.present import present
 from appliance.core.states import Connected, Offline, Phase
+from appliance.core.timers import Timer
 from appliance.core.transitions import GOOD_AFTER, REFRESH_AFTER
 from appliance.core.values import Address, Gateway, Order, Unreadable
 from appliance.core.view import Sound

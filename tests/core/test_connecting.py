@@ -20,7 +20,6 @@ from appliance.core.events import (
     GatewayResolved,
     GatewayUnresolved,
     NetworkChanged,
-    Timer,
     TokenNotStored,
     TokensLoaded,
     TokenStored,
@@ -33,6 +32,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connecting, Link, Offline, Phase
+from appliance.core.timers import Timer
 from appliance.core.transitions import GOOD_AFTER, STALE_AFTER_DOUBT
 from appliance.core.values import Address, Benchmarks, Credential, Gateway, Order, Token
 from appliance.core.view import Sound

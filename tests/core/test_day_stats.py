@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from appliance.core.day_stats import BINS, MOST_UNARCHIVED, STEP, DayStats, DeliveryStats, GatewayStats, differ
 from appliance.core.delivery import DAY, Finished
+from appliance.core.folding import fold
 from appliance.core.notifications import (
     OrderChanged,
 )
-from appliance.core.orders import OrderBook, fold, replaced
+from appliance.core.orders import OrderBook, replaced
 from appliance.core.values import Order
 
 FORGET = 3 * 3600.0

@@ -15,13 +15,13 @@ from appliance.core.events import (
     FeedNotified,
     TimerFired,
 )
-from appliance.core.events import Timer as T
 from appliance.core.navigation import READ_TIME, SCREEN_STAYS, available_screens
 from appliance.core.notifications import (
     OrderPaged,
 )
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State
+from appliance.core.timers import Timer as T
 from appliance.core.values import SH1106, SSD1306, DisplayIdentity, PanelSettings
 from tests.core.cases import DISPLAY, NOW, NUMBER, ORDER, OTHER_DISPLAY, STATES
 from tests.core.test_navigation import tap

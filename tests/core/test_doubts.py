@@ -15,6 +15,7 @@ from appliance.core.events import (
     FeedLost,
     FeedNotified,
 )
+from appliance.core.folding import CREATED_AGAIN, fold
 from appliance.core.limits import LONGEST_TEXT, MOST_SUSPECTS
 from appliance.core.notifications import (
     MessageIgnored,
@@ -24,8 +25,9 @@ from appliance.core.notifications import (
     OrderPaged,
     OrdersReplaced,
 )
-from appliance.core.orders import CREATED_AGAIN, OrderBook, fold, replaced
+from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
+from appliance.core.reasons import FEED_REFUSED
 from appliance.core.states import Offline
 from appliance.core.values import Order, Unreadable
 from tests.core.simulated_effects import Surroundings
@@ -158,6 +160,7 @@ def test_the_display_says_so_if_a_doubt_lasts() -> None:
         assert (texts.COUNT_IN_DOUBT in words) == (box.now >= doubted + 12)
     box.advance(1.1)
     assert isinstance(box.state, Offline)
+    assert box.state.why == FEED_REFUSED, "its feed is alive"
 
 
 def test_the_display_says_it_before_a_fault_of_the_box() -> None:

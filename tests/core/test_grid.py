@@ -22,7 +22,6 @@ from appliance.core.events import (
     GatewayUnresolved,
     HistorySynced,
     HistorySyncFailed,
-    Timer,
     TimerFired,
     TokenAccepted,
     TokenNotStored,
@@ -34,6 +33,7 @@ from appliance.core.notifications import (
     OrderPaged,
 )
 from appliance.core.states import Connected, Link, Offline, Phase, State
+from appliance.core.timers import Timer
 from appliance.core.values import Address, Gateway, Order
 from tests.core import grid
 from tests.core.cases import EVENTS, NOW, NUMBER, STATES, A, outcome

@@ -14,16 +14,17 @@ from appliance.core.events import (
     HistoryRequested,
     HistorySynced,
     HistorySyncFailed,
-    Timer,
     TimerFired,
 )
+from appliance.core.folding import fold
 from appliance.core.history_sync import SYNC_EVERY, SYNC_RETRY, SYNC_SOON, SYNCS_AN_HOUR, sync_delay
 from appliance.core.notifications import (
     OrderChanged,
 )
-from appliance.core.orders import OrderBook, fold
+from appliance.core.orders import OrderBook
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State
+from appliance.core.timers import Timer
 from appliance.core.values import Gateway, Order
 from appliance.core.view import Today
 from tests.core.cases import A_MOVED, NOW, NUMBER, STATES, A, B

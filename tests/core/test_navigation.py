@@ -16,7 +16,6 @@ from appliance.core.events import (
     ButtonUp,
     FeedAnswered,
     FeedNotified,
-    Timer,
     TimerFired,
 )
 from appliance.core.heartbeat import heartbeat
@@ -27,6 +26,7 @@ from appliance.core.notifications import (
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import PRESS_SHOWS, present
 from appliance.core.states import AwaitingPairing, Connected, Pairing, ScreenId, State
+from appliance.core.timers import Timer
 from appliance.core.values import Board, Mistake, Order, PanelSettings
 from appliance.core.view import Asleep, Count, Listing, Mark, Message, Power, Sound
 from tests.core.cases import NOW, NUMBER, STATES

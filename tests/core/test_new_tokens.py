@@ -16,7 +16,6 @@ from appliance.core.events import (
     FeedOpened,
     GatewayFound,
     GatewayResolved,
-    Timer,
     TokenIssued,
     TokenRefused,
     TokensLoaded,
@@ -26,6 +25,7 @@ from appliance.core.machine import begin
 from appliance.core.present import present
 from appliance.core.refusals import RETRY_PENDING
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Pairing, Phase, State
+from appliance.core.timers import Timer
 from appliance.core.transitions import GOOD_AFTER, MOST_PENDING, PAIRING_WINDOW, RECHECK_REFUSED
 from appliance.core.values import Benchmarks, Credential, Token
 from appliance.core.view import Sound

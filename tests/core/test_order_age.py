@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.folding import fold
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.notifications import (
     Notification,
@@ -17,7 +18,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.order_age import MOST_VANISHED
 from appliance.core.order_totals import summary
-from appliance.core.orders import OrderBook, fold, replaced
+from appliance.core.orders import OrderBook, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 
@@ -60,10 +61,11 @@ def test_elapsed_time_of_one_order_reveals_the_clock_for_the_others() -> None:
     assert summary(book, TIMES, 100.0).oldest == 560
 
 
-def test_a_new_order_reveals_the_clock_and_makes_lower_bounds_exact() -> None:
+def test_two_new_orders_reveal_the_clock_and_make_lower_bounds_exact() -> None:
     book = replaced(OrderBook(), [order("a", NOON)], 100.0)
     assert summary(book, TIMES, 130.0).at_least
-    book = fold(book, [OrderChanged(order("b", NOON + 300), created=True)], 130.0).book
+    for uuid in "bc":
+        book = fold(book, [OrderChanged(order(uuid, NOON + 300), created=True)], 130.0).book
     totals = summary(book, TIMES, 130.0)
     assert (totals.oldest, totals.at_least) == (300, False)
 
@@ -130,13 +132,16 @@ def test_a_whole_set_corrects_a_clock_that_ran_on() -> None:
     book = replaced(OrderBook(), [order("a")], 100.0)
     assert book.clock == GatewayClock(NOON - 100.0)
     assert replaced(book, [order("a")], 200.0).clock == book.clock
-    assert replaced(book, [order("b", NOON + 130)], 200.0).clock.offset == NOON + 130 - 200.0, "it ran on"
-    created_only = replace(order("b", NOON + 130), changed=None)
-    assert replaced(book, [created_only], 200.0).clock.offset == NOON + 130 - 200.0
-    changed_only = replace(order("b", NOON + 130), created=None)
-    assert replaced(book, [changed_only], 200.0).clock.offset == NOON + 130 - 200.0
-    located = replace(order("a"), changed=NOON + 130, state="located")
-    assert replaced(book, [located], 200.0).clock.offset == NOON + 130 - 200.0
+    assert replaced(book, [order("b", NOON + 110)], 200.0).clock.offset == NOON + 110 - 200.0, "it ran on"
+    created_only = replace(order("b", NOON + 110), changed=None)
+    assert replaced(book, [created_only], 200.0).clock.offset == NOON + 110 - 200.0
+    changed_only = replace(order("b", NOON + 110), created=None)
+    assert replaced(book, [changed_only], 200.0).clock.offset == NOON + 110 - 200.0
+    located = replace(order("a"), changed=NOON + 110, state="located")
+    assert replaced(book, [located], 200.0).clock.offset == NOON + 110 - 200.0
+    assert replaced(book, [order("b", NOON + 400)], 200.0).clock == book.clock, "one alone may be odd"
+    two = [order("b", NOON + 400), order("c", NOON + 390)]
+    assert replaced(book, two, 200.0).clock.offset == NOON + 390 - 200.0
     assert replaced(book, [], 900.0).clock == book.clock
 
 
@@ -152,6 +157,16 @@ def test_one_odd_order_makes_no_other_old() -> None:
     six = [order(str(number), NOON + 10 * number) for number in range(5)] + [order("odd", NOON + 1500)]
     told = summary(replaced(OrderBook(), six, 100.0), TIMES, 100.0)
     assert (told.late, told.oldest, told.at_least) == (0, 40.0, True)
+
+
+@pytest.mark.parametrize("held", [1, 2, 6])
+@pytest.mark.parametrize("ahead", [60.0, 300.0, 540.0, 1500.0])
+def test_one_odd_new_order_makes_no_other_old(held: int, ahead: float) -> None:
+    """The box has just heard of a few orders for the first time."""
+    book = replaced(OrderBook(), [order(str(number), NOON - 10 * number) for number in range(held)], 100.0)
+    book = fold(book, [OrderChanged(order("odd", NOON + ahead), created=True)], 100.0).book
+    told = summary(book, TIMES, 100.0)
+    assert (told.oldest, told.at_least) == (10.0 * (held - 1), True)
 
 
 def test_a_clock_that_is_set_back_makes_no_order_old() -> None:
@@ -253,7 +268,8 @@ def test_an_order_over_a_jump_of_the_clock_has_a_lower_bound() -> None:
 def test_a_lower_bound_that_was_too_high_becomes_younger() -> None:
     book = replaced(OrderBook(), [order("a"), order("odd", NOON + 540)], 100.0)
     assert summary(book, TIMES, 100.0).oldest == 540
-    book = fold(book, [OrderChanged(order("b", NOON + 30), created=True)], 130.0).book
+    for uuid in "bc":
+        book = fold(book, [OrderChanged(order(uuid, NOON + 30), created=True)], 130.0).book
     assert (book.held["a"].since, book.held["a"].exact) == (100.0, True)
     assert (book.held["odd"].since, book.held["odd"].exact) == (100.0, False), "its time is still to come"
 

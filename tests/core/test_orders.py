@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.folding import fold
 from appliance.core.notifications import (
     MessageUnusable,
     Notification,
@@ -13,7 +15,7 @@ from appliance.core.notifications import (
     OrdersReplaced,
 )
 from appliance.core.order_totals import summary
-from appliance.core.orders import OrderBook, fold, newly_paged, replaced
+from appliance.core.orders import OrderBook, newly_paged, replaced
 from appliance.core.values import Benchmarks, Order, Unreadable
 from tests.core.test_machine_properties import notifications
 
@@ -130,6 +132,17 @@ def test_every_way_of_becoming_paged_counts_once() -> None:
     assert fold(paged, [OrderPaged(order("a", state="cleared"))], 2.0).paged == ()
     assert newly_paged(book, paged) == ("a",)
     assert newly_paged(paged, paged) == ()
+
+
+@pytest.mark.parametrize("unreadable", [Unreadable(frozenset("a")), Unreadable(nameless=1), Unreadable(unlisted=1)])
+def test_an_order_that_becomes_readable_again_is_not_paged_again(unreadable: Unreadable) -> None:
+    again = order("a", paged=True)
+    paged = fold(OrderBook(), [OrderPaged(again)], 1.0).book
+    lost = replaced(replaced(paged, [], 2.0, unreadable), [], 3.0, unreadable)
+    assert fold(lost, [OrdersReplaced((again,))], 4.0).paged == ()
+    assert fold(lost, [OrderChanged(again)], 4.0).paged == ()
+    assert fold(lost, [OrderPaged(again)], 4.0).paged == ("a",), "the gateway says so"
+    assert newly_paged(lost, replaced(lost, [again], 4.0)) == ()
 
 
 def test_a_vanished_order_is_cleared_when_it_is_missed() -> None:

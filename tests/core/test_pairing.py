@@ -11,7 +11,6 @@ from appliance.core.events import (
     Denial,
     GatewayFound,
     GatewayLost,
-    Timer,
     TimerFired,
     TokenDenied,
     TokenIssued,
@@ -20,6 +19,7 @@ from appliance.core.events import (
 from appliance.core.machine import begin
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connecting, Discovering, Pairing, Phase
+from appliance.core.timers import Timer
 from appliance.core.values import Address, Benchmarks, Gateway, Mistake, PanelSettings, Token
 from appliance.core.view import Listing, Sound
 from tests.core.cases import A, B

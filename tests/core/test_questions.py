@@ -16,7 +16,6 @@ from appliance.core.events import (
     Event,
     FeedNotified,
     GatewayFound,
-    Timer,
     TimerFired,
     TokenIssued,
 )
@@ -26,6 +25,7 @@ from appliance.core.notifications import (
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Pairing, State, World
+from appliance.core.timers import Timer
 from appliance.core.values import Address, Credential, Gateway, Mistake, Order, Token
 from appliance.core.view import Message
 from tests.core.cases import NOW, NUMBER, STATES

@@ -14,12 +14,12 @@ from appliance.core.events import (
     GatewayLost,
     GatewayResolved,
     GatewayUnresolved,
-    Timer,
     TokenRefused,
     TokenUnchecked,
 )
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase
+from appliance.core.timers import Timer
 from appliance.core.transitions import HURRY_EVERY, RECHECK_REFUSED
 from appliance.core.values import Token
 from appliance.core.view import Sound

@@ -20,9 +20,9 @@ from appliance.core.events import (
     FeedOpened,
     HistorySynced,
     HistorySyncFailed,
-    Timer,
     TokensLoaded,
 )
+from appliance.core.folding import Folded
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.limits import LONGEST_TOKEN
 from appliance.core.notifications import (
@@ -34,7 +34,7 @@ from appliance.core.notifications import (
 )
 from appliance.core.order_age import Held
 from appliance.core.order_totals import Summary
-from appliance.core.orders import Folded, OrderBook
+from appliance.core.orders import OrderBook
 from appliance.core.screens.state_view import StateView
 from appliance.core.states import (
     NAMES,
@@ -48,6 +48,7 @@ from appliance.core.states import (
     ScreenId,
     World,
 )
+from appliance.core.timers import Timer
 from appliance.core.values import (
     Address,
     Benchmarks,

@@ -84,7 +84,7 @@ def reset(connection: ServerConnection) -> None:
 @pytest.mark.parametrize("closing", CLOSINGS.values(), ids=CLOSINGS)
 @pytest.mark.parametrize("live", [True, False])
 async def test_each_close_code_ends_the_feed_with_its_event(
-    closing: bytes, live: bool, caplog: pytest.LogCaptureFixture
+    closing: bytes, live: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def script(connection: ServerConnection) -> None:
         if live:
@@ -92,12 +92,14 @@ async def test_each_close_code_ends_the_feed_with_its_event(
         transport(connection).write(closing)
         await connection.wait_closed()
 
+    monkeypatch.setattr(module, "_logged", set())
     caplog.set_level(logging.DEBUG, module.log.name)
     async with scripted_gateway(script) as address:
         for _ in range(2):
             assert await feed_events(address) == ([OPENED, CLOSED] if live else [CLOSED_EARLY])
-    ended = [record.getMessage() for record in caplog.records if record.name == module.log.name]
-    assert len(ended) == 2
+    records = [record for record in caplog.records if record.name == module.log.name]
+    assert [record.levelno for record in records] == [logging.INFO, logging.DEBUG], "once in the usual log"
+    ended = [record.getMessage() for record in records]
     assert not any(SECRET in words for words in ended)
     assert all(words.isprintable() for words in ended)
 
@@ -305,7 +307,7 @@ async def test_a_token_error_ends_the_feed_without_a_close_frame(short: float) -
 async def test_a_feed_without_a_full_set_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_MESSAGE_TIMEOUT", 0.2)
     async with scripted_gateway(wait_for_close) as address:
-        assert await feed_events(address, within=1) == [UNREACHABLE], "nothing came since the handshake"
+        assert await feed_events(address, within=1) == [SILENT]
 
     async def pinging(connection: ServerConnection) -> None:
         while True:
@@ -332,5 +334,16 @@ async def test_a_feed_that_goes_silent_before_the_full_set_times_out(short: floa
 
     async with scripted_gateway(script) as address:
         began = time.monotonic()
-        assert await feed_events(address) == [UNREACHABLE]
+        assert await feed_events(address) == [SILENT], "it answered the handshake"
         assert time.monotonic() - began < short
+
+
+async def test_a_feed_that_goes_silent_after_an_unknown_message_is_unreadable(short: float) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send('{"type": "HELLO"}')
+        transport(connection).pause_reading()
+        await asyncio.sleep(0.5)
+        transport(connection).abort()
+
+    async with scripted_gateway(script) as address:
+        assert await feed_events(address) == [UNREADABLE]

@@ -15,9 +15,10 @@ from zeroconf.asyncio import AsyncServiceInfo
 
 from appliance.config import ConfigError, parse
 from appliance.config.lenient import parse_leniently
+from appliance.core.folding import fold
 from appliance.core.formatting import legible
 from appliance.core.limits import LONGEST_NAME
-from appliance.core.orders import OrderBook, fold
+from appliance.core.orders import OrderBook
 from appliance.gateway.dns_sd import SERVICE_TYPE, InstanceListener
 from appliance.gateway.history import HistoryError, _parse_order, parse_statistics
 from appliance.gateway.mdns import is_usable

@@ -19,9 +19,9 @@ from appliance.core import (
     alerts,
     connected,
     connecting,
+    folding,
     machine,
     order_age,
-    orders,
     pairing,
     reasons,
     refusals,
@@ -49,15 +49,15 @@ from tests.simulation.site import WALL_CLOCK_AT_START
 
 
 def keep_cleared_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(orders._Folding, "_clear", lambda *_: None)
+    patch.setattr(folding._Folding, "_clear", lambda *_: None)
 
 
 def ignore_unknown_types(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(orders._Folding, "ignore", lambda *_: None)
+    patch.setattr(folding._Folding, "ignore", lambda *_: None)
 
 
 def age_new_orders_by_the_clock(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(orders, "began_now", lambda order, now, clock: order_age.learnt(order, None, clock, now))
+    patch.setattr(folding, "began_now", lambda order, now, clock: order_age.learnt(order, None, clock, now))
 
 
 def take_the_time_from_the_wall_clock(patch: pytest.MonkeyPatch) -> None:
