@@ -79,7 +79,17 @@ COMMANDS = {
     "simulate": Command("simulate --port 0 --no-advertise", modules=("aiohttp", "ifaddr")),
     "simulate help": Command("simulate --help"),
 }
-every_command = pytest.mark.parametrize("name", [name for name in COMMANDS if name != "history online"])
+NAMES = [name for name in COMMANDS if name != "history online"]
+every_command = pytest.mark.parametrize("name", NAMES)
+KINDS = ("help", "headless", "terminal", "hardware", "doctor", "history", "simulate")
+"""A command of each kind: all go the same way to the end, and each start takes half a second of a core's time."""
+
+
+def every_command_with(variables: str, *variants: object) -> pytest.MarkDecorator:
+    """Every command with the first variant, and one of each kind with the others."""
+    cases = [(name, variants[0]) for name in NAMES]
+    cases += [(name, variant) for variant in variants[1:] for name in KINDS]
+    return pytest.mark.parametrize(("name", variables), cases)
 
 
 @dataclass
@@ -163,12 +173,12 @@ def test_a_closed_pipe(name: str, tmp_path: Path) -> None:
         assert process.said == "" or not command.writes or command.settles
 
 
-@every_command
-@pytest.mark.parametrize(
-    ("redirection", "words"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
-)
-def test_a_full_or_closed_output(name: str, redirection: str, words: str, tmp_path: Path) -> None:
-    command = COMMANDS[name]
+OUTPUT_ERRORS = {">/dev/full": "No space left on device", ">&-": "Bad file descriptor"}
+
+
+@every_command_with("redirection", *OUTPUT_ERRORS)
+def test_a_full_or_closed_output(name: str, redirection: str, tmp_path: Path) -> None:
+    command, words = COMMANDS[name], OUTPUT_ERRORS[redirection]
     with started(tmp_path, command.line, redirection) as process:
         code = process.end(*process.until_running(name))
         if command.writes:
@@ -180,24 +190,22 @@ def test_a_full_or_closed_output(name: str, redirection: str, words: str, tmp_pa
             assert code in command.codes
 
 
-@every_command
-@pytest.mark.parametrize("redirection", ["2>/dev/full", "<&- 2>&-"])
+@every_command_with("redirection", "2>/dev/full", "<&- 2>&-")
 def test_a_full_or_closed_error_output(name: str, redirection: str, tmp_path: Path) -> None:
     with started(tmp_path, COMMANDS[name].line, redirection) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
         assert process.end(signal.SIGINT) in (*COMMANDS[name].codes, INTERRUPTED)
 
 
-NARROW: tuple[Mapping[str, str], ...] = (
-    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    {"PYTHONIOENCODING": "ascii"},
-)
+NARROW: dict[str, Mapping[str, str]] = {
+    "LC_ALL=C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "PYTHONIOENCODING=ascii": {"PYTHONIOENCODING": "ascii"},
+}
 
 
-@every_command
-@pytest.mark.parametrize("environment", NARROW, ids=["LC_ALL=C", "PYTHONIOENCODING=ascii"])
-def test_a_terminal_without_utf_8(name: str, environment: Mapping[str, str], tmp_path: Path) -> None:
-    with started(tmp_path, COMMANDS[name].line, environment=environment) as process:
+@every_command_with("terminal", *NARROW)
+def test_a_terminal_without_utf_8(name: str, terminal: str, tmp_path: Path) -> None:
+    with started(tmp_path, COMMANDS[name].line, environment=NARROW[terminal]) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
         assert process.end(signal.SIGINT) in (*COMMANDS[name].codes, INTERRUPTED), process.said
         assert process.said.count("\n") < 20

@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
+import pytest
+
 from appliance.core.limits import (
     LARGEST_MESSAGE,
     LARGEST_WIDE_MESSAGE,
@@ -26,6 +28,8 @@ from appliance.core.limits import (
 from appliance.core.reasons import TOO_MANY_ORDERS
 from tests.hostile.appliance_process import UNIT, running
 from tests.hostile.scripted_websocket import Client, frame, speaking
+
+pytestmark = pytest.mark.release
 
 MOST = float(re.findall(r"^MemoryMax=(\d+)M$", UNIT, re.M)[0])
 """Megabytes; the kernel kills a unit that takes more."""

@@ -13,6 +13,8 @@ import pytest
 from tests.hostile.appliance_process import TOKEN, running
 from tests.hostile.servers import CLOSES, FEEDS, HTTP, HostileServer
 
+pytestmark = pytest.mark.release
+
 LASTS = 25.0
 """Seconds for each server: longer than the program keeps a silent feed."""
 CLOSED = 3

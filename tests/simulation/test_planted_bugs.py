@@ -19,6 +19,8 @@ from tests.simulation.invariants import InvariantViolationError
 from tests.simulation.scenario import run_scenario
 from tests.simulation.site import SimulatedSite
 
+pytestmark = pytest.mark.release
+
 SEEDS = range(1, 9)
 """Scenarios, of one busy hour each, in which a bug may show itself."""
 ONE_BUSY_HOUR = ((12.0, 13.0),)
