@@ -98,6 +98,13 @@ class Box:
                 raise AssertionError(f"not within {within:g} s: {facts or where}\n{self.story()}")
         return found[0]
 
+    def wait_for_log(self, words: str, within: float = 3.0) -> None:
+        """Wait until the log has these words: it comes on another pipe than the lines."""
+        until = time.monotonic() + within
+        while words not in self.log and time.monotonic() < until:
+            time.sleep(0.02)
+        assert words in self.log, self.story()
+
     def never(self, since: int, **facts: object) -> None:
         """Check that no line since a mark has these facts."""
         wrong = [line for line in self.lines[since:] if fits(line, facts)]

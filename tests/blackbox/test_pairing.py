@@ -81,7 +81,7 @@ def test_a_pairing_from_the_search_to_the_hold_that_forgets_it(rig: Rig) -> None
     assert not list(box.state_dir.glob("token*"))
     box.never(mark, state="pairing")
     assert box.sounds(mark) == [], "the end of a hold counted as a press"
-    assert "Kein Name, bitte." in box.log, box.story()
+    box.wait_for_log("Kein Name, bitte.")
 
 
 def test_a_late_token_is_kept(rig: Rig) -> None:

@@ -55,10 +55,11 @@ def test_another_device_at_the_address(rig: Rig) -> None:
         told = box.wait(15, since=0, state="offline", reason="unreadable answer")
         assert "Unreadable answer" in told["screen"], kind
         box.never(box.lines.index(told), reason="gateway unreachable")
-        assert box.log.count(f"{gateway.where} answers, but not as a gateway") == 1, kind
+        box.wait_for_log(f"{gateway.where} answers, but not as a gateway")
         gateway.do("behave", raw="")
-    for _, box in made.values():
+    for kind, (_, box) in made.items():
         box.wait(20, state="connected", active=0)
+        assert box.log.count("answers, but not as a gateway") == 1, kind
 
 
 def test_an_unusable_first_message(rig: Rig) -> None:
@@ -71,10 +72,11 @@ def test_an_unusable_first_message(rig: Rig) -> None:
         told = box.wait(25, since=0, state="offline", reason="unreadable answer")
         assert "Unreadable answer" in told["screen"], kind
         box.never(box.lines.index(told), reason="gateway unreachable")
-        assert box.log.count("an unusable message of") == 1, kind
+        box.wait_for_log("an unusable message of")
         gateway.do("behave", first="")
-    for _, box in made.values():
+    for kind, (_, box) in made.items():
         box.wait(20, state="connected", active=0)
+        assert box.log.count("an unusable message of") == 1, kind
 
 
 def test_pairing_with_another_device(rig: Rig) -> None:

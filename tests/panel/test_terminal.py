@@ -191,9 +191,8 @@ async def test_the_terminal_is_restored() -> None:
         assert termios.tcgetattr(rig.slave)[3] != rig.modes[3], "the terminal must be in raw mode while the panel runs"
         await rig.panel.close()
         assert termios.tcgetattr(rig.slave) == rig.modes
-        rig.look()
+        await rig.until(lambda _: rig.bytes.endswith(b"\x1b[?1049l"))
         assert rig.bytes.startswith(b"\x1b[?1049h")
-        assert rig.bytes.endswith(b"\x1b[?1049l")
 
 
 async def test_a_closed_terminal_ends_the_panel() -> None:
