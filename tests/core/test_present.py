@@ -134,7 +134,7 @@ def test_the_offline_screen_names_the_cause() -> None:
         "for 1 min",
         "Gateway does not answer",
         "Check its power and cable",
-        "A",
+        "Gateway: A",
     ]
     cut = replace(offline, world=replace(world, addresses=()))
     assert (present(cut, NOW).view.reason, words(cut)[2]) == ("no network", "No network: check cable")

@@ -83,7 +83,7 @@ def test_out_of_sight_the_box_is_offline_with_a_reason() -> None:
     box = refused_out_of_sight()
     state, reason, words = shown(box)
     assert (state, reason) == ("offline", "token refused")
-    assert words == ("OFFLINE", "for <1 min", "Gateway revoked pairing", "It may be restarting: wait", "A")
+    assert words == ("OFFLINE", "for <1 min", "Gateway refuses pairing", "It may be restarting: wait", "Gateway: A")
     assert box.sounds == [Sound.ERROR]
     assert box.state.world.current == CREDENTIAL
 

@@ -31,7 +31,7 @@ def offline_view(state: Offline, now: float) -> StateView:
     elif reason == reasons.GATEWAY_UNREADABLE:
         lines = texts.OFFLINE_UNREADABLE
     elif reason == reasons.TOKEN_REFUSED:
-        lines = texts.OFFLINE_REVOKED
+        lines = texts.OFFLINE_REFUSED
     elif reason == reasons.TOO_MANY_ORDERS:
         lines = texts.OFFLINE_TOO_MANY
     elif world.unresolved_host:
@@ -41,7 +41,8 @@ def offline_view(state: Offline, now: float) -> StateView:
         lines = texts.OFFLINE_UNASSIGNED
     passed = max(0.0, now - state.since)
     since = texts.OFFLINE_FOR.format(age=age(passed))
-    screen = message(icon, [texts.OFFLINE], [since, *lines, legible(name or texts.UNKNOWN_NAME)])
+    gateway = texts.GATEWAY_NAME.format(name=legible(name or texts.UNKNOWN_NAME))
+    screen = message(icon, [texts.OFFLINE], [since, *lines, gateway])
     until = state.since + (passed // 60 + 1) * 60
     return StateView(screen, Leds(red=LedMode.SLOW), until, reason, asleep=texts.OFFLINE, head=2)
 

@@ -32,7 +32,7 @@ def awaiting_pairing_view(state: AwaitingPairing) -> StateView:
     name, _ = subject_gateway(state)
     if state.world.fixed_address:
         # The settings name it; nothing has answered yet.
-        found = texts.SET_GATEWAY.format(name=legible(name or texts.UNKNOWN_NAME))
+        found = texts.GATEWAY_NAME.format(name=legible(name or texts.UNKNOWN_NAME))
     elif name is None:
         found = texts.FOUND_GATEWAYS.format(count=len(state.world.gateways))
     else:
@@ -65,7 +65,7 @@ def pairing_view(state: Pairing, now: float) -> StateView:
 def _confirmation(offer: Offer, left: float, bar: float) -> Message:
     gateway = offer.gateway
     lines = (
-        Line(texts.CONFIRM_TIME_LEFT.format(time=clock(left)), spare=2),
+        Line(texts.CONFIRM.format(time=clock(left)), spare=2),
         Line(legible(gateway.name), Size.MEDIUM),
         # Two names may look alike when they are shortened or drawn.
         Line(texts.CONFIRM_ADDRESS.format(address=gateway.addresses[0]), spare=1),

@@ -32,8 +32,8 @@ def test_the_offline_screen_is_redrawn_every_minute() -> None:
     ("why", "words"),
     [
         (GATEWAY_UNREACHABLE, ("Gateway does not answer", "Check its power and cable")),
-        (FEED_REFUSED, ("No orders from gateway", "It may be restarting: wait")),
-        (TOKEN_REFUSED, ("Gateway revoked pairing", "It may be restarting: wait")),
+        (FEED_REFUSED, ("Gateway sends no orders", "It may be restarting: wait")),
+        (TOKEN_REFUSED, ("Gateway refuses pairing", "It may be restarting: wait")),
         (TOO_MANY_ORDERS, ("Too many orders", "for this box")),
     ],
 )
@@ -41,5 +41,5 @@ def test_each_cause_of_an_outage_has_its_words(why: str, words: tuple[str, ...])
     offline = STATES["offline, waiting"]
     assert isinstance(offline, Offline)
     shown = offline_view(replace(offline, why=why), NOW)
-    assert shown.screen.words == ("OFFLINE", "for 1 min", *words, "A")
+    assert shown.screen.words == ("OFFLINE", "for 1 min", *words, "Gateway: A")
     assert shown.reason == why

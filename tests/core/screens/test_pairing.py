@@ -33,7 +33,7 @@ def test_a_gateway_to_confirm_is_shown_with_both_answers() -> None:
     screen = pairing_view(state, NOW).screen
     assert isinstance(screen, Message)
     assert screen.lines == (
-        Line("1:00 left to pair with", Size.SMALL, 2),
+        Line("Pair with this? 1:00", Size.SMALL, 2),
         Line("A", Size.MEDIUM),
         Line("at 192.0.2.10:8000", Size.SMALL, 1),
         Line("Yes: press here"),
