@@ -26,7 +26,7 @@ test: system ## Run all tests (as root also those in network namespaces)
 # This leaves out the slow tests of tests/slowest.txt, and tries fewer examples of each property. It runs a new slow test,
 # which no list names yet, and the durations at the end show it: make the test faster, or run `make slowest`.
 quick: check ## Run the check and the fast tests, in less than a minute: before each commit
-	@$(PYTHON) -m pytest -n $$(nproc) -m 'not (slow or netns or image or release)' --hypothesis-profile quick -q --durations 10 $(ARGS)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) -m 'not (slow or netns or image or release)' --hypothesis-profile quick -q --durations 10 $(ARGS)
 
 slowest: system ## Time all tests, and list the slow ones in tests/slowest.txt and docs/development.md
 	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3)) -q --record-slowest $(ARGS)
