@@ -181,8 +181,8 @@ TROUBLE = [
     texts.FAILING_RETRY,
     texts.STOPPING,
     texts.COUNT_IN_DOUBT,
-    texts.REMARK_UNREADABLE.format(count=2),
-    texts.REMARK_OLD.format(count=2),
+    texts.REMARK.format(count=2, word=texts.UNREADABLE),
+    texts.REMARK.format(count=2, word=texts.OLD),
 ]
 """The messages that a person may look up."""
 

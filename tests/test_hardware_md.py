@@ -15,12 +15,12 @@ from appliance.config.presets import PRESETS
 from appliance.config.values import SOLDERED
 from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
-from appliance.core.view import Count, LedMode, Leds, Mark, Remark, RemarkKind, View
+from appliance.core.view import Count, LedMode, Leds, Mark, Remark, Sign, View
 from appliance.panel.drawing import draw
 from appliance.pictures import __main__ as made
 from appliance.pictures.example_screens import EXAMPLES
 from appliance.pictures.header_pins import GROUND, POSITIONS, POWER_3V3, POWER_5V, SCL, SDA, wires
-from appliance.pictures.markdown_tables import pin_table, with_tables
+from appliance.pictures.markdown_tables import pin_table, sign_table, with_tables
 from appliance.pictures.wiring import place, wiring
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -138,20 +138,22 @@ def test_a_text_without_table_markers_is_an_error() -> None:
 
 
 def test_the_program_writes_all_pictures_and_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for what in ("SHEET", "STEPS", "WIRING", "HARDWARE"):
+    for what in ("SHEET", "STEPS", "WIRING", "HARDWARE", "INSTALL"):
         monkeypatch.setattr(made, what, tmp_path / getattr(made, what).name)
     assert made.main() == 1, "without hardware.md the program must fail"
     made.HARDWARE.write_text(re.sub(r"(?s)((\w+): begin -->).*(<!-- \2: end)", r"\1\3", HARDWARE), encoding="utf-8")
+    assert made.main() == 1, "without docs/install.md too"
+    made.INSTALL.write_text("<!-- signs: begin --><!-- signs: end -->", encoding="utf-8")
     assert made.main() == 0
+    assert sign_table() in made.INSTALL.read_text(encoding="utf-8")
     assert made.HARDWARE.read_text(encoding="utf-8") == HARDWARE
-    assert {path.name for path in tmp_path.iterdir()} == {"screens.png", "install.png", "wiring.svg", "hardware.md"}
+    written = {"screens.png", "install.png", "wiring.svg", "hardware.md", "install.md"}
+    assert {path.name for path in tmp_path.iterdir()} == written
 
 
 def height(count: str, size: tuple[int, int]) -> int:
     """Rows of the first digit, on the screen with the most content."""
-    screen = Count(
-        count, "orders", "7 min", Mark.LATE, (Remark(RemarkKind.PAGED, "1 paged"), Remark(RemarkKind.LATE, "2 late"))
-    )
+    screen = Count(count, "orders", "7 min", Mark.LATE, (Remark(Sign.PAGED, "paged", 1), Remark(Sign.LATE, "late", 2)))
     view = View("connected", None, None, None, 0, 0, 0, Leds(), screen)
     picture = draw(view, size).crop((0, 0, 30, size[1]))
     top = picture.getbbox()

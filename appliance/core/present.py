@@ -196,7 +196,7 @@ def _with_fault(screen: Screen, words: str, head: int) -> Screen:
     """Add a fault to a screen. head: the lines of a message that must stay together."""
     match screen:
         case Count():
-            return replace(screen, note=screen.note or words)
+            return screen if screen.note else replace(screen, note=words, fault=True)
         case Message():
             # As high as possible: a small display drops lines from the end.
             large = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines))

@@ -38,21 +38,24 @@ class Sound(StrEnum):
 
 
 class Mark(Enum):
-    """How an order's age compares with the benchmarks: a shape on the display, a colour on the LEDs."""
+    """How an order's age compares with the benchmarks: a sign on the display, a colour on the LEDs."""
 
     FINE = auto()
     WARN = auto()
     LATE = auto()
 
 
-class RemarkKind(Enum):
-    """The subject of a remark on the count screen; each has its own small shape."""
+class Sign(Enum):
+    """A small shape on the display. Each has one meaning, on every screen."""
 
-    LATE = auto()
     PAGED = auto()
+    LATE = auto()
+    GETTING_OLD = auto()
+    UNREADABLE = auto()
     TO_GO = auto()
     OLD = auto()
-    UNREADABLE = auto()
+    DIFFERS = auto()
+    WARNING = auto()
 
 
 class Icon(Enum):
@@ -109,10 +112,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark beside the count, such as `3 late`."""
+    """A remark beside the count, such as `3 late`. count: None for a remark without a number."""
 
-    sign: RemarkKind
-    text: str
+    sign: Sign
+    word: str
+    count: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The remark in words."""
+        return self.word if self.count is None else texts.REMARK.format(count=self.count, word=self.word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ class Count:
     count: the number of active orders in digits; the drawing may shorten it to 9,999+. noun: `order` or `orders`.
     oldest: the oldest order's age, such as `7 min` or `≥7 min`; empty for none. mark: how the ages compare with
     the benchmarks, as the LEDs show it. remarks: the most urgent first. note: a doubt of the count, or a fault of the
-    box; empty for none.
+    box; empty for none. fault: whether the note is a fault.
     """
 
     count: str
@@ -131,6 +140,7 @@ class Count:
     mark: Mark = Mark.FINE
     remarks: tuple[Remark, ...] = ()
     note: str = ""
+    fault: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:

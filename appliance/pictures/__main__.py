@@ -8,26 +8,27 @@ from pathlib import Path
 from appliance.config import Pins
 from appliance.core.values import Benchmarks
 from appliance.pictures.contact_sheet import save_sheet, save_steps
-from appliance.pictures.markdown_tables import with_tables
+from appliance.pictures.markdown_tables import with_signs, with_tables
 from appliance.pictures.wiring import wiring
 
 HERE = Path(__file__).parent
 SHEET, STEPS, WIRING = HERE / "screens.png", HERE / "install.png", HERE / "wiring.svg"
-HARDWARE = HERE.parents[1] / "hardware.md"
+HARDWARE, INSTALL = HERE.parents[1] / "hardware.md", HERE.parents[1] / "docs" / "install.md"
 
 
 def main() -> int:
-    """Write the contact sheets, the wiring diagram and the tables of hardware.md; the exit code."""
+    """Write the contact sheets, the wiring diagram and the tables of the documents; the exit code."""
     try:
         save_sheet(SHEET)
         save_steps(STEPS)
         WIRING.write_text(wiring(Pins()), encoding="utf-8")
         HARDWARE.write_text(with_tables(HARDWARE.read_text(encoding="utf-8"), Pins(), Benchmarks()), encoding="utf-8")
+        INSTALL.write_text(with_signs(INSTALL.read_text(encoding="utf-8")), encoding="utf-8")
     except FileNotFoundError as error:
         print(f"{error.filename} not found: run this in a clone of the repository", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
-        print(f"could not update {HERE} and {HARDWARE}: {error}", file=sys.stderr)
+        print(f"could not update {HERE}, {HARDWARE} and {INSTALL}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""The generated tables of hardware.md: the pins of each build, and the meaning of the LEDs."""
+"""The generated tables: pins and LEDs in hardware.md, and the signs of the display in docs/install.md."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from appliance.config.values import PARTS, SOLDERED
 from appliance.core.screens.led_legend import led_legend
 from appliance.core.values import Benchmarks
 from appliance.core.view import LedMode
+from appliance.panel.drawing.signs import SIGNS
 from appliance.pictures.header_pins import wires
 
 
 def with_tables(text: str, pins: Pins, times: Benchmarks) -> str:
-    """A text with updated tables between its markers. Raises ValueError if a marker is missing."""
+    """The text of hardware.md with updated tables between its markers. Raises ValueError if a marker is missing."""
     tables = {"boards": board_table(), "pins": pin_table(pins), "leds": led_table(times)}
     for name, table in tables.items():
         text = _with_table(text, name, table)
@@ -49,6 +50,18 @@ def led_table(times: Benchmarks) -> str:
             modes = (one.leds.green, one.leds.amber, one.leds.red)
             cells = " | ".join("" if mode is LedMode.OFF else str(mode) for mode in modes)
             rows.append(f"| {cells} | {one.words} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_signs(text: str) -> str:
+    """The text of docs/install.md with its updated table of signs. Raises ValueError if a marker is missing."""
+    return _with_table(text, "signs", sign_table())
+
+
+def sign_table() -> str:
+    """The meaning of each sign as a Markdown table."""
+    rows = ["| sign | meaning |", "| --- | --- |"]
+    rows += [f"| {shape.name} | {shape.meaning} |" for shape in SIGNS.values()]
     return "\n".join(rows) + "\n"
 
 

@@ -20,9 +20,9 @@ from appliance.core.view import (
     Message,
     Paged,
     Remark,
-    RemarkKind,
     Row,
     Screen,
+    Sign,
     Size,
     View,
 )
@@ -51,7 +51,10 @@ lines = st.builds(Line, texts, st.sampled_from(Size))
 digits = st.integers(0, 10**6 - 1).map(str)
 ages = st.sampled_from(["", "<1 min", "≥7 min", "59 min", "1 h 05", "12 h 40", "23 d 12 h", "W" * 40])
 remarks = st.builds(
-    Remark, st.sampled_from(RemarkKind), texts | st.sampled_from(["1 paged", "38 late", "41 to go", "2 old"])
+    Remark,
+    st.sampled_from(Sign),
+    texts | st.sampled_from(["paged", "late", "to go", "old", "unreadable", "getting old"]),
+    st.none() | st.integers(1, 10**6),
 )
 rows = st.builds(Row, texts, texts, st.none() | st.sampled_from(Mark))
 messages = st.builds(
@@ -68,6 +71,7 @@ counts = st.builds(
     st.sampled_from(Mark),
     st.lists(remarks, max_size=4).map(tuple),
     st.just("") | texts,
+    st.booleans(),
 )
 pageds = st.builds(
     Paged,
@@ -80,9 +84,7 @@ pageds = st.builds(
 listings = st.builds(Listing, texts, st.lists(rows, max_size=6).map(tuple))
 screens: st.SearchStrategy[Message | Count | Paged | Listing] = st.one_of(messages, counts, pageds, listings)
 
-LUNCH = Count(
-    "38", "orders", "12 min", Mark.LATE, (Remark(RemarkKind.PAGED, "1 paged"), Remark(RemarkKind.LATE, "3 late"))
-)
+LUNCH = Count("38", "orders", "12 min", Mark.LATE, (Remark(Sign.PAGED, "paged", 1), Remark(Sign.LATE, "late", 3)))
 OLDEST = Listing("Oldest orders", (Row("102  table 8", "12 min", Mark.LATE), Row("7  to go", "4 min", Mark.WARN)))
 ALL_KINDS: list[Screen] = [
     LUNCH,

@@ -21,8 +21,8 @@ from appliance.core.view import (
     Mark,
     Message,
     Remark,
-    RemarkKind,
     Screen,
+    Sign,
     Size,
 )
 
@@ -64,7 +64,7 @@ def _screen(state: Connected, totals: Summary, mark: Mark, now: float) -> tuple[
         noun=texts.orders(totals.active),
         oldest="" if oldest is None else order_age(oldest, exact=not totals.at_least),
         mark=mark,
-        remarks=tuple(_remarks(totals)),
+        remarks=tuple(_remarks(totals, mark)),
         note=texts.COUNT_IN_DOUBT if now >= shown_at else "",
     )
     return count, math.inf if now >= shown_at else shown_at, False
@@ -109,18 +109,22 @@ def order_age(seconds: float, *, exact: bool) -> str:
     return texts.AT_LEAST.format(age=age(seconds) if seconds >= 60 else texts.MINUTES.format(minutes=0))
 
 
-def _remarks(totals: Summary) -> list[Remark]:
+def _remarks(totals: Summary, mark: Mark) -> list[Remark]:
     """The remarks, the most urgent first."""
     # If every order is to go, the remark would tell nobody anything.
     to_go = totals.to_go if totals.to_go < totals.active else 0
-    remarks = (
-        (RemarkKind.PAGED, totals.paged, texts.REMARK_PAGED),
-        (RemarkKind.LATE, totals.late, texts.REMARK_LATE),
-        (RemarkKind.UNREADABLE, totals.unreadable, texts.REMARK_UNREADABLE),
-        (RemarkKind.TO_GO, to_go, texts.REMARK_TO_GO),
-        (RemarkKind.OLD, totals.forgotten, texts.REMARK_OLD),
+    urgent = (Remark(Sign.PAGED, texts.PAGED, totals.paged), Remark(Sign.LATE, texts.LATE, totals.late))
+    others = (
+        Remark(Sign.UNREADABLE, texts.UNREADABLE, totals.unreadable),
+        Remark(Sign.TO_GO, texts.TO_GO, to_go),
+        Remark(Sign.OLD, texts.OLD, totals.forgotten),
     )
-    return [Remark(kind, text.format(count=count)) for kind, count, text in remarks if count]
+    aging = [Remark(Sign.GETTING_OLD, texts.GETTING_OLD)] if mark is Mark.WARN else []
+    return [
+        *(remark for remark in urgent if remark.count),
+        *aging,
+        *(remark for remark in others if remark.count),
+    ]
 
 
 def _next_change(state: Connected, seconds: float | None, now: float) -> float:

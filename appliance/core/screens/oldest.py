@@ -22,7 +22,7 @@ def oldest_screen(state: Connected, now: float) -> tuple[Listing, float]:
     """The screen at `now`, and until when it holds."""
     found = oldest(state.book, state.world.benchmarks, now, ROWS)
     unreadable = state.book.unreadable.count
-    rest = (Row(texts.REMARK_UNREADABLE.format(count=unreadable)),) if unreadable else ()
+    rest = (Row(texts.REMARK.format(count=unreadable, word=texts.UNREADABLE)),) if unreadable else ()
     if not found:
         return Listing(texts.OLDEST_ORDERS, rest or (Row(texts.NO_ORDERS),)), math.inf
     # An unreadable order may be older than all of these.

@@ -10,106 +10,92 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from appliance.core import texts
-from appliance.core.view import Count, Mark
+from appliance.core.view import Mark
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import ALERTS, bitmap
 from appliance.panel.drawing.text import SMALLEST, Row, sizes, tight_row
 from appliance.panel.drawing.visual_order import to_drawable
 
-PADDING = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2}
-"""Pixels between the age and the edge of its block."""
-ALERT_SIZE = (11, 9)
-LOW_ALERTED = 11
-"""Height in rows below which digits have no triangle beside them."""
-COLUMN_GAP = 2
-"""Columns between the triangle and the text beside it."""
 HEAD_GAP = 3
 """Rows between the caption and the age."""
+PROBE = 32
+"""The font size of the measurement."""
 LOW_DIGITS = 14
-"""Maximum height in rows of a plain age's digits on a low display."""
+"""Maximum height in rows of a plain age's digits on a low display, lower than the number's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """An age with large digits. pieces: each with its left edge. height: of the digits; all pieces share the baseline.
+    """An age with large digits. All pieces share their baseline.
 
-    room: its width in columns with two digits for the minutes. alerted: whether its block has a triangle.
+    pieces: each with its left edge. digits: the height of the lowest one. height: of all pieces. room: its width in
+    columns with two digits for the minutes. headed: whether its caption is above it. padding: pixels to the edge of its
+    block. block: the block's height in rows.
     """
 
     pieces: tuple[tuple[int, Row], ...]
     room: int
+    digits: int
     height: int
-    alerted: bool
+    headed: bool = False
+    padding: int = 0
+
+    @property
+    def block(self) -> int:
+        """The block's height in rows."""
+        return (_caption().height + HEAD_GAP if self.headed else 0) + self.height + 2 * self.padding
 
 
-def age_within(count: Count, width: int, height: int, tall: bool, captioned: bool, least: int) -> Age | None:
-    """Return the age as large as its block allows; None if its digits would be lower than `least`.
+def age_within(
+    oldest: str, mark: Mark, width: int, height: int, tall: bool, captioned: bool, limits: tuple[int, int]
+) -> Age | None:
+    """Return the age as large as its block allows; None if its digits would be lower than the first limit, in rows.
 
     captioned: with its caption, which is above it on a tall display, and before it on a low one.
     """
-    headed = captioned and tall
-    inner = width - 2 * PADDING[count.mark]
-    if count.mark is Mark.FINE and not tall:
-        # On a low display, keep the age's digits lower than the number's, so that they can't be confused.
-        height = min(height, LOW_DIGITS)
-    text = to_drawable(count.oldest)
-    beside = count.mark is not Mark.FINE and not headed
-    bare = beside and (not tall or least < LOW_ALERTED)
-    for alerted in (True, False) if bare else (count.mark is not Mark.FINE,):
-        # Prefer larger digits without the triangle to small digits beside it; the frame or fill still shows the mark.
-        lowest = max(least, LOW_ALERTED) if bare and alerted else least
-        room = inner - (ALERT_SIZE[0] + COLUMN_GAP if beside and alerted else 0)
-        for size in range(height * 3 // 2, 8, -1):
-            age = _age(text, size, captioned and not tall, alerted)
-            if age.height < lowest:
-                break
-            if age.room <= room and block_height(count.mark, age, headed) <= height:
-                return age
+    least, most = limits
+    padding = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2 if tall else 1}[mark]
+    if not tall:
+        most = min(most, LOW_DIGITS)
+    text = to_drawable(oldest)
+    # The width is nearly proportional to the font size, so one measurement gives an upper estimate.
+    probe = _age(text, PROBE, captioned, tall, padding)
+    guess = PROBE * min(most / max(1, probe.digits), 1.3 * width / max(1, probe.room))
+    for size in range(min(height * 3 // 2, int(guess) + 3), 8, -1):
+        age = _age(text, size, captioned, tall, padding)
+        if age.digits < least:
+            break
+        if age.digits <= most and age.room <= width - 2 * padding and age.block <= height:
+            return age
     return None
 
 
-def block_height(mark: Mark, age: Age, captioned: bool) -> int:
-    """The block's height in rows. captioned: with the caption above the age."""
-    own = max(age.height, ALERT_SIZE[1]) if age.alerted and not captioned else age.height
-    return (_head_height(mark) + HEAD_GAP if captioned else 0) + own + 2 * PADDING[mark]
-
-
-def draw_block(canvas: Canvas, mark: Mark, age: Age, place: tuple[int, int, int], captioned: bool) -> None:
-    """Draw the age with its mark. place: the block's left edge, width and height; its top edge is 0."""
-    left, width, height = place
-    right, padding, lit = left + width - 1, PADDING[mark], mark is not Mark.LATE
+def draw_block(canvas: Canvas, mark: Mark, age: Age, left: int, width: int) -> None:
+    """Draw the age with its mark at the top. left, width: of the block, in columns."""
+    right, height, lit = left + width - 1, age.block, mark is not Mark.LATE
     if mark is Mark.WARN:
         canvas.frame(left, 0, right, height - 1)
     elif mark is Mark.LATE:
         canvas.fill(left, 0, right, height - 1)
-    x = left + padding
-    if age.alerted:
-        alert = bitmap(ALERTS[mark])
-        canvas.stamp(alert, x, padding if captioned else (height - alert.height) // 2, lit)
-        x += alert.width + COLUMN_GAP
-    if captioned:
-        caption = _caption()
-        if x + caption.width <= right + 1 - padding:
-            caption.paint(canvas, x, padding + (_head_height(mark) - caption.height) // 2, lit)
-        x = left + padding
-    baseline = height - padding if captioned else (height + age.height) // 2
+    x = left + age.padding
+    if age.headed:
+        _caption().paint(canvas, x, age.padding, lit)
     for at, row in age.pieces:
         # Raise a sign that descends below the digits, which would touch the frame.
-        row.paint(canvas, x + at, baseline + row.top - max(0, row.bottom), lit)
+        row.paint(canvas, x + at, height - age.padding + row.top - max(0, row.bottom), lit)
 
 
-@lru_cache(maxsize=128)
-def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
-    """Lay out an age with digits of this size, and smaller text. captioned: after its caption, on the same row."""
+@lru_cache(maxsize=256)
+def _age(text: str, size: int, captioned: bool, tall: bool, padding: int) -> Age:
+    """Lay out an age with digits of this size, and smaller text."""
     gap = 3 if size >= 16 else 2
-    cell, height = _cell(size)
+    cell, lowest, height = _cell(size)
     small = Face.BOLD, sizes(Face.BOLD, min(15, size * 9 // 20))[0]
     if -tight_row("h", *small).top > height:
         small = Face.REGULAR, SMALLEST[Face.REGULAR]
     pieces: list[tuple[int, Row]] = []
     end = 0
-    if captioned:
+    if captioned and not tall:
         pieces.append((0, _caption()))
         end, height = _caption().width + 2, max(height, -_caption().top)
     for piece in re.findall(r"\d|[^\s\d]+", text):
@@ -121,19 +107,18 @@ def _age(text: str, size: int, captioned: bool, alerted: bool) -> Age:
         pieces.append((start + (wide - row.width) // 2, row))
         end = start + wide
     lonely = re.fullmatch(r"\D?\d min", text) is not None
-    return Age(tuple(pieces), end + (cell + max(1, size // 20) if lonely else 0), height, alerted)
+    room = end + (cell + max(1, size // 20) if lonely else 0)
+    if captioned and tall:
+        room = max(room, _caption().width)
+    return Age(tuple(pieces), room, lowest, height, captioned and tall, padding)
 
 
 @lru_cache(maxsize=64)
-def _cell(size: int) -> tuple[int, int]:
-    """Width and height of a cell that fits every digit."""
+def _cell(size: int) -> tuple[int, int, int]:
+    """The width of a cell that fits every digit, and the heights of the lowest and the highest digit."""
     rows = [tight_row(digit, Face.DIGITS, size) for digit in "0123456789"]
-    return max(row.width for row in rows), max(-row.top for row in rows)
+    return max(row.width for row in rows), min(row.height for row in rows), max(-row.top for row in rows)
 
 
 def _caption() -> Row:
     return tight_row(texts.OLDEST, Face.REGULAR, 10)
-
-
-def _head_height(mark: Mark) -> int:
-    return max(_caption().height, 0 if mark is Mark.FINE else ALERT_SIZE[1])

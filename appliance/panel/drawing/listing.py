@@ -1,18 +1,19 @@
-"""Draws a listing: a title, and rows with a left and a right part, each order with its mark in front."""
+"""Draws a listing: a title, and rows with a left and a right part, each order with the sign of its age in front."""
 
 from __future__ import annotations
 
 from appliance.core.view import Listing, Row
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import MARKS, bitmap
+from appliance.panel.drawing.signs import MARK_SIGNS, small_sign
 from appliance.panel.drawing.text import Row as Text
 from appliance.panel.drawing.text import fit_row
 from appliance.panel.drawing.visual_order import to_drawable
 
 TITLE_MIN_HEIGHT = 48
 """Height in pixels below which a display has no room for a title."""
-ROWS = 4
+SIGN_COLUMNS = 12
+"""Columns for the sign of an order's age; without a sign, they stay empty."""
 COLUMN_GAP = 4
 """Columns between the left and the right part of a row."""
 
@@ -43,9 +44,10 @@ def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
         high = max(left.height, right.height)
         at = 0
         if row.mark is not None:
-            mark = bitmap(MARKS[row.mark])
-            canvas.stamp(mark, 0, top + (high - mark.height) // 2)
-            at = mark.width + 3
+            at = SIGN_COLUMNS
+            if row.mark in MARK_SIGNS:
+                sign = small_sign(MARK_SIGNS[row.mark])
+                canvas.stamp(sign, 0, top + (high - sign.height) // 2)
         left.paint(canvas, at, top + (high - left.height) // 2)
         right.paint(canvas, width - right.width, top + (high - right.height) // 2)
         top += high + gap
@@ -53,7 +55,7 @@ def draw_listing(canvas: Canvas, listing: Listing, corner: int) -> None:
 
 def _parts(row: Row, size: int, width: int) -> tuple[Text, Text]:
     """Fit both parts of a row: shrink the right one if needed, and put the left one in the remaining width."""
-    width -= 10 if row.mark is not None else 0
+    width -= SIGN_COLUMNS if row.mark is not None else 0
     right = fit_row(to_drawable(row.right), Face.BOLD if row.mark is not None else Face.REGULAR, size, width)
     left_width = width - (right.width + COLUMN_GAP if right.width else 0)
     return fit_row(to_drawable(row.left), Face.REGULAR, size, max(0, left_width)), right

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Paged, RemarkKind
+from appliance.core.view import Paged, Sign
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import BELL, HEART, SIGNS, bitmap
+from appliance.panel.drawing.shapes import BELL, HEART, bitmap
+from appliance.panel.drawing.signs import small_sign
 from appliance.panel.drawing.text import (
     SMALLEST,
     Row,
@@ -129,7 +130,7 @@ def _variants(
     paged: Paged, width: int, tall: bool, whole: bool
 ) -> Iterator[tuple[Image | None, bool, int, list[Row], Row | None]]:
     """Yield variants, best first: bell, whether it is above, the heading's size, the rows below it, and the count."""
-    large, small = bitmap(BELL), bitmap(SIGNS[RemarkKind.PAGED])
+    large, small = bitmap(BELL), small_sign(Sign.PAGED)
     rest = tight_row(to_drawable(paged.rest), Face.REGULAR, 10)
     place, more = to_drawable(paged.place), to_drawable(paged.more)
     if tall:

@@ -1,111 +1,13 @@
-"""Bitmaps of the small signs and marks."""
+"""Bitmaps without a meaning of their own: the large bell of a paged order, and the heartbeat."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from appliance.core.view import Mark, RemarkKind
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIGNS = {
-    RemarkKind.LATE: (
-        "....#....",
-        "...###...",
-        "...###...",
-        "..##.##..",
-        "..##.##..",
-        ".###.###.",
-        ".#######.",
-        "####.####",
-    ),
-    RemarkKind.PAGED: (
-        "....#....",
-        "..#####..",
-        ".#######.",
-        ".#######.",
-        ".#######.",
-        ".#######.",
-        "#########",
-        "...###...",
-    ),
-    RemarkKind.TO_GO: (
-        "...###...",
-        "..#...#..",
-        "#########",
-        "#.......#",
-        "#.......#",
-        "#.......#",
-        "#.......#",
-        "#########",
-    ),
-    RemarkKind.OLD: (
-        ".#######.",
-        "..#...#..",
-        "..#####..",
-        "...###...",
-        "....#....",
-        "...#.#...",
-        "..#.#.#..",
-        ".#######.",
-    ),
-    RemarkKind.UNREADABLE: (
-        "..#####..",
-        ".##...##.",
-        "......##.",
-        ".....##..",
-        "....##...",
-        "....##...",
-        ".........",
-        "....##...",
-    ),
-}
-SIGN_SIZE = (9, 8)
-"""Pixels: a warning triangle, a bell, a bag with its handle, an hourglass that has run out, and a question mark."""
-MARKS = {
-    Mark.FINE: (".......", "..###..", ".#...#.", ".#...#.", ".#...#.", "..###..", "......."),
-    Mark.WARN: ("...#...", "...#...", "..#.#..", "..#.#..", ".#...#.", ".#...#.", "#######"),
-    Mark.LATE: ("...#...", "...#...", "..###..", "..###..", ".#####.", ".#####.", "#######"),
-}
-"""Seven by seven pixels: a ring, a hollow triangle, a filled one."""
-ALERTS = {
-    Mark.WARN: (
-        ".....#.....",
-        "....#.#....",
-        "....#.#....",
-        "...#...#...",
-        "...#...#...",
-        "..#.....#..",
-        "..#.....#..",
-        ".#.......#.",
-        "###########",
-    ),
-    Mark.LATE: (
-        ".....#.....",
-        "....###....",
-        "....###....",
-        "...##.##...",
-        "...##.##...",
-        "..###.###..",
-        "..#######..",
-        ".####.####.",
-        "###########",
-    ),
-}
-"""Eleven by nine pixels, beside the oldest order's age."""
-FAULT = (
-    ".....#.....",
-    "....#.#....",
-    "....#.#....",
-    "...#.#.#...",
-    "...#.#.#...",
-    "..#..#..#..",
-    "..#.....#..",
-    ".#...#...#.",
-    "###########",
-)
 BELL = (
     ".......##.......",
     ".......##.......",

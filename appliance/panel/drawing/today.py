@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.core import texts
-from appliance.core.view import Mark, Today
+from appliance.core.view import Sign, Today
 from appliance.panel.drawing.canvas import Canvas
 from appliance.panel.drawing.fonts import Face
-from appliance.panel.drawing.shapes import MARKS, bitmap
+from appliance.panel.drawing.signs import small_sign
 from appliance.panel.drawing.text import Row, even_row, sizes
 from appliance.panel.drawing.visual_order import to_drawable
 
@@ -31,7 +31,7 @@ def draw_today(canvas: Canvas, today: Today, corner: int) -> None:
     top, tall = 0, canvas.height >= TITLE_MIN_HEIGHT
     if tall:
         top = _draw_title(canvas, today)
-    mark = bitmap(MARKS[Mark.WARN]) if today.doubt else None
+    mark = small_sign(Sign.DIFFERS) if today.doubt else None
     indent = mark.width + 3 if mark is not None else 0
     # Without room for the note with the gateway's statistics, the mark is in the first row instead.
     first = 0 if tall else indent

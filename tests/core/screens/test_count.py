@@ -99,3 +99,8 @@ def test_the_most_urgent_remark_is_first() -> None:
     assert [remark.text for remark in screen.remarks] == ["1 paged", "1 late", "4 unreadable", "1 to go", "2 old"]
     assert [remark.sign.name for remark in screen.remarks] == ["PAGED", "LATE", "UNREADABLE", "TO_GO", "OLD"]
     assert screen.noun == "orders"
+
+
+def test_an_order_getting_old_is_a_remark() -> None:
+    for age, words in ((170.0, "orders"), (200.0, "orders  getting old"), (400.0, "orders  1 late")):
+        assert connected_view(connected(Order("a", elapsed=age), Order("b", elapsed=1.0)), NOW).screen.words[1] == words
