@@ -30,6 +30,8 @@ from appliance.recording.redaction import Redaction
 
 MARK = 10
 """Width of the column for the mark."""
+MOST_NAMED = 5
+"""New gateways to name beside one that is gone."""
 ASK_FOR_TOKEN = (
     "This computer has no token. Ask the gateway for one? You press its button, and the token is saved for you."
 )
@@ -132,7 +134,8 @@ def _announced(search: GatewaySearch, gateway: Gateway, known: set[str], records
     now = next((one for name, one in search.found.items() if name_key(name) == key), None)
     others = [name for name in search.found if name not in known]
     if now is None and others:
-        move = observed(False, f"{legible(gateway.name)} is gone, and {legible(others[0])} is here instead")
+        here = ", ".join(legible(name) for name in others[:MOST_NAMED])
+        move = observed(False, f"{legible(gateway.name)} is gone, and here instead: {here}")
     elif now is not None and set(now.addresses) != set(gateway.addresses):
         move = observed(True, f"it moved from {gateway.addresses[0]} to {now.addresses[0]}")
     else:

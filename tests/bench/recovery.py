@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.core.transitions import GOOD_AFTER
 from tests.bench.program import BenchError
 from tests.bench.recovery_processes import FaultyServer, PlainClient
 from tests.bench.table import Row
@@ -200,7 +201,8 @@ def _time_fault(name: str) -> tuple[float, float]:
         box.wait(40, since=0, state="connected", active=BEFORE)
         if plain.time_of_count(BEFORE, 40) is None:
             raise BenchError(f"{name}: the plain client did not connect")
-        time.sleep(2)
+        # A feed that ends sooner counts as flapping, and the next one is not shown at once.
+        time.sleep(GOOD_AFTER + 1.0)
         fault.begin(site)
         time.sleep(fault.lasts / 2)
         site.gateway.do("start")

@@ -96,7 +96,7 @@ def test_the_most_urgent_remark_is_first() -> None:
     state = replace(state, book=replace(state.book, unreadable=Unreadable(nameless=4)))
     screen = connected_view(state, NOW).screen
     assert isinstance(screen, Count)
-    assert [remark.text for remark in screen.remarks] == ["1 paged", "1 late", "4 unreadable", "1 to go", "2 old"]
+    assert [remark.text for remark in screen.remarks] == ["1 paged", "1 late", "4 unreadable", "1 to go", "2 lost?"]
     assert [remark.sign.name for remark in screen.remarks] == ["PAGED", "LATE", "UNREADABLE", "TO_GO", "OLD"]
     assert screen.noun == "orders"
 
