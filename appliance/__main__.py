@@ -200,9 +200,9 @@ def _status(options: argparse.Namespace) -> int:
     return EX_CONFIG if config is None else main(config.state_dir, as_json=options.json)
 
 
-def _history(options: argparse.Namespace) -> int:
+def _with_settings(options: argparse.Namespace, main: Callable[..., int]) -> int:
+    """Run a command with its settings, and with warnings alone in the log. main: takes `chosen`: there is a file."""
     from appliance import logs
-    from appliance.history.cli import main
 
     settings = _settings(options)
     config = _load(settings)
@@ -210,6 +210,12 @@ def _history(options: argparse.Namespace) -> int:
         return EX_CONFIG
     logs.set_up(logging.WARNING)
     return main(options, config, chosen=settings is not None)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from appliance.history.cli import main
+
+    return _with_settings(options, main)
 
 
 def _pair(options: argparse.Namespace) -> int:
@@ -224,15 +230,9 @@ def _pair(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from appliance import logs
     from appliance.recording.cli import main
 
-    settings = _settings(options)
-    config = _load(settings)
-    if config is None:
-        return EX_CONFIG
-    logs.set_up(logging.WARNING)
-    return main(options, config, chosen=settings is not None)
+    return _with_settings(options, main)
 
 
 def _screens(options: argparse.Namespace) -> int:

@@ -17,9 +17,7 @@ from appliance.core.events import (
     FeedOpened,
 )
 from appliance.core.formatting import legible
-from appliance.core.notifications import (
-    OrdersReplaced,
-)
+from appliance.core.notifications import OrdersReplaced
 from appliance.core.present import farewell, present
 from appliance.core.states import Connected, Connecting, Offline, State
 from appliance.core.view import Sound, View

@@ -29,9 +29,7 @@ from appliance.core.events import (
 )
 from appliance.core.folding import fold
 from appliance.core.heard_names import in_sight, is_anothers_host, out_of_sight
-from appliance.core.notifications import (
-    Notification,
-)
+from appliance.core.notifications import Notification
 from appliance.core.orders import OrderBook, newly_paged, replaced
 from appliance.core.reasons import FEED_REFUSED, GATEWAY_UNREACHABLE
 from appliance.core.refusals import feed_failed, refused_by_feed, refused_by_http, unauthorized

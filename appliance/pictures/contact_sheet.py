@@ -101,5 +101,5 @@ def name(caption: str) -> str:
 def _save(picture: Image.Image, path: Path) -> None:
     from PIL.Image import Quantize
 
-    # An octree takes a tenth of the time of Pillow's default, and is closer to the smooth edges of text.
+    # Several times as fast as Pillow's default, and closer to the smooth edges of text.
     picture.quantize(COLOURS, Quantize.FASTOCTREE).save(path, "PNG", optimize=True)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.aio import in_daemon_thread
+from appliance.atomic_file import open_directory
 from appliance.recording.entries import Entry, Heading, to_line
 from appliance.recording.redaction import Redaction
 
@@ -40,8 +41,8 @@ class RecordingFile:
         with_new = os.O_CREAT | os.O_EXCL if _is_new_or_file(path) else 0
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | with_new, 0o600)
         if with_new:
-            with suppress(OSError):
-                _flush_directory(path.parent)
+            with suppress(OSError), open_directory(path.parent) as directory:
+                os.fsync(directory)
 
     def add(self, entry: Heading | Entry, *, last: bool = False) -> None:
         """Write an entry soon. last: there is room for it, even if the file is full."""
@@ -84,11 +85,3 @@ def _is_new_or_file(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         return True
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from appliance.core.day_stats import BINS, MOST_UNARCHIVED, STEP, DayStats, DeliveryStats, GatewayStats, differ
 from appliance.core.delivery import DAY, Finished
 from appliance.core.folding import fold
-from appliance.core.notifications import (
-    OrderChanged,
-)
+from appliance.core.notifications import OrderChanged
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.values import Order
 

@@ -16,9 +16,7 @@ from appliance.core.events import (
     TimerFired,
 )
 from appliance.core.navigation import READ_TIME, SCREEN_STAYS, available_screens
-from appliance.core.notifications import (
-    OrderPaged,
-)
+from appliance.core.notifications import OrderPaged
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State
 from appliance.core.timers import Timer as T

@@ -29,9 +29,7 @@ from appliance.core.events import (
     TokenStored,
     TokenUnchecked,
 )
-from appliance.core.notifications import (
-    OrderPaged,
-)
+from appliance.core.notifications import OrderPaged
 from appliance.core.states import Connected, Link, Offline, Phase, State
 from appliance.core.timers import Timer
 from appliance.core.values import Address, Gateway, Order

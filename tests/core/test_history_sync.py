@@ -18,9 +18,7 @@ from appliance.core.events import (
 )
 from appliance.core.folding import fold
 from appliance.core.history_sync import SYNC_EVERY, SYNC_RETRY, SYNC_SOON, SYNCS_AN_HOUR, sync_delay
-from appliance.core.notifications import (
-    OrderChanged,
-)
+from appliance.core.notifications import OrderChanged
 from appliance.core.orders import OrderBook
 from appliance.core.present import present
 from appliance.core.states import Connected, ScreenId, State

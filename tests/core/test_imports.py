@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
         "aio",
     },
-    "recording": {"aio", "config", "core", "gateway", "history", "progress", "recording"},
+    "recording": {"aio", "atomic_file", "config", "core", "gateway", "history", "progress", "recording"},
     "board": {"core", "aio"},
     "command_line": {"history", "recording", "simulator"},
     "box": {"atomic_file", "box", "config", "core", "display_file", "panel"},

@@ -20,9 +20,7 @@ from appliance.core.events import (
 )
 from appliance.core.heartbeat import heartbeat
 from appliance.core.navigation import available_screens, power
-from appliance.core.notifications import (
-    OrderChanged,
-)
+from appliance.core.notifications import OrderChanged
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import PRESS_SHOWS, present
 from appliance.core.states import AwaitingPairing, Connected, Pairing, ScreenId, State

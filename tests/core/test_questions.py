@@ -19,9 +19,7 @@ from appliance.core.events import (
     TimerFired,
     TokenIssued,
 )
-from appliance.core.notifications import (
-    OrderPaged,
-)
+from appliance.core.notifications import OrderPaged
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.present import present
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Discovering, Pairing, State, World

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.core.folding import fold
-from appliance.core.notifications import (
-    OrderChanged,
-)
+from appliance.core.notifications import OrderChanged
 from appliance.core.orders import OrderBook, replaced
 from appliance.core.values import Order
 from tests.core.test_order_age import NOON, order

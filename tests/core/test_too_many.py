@@ -10,9 +10,7 @@ from appliance.core.events import (
     GatewayResolved,
 )
 from appliance.core.limits import MOST_ORDERS
-from appliance.core.notifications import (
-    OrderChanged,
-)
+from appliance.core.notifications import OrderChanged
 from appliance.core.present import present
 from appliance.core.states import Offline
 from appliance.core.values import Order

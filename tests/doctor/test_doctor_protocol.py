@@ -6,8 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,26 +24,13 @@ from appliance.simulator.restaurant import Ending
 from appliance.store import TokenStore
 from tests.blackbox.other_gateway import Gateway
 from tests.doctor.fakes import Answer, Person
+from tests.recording.conftest import SECRET, other_gateway
 
 NAME = "Grill"
-SECRET = "5c1c7a0d9f1e4b57a1f1f2a3b4c5d6e75c1c7a0d9f1e4b57"
 QUICK = Timeouts(reply=5.0, answer=2.0, settle=0.3, listen=5.0, poll=0.05)
 SHORT = replace(QUICK, listen=0.1)
 CLEARING = "Clear the newest one"
 Change = Callable[[Any], object]
-
-
-@asynccontextmanager
-async def other_gateway() -> AsyncIterator[Gateway]:
-    gateway = Gateway(0, "127.0.0.1")
-    gateway.tokens = {SECRET}
-    await gateway.up()
-    assert gateway.server is not None
-    gateway.port = gateway.server.sockets[0].getsockname()[1]
-    try:
-        yield gateway
-    finally:
-        await gateway.down()
 
 
 async def examined(

@@ -18,9 +18,7 @@ from appliance.core.events import (
     FeedOpened,
     TokenRefused,
 )
-from appliance.core.notifications import (
-    Notification,
-)
+from appliance.core.notifications import Notification
 from appliance.core.values import Address, Token
 from appliance.gateway.feed import run_feed
 

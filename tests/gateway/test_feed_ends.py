@@ -18,9 +18,7 @@ from appliance.core.events import (
     FeedAnswered,
     FeedNotified,
 )
-from appliance.core.notifications import (
-    MessageUnusable,
-)
+from appliance.core.notifications import MessageUnusable
 from appliance.core.values import Address, Token
 from appliance.gateway import feed as module
 from appliance.gateway import feed_connection

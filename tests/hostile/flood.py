@@ -13,9 +13,7 @@ from appliance.core.events import (
     FeedNotified,
     FeedOpened,
 )
-from appliance.core.notifications import (
-    Notification,
-)
+from appliance.core.notifications import Notification
 from appliance.core.present import present
 from appliance.core.states import Connected, State
 from appliance.gateway.wire import Envelope, TooLargeError, read_message

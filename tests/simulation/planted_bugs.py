@@ -28,12 +28,8 @@ from appliance.core import (
     transitions,
 )
 from appliance.core.effects import CloseFeed
-from appliance.core.events import (
-    GatewayFound,
-)
-from appliance.core.notifications import (
-    OrdersReplaced,
-)
+from appliance.core.events import GatewayFound
+from appliance.core.notifications import OrdersReplaced
 from appliance.core.states import NEVER, Discovering
 from appliance.core.values import Token
 from appliance.effect_handlers import EffectHandlers
