@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 CACHE_FLUSH_DELAY = 1.2
 """Seconds after which the cache has dropped a replaced record (RFC 6762, 10.2: one second)."""
+POINTER_DELAY = 1.0
+"""Seconds in which a gateway that was just resolved also answers the browse query (RFC 6762, 6 and 7.2: 0.6 s)."""
 TOO_MANY_ANNOUNCED = "Too many gateways are announced on this network; restarting mDNS browsing with an empty cache"
 QUERY_INTERVAL_SEARCHING, QUERY_INTERVAL = 10.0, 60.0
 """Seconds between browse queries: while no gateway is known or none answers, and otherwise."""
@@ -69,6 +71,8 @@ class Discovery(Mdns):
         self._announced = 0
         self._crowding_logged = False
         self._reported: dict[str, Gateway] = {}
+        self._unanswered: set[str] = set()
+        self._resolved_at = 0.0
         self._rechecked: dict[str, frozenset[Address]] = {}
         self._resolving: set[str] = set()
         self._followers: dict[str, asyncio.Task[None]] = {}
@@ -97,11 +101,11 @@ class Discovery(Mdns):
         announce the gateway's host, and answer faster.
         """
         gateway = await self._resolve_uncached(name, hoped)
-        if gateway is None:
-            # Its return must be reported, even with the same address.
-            self._reported.pop(name_key(name), None)
-        else:
-            self._reported[name_key(name)] = gateway
+        if gateway is not None:
+            self._note_reported(gateway)
+        elif name_key(name) in self._reported:
+            # Its return must be reported, even with the same address, and so must its goodbye.
+            self._unanswered.add(name_key(name))
         return gateway
 
     async def _watch_network(self) -> None:
@@ -130,12 +134,19 @@ class Discovery(Mdns):
         return True
 
     def _poll(self, zeroconf_: Zeroconf, now: float) -> None:
-        """Repeat the browse query: zeroconf's browser sends it four times only, and a gateway may miss all of them."""
+        """Repeat the browse query: zeroconf's browser sends it four times only, and a gateway may miss all of them.
+
+        Also report the loss of gateways that were resolved, but did not answer the browse query: a goodbye within the
+        tenth of a second between the two answers withdraws a record that zeroconf never had.
+        """
         newest = max((pointer.created for pointer in cached_pointers(zeroconf_)), default=0.0)
         if newest > self._newest_answer:
             self._newest_answer = newest
             self._heard()
-        answered = self._reported and self._heard_at >= self._queried_at
+        if not self._resolving and now >= self._resolved_at + POINTER_DELAY:
+            for key in [key for key in self._reported if not self._spellings(key)]:
+                self._report_lost(key)
+        answered = self._reported.keys() - self._unanswered and self._heard_at >= self._queried_at
         if now >= self._queried_at + (QUERY_INTERVAL if answered else QUERY_INTERVAL_SEARCHING):
             self._queried_at = now
             query_all(zeroconf_)
@@ -188,12 +199,20 @@ class Discovery(Mdns):
         return len(addresses) > 1 or (before is not None and not addresses >= set(before.addresses))
 
     def _report_if_new(self, gateway: Gateway | None) -> None:
-        if gateway is not None and gateway != self._reported.get(name_key(gateway.name)):
-            self._reported[name_key(gateway.name)] = gateway
+        if gateway is None:
+            return
+        key = name_key(gateway.name)
+        if key in self._unanswered or gateway != self._reported.get(key):
+            self._note_reported(gateway)
             self._emit(GatewayFound(gateway))
+
+    def _note_reported(self, gateway: Gateway) -> None:
+        self._reported[name_key(gateway.name)] = gateway
+        self._unanswered.discard(name_key(gateway.name))
 
     def _report_lost(self, key: str) -> None:
         self._rechecked.pop(key, None)
+        self._unanswered.discard(key)
         if (lost := self._reported.pop(key, None)) is not None:
             self._emit(GatewayLost(lost.name))
 
@@ -215,6 +234,7 @@ class Discovery(Mdns):
             return gateway if self._zeroconf is running else None
         finally:
             self._resolving.discard(key)
+            self._resolved_at = asyncio.get_running_loop().time()
 
     def _cached_addresses(self, name: str) -> list[Address]:
         """All addresses of all hosts that have been announced for a name and are still in the cache."""

@@ -16,7 +16,19 @@ from appliance.gateway import network_watch
 from appliance.gateway.discovery import Discovery
 from appliance.gateway.own_addresses import OwnAddress, OwnNetwork
 
-from .mdns_peers import PTR, EventRecorder, RawResponder, Responder, browsing, found, gateway, records, responding
+from .mdns_peers import (
+    PTR,
+    SRV,
+    A,
+    EventRecorder,
+    RawResponder,
+    Responder,
+    browsing,
+    found,
+    gateway,
+    records,
+    responding,
+)
 
 
 @pytest.fixture
@@ -148,6 +160,31 @@ async def test_a_goodbye_after_resolving_is_reported(name: str, recorder: EventR
         await recorder.wait_found(name, "127.0.0.2")
         other.answer(name.encode(), "127.0.0.3")
         assert await discovery.resolve(name) == gateway(name, "127.0.0.3")
+        other.send(records(name.encode(), ttl=0, kinds=[PTR]))
+        await recorder.wait_until(lambda: recorder.last == GatewayLost(name))
+
+
+async def test_a_goodbye_after_a_failed_resolve_is_reported(
+    name: str, recorder: EventRecorder, other: RawResponder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RESOLVE_TIMEOUT", 0.1)
+    async with browsing(recorder) as discovery:
+        other.send(records(name.encode(), "127.0.0.2"))
+        await recorder.wait_found(name, "127.0.0.2")
+        assert await discovery.resolve(name) is None
+        other.send(records(name.encode(), ttl=0, kinds=[PTR]))
+        await recorder.wait_until(lambda: recorder.last == GatewayLost(name))
+
+
+async def test_a_goodbye_before_the_answer_to_the_browse_query_is_reported(
+    name: str, recorder: EventRecorder, other: RawResponder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A responder delays that answer, and drops it if the gateway leaves meanwhile."""
+    monkeypatch.setattr(network_watch, "NETWORK_POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(module, "POINTER_DELAY", 0.2)
+    async with browsing(recorder) as discovery:
+        other.answer(name.encode(), made=records(name.encode(), "127.0.0.2", kinds=[SRV, A]))
+        assert await discovery.resolve(name) == gateway(name, "127.0.0.2")
         other.send(records(name.encode(), ttl=0, kinds=[PTR]))
         await recorder.wait_until(lambda: recorder.last == GatewayLost(name))
 
