@@ -11,14 +11,14 @@ PRODUCT = "Table Tracker"
 VERSION = "appliance {version}"
 STOPPING = "Stopping"
 STOPPING_HINT = "The display goes dark"
-FAILING = "Keeps failing"
+FAILING = "Program crashes"
 FAILING_RESTART = "The box restarts"
 FAILING_RETRY = "Retrying in 1 min"
-FAILING_HINT = "If it stays: new SD card"
+FAILING_HINT = "Every day? New SD card"
 
 # Discovering.
 LOOKING = ("Looking for", "the gateway")
-LOOKING_HINT = ("Is it switched on, and on", "the same network?")
+LOOKING_HINT = ("Is the gateway on, and", "on the same network?")
 OWN_ADDRESS = "This box: {address}"
 NO_NETWORK = "No network"
 NO_NETWORK_HINT = ("Check the cable", "or the Wi-Fi settings")
@@ -45,7 +45,7 @@ NOT_PAIRED_ASLEEP = "Not paired"
 PRESS_GATEWAY = ("Now press the", "gateway's button")
 TIME_LEFT = "{time} left"
 PAIRING_UNREACHABLE = ("Gateway does", "not answer")
-PAIRING_UNREADABLE = ("Unreadable", "answer")
+PAIRING_UNREADABLE = ("Gateway's answer", "unreadable")
 PAIRING_REFUSED = ("Gateway", "refused pairing")
 CONFIRM = "Pair with this? {time}"
 CONFIRM_ADDRESS = "at {address}"
@@ -64,10 +64,10 @@ OFFLINE_NO_NETWORK = ("No network: check cable", "or the Wi-Fi settings")
 OFFLINE_NO_INTERFACE = ("No interface {missing}", "Here: {present}")
 OFFLINE_UNASSIGNED = ("No address from router", "Restart the router")
 OFFLINE_HOST_NOT_FOUND = ("{host} not found", "Check gateway.address")
-OFFLINE_OTHER_GATEWAY = ("Here: {name}", "Hold button 5 s to change")
+OFFLINE_OTHER_GATEWAY = ("Found only {name}", "To pair anew: hold 5 s")
 OFFLINE_UNREADABLE = ("Unreadable answer", "Restart the gateway")
 OFFLINE_NO_ORDERS = ("Gateway sends no orders", "It may be restarting: wait")
-OFFLINE_REFUSED = ("Gateway refuses pairing", "It may be restarting: wait")
+OFFLINE_REFUSED = ("Gateway revoked pairing", "Looking to pair again")
 OFFLINE_TOO_MANY = ("Too many orders", "for this box")
 
 # The count, its remarks, and a paged order.
@@ -78,7 +78,7 @@ AT_LEAST = "≥{age}"
 REMARK = "{count} {word}"
 PAGED, LATE, GETTING_OLD = "paged", "late", "getting old"
 UNREADABLE, OLD = "unreadable", "lost?"
-COUNT_IN_DOUBT = "Checking the count"
+COUNT_IN_DOUBT = "Count may be wrong"
 TRACKER, TRACKERS = "Tracker", "Trackers"
 PAGED_TRACKER = "{noun} {tracker} paged"
 MORE_PAGED = "+{count} more"
@@ -94,14 +94,15 @@ TODAY = "Today"
 LATEST_DAY = "Latest day"
 DAY_FINISHED, DAY_OPEN = "{count} done", "{count} open"
 AVERAGE, AVERAGE_SHORT, MEDIAN = "average {time}", "avg {time}", "median {time}"
-WITHIN_TARGET = "in {target}"
-HOUR = "{hour} h"
+WITHIN_TARGET = "under {target}"
+HOUR = "{hour}:00"
 COUNTED_FOR = "counted for {age}"
 GATEWAY_FIGURES = "gateway: {figures}"
+GATEWAY_FINISHED = "{count} done"
 DIFFERS = "differs from gateway"
 
 # Faults of this box, shown beside anything else.
-BUTTON_STUCK = "Button stuck"
+BUTTON_STUCK = "Button stuck: free it"
 WEAK_POWER = "Weak power supply"
 CARD_BROKEN = "SD card is broken"
 CARD_RESET = "SD card was reset"
@@ -110,20 +111,20 @@ CHECK_SETTINGS = "Check the settings file"
 SETTINGS_WRONG = "Settings wrong: line {line}"
 
 # Holding the button.
-FORGET_PAIRING = ("Forget the pairing", "Let go to keep it")
-DECLINE_GATEWAY = ("Not this gateway", "Let go to go back")
+FORGET_PAIRING = ("Forget the pairing", "Let go to keep it", "to forget the pairing")
+DECLINE_GATEWAY = ("Not this gateway", "Let go to go back", "to decline this gateway")
 HOLD_LEFT = "in {seconds}"
 LET_GO = "Let go now"
 
 # For the installer.
 SETTINGS = "Settings"
-SETTINGS_LINE = "Settings, line {line}"
+SETTINGS_LINE = "Mistake in line {line}"
 MORE_MISTAKES = "and {count} more"
 THIS_BOX = "This box"
 NO_ADDRESS = "no address"
 BOX_VERSION = "v{version}"
 UPTIME = "on for {age}"
-TEMPERATURE = "{degrees:.0f} °C"
+TEMPERATURE = "box {degrees:.0f} °C"
 POWER_WEAK, POWER_WAS_WEAK, POWER_OK = "weak power supply", "power was weak", "power ok"
 GATEWAY = "Gateway"
 NO_GATEWAY = "no gateway in sight"

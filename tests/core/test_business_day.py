@@ -126,8 +126,8 @@ def test_the_screen_counts_the_business_day_and_begins_its_chart_with_its_first_
     screen, _ = today_screen(replace(state, book=replace(state.book, today=today)), NOW)
     assert (screen.finished, screen.open) == ("5 done", "1 open")
     assert (screen.first, screen.hours) == (18, (1, 1, 0, 0, 0, 1, 1, 1))
-    assert screen.words[-2].startswith("18 h ")
-    assert screen.words[-2].endswith(" 1 h")
+    assert screen.words[-2].startswith("18:00 ")
+    assert screen.words[-2].endswith(" 1:00")
 
 
 def test_a_day_that_ends_within_an_hour_has_that_hour_at_both_ends() -> None:

@@ -79,9 +79,9 @@ def test_archived_and_new_orders_are_shown_together() -> None:
         "Today",
         "3 done, 0 open",
         "average 1:40, median 1:42",
-        "100% in 5:00",
-        "10 h █      15 h",
-        "gateway: 3, 1:40",
+        "100% under 5:00",
+        "10:00 █      15:00",
+        "gateway: 3 done, 1:40",
     )
     order = OrderChanged(Order("b", order_type="TO_GO", created=NOON, changed=NOON), created=True)
     state, _ = machine.step(state, FeedNotified(NUMBER, (order,)), NOW)
@@ -113,7 +113,7 @@ def test_figures_that_differ_from_the_gateways_are_marked() -> None:
     state, _ = machine.step(state, kept, NOW)
     assert shown(state).doubt
     assert shown(state).words[0] == "Today  differs from gateway"
-    assert shown(state).words[-1] == "gateway: 9"
+    assert shown(state).words[-1] == "gateway: 9 done"
 
 
 def test_without_an_order_since_the_start_the_latest_day_is_shown() -> None:

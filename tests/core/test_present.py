@@ -115,7 +115,7 @@ def test_a_reset_card_is_shown_until_the_box_is_paired_again() -> None:
 def test_the_screen_of_a_program_that_keeps_failing() -> None:
     for restart, what in ((True, "The box restarts"), (False, "Retrying in 1 min")):
         view = failing(restart=restart)
-        assert list(view.screen.words) == ["Keeps failing", what, "If it stays: new SD card"]
+        assert list(view.screen.words) == ["Program crashes", what, "Every day? New SD card"]
         assert view.leds == Leds(red=LedMode.FAST)
 
 
@@ -141,7 +141,7 @@ def test_the_offline_screen_names_the_cause() -> None:
     other = STATES["offline, waiting, out of sight"]
     assert (present(other, NOW).view.reason, words(other)[3]) == (
         "another gateway is here",
-        "Hold button 5 s to change",
+        "To pair anew: hold 5 s",
     )
 
 
@@ -258,7 +258,7 @@ def test_a_gateway_alone_in_sight_is_named_and_two_are_counted() -> None:
 )
 def test_a_fault_comes_right_after_the_lines_that_belong_together(state: State, fault_at: int) -> None:
     words = present(state, NOW).view.screen.words
-    assert words.index("Button stuck") == fault_at
+    assert words.index("Button stuck: free it") == fault_at
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_out_of_sight_the_box_is_offline_with_a_reason() -> None:
     box = refused_out_of_sight()
     state, reason, words = shown(box)
     assert (state, reason) == ("offline", "token refused")
-    assert words == ("OFFLINE", "for <1 min", "Gateway refuses pairing", "It may be restarting: wait", "Gateway: A")
+    assert words == ("OFFLINE", "for <1 min", "Gateway revoked pairing", "Looking to pair again", "Gateway: A")
     assert box.sounds == [Sound.ERROR]
     assert box.state.world.current == CREDENTIAL
 
@@ -133,7 +133,7 @@ def test_another_gateway_in_sight_is_offered_instead() -> None:
     box.tell(TokenRefused(connected(box).feed))
     state, reason, words = shown(box)
     assert (state, reason) == ("offline", "another gateway is here")
-    assert words[2:4] == ("Here: B", "Hold button 5 s to change")
+    assert words[2:4] == ("Found only B", "To pair anew: hold 5 s")
     box.tell(ButtonDown())
     box.advance(5.1)
     box.tell(ButtonUp())

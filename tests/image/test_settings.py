@@ -43,7 +43,7 @@ def test_wrong_settings_a_fixed_address_and_a_key(shared_rig: Rig, tmp_path: Pat
     # Past the oldest orders and the day, to the screen with the mistake.
     for _ in range(3):
         box.press()
-    box.save("9-settings-what", box.reads("Settings, line 3", timeout=60))
+    box.save("9-settings-what", box.reads("Mistake in line 3", timeout=60))
 
     box.until(lambda: box.text("systemctl is-active ssh") == "active", "SSH is there", 240)
 

@@ -110,7 +110,7 @@ def test_zero_orders_are_shown_as_text(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", DISPLAYS)
-@pytest.mark.parametrize("note", ["Pairing not saved", "Weak power supply", "Button stuck"])
+@pytest.mark.parametrize("note", ["Pairing not saved", "Weak power supply", "Button stuck: free it"])
 def test_a_note_is_drawn_below_the_count(size: tuple[int, int], note: str) -> None:
     count = Count("38", "orders", "12 min", Mark.LATE, (LATE,))
     noted = draw_screen(replace(count, note=note, fault=True), size)

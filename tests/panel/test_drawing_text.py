@@ -153,7 +153,7 @@ def test_of_too_many_lines_the_first_are_kept() -> None:
 
 def test_optional_lines_are_omitted_first() -> None:
     needed = (Line("Looking for", Size.MEDIUM), Line("the gateway", Size.MEDIUM), Line("This box: 192.168.1.42"))
-    hints = (Line("Is it switched on, and on", spare=1), Line("the same network?", spare=1))
+    hints = (Line("Is the gateway on, and", spare=1), Line("on the same network?", spare=1))
     everything = " ".join(line.text for line in (*needed, *hints))
     assert " ".join(words_of(choose_layout((*needed, *hints), 126, 62, True))) == everything
     assert (

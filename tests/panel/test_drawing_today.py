@@ -15,7 +15,7 @@ from appliance.panel.drawing.text import Row
 
 SIZES = [(128, 64), (128, 32)]
 DAY = Today("Today", "151 done", "9 open", "3:36", "3:12", "92%", "5:00", 11, (4, 12, 30, 18, 3, 0, 8, 25, 31, 14))
-NOTED = replace(DAY, note="gateway: 143, 3:30")
+NOTED = replace(DAY, note="gateway: 143 done, 3:30")
 
 counts = st.integers(0, 99_999).map(str)
 clocks = st.tuples(st.integers(0, 999), st.integers(0, 59)).map(lambda time: f"{time[0]}:{time[1]:02}")
@@ -30,7 +30,7 @@ days = st.builds(
     st.tuples(st.integers(0, 99), st.integers(0, 59)).map(lambda time: f"{time[0]}:{time[1]:02}"),
     st.just(0),
     st.lists(st.integers(0, 999), min_size=6, max_size=24).map(tuple),
-    st.one_of(st.just(""), st.just("counted for 23 h 59"), st.builds("gateway: {}, {}".format, counts, clocks)),
+    st.one_of(st.just(""), st.just("counted for 23 h 59"), st.builds("gateway: {} done, {}".format, counts, clocks)),
     st.booleans(),
 )
 
@@ -72,7 +72,7 @@ def test_incomplete_statistics_are_marked_on_each_display(size: tuple[int, int])
 
 def test_the_text_form_has_bars_too() -> None:
     assert DAY.words[:3] == ("Today", "151 done, 9 open", "average 3:36, median 3:12")
-    assert DAY.words[3:] == ("92% in 5:00", "11 h ▂▄█▅▁ ▃▇█▄ 20 h")
+    assert DAY.words[3:] == ("92% under 5:00", "11:00 ▂▄█▅▁ ▃▇█▄ 20:00")
     assert Today("Today", "0 done", "9 open").words == ("Today", "0 done, 9 open")
     assert sparkline((0, 1, 1000)) == f" {BARS[1]}{BARS[-1]}", "a small value must be visible"
     assert sparkline((0, 0)) == "  "

@@ -60,14 +60,14 @@ def stamped_on(screen: Screen, size: tuple[int, int]) -> set[bytes]:
 def test_a_screen_has_only_the_signs_of_what_it_says(size: tuple[int, int]) -> None:
     late = Count("7", "orders", "6 min", Mark.LATE, (Remark(Sign.LATE, "late", 1), Remark(Sign.TO_GO, "to go", 2)))
     day = Today(
-        "Today", "151 done", "9 open", "3:36", "3:12", "92%", "5:00", 11, (4, 12), "gateway: 143, 3:30", doubt=True
+        "Today", "151 done", "9 open", "3:36", "3:12", "92%", "5:00", 11, (4, 12), "gateway: 143 done, 3:30", doubt=True
     )
     for screen, signs in (
         (Count("7", "orders", "6 min", Mark.LATE), set()),
         (late, {Sign.LATE, Sign.TO_GO}),
         (Count("7", "orders", "3 min", Mark.WARN, (Remark(Sign.GETTING_OLD, "getting old"),)), {Sign.GETTING_OLD}),
-        (Count("7", "orders", "2 min", note="Checking the count"), set()),
-        (Count("7", "orders", "2 min", note="Button stuck", fault=True), {Sign.WARNING}),
+        (Count("7", "orders", "2 min", note="Count may be wrong"), set()),
+        (Count("7", "orders", "2 min", note="Button stuck: free it", fault=True), {Sign.WARNING}),
         (Listing("", (Row("1", "2 min", Mark.FINE),)), set()),
         (Listing("", (Row("1", "3 min", Mark.WARN),)), {Sign.GETTING_OLD}),
         (Listing("", (Row("1", "6 min", Mark.LATE),)), {Sign.LATE}),

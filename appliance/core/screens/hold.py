@@ -11,9 +11,9 @@ from appliance.core.view import Icon, Line, Message, Size
 
 def hold_screen(left: float, *, declines: bool) -> Message:
     """left: seconds until letting go counts, 0 once it does. declines: the hold declines the gateway on the screen."""
-    what, escape = texts.DECLINE_GATEWAY if declines else texts.FORGET_PAIRING
+    what, escape, due = texts.DECLINE_GATEWAY if declines else texts.FORGET_PAIRING
     if left <= 0:
-        return Message((Line(texts.LET_GO, Size.MEDIUM), Line(what)), 0.0, Icon.WARNING)
+        return Message((Line(texts.LET_GO, Size.MEDIUM), Line(due)), 0.0, Icon.WARNING)
     seconds = math.ceil(left)
     countdown = texts.HOLD_LEFT.format(seconds=seconds)
     return Message((Line(what), Line(countdown, Size.HUGE), Line(escape)), seconds / HOLD_TO_FORGET)

@@ -61,6 +61,6 @@ def _note(day_stats: DayStats, now: float) -> tuple[str, float]:
     own = day_stats.gateway
     if own is None or (own.finished is None and own.average is None):
         return "", math.inf
-    count = "" if own.finished is None else str(own.finished)
+    count = "" if own.finished is None else texts.GATEWAY_FINISHED.format(count=own.finished)
     average = "" if own.average is None else clock(own.average)
     return texts.GATEWAY_FIGURES.format(figures=", ".join(filter(None, (count, average)))), math.inf

@@ -211,12 +211,14 @@ def _side(
         if packed is None:
             return None
         rows += packed
-    named = room.noun(count) is not None
-    for noun in (True, False) if roomy and not named else (False,):
-        word = _noun(count, room, bool(rows)) if noun else None
+    # Below a remark such as `2 to go`, the noun would belong to that number.
+    alone = roomy and not rows and room.noun(count) is None
+    # The caption outweighs the noun: an age without a name could be a time that is left.
+    if rows and rows[-1].width > room.width - room.corner:
+        return None
+    for captioned, noun in product((True, False), (True, False) if alone else (False,)):
+        word = _noun(count, room) if noun else None
         if noun and word is None:
-            continue
-        if rows and not word and rows[-1].width > room.width - room.corner:
             continue
         below = sum(row.height + room.gap for row in rows) + (word.height + room.gap if word else 0)
         if not count.oldest:
@@ -227,18 +229,16 @@ def _side(
         width = room.width - (room.corner if space > room.height - HEART else 0)
         width -= sum(row.width + SIDE_GAP for row in right)
         most = int(room.digits.height * SECOND)
-        for captioned in (True, False):
-            age = age_within(oldest, count.mark, width, space, room.tall, captioned, (floor, most))
-            if age is not None and all(row.height <= age.block for row in right):
-                return Side(age, width, tuple(rows), word, right)
+        age = age_within(oldest, count.mark, width, space, room.tall, captioned, (floor, most))
+        if age is not None and all(row.height <= age.block for row in right):
+            return Side(age, width, tuple(rows), word, right)
     return None
 
 
-def _noun(count: Count, room: _Room, remarks: bool) -> Row | None:
+def _noun(count: Count, room: _Room) -> Row | None:
     """The noun beside the number, at the bottom."""
-    alone = not (count.oldest or remarks)
-    face = Face.BOLD if alone else Face.REGULAR
-    for size in sizes(face, (18 if room.tall else 16) if alone else 10):
+    face = Face.REGULAR if count.oldest else Face.BOLD
+    for size in sizes(face, 10 if count.oldest else 18 if room.tall else 16):
         row = tight_row(to_drawable(count.noun), face, size)
         if row.width <= room.width - room.corner and row.height <= room.height:
             return row

@@ -24,8 +24,8 @@ def icon(which: Icon) -> Image:
         case Icon.SEARCH:
             _lens(canvas)
         case Icon.PRESS_HERE:
-            _this_box(canvas)
-            _press(canvas, 18)
+            _push_button(canvas)
+            _press(canvas, 11)
         case Icon.PRESS_GATEWAY:
             _gateway(canvas)
             _press(canvas, 18)
@@ -80,19 +80,11 @@ def _button(canvas: Canvas, x: int, top: int) -> None:
     canvas.fill(x - 2, top + 1, x + 3, top + 2)
 
 
-def _this_box(canvas: Canvas) -> None:
-    """This box, with its display and its button."""
-    canvas.frame(0, 10, 23, 23)
-    canvas.frame(2, 13, 13, 20)
-    canvas.fill(4, 15, 6, 18)
-    canvas.fill(8, 15, 11, 15)
-    canvas.fill(8, 18, 10, 18)
-    canvas.fill(15, 10, 22, 10, lit=False)
-    canvas.fill(15, 10, 15, 11)
-    canvas.fill(22, 10, 22, 11)
-    canvas.fill(23, 10, 23, 23)
-    canvas.fill(14, 10, 14, 10)
-    canvas.fill(16, 11, 21, 14)
+def _push_button(canvas: Canvas) -> None:
+    """A push button, seen from the front and above."""
+    canvas.round(0, 11, 23, 23)
+    canvas.round(2, 12, 21, 21, lit=False)
+    canvas.round(5, 10, 18, 18)
 
 
 def _gateway(canvas: Canvas) -> None:

@@ -22,8 +22,8 @@ def test_the_box_screen_is_redrawn_every_minute() -> None:
         (Board(None, False, False), ("power ok",)),
         (Board(None, False, True), ("power was weak",)),
         (Board(None, True, True), ("weak power supply",)),
-        (Board(51.6), ("52 °C",)),
-        (Board(51.6, True), ("52 °C  weak power supply",)),
+        (Board(51.6), ("box 52 °C",)),
+        (Board(51.6, True), ("box 52 °C  weak power supply",)),
     ],
 )
 def test_the_boards_temperature_and_power_have_a_row(board: Board, words: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ def test_a_hint_follows_a_long_search() -> None:
     hinted = discovering_view(state, NOW + 20)
     assert hinted.until == math.inf
     assert isinstance(hinted.screen, Message)
-    assert hinted.screen.lines[-1] == Line("the same network?", Size.SMALL, 1)
+    assert hinted.screen.lines[-1] == Line("on the same network?", Size.SMALL, 1)
     refused = discovering_view(replace(state, reason=TOKEN_REFUSED), NOW + 20)
     assert refused.screen.words[-2:] == ("Gateway revoked pairing", "This box: 192.0.2.5")
     cut = discovering_view(Discovering(World(addresses=())), NOW)

@@ -28,7 +28,7 @@ def test_a_headline_replaces_the_title() -> None:
     ("world", "words"),
     [
         ({}, ""),
-        ({"stuck": True, "board": Board(weak_power=True)}, "Button stuck"),
+        ({"stuck": True, "board": Board(weak_power=True)}, "Button stuck: free it"),
         ({"board": Board(weak_power=True, card=Card.BROKEN)}, "Weak power supply"),
         ({"board": Board(card=Card.BROKEN), "unsaved": True}, "SD card is broken"),
         ({"board": Board(card=Card.RESET), "unsaved": True, "current": None}, "SD card was reset"),
@@ -93,7 +93,7 @@ def test_a_fault_is_added_to_the_other_lines() -> None:
     offline = STATES["offline, waiting"]
     before = present(offline, NOW).view.screen.words
     stuck = present(replace(offline, world=replace(offline.world, stuck=True)), NOW).view.screen.words
-    assert stuck == (*before[:2], "Button stuck", *before[2:])
+    assert stuck == (*before[:2], "Button stuck: free it", *before[2:])
     count = present(connected(unsaved=True), NOW).view.screen
     assert isinstance(count, Count)
     assert count.note == "Pairing not saved"

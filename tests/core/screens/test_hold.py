@@ -23,7 +23,7 @@ def test_a_hold_counts_down_to_the_action() -> None:
     assert (screen.bar, screen.icon) == (0.6, None)
     assert hold_screen(2.0, declines=True).words == ("Not this gateway", "in 2", "Let go to go back")
     over = hold_screen(0.0, declines=True)
-    assert over.lines == (Line("Let go now", Size.MEDIUM), Line("Not this gateway"))
+    assert over.lines == (Line("Let go now", Size.MEDIUM), Line("to decline this gateway"))
     assert (over.bar, over.icon) == (0.0, Icon.WARNING)
 
 

@@ -67,7 +67,7 @@ def test_below_offline_too(addresses: tuple[str, ...], interfaces: Interfaces, w
 def test_an_assigned_address_is_a_network(addresses: tuple[str, ...]) -> None:
     reason, said = shown(LOOKING, NetworkChanged(addresses, WRONG))
     assert reason == ""
-    assert said[2:] == [f"This box: {addresses[0]}", "Is it switched on, and on", "the same network?"]
+    assert said[2:] == [f"This box: {addresses[0]}", "Is the gateway on, and", "on the same network?"]
 
 
 @pytest.mark.parametrize("addresses", [(SELF4,), (SELF4, SELF6)])

@@ -33,7 +33,7 @@ def test_the_offline_screen_is_redrawn_every_minute() -> None:
     [
         (GATEWAY_UNREACHABLE, ("Gateway does not answer", "Check its power and cable")),
         (FEED_REFUSED, ("Gateway sends no orders", "It may be restarting: wait")),
-        (TOKEN_REFUSED, ("Gateway refuses pairing", "It may be restarting: wait")),
+        (TOKEN_REFUSED, ("Gateway revoked pairing", "Looking to pair again")),
         (TOO_MANY_ORDERS, ("Too many orders", "for this box")),
     ],
 )

@@ -19,7 +19,7 @@ def test_start_end_and_failure_have_screens() -> None:
     assert (last.leds, last.power, last.beat, last.pressed) == (Leds(), Power.BRIGHT, None, False)
     assert last.state == view.state
     failed = failing(restart=True)
-    assert (failed.state, failed.screen.words[0]) == ("offline", "Keeps failing")
+    assert (failed.state, failed.screen.words[0]) == ("offline", "Program crashes")
     for screen, icon in (
         (starting_screen("1.2"), Icon.STARTING),
         (last.screen, Icon.STOPPING),

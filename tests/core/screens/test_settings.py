@@ -9,7 +9,7 @@ from appliance.core.view import Size
 
 def test_the_first_mistake_is_shown_and_the_others_are_counted() -> None:
     one = Mistake(12, "pins.green", "must be a number")
-    assert settings_screen((one,)).words == ("Settings, line 12", "pins.green: must be a number")
+    assert settings_screen((one,)).words == ("Mistake in line 12", "pins.green: must be a number")
     other = Mistake(None, None, "can't be read")
     assert settings_screen((other, one, one)).words == ("Settings", "can't be read", "and 2 more")
     assert settings_screen((other,)).lines[0].size is Size.MEDIUM

@@ -21,9 +21,9 @@ def test_today_is_redrawn_when_its_note_changes() -> None:
     for gateway, note in (
         (None, ""),
         (GatewayStats(), ""),
-        (GatewayStats(3), "gateway: 3"),
+        (GatewayStats(3), "gateway: 3 done"),
         (GatewayStats(None, 61.0), "gateway: 1:01"),
-        (GatewayStats(3, 61.0), "gateway: 3, 1:01"),
+        (GatewayStats(3, 61.0), "gateway: 3 done, 1:01"),
     ):
         kept = replace(state.book, today=DayStats(None, NOW, DeliveryStats(), gateway=gateway))
         screen, until = today_screen(replace(state, book=kept), NOW)
