@@ -46,6 +46,8 @@ def test_a_bare_cable_and_a_wifi_that_reconnects(bare_rig: Rig, tmp_path: Path) 
     box.until(lambda: bool(box.addresses()), "an address of its own", 60)
     (own,) = box.addresses()
     assert own.startswith("169.254.")
+    # With its new address, the box looks for the gateway again, and a press before it finds it would be in vain.
+    box.until(lambda: "Awaiting pairing: Bar at 169.254." in box.log(), "the gateway is found by IPv4", 60)
     bare_rig.pair("line 2")
 
     box.until(bare_rig.started, "the start is over", 240)

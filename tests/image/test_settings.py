@@ -33,7 +33,7 @@ def test_wrong_settings_a_fixed_address_and_a_key(shared_rig: Rig, tmp_path: Pat
     shared_rig.write_settings("\n".join([*lines, ""]))
     box.start()
     box.wait_ready()
-    box.save("8-back-with-wrong-settings", box.reads("5", "orders", "line 3", timeout=240))
+    box.save("8-back-with-wrong-settings", box.reads("5", "min", "line 3", timeout=240))
     assert box.text("systemctl list-units --failed --no-legend --plain") == ""
     assert box.text("cat /proc/sys/kernel/hostname") == "tt-kitchen"
     assert box.text("cat /run/tt-box/problems").startswith("tt-appliance.yaml:3: box.time_zone: ")

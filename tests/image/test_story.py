@@ -39,4 +39,4 @@ def test_orders_a_page_and_the_cable_pulled(shared_rig: Rig) -> None:
     box.cable(plugged=False)
     box.save("7-offline", box.reads("No network", timeout=60))
     box.cable(plugged=True)
-    box.reads("5", "orders", timeout=90)
+    box.reads("5", "min", timeout=90)
