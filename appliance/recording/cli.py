@@ -42,11 +42,18 @@ def main(options: argparse.Namespace, config: Config, *, chosen: bool) -> int:
         return _fail(f"{path} exists already; give the name of a new file")
     except OSError as error:
         return _fail(f"can't write {path}: {error.strerror}")
-    said = f"{tally.messages:,} messages, {tally.answers:,} HTTP answers and {tally.records:,} mDNS records"
+    said = (
+        f"{_counted(tally.messages, 'message')}, {_counted(tally.answers, 'HTTP answer')} "
+        f"and {_counted(tally.records, 'mDNS record')}"
+    )
     print(f"Recorded {said} in {path} ({size:,} bytes).", flush=True)
     if not tally.messages and not tally.answers:
         return _fail(f"{state.credential.gateway} did not answer")
     return 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 async def _record(path: Path, duration: float | None, config: Config, credential: Credential) -> tuple[Tally, int]:
