@@ -29,6 +29,7 @@ __all__ = [
 # An example's duration depends on the machine more than on the code; the benchmark measures time.
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile("untimed")
 
 # A background job of a shell script ignores SIGINT, and so would the programs that the tests end with it.

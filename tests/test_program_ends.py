@@ -80,16 +80,15 @@ COMMANDS = {
     "simulate help": Command("simulate --help"),
 }
 NAMES = [name for name in COMMANDS if name != "history online"]
-every_command = pytest.mark.parametrize("name", NAMES)
 KINDS = ("help", "headless", "terminal", "hardware", "doctor", "history", "simulate")
-"""A command of each kind: all go the same way to the end, and each start takes half a second of a core's time."""
-
-
-def every_command_with(variables: str, *variants: object) -> pytest.MarkDecorator:
-    """Every command with the first variant, and one of each kind with the others."""
-    cases = [(name, variants[0]) for name in NAMES]
-    cases += [(name, variant) for variant in variants[1:] for name in KINDS]
-    return pytest.mark.parametrize(("name", variables), cases)
+"""A command of each kind: all go the same way to the end, and each start takes a third of a second of a core's time."""
+NAMES = [
+    pytest.param(name, marks=() if name in KINDS else pytest.mark.release)
+    for name in COMMANDS
+    if name != "history online"
+]
+"""A command of each kind, and the others for `make release`."""
+every_command = pytest.mark.parametrize("name", NAMES)
 
 
 @dataclass
@@ -176,7 +175,8 @@ def test_a_closed_pipe(name: str, tmp_path: Path) -> None:
 OUTPUT_ERRORS = {">/dev/full": "No space left on device", ">&-": "Bad file descriptor"}
 
 
-@every_command_with("redirection", *OUTPUT_ERRORS)
+@every_command
+@pytest.mark.parametrize("redirection", OUTPUT_ERRORS)
 def test_a_full_or_closed_output(name: str, redirection: str, tmp_path: Path) -> None:
     command, words = COMMANDS[name], OUTPUT_ERRORS[redirection]
     with started(tmp_path, command.line, redirection) as process:
@@ -190,7 +190,8 @@ def test_a_full_or_closed_output(name: str, redirection: str, tmp_path: Path) ->
             assert code in command.codes
 
 
-@every_command_with("redirection", "2>/dev/full", "<&- 2>&-")
+@every_command
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "<&- 2>&-"])
 def test_a_full_or_closed_error_output(name: str, redirection: str, tmp_path: Path) -> None:
     with started(tmp_path, COMMANDS[name].line, redirection) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)
@@ -203,7 +204,8 @@ NARROW: dict[str, Mapping[str, str]] = {
 }
 
 
-@every_command_with("terminal", *NARROW)
+@every_command
+@pytest.mark.parametrize("terminal", NARROW)
 def test_a_terminal_without_utf_8(name: str, terminal: str, tmp_path: Path) -> None:
     with started(tmp_path, COMMANDS[name].line, environment=NARROW[terminal]) as process:
         process.until_output(3.0 if COMMANDS[name].writes else 1.0)

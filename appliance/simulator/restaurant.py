@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from uuid import uuid4
 
 KEPT = timedelta(days=14)
@@ -208,7 +209,7 @@ class Restaurant:
             and (order_type is None or order.order_type == order_type)
             and (location is None or order.location == location)
         ]
-        return sorted(found, key=lambda order: order.created, reverse=not self.lists_oldest_first)
+        return sorted(found, key=attrgetter("created"), reverse=not self.lists_oldest_first)
 
     def statistics(self, target: float) -> dict[str, object]:
         """Today's statistics for a delivery target in seconds. The field names are an invention."""

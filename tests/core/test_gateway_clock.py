@@ -152,7 +152,6 @@ def opened(pauses: list[int], odd: float | None, tolerance: float, *, says_elaps
     return kitchen
 
 
-@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(st.integers(1, 50), min_size=4, max_size=12), st.none() | odds, st.booleans(), steps)
 @example([1, 1, 1, 1], 131, False, [("wait", 300.0), ("start", 0.0)])
 def test_in_a_busy_restaurant_no_fault_of_a_clock_makes_orders_old(
@@ -162,7 +161,6 @@ def test_in_a_busy_restaurant_no_fault_of_a_clock_makes_orders_old(
     play(opened(pauses, odd, tolerance, says_elapsed=says_elapsed), course, tolerance)
 
 
-@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(st.integers(1, 2000), max_size=5), st.none() | odds, st.booleans(), steps)
 @example([1], 11, False, [("jump", 611.0), ("start", 0.0), ("start", 0.0)])
 def test_in_a_quiet_restaurant_each_fault_makes_them_ten_minutes_older_at_most(
@@ -175,7 +173,6 @@ def test_in_a_quiet_restaurant_each_fault_makes_them_ten_minutes_older_at_most(
     play(opened(pauses, odd, tolerance, says_elapsed=says_elapsed), course, tolerance)
 
 
-@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(st.integers(1, 2000), max_size=5), st.booleans(), steps)
 @example([1], False, [("odd", 540.0)])
 @example([1, 1], False, [("odd", 540.0), ("away", 0.0), ("connect", 0.0), ("start", 0.0)])

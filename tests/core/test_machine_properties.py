@@ -60,8 +60,8 @@ from appliance.core.values import (
 )
 from tests.core.simulated_effects import Surroundings
 
-MANY = 6 * settings().max_examples
-"""Examples: 600 in a run of the tests, fewer for each mutant in `make mutate`."""
+MANY = 2 * settings().max_examples
+"""Examples: 200 in a run of the tests, 600 in `make release`, fewer for each mutant in `make mutate`."""
 NAMES = ("Bar", "Kitchen", "Terrace")
 ADDRESSES = tuple(Address(f"192.0.2.{number}") for number in range(1, 5))
 

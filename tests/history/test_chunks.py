@@ -55,7 +55,7 @@ changes = st.tuples(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 900), st.sampled_from((100, 100, 25, 7)), st.lists(st.lists(changes, max_size=3), max_size=40))
 def test_a_reading_finds_every_order_that_stays_in_the_list(
     orders: int, chunk_size: int, changes_per_chunk: list[list[tuple[str, float, int]]]
@@ -76,7 +76,7 @@ def test_a_reading_finds_every_order_that_stays_in_the_list(
     assert lasting <= found
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 900), st.integers(1, 8), st.lists(changes, max_size=6))
 def test_an_interrupted_reading_resumes_without_a_loss(
     orders: int, chunks: int, meanwhile: list[tuple[str, float, int]]

@@ -1,4 +1,4 @@
-"""The history command as a process, with a simulated gateway that has orders of 14 days."""
+"""The history command with a simulated gateway that has orders of 14 days."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from PIL import Image
 
 from appliance.history.schema import FILE, update_lock
 from tests.child_process import ChildProcess
+from tests.commands import run_command
 from tests.history.conftest import Site
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,11 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "appliance", *map(str, arguments)]
 
 
-def run(site: Site, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(site: Site, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return run_command("history", "--config", site.config, *arguments)
+
+
+def run_process(site: Site, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     called = command("history", "--config", site.config, *arguments)
     return subprocess.run(
         called, capture_output=True, text=True, cwd=ROOT, timeout=60, env={**os.environ, **environment}, check=False
@@ -49,30 +54,31 @@ def orders(output: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
-def test_file_table_and_json_have_every_order(busy_site: Site, oldest_first: bool) -> None:
-    busy_site.gateway.restaurant.lists_oldest_first = oldest_first
-    busy_site.do(lambda: busy_site.gateway.restaurant.create_many(40))
-    result = run(busy_site, "--since", "30d", "--format", "csv")
+def test_file_table_and_json_have_every_order(site: Site, oldest_first: bool) -> None:
+    site.gateway.restaurant.lists_oldest_first = oldest_first
+    site.do(lambda: site.gateway.restaurant.create_many(40))
+    result = run_process(site, "--since", "30d", "--format", "csv")
     assert (result.returncode, result.stderr) == (0, "")
-    kept, known = orders(result.stdout), busy_site.finished()
+    kept, known = orders(result.stdout), site.finished()
     assert kept.keys() == known.keys()
-    assert len(kept) > 12_000
+    assert len(kept) > 1200
     for uuid, order in known.items():
         row = kept[uuid]
         assert (row["tracker"], row["table"], row["type"]) == (order.name, order.location, order.order_type)
         assert row["created"] == order.created.isoformat(timespec="seconds")
         assert row["cleared"] == order.changed.isoformat(timespec="seconds")
     # Table and JSON have the same totals as the file.
-    table = run(busy_site, "--offline").stdout
+    table = run(site, "--offline").stdout
     every = re.search(r"^all +([0-9,]+)", table, re.MULTILINE)
     assert every is not None
     assert int(every[1].replace(",", "")) == len(known)
-    lines = run(busy_site, "--offline", "--format", "json").stdout.splitlines()
+    lines = run(site, "--offline", "--format", "json").stdout.splitlines()
     assert {json.loads(line)["uuid"] for line in lines} == known.keys()
 
 
-def test_a_killed_reading_resumes_in_the_next_run(busy_site: Site) -> None:
-    for wait in (0.9, 1.1, 1.3):
+@pytest.mark.parametrize("waits", [(1.1,), pytest.param((0.9, 1.1, 1.3), marks=pytest.mark.release)])
+def test_a_killed_reading_resumes_in_the_next_run(busy_site: Site, waits: tuple[float, ...]) -> None:
+    for wait in waits:
         with ChildProcess(
             command("history", "--config", busy_site.config),
             cwd=ROOT,
@@ -83,7 +89,9 @@ def test_a_killed_reading_resumes_in_the_next_run(busy_site: Site) -> None:
             process.send_signal(signal.SIGKILL)
     result = run(busy_site, "--format", "csv")
     assert result.returncode == 0
-    assert orders(result.stdout).keys() == busy_site.finished().keys()
+    kept = orders(result.stdout)
+    assert kept.keys() == busy_site.finished().keys()
+    assert len(kept) > 12_000
 
 
 def test_the_command_waits_while_another_program_updates_the_archive(site: Site) -> None:
@@ -243,7 +251,7 @@ def test_charts_are_drawn(site: Site, tmp_path: Path) -> None:
 
 def test_without_matplotlib_a_chart_names_the_missing_extra(site: Site, tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
-    result = run(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
+    result = run_process(site, "--chart", tmp_path / "chart.png", PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     assert "extra `report`" in result.stderr
     assert "Traceback" not in result.stderr

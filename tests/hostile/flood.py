@@ -23,7 +23,7 @@ from tests.hostile.parsers import FORBIDDEN, samples
 
 GROWTH = 4096
 """Kilobytes by which the process may grow in the second half, because of the allocator."""
-SEED_EVERY = 50_000
+SEED_EVERY = 10_000
 
 
 def flood(count: int, seed: int) -> dict[str, int]:

@@ -11,15 +11,16 @@ from tests.hostile.flood import flood
 from tests.hostile.mutation import mutated
 from tests.hostile.parsers import PARSERS, samples
 
-TIMES = {"settings": 300, "archive": 300, "token_file": 2000}
+TIMES = {"settings": 100, "archive": 100, "token_file": 500}
+"""Inputs of parsers that take long; `make fuzz`, a part of the release, has many more."""
 
 
 def test_a_flood_of_messages_causes_no_error_and_no_leak() -> None:
     seed = SystemRandom().getrandbits(32)
     print(f"seed {seed}")
-    counts = flood(60_000, seed)
-    assert counts["notifications"] > 20_000
-    assert counts["envelopes"] > 1000
+    counts = flood(20_000, seed)
+    assert counts["notifications"] > 6000
+    assert counts["envelopes"] > 300
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -29,7 +30,7 @@ def test_corrupted_input_breaks_no_parser(name: str) -> None:
     random, right = Random(seed), list(samples(name))
     for sample in right:
         PARSERS[name](sample)
-    for _ in range(TIMES.get(name, 10_000)):
+    for _ in range(TIMES.get(name, 2500)):
         PARSERS[name](mutated(random, right))
 
 

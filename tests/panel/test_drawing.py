@@ -109,7 +109,6 @@ def change(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int]:
 
 
 @given(screens, st.sampled_from(SIZES), st.sampled_from([None, True, False]))
-@settings(deadline=None, max_examples=250)
 def test_no_screen_is_cut_off_at_any_shift(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
@@ -219,7 +218,6 @@ def test_the_right_part_of_a_row_is_never_cut(size: tuple[int, int]) -> None:
 
 
 @given(screens, st.sampled_from(SIZES), st.sampled_from([None, True]))
-@settings(deadline=None, max_examples=250)
 def test_nothing_is_drawn_twice_in_one_place(
     screen: Message | Count | Paged | Listing, size: tuple[int, int], beat: bool | None
 ) -> None:
