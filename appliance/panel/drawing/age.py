@@ -54,7 +54,7 @@ def age_within(
     captioned: with its caption, which is above it on a tall display, and before it on a low one.
     """
     least, most = limits
-    padding = {Mark.FINE: 0, Mark.WARN: 2, Mark.LATE: 2 if tall else 1}[mark]
+    padding = 0 if mark is Mark.FINE else 2 if tall or mark is Mark.WARN else 1
     if not tall:
         most = min(most, LOW_DIGITS)
     text = to_drawable(oldest)

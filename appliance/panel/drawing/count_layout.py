@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 
 from appliance.core.view import Count, Sign
@@ -125,14 +125,14 @@ def choose_layout(count: Count, cells: int, width: int, height: int, corner: int
             strip = pack(items, width - corner) if place is Place.BELOW else ()
             if strip is None or len(strip) > 1:
                 continue
-            room = _Room(cells, width, height, corner, reserved, strip)
+            room = _Room(count.noun, cells, width, height, corner, reserved, strip)
             for kept in range(len(others), least - 1, -1):
                 inline = items if place is Place.INLINE else ()
                 beside = items if place is Place.BESIDE else (), others[:kept]
                 side = _side(count, age, room, beside, inline, kept == len(others), floor)
                 if side is not None:
-                    return Layout(room.digits, room.height, side, strip, room.noun(count), some == urgent)
-    room = _Room(cells, width, height, corner, LEAST_SIDE, ())
+                    return Layout(room.digits, room.height, side, strip, room.noun, some == urgent)
+    room = _Room(count.noun, cells, width, height, corner, LEAST_SIDE, ())
     return Layout(room.digits, room.height, Side(None, 0, (), None), (), None, not urgent)
 
 
@@ -167,8 +167,9 @@ class _Room:
     """The space of a layout. height: above the strip. width: beside the number."""
 
     def __init__(
-        self, cells: int, width: int, height: int, corner: int, reserved: int, strip: tuple[ItemRow, ...]
+        self, noun: str, cells: int, width: int, height: int, corner: int, reserved: int, strip: tuple[ItemRow, ...]
     ) -> None:
+        self._noun = noun
         self.cells, self.tall = cells, height >= TALL
         self.gap = GAPS[self.tall]
         self.height = max(9, height - sum(row.height + self.gap for row in strip))
@@ -177,12 +178,13 @@ class _Room:
         self.width = width - self.digits.width(cells) - SIDE_GAP
         self.corner = 0 if strip else corner
 
-    def noun(self, count: Count) -> Row | None:
+    @cached_property
+    def noun(self) -> Row | None:
         """The noun below a wide number; None if it does not fit."""
         if self.cells < 3:
             return None
         for size in sizes(Face.BOLD, 14):
-            row = tight_row(to_drawable(count.noun), Face.BOLD, size)
+            row = tight_row(to_drawable(self._noun), Face.BOLD, size)
             if row.height + 2 <= self.height - self.digits.height and row.width <= self.number_width:
                 return row
         return None
@@ -212,7 +214,7 @@ def _side(
             return None
         rows += packed
     # Below a remark such as `2 to go`, the noun would belong to that number.
-    alone = roomy and not rows and room.noun(count) is None
+    alone = roomy and not rows and room.noun is None
     # The caption outweighs the noun: an age without a name could be a time that is left.
     if rows and rows[-1].width > room.width - room.corner:
         return None

@@ -6,7 +6,7 @@ A remark has its sign and its word. If there is not enough room, an urgent one l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -45,21 +45,23 @@ WORDLESS = (Style(True, None),)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A remark's parts from left to right, centred on one line: its sign, and rows of text."""
+    """A remark's parts from left to right, centred on one line: its sign, and rows of text.
+
+    width, height: columns and rows from edge to edge. The search for a layout reads them thousands of times.
+    """
 
     sign: Image | None
     texts: tuple[Row, ...]
+    width: int = field(init=False)
+    height: int = field(init=False)
 
-    @property
-    def width(self) -> int:
-        """Columns from edge to edge."""
+    def __post_init__(self) -> None:
+        """Measure the remark."""
         sign = self.sign.width + SIGN_GAP if self.sign else 0
-        return sign + sum(row.width for row in self.texts) + WORD_GAP * (len(self.texts) - 1)
-
-    @property
-    def height(self) -> int:
-        """Rows from edge to edge."""
-        return max(self.sign.height if self.sign else 0, *(row.height for row in self.texts))
+        width = sign + sum(row.width for row in self.texts) + WORD_GAP * (len(self.texts) - 1)
+        object.__setattr__(self, "width", width)
+        height = max(self.sign.height if self.sign else 0, *(row.height for row in self.texts))
+        object.__setattr__(self, "height", height)
 
     def paint(self, canvas: Canvas, left: int, top: int, height: int) -> None:
         """Draw the remark in the middle of a box of this height."""
@@ -73,19 +75,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """Remarks side by side."""
+    """Remarks side by side. width, height: columns and rows from edge to edge."""
 
     items: tuple[Item, ...]
+    width: int = field(init=False)
+    height: int = field(init=False)
 
-    @property
-    def width(self) -> int:
-        """Columns from edge to edge."""
-        return sum(item.width for item in self.items) + ITEM_GAP * (len(self.items) - 1)
-
-    @property
-    def height(self) -> int:
-        """Rows from edge to edge."""
-        return max(item.height for item in self.items)
+    def __post_init__(self) -> None:
+        """Measure the row."""
+        width = sum(item.width for item in self.items) + ITEM_GAP * (len(self.items) - 1)
+        object.__setattr__(self, "width", width)
+        object.__setattr__(self, "height", max(item.height for item in self.items))
 
     def paint(self, canvas: Canvas, left: int, top: int) -> None:
         """Draw the remarks with the top left corner of their box at this point."""
@@ -94,6 +94,7 @@ class ItemRow:
             left += item.width + ITEM_GAP
 
 
+@lru_cache(maxsize=64)
 def urgent_item(remark: Remark, height: int, style: Style) -> Item:
     """Set an urgent remark with digits of at least this height in rows."""
     count = remark.count or 0
@@ -118,9 +119,8 @@ def pack(items: Sequence[Item], width: int, *, apart: bool = False) -> tuple[Ite
     for item in items:
         if item.width > width:
             return None
-        joined = ItemRow((*rows[-1].items, item)) if rows else None
-        if joined is not None and joined.width <= width and not apart:
-            rows[-1] = joined
+        if rows and not apart and rows[-1].width + ITEM_GAP + item.width <= width:
+            rows[-1] = ItemRow((*rows[-1].items, item))
         else:
             rows.append(ItemRow((item,)))
     return tuple(rows)

@@ -70,12 +70,13 @@ def wrap(text: str, face: Face, size: int, width: int) -> list[Row]:
     return [fit_row(row.strip(), face, size, width) for row in rows if row.strip()]
 
 
-def sizes(face: Face, most: int) -> list[int]:
+@lru_cache(maxsize=256)
+def sizes(face: Face, most: int) -> tuple[int, ...]:
     """The distinct sizes of this font, from `most` down; at least the smallest."""
     least = SMALLEST[face]
     most = max(most, least)
     smaller = {strike_size(face, size) or size for size in range(least, most)}
-    return [most, *sorted(smaller - {most, strike_size(face, most)}, reverse=True)]
+    return (most, *sorted(smaller - {most, strike_size(face, most)}, reverse=True))
 
 
 def fit_row(text: str, face: Face, size: int, width: int) -> Row:
