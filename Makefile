@@ -1,6 +1,8 @@
 # Everything runs in .venv, which .ci/setup creates and updates.
 PYTHON := .venv/bin/python
 ARGS ?=
+# Workers of the tests for each core: many tests mostly wait.
+WORKERS := 4
 # The tests start hundreds of programs, each of which would compile the code again.
 export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.9
@@ -19,17 +21,22 @@ demo: $(if $(findstring --window,$(ARGS)),venv,venv-demo) ## Run a simulated gat
 run: venv-demo ## Run the appliance (ARGS="--panel terminal --config FILE")
 	@$(PYTHON) -m appliance run $(ARGS)
 
-# Many tests mostly wait, so use more workers than cores. tests/slowest.py lets as many tests compute as there are cores.
-test: system ## Run all tests (as root also those in network namespaces)
-	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3)) -q $(ARGS)
+# tests/slowest.py lets as many tests compute as there are cores.
+test: system | build/collected ## Run all tests (as root also those in network namespaces)
+	@$(PYTHON) -m pytest -n $$(($$(nproc) * $(WORKERS))) -q $(ARGS)
+
+# Collects the tests once in a new clone, so that not every worker compiles them. The test run itself shows errors.
+build/collected: | venv
+	@$(PYTHON) -m pytest --collect-only -qq >/dev/null || true
+	@mkdir -p build && touch $@
 
 # This leaves out the slow tests of tests/slowest.txt, and tries fewer examples of each property. It runs a new slow test,
 # which no list names yet, and the durations at the end show it: make the test faster, or run `make slowest`.
 quick: check ## Run the check and the fast tests, in less than a minute: before each commit
 	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3 / 2)) -m 'not (slow or netns or image or release)' --hypothesis-profile quick -q --durations 10 $(ARGS)
 
-slowest: system ## Time all tests, and list the slow ones in tests/slowest.txt and docs/development.md
-	@$(PYTHON) -m pytest -n $$(($$(nproc) * 3)) -q --record-slowest $(ARGS)
+slowest: ## Time all tests, and list the slow ones in tests/slowest.txt and docs/development.md
+	@$(MAKE) --no-print-directory test ARGS="--record-slowest $(ARGS)"
 
 check: venv ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check .

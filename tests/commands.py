@@ -18,7 +18,8 @@ def run_command(*arguments: object) -> CompletedProcess[str]:
         try:
             code = main(line)
         except SystemExit as end:
-            assert isinstance(end.code, int), end.code
+            if not isinstance(end.code, int):
+                raise
             code = end.code
     return CompletedProcess(line, code, output.getvalue(), errors.getvalue())
 

@@ -19,7 +19,8 @@ import pytest
 from appliance import __version__
 from appliance.__main__ import main
 from appliance.command_line import COMMANDS, EXIT_CODES
-from tests.test_program_ends import PROGRAM, started
+from tests.commands import run_command
+from tests.test_program_ends import PROGRAM, started, write_box
 
 ROOT = Path(__file__).parents[1]
 WRONG = [
@@ -76,12 +77,25 @@ WRONG = [
 ]
 
 
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings of a box with a token and an archive."""
+    return write_box(tmp_path_factory.mktemp("box"))
+
+
 def test_every_command_is_told_what_it_does_not_know() -> None:
     assert {line.split()[0] for line in WRONG if line and line.split()[0] in COMMANDS} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_a_wrong_word_or_value_has_the_exit_code_2(line: str, tmp_path: Path) -> None:
+def test_a_wrong_word_or_value_has_the_exit_code_2(line: str, paired: Path) -> None:
+    ended = run_command(*(str({"CONFIG": paired}.get(word, word)) for word in line.split()))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines()[-1].startswith("tt-appliance"), "the last line says what is wrong"
+
+
+@pytest.mark.parametrize("line", ["nonsense", "history --config CONFIG --offline --type nonsense"])
+def test_the_process_has_this_exit_code_too(line: str, tmp_path: Path) -> None:
     with started(tmp_path, line) as process:
         assert process.popen.stdout is not None
         output = process.popen.stdout.read()
@@ -173,7 +187,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_dumb_terminal_gets_no_control_sequences(name: str, tmp_path: Path) -> None:
-    output = written(tmp_path, SHOWN[name], {"TERM": "dumb"}, more=2.0)
+    output = written(tmp_path, SHOWN[name], {"TERM": "dumb"}, more=1.0)
     assert output
     assert b"\x1b" not in output
 
@@ -204,7 +218,7 @@ COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:[34][0-9]|9[0-7]|10[0-7])[0-9;]*m")
 @pytest.mark.parametrize(("value", "coloured"), [(None, True), ("", True), ("1", False), ("0", False)])
 def test_no_color_is_respected(value: str | None, coloured: bool, tmp_path: Path) -> None:
     environment = {} if value is None else {"NO_COLOR": value}
-    output = written(tmp_path, "demo", environment, "amber", more=3.0)
+    output = written(tmp_path, "demo", environment, "amber", more=0.3 if coloured else 1.5)
     assert b"\x1b[?1049h" in output, "the panel is drawn"
     assert bool(COLOUR.search(output)) is coloured
 

@@ -128,6 +128,17 @@ class Process:
         return said
 
 
+def write_box(folder: Path) -> Path:
+    """Write a token, an archive and settings, and return the settings' file. Nobody listens on the gateway's port."""
+    config, state = folder / "tt.yaml", folder / "state"
+    config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {state}\n")
+    state.mkdir()
+    (state / "token.json").write_text('{"gateway": "127.0.0.1:9", "token": "0"}')
+    orders = [Finished(str(number), created=60.0 * number, cleared=60.0 * number + 5) for number in range(100)]
+    Archive(state).add("127.0.0.1:9", orders, Progress())
+    return config
+
+
 @contextmanager
 def started(
     folder: Path,
@@ -137,14 +148,8 @@ def started(
     stdout: int = subprocess.PIPE,
     environment: Mapping[str, str] = EMPTY,
 ) -> Iterator[Process]:
-    """A command in a shell that redirects its streams. Its gateway is a port of the loopback that nobody listens on."""
-    config = folder / "tt.yaml"
-    state = folder / "state"
-    config.write_text(f"gateway: {{address: 127.0.0.1:9}}\nstate_dir: {state}\n")
-    state.mkdir()
-    (state / "token.json").write_text('{"gateway": "127.0.0.1:9", "token": "0"}')
-    orders = [Finished(str(number), created=60.0 * number, cleared=60.0 * number + 5) for number in range(100)]
-    Archive(state).add("127.0.0.1:9", orders, Progress())
+    """A command in a shell that redirects its streams."""
+    config = write_box(folder)
     words = [str({"CONFIG": config, "OUT": folder / "out"}.get(word, word)) for word in line.split()]
     errors = folder / "stderr"
     with errors.open("wb") as stderr:
@@ -230,7 +235,10 @@ LOOPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "moment"), [*MOMENTS, *LOOPS])
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [pytest.param(*case, marks=() if case[0] in KINDS else pytest.mark.release) for case in [*MOMENTS, *LOOPS]],
+)
 def test_ctrl_c_during_the_start(name: str, moment: str, tmp_path: Path) -> None:
     """The process interrupts itself at an import, or when the event loop opens its first socket."""
     (tmp_path / "sitecustomize.py").write_text(HOOK)

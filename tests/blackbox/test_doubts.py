@@ -44,7 +44,7 @@ def test_ends_of_orders_in_other_ways(rig: Rig) -> None:
     # One ends each second, and a type without a meaning comes as often.
     began, gateway, box = time.monotonic(), gateways["uuid"], boxes["uuid"]
     mark = box.mark()
-    for _ in range(44):
+    for _ in range(34):
         beat = {"type": "ORDER_HEARTBEAT", "uuid": orders["vain"][0]["uuid"]}
         gateways["vain"].do("say", messages=[beat], seq=True)
         uuid = gateway.start(name="8")

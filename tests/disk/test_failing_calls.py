@@ -20,7 +20,6 @@ from tests.disk.fault_injection import REPORTED, changer, errors_of
 from tests.disk.store_operations import NEW, OLD
 from tests.disk.syscall_trace import missing
 
-
 EACH = 5
 """Of so many calls of one name, one fails in `make test`; all of them fail in `make release`."""
 

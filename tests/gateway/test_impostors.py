@@ -124,8 +124,15 @@ async def test_an_impostor_who_answers_faster_does_not_hide_the_address_that_wor
 SPELLINGS = ["Küche", "KÜCHE", "küche", unicodedata.normalize("NFD", "Küche"), unicodedata.normalize("NFD", "KÜCHE")]
 
 
-@pytest.mark.parametrize("announced", SPELLINGS)
-@pytest.mark.parametrize("wanted", SPELLINGS)
+@pytest.mark.parametrize(
+    ("announced", "wanted"),
+    [
+        # `make release` tries each spelling with each other one.
+        pytest.param(announced, wanted, marks=() if SPELLINGS[0] in (announced, wanted) else pytest.mark.release)
+        for announced in SPELLINGS
+        for wanted in SPELLINGS
+    ],
+)
 async def test_a_name_in_another_spelling_is_the_same(
     announced: str, wanted: str, name: str, recorder: EventRecorder, real: RawResponder
 ) -> None:
