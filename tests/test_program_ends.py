@@ -79,7 +79,6 @@ COMMANDS = {
     "simulate": Command("simulate --port 0 --no-advertise", modules=("aiohttp", "ifaddr")),
     "simulate help": Command("simulate --help"),
 }
-NAMES = [name for name in COMMANDS if name != "history online"]
 KINDS = ("help", "headless", "terminal", "hardware", "doctor", "history", "simulate")
 """A command of each kind: all go the same way to the end, and each start takes a third of a second of a core's time."""
 NAMES = [
