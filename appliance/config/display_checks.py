@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from appliance.config.checks import nearest, number_hint, scalar_of, shown, text_of, whole
@@ -58,6 +59,7 @@ def driver(node: Node) -> str:
     return name
 
 
+@lru_cache(maxsize=1)
 def _luma_displays() -> tuple[str, ...]:
     """The displays of luma.oled, parsed from its source: importing it would also import Pillow and a bus library."""
     import ast

@@ -1,25 +1,19 @@
-"""The simulation itself: new scenarios violate no invariant, and a seed reproduces its scenario."""
+"""The simulation itself: a new scenario violates no invariant, and a seed reproduces its scenario."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.simulation.scenario import Statistics, new_seed, run_scenario
 
-SECONDS = 6.0
-"""Real seconds for new scenarios; CI runs more of them separately."""
 
-
-def test_new_scenarios_violate_no_invariant() -> None:
-    statistics, until = Statistics(), time.perf_counter() + SECONDS
-    while time.perf_counter() < until:
-        seed = new_seed()
-        print(f"seed {seed}; to reproduce: make simulate SEED={seed} ARGS='--days-each 1'")
-        statistics.add(run_scenario(seed, 1), 1)
-    print(statistics.report(SECONDS))
+def test_a_new_scenario_violates_no_invariant() -> None:
+    """CI runs more of them separately."""
+    statistics, seed = Statistics(), new_seed()
+    print(f"seed {seed}; to reproduce: make simulate SEED={seed} ARGS='--days-each 1'")
+    statistics.add(run_scenario(seed, 1), 1)
     assert statistics.faults
     assert statistics.counts > 1000
 
