@@ -42,7 +42,9 @@ class Duration(NamedTuple):
 
 
 FAST = Duration(SLOW, SLOW)
-"""A file of fast tests: its real duration does not matter, and nothing in it waits."""
+"""The fast tests of a file: their real duration does not matter, and none of them waits."""
+TOGETHER = 15.0
+"""Seconds of a file's slow tests up to which one worker gets the whole file, so that they share what they set up."""
 
 
 def read(text: str) -> dict[str, Duration]:
@@ -70,8 +72,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+def file_of(nodeid: str) -> str:
+    """The file of a test or a case."""
+    return nodeid.partition("::")[0]
+
+
 class SlowestFirst(LoadScopeScheduling):
-    """Hands out each case of a slow test, and each file of fast tests, to one worker.
+    """Hands out each file to one worker, and of a file with long tests each case of them to any.
 
     The slowest come first, so that none of them runs alone at the end, but only as many tests that compute as there are
     cores: the other workers get tests that mostly wait.
@@ -80,29 +87,43 @@ class SlowestFirst(LoadScopeScheduling):
     cores = 1.2 * (os.cpu_count() or 1)
     """The cores to keep busy: a little more than there are, since even a test that computes waits now and then."""
 
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        slow: dict[str, list[Duration]] = defaultdict(list)
+        for name, took in durations.items():
+            slow[file_of(name)].append(took)
+        sums = {
+            file: Duration(sum(one.seconds for one in tests), sum(one.busy for one in tests))
+            for file, tests in slow.items()
+        }
+        self._together = {
+            file: Duration(took.seconds + FAST.seconds, took.busy + FAST.busy)
+            for file, took in sums.items()
+            if took.seconds <= TOGETHER
+        }
+
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if test_of(nodeid) in durations else nodeid.partition("::")[0]
+        file = file_of(nodeid)
+        return nodeid if test_of(nodeid) in durations and file not in self._together else file
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        free = self.cores - sum(_load(units) for other, units in self.assigned_work.items() if other is not node)
-        fitting = [unit for unit in self.workqueue if _duration(unit).load <= free]
+        free = self.cores - sum(self._load(units) for other, units in self.assigned_work.items() if other is not node)
+        fitting = [unit for unit in self.workqueue if self._duration(unit).load <= free]
         if fitting:
-            chosen = max(fitting, key=lambda unit: _duration(unit).seconds)
+            chosen = max(fitting, key=lambda unit: self._duration(unit).seconds)
         else:
-            chosen = min(self.workqueue, key=lambda unit: _duration(unit).load)
+            chosen = min(self.workqueue, key=lambda unit: self._duration(unit).load)
         self.workqueue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)
 
+    def _duration(self, unit: str) -> Duration:
+        return self._together.get(unit) or durations.get(test_of(unit), FAST)
 
-def _duration(unit: str) -> Duration:
-    return durations.get(test_of(unit), FAST)
-
-
-def _load(units: dict[str, dict[str, bool]]) -> float:
-    """The cores that a worker keeps busy, on average until it has done the units that it has got."""
-    unfinished = [_duration(unit) for unit, tests in units.items() if not all(tests.values())]
-    seconds = sum(one.seconds for one in unfinished)
-    return sum(one.busy for one in unfinished) / seconds if seconds else 0.0
+    def _load(self, units: dict[str, dict[str, bool]]) -> float:
+        """The cores that a worker keeps busy, on average until it has done the units that it has got."""
+        unfinished = [self._duration(unit) for unit, tests in units.items() if not all(tests.values())]
+        seconds = sum(one.seconds for one in unfinished)
+        return sum(one.busy for one in unfinished) / seconds if seconds else 0.0
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SlowestFirst | None:

@@ -57,7 +57,7 @@ def scheduled(pytestconfig: pytest.Config, collection: list[str], workers: int) 
 
 def test_the_slowest_tests_start_first(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        slowest, "durations", {"a.py::slow": slowest.Duration(9.0, 9.0), "b.py::slower": slowest.Duration(12.0, 1.0)}
+        slowest, "durations", {"a.py::slow": slowest.Duration(18.0, 18.0), "b.py::slower": slowest.Duration(22.0, 1.0)}
     )
     collection = ["0.py::one", "a.py::two", "a.py::slow[x]", "a.py::slow[y]", "a.py::slow[z]", "b.py::slower"]
     assert scheduled(pytestconfig, collection, 2) == [
@@ -66,10 +66,19 @@ def test_the_slowest_tests_start_first(pytestconfig: pytest.Config, monkeypatch:
     ]
 
 
+def test_a_file_without_long_tests_stays_together(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slowest, "durations", {"a.py::slow": slowest.Duration(9.0, 5.0)})
+    collection = ["0.py::one", "a.py::fast", "a.py::slow[x]", "a.py::slow[y]", "b.py::fast"]
+    assert scheduled(pytestconfig, collection, 2) == [
+        [["a.py::fast", "a.py::slow[x]", "a.py::slow[y]"]],
+        [["0.py::one"], ["b.py::fast"]],
+    ]
+
+
 def test_no_more_tests_compute_at_once_than_there_are_cores(
     pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    computes, waits = slowest.Duration(9.0, 9.0), slowest.Duration(5.0, 0.1)
+    computes, waits = slowest.Duration(19.0, 19.0), slowest.Duration(16.0, 0.1)
     durations = {f"{name}.py::one": computes for name in "abc"} | {f"{name}.py::one": waits for name in "de"}
     monkeypatch.setattr(slowest, "durations", durations)
     given = scheduled(pytestconfig, [*durations, "f.py::one"], 3)

@@ -41,7 +41,15 @@ def many(gateway: OtherGateway, since: int, chunks: int) -> bool:
     return len(gateway.logged("request", since, path=ORDERS)) >= chunks
 
 
-@pytest.mark.parametrize(("newest_first", "filters"), [(True, True), (False, True), (True, False), (False, False)])
+@pytest.mark.parametrize(
+    ("newest_first", "filters"),
+    [
+        (True, True),
+        (False, False),
+        pytest.param(True, False, marks=pytest.mark.release),
+        pytest.param(False, True, marks=pytest.mark.release),
+    ],
+)
 def test_a_changing_history_is_read_completely(rig: Rig, newest_first: bool, filters: bool) -> None:
     gateway = rig.gateway(10, "Gateway")
     gateway.do("past", add=1000, newest_first=newest_first, filters=filters)
