@@ -12,6 +12,8 @@ from tests.image.loader import Loaded
 
 SERIAL = "10000000a1b2c3d4"
 """The board's serial number, as a Raspberry Pi's firmware reports it; the box's name ends with its end."""
+BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
+"""The pins of the soldered build, by BCM number."""
 UNITS = {
     # QEMU limits the length of these names.
     "systemd.extra-unit.t.service": """\

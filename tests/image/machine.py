@@ -20,11 +20,10 @@ from PIL import Image
 
 from tests.blackbox.lab import Lab
 from tests.image import loader
-from tests.image.board import JOURNAL_TO_CONSOLE, MODEL, TREE, UNITS, WANTED, load_plain, tell_choice
+from tests.image.board import BUTTON, JOURNAL_TO_CONSOLE, MODEL, TREE, UNITS, WANTED, load_plain, tell_choice
 from tests.image.card import Worn, block_device
 from tests.image.picture import enlarged, from_controller, says
 
-BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
 MEMORY = 1024
 """Bytes of the display's picture."""
 PATIENCE = 4.0

@@ -106,6 +106,9 @@ def test_the_bill_of_materials_lists_every_package_on_the_card(root: Path) -> No
     # One package has a second folder under its program's name.
     names = {part["name"] for part in parts if part["purl"].startswith("pkg:deb/")} | {"wpa_supplicant"}
     assert {path.name for path in (root / "usr/share/doc").iterdir() if (path / "copyright").is_file()} <= names
+    (module,) = (part for part in parts if part["name"] == "tt_tryboot")
+    assert module["licenses"] == [{"license": {"id": "GPL-2.0-only"}}]
+    assert list((root / "usr/lib/modules").rglob("tt_tryboot.ko"))
     lock = (ROOT / "requirements.lock").read_text()
     for part in parts:
         if part["purl"].startswith("pkg:pypi/") and part["name"] != "lgpio":
