@@ -36,7 +36,30 @@ hold_base() {
 base_hash() {
     {
         cat image/base-* image/packages image/apt-preferences image/requirements-pi.lock \
-            image/modules.py image/modules
+            image/modules.py image/modules image/kernel-module image/tryboot/*
         $python image/runtime.py
     } | sha256sum | cut -c 1-16
+}
+
+# Prints a text file, padded to one sector of 512 bytes.
+one_sector() {
+    [ "$(stat -c %s "$1")" -le 512 ] || die "$1 is larger than a sector"
+    { cat "$1"; yes ''; } | head -c 512
+}
+
+# Makes a FAT file system of a folder's files, reproducibly: LABEL KIB FOLDER FILE OPTION...
+make_fat() {
+    label=$1 size=$2 folder=$3 file=$4
+    shift 4
+    mkfs.vfat --invariant "$@" -n "$label" -i 74742d31 -C "$file" "$size" >/dev/null
+    (cd "$folder" && find . | LC_ALL=C sort | sed 1d) | while read -r name; do
+        if [ -d "$folder/$name" ]; then
+            mmd -i "$file" "::$name"
+        else
+            cp "$folder/$name" "$file.one"
+            touch -d "@$SOURCE_DATE_EPOCH" "$file.one"
+            mcopy -m -i "$file" "$file.one" "::$name"
+        fi
+    done
+    rm -f "$file.one"
 }

@@ -12,16 +12,18 @@ from urllib.parse import quote
 
 
 def component(line: str) -> dict[str, Any]:
-    """One part, from a line `kind, name, version, architecture, source`."""
+    """One part, from a line `kind, name, version, architecture, source`. Source is our own module's licence."""
     kind, name, version, architecture, source = line.split("\t")
     if kind == "deb":
         purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}&distro=trixie"
-        properties = [{"name": "debian:source", "value": source}]
+        more: dict[str, Any] = {"properties": [{"name": "debian:source", "value": source}]}
+    elif kind == "module":
+        purl = f"pkg:generic/{quote(name)}@{quote(version)}"
+        more = {"licenses": [{"license": {"id": source}}]}
     else:
         purl = f"pkg:pypi/{quote(name.lower())}@{quote(version)}"
-        properties = []
-    part: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
-    return part | ({"properties": properties} if properties else {})
+        more = {}
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl} | more
 
 
 def main() -> int:

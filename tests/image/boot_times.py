@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from tests.image.board import TREE
 from tests.image.card import copy_card
 from tests.image.conftest import ROOT, Built, make_built
-from tests.image.machine import TREE, Machine
+from tests.image.machine import Machine
 from tests.image.site import Site
 
 ROWS = ("kernel", "initramfs", "userspace", "first picture", "live count")
@@ -115,7 +116,9 @@ def main() -> int:
         try:
             for kind, made in both.items():
                 card = copy_card(made.image, folders[kind] / "card.img", "3G")
-                boxes[kind] = Machine(site.lab, card, made.test_disk, folders[kind], boot=made.boot)
+                boxes[kind] = Machine(
+                    site.lab, card, made.test_disk, folders[kind], boot=made.boot, plain=kind == "plain"
+                )
                 pair(boxes[kind], site)
             for _ in range(times):
                 for kind, box in boxes.items():

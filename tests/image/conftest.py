@@ -15,7 +15,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.image import machine
+from tests.image import board, loader
 from tests.image.card import copy_card, write_firmware, write_settings
 from tests.image.machine import Machine
 from tests.image.site import Site
@@ -88,7 +88,7 @@ def make_built() -> Built:
     packed = sorted((ROOT / "dist").glob("tt-appliance-*.img.xz"), key=lambda path: path.stat().st_mtime)
     assert packed, "no image in dist/: run make image"
     assert os.geteuid() == 0, "root is needed for the machine's network"
-    assert not (lacking := machine.missing()), f"not installed: {', '.join(lacking)}"
+    assert not (lacking := board.missing()), f"not installed: {', '.join(lacking)}"
     folder = _unpacked(packed[-1])
     base = subprocess.run(["image/base"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     made = subprocess.run(["tests/image/disk", base], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -110,11 +110,19 @@ def _unpacked(packed: Path) -> Path:
             folder.mkdir(exist_ok=True)
             with folder.joinpath("new.img").open("wb") as file:
                 subprocess.run(["xz", "-dc", "-T", "2", packed], stdout=file, check=True)
-            machine.unpack_boot(folder / "new.img", folder)
+            _unpack_slot(folder / "new.img", folder)
             folder.joinpath("new.img").rename(image)
-        if not (folder / machine.TREE).exists():
-            machine.make_tree(folder)
+        if not (folder / board.TREE).exists():
+            board.make_tree(folder)
     return folder
+
+
+def _unpack_slot(image: Path, to: Path) -> None:
+    """Copy the files that the loader takes from an unchanged card."""
+    loaded = loader.load(image, tryboot=False)
+    (to / "vmlinuz").write_bytes(loaded.kernel)
+    (to / "initrd.img").write_bytes(loaded.initramfs)
+    (to / "cmdline.txt").write_text(loaded.command_line)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A virtual machine with the card: QEMU boots the card's own kernel, command line and root, on a switch of the lab.
+"""A virtual machine with the card, on a switch of the lab. QEMU boots what the board's loader takes from the card.
 
 The image is unchanged. A second disk has the drivers of display and pins, and the agent that runs a test's commands.
 QEMU passes their units to systemd as credentials, which only the owner of a virtual machine can do.
@@ -7,7 +7,6 @@ QEMU passes their units to systemd as credentials, which only the owner of a vir
 from __future__ import annotations
 
 import base64
-import os
 import re
 import shutil
 import signal
@@ -16,59 +15,43 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
-from tests.blackbox.lab import Lab, run
-from tests.image.card import FIRST_PARTITION
+from tests.blackbox.lab import Lab
+from tests.image import loader
+from tests.image.board import BUTTON, JOURNAL_TO_CONSOLE, MODEL, TREE, UNITS, WANTED, load_plain, tell_choice
+from tests.image.card import Worn, block_device
 from tests.image.picture import enlarged, from_controller, says
 
-Worn = Literal["read-only", "failing"] | None
-
-SERIAL = "10000000a1b2c3d4"
-"""The board's serial number, as a Raspberry Pi's firmware reports it; the box's name ends with its end."""
-BUTTON, GREEN, AMBER, RED, BUZZER = 17, 22, 27, 23, 18
 MEMORY = 1024
 """Bytes of the display's picture."""
-UNITS = {
-    # QEMU limits the length of these names.
-    "systemd.extra-unit.t.service": """\
-[Unit]
-DefaultDependencies=no
-Before=tt-appliance.service
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -c 'mkdir -p /run/test && mount -t squashfs /dev/vdb /run/test && exec /run/test/start'
-""",
-    "systemd.extra-unit.a.service": """\
-[Unit]
-DefaultDependencies=no
-After=t.service
-[Service]
-ExecStart=/run/test/agent
-Restart=always
-RestartSec=1
-""",
-}
-WANTED = "systemd.wants=t.service systemd.wants=a.service"
-"""The symbolic links that make systemd start them."""
 PATIENCE = 4.0
 """Factor on the timeouts, which are for an idle host: on one with shared cores, a start takes five times as long."""
-JOURNAL_TO_CONSOLE = "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=notice"
-"""Copies important lines of the journal to console.log, to find the cause of a failure."""
+
+
+class Ended(AssertionError):
+    """QEMU ended, because the machine reset itself or crashed."""
 
 
 class Machine:
-    """One box. card: a copy of the image, which it writes to. directory: for its files. start() starts it."""
+    """One box. card: a copy of the image, which it writes to. directory: for its files. start() starts it.
 
-    def __init__(self, lab: Lab, card: Path, test_disk: Path, directory: Path, *, boot: Path) -> None:
+    boot: the folder of the board's device tree. plain: QEMU starts the kernel in that folder, without a loader.
+    """
+
+    def __init__(
+        self, lab: Lab, card: Path, test_disk: Path, directory: Path, *, boot: Path, plain: bool = False
+    ) -> None:
         self.lab = lab
         self.card = card
         self._disk = test_disk
         self._directory = directory
         self._boot = boot
+        self._plain = plain
+        self.flag = loader.Flag(directory / "flag")
+        self.loaded = loader.Loaded(0, False, b"", b"", "", ())
+        self._plugged: tuple[str, Path | None, Worn, int | None] = ("", None, None, None)
         self._qemu: subprocess.Popen[bytes] | None = None
         self._agent: socket.socket | None = None
         self._buffer = b""
@@ -83,31 +66,34 @@ class Machine:
         unreadable: a sector of the card (512 bytes) that can't be read.
         """
         assert self._qemu is None
+        self._plugged = (extra, log, worn, unreadable)
+        self._launch()
+
+    def _launch(self, *, again: bool = False) -> None:
+        """Play the loader, and let QEMU boot what it loads. again: after a restart by itself, so the log goes on."""
+        extra, log, worn, unreadable = self._plugged
+        self.loaded = load_plain(self._boot) if self._plain else loader.load(self.card, tryboot=self.flag.take())
+        for name, content in (("vmlinuz", self.loaded.kernel), ("initrd.img", self.loaded.initramfs)):
+            (self._directory / name).write_bytes(content)
+        self._make_tree()
         sockets = {name: self._directory / name for name in ("agent", "monitor")}
         for path in sockets.values():
             path.unlink(missing_ok=True)
+        card = block_device(self.card, log, worn, unreadable, again=again)
         with (self._directory / "console.log").open("ab") as console:
-            self._qemu = self.lab.start_machine(self._command(extra, self._card(log, worn, unreadable)), log=console)
+            self._qemu = self.lab.start_machine(self._command(extra, card), log=console)
         self.started = time.monotonic()
         self._agent = _connect(sockets["agent"])
         self._buffer = b""
 
-    def _card(self, log: Path | None, worn: Worn, unreadable: int | None) -> list[str]:
-        refuses = ",read-only=on" if worn == "read-only" else ""
-        file = ["-blockdev", f"driver=file,node-name=file,filename={self.card}{refuses}"]
-        if worn == "failing" or unreadable is not None:
-            fails = "iotype=write" if unreadable is None else f"iotype=read,inject-error.0.sector={unreadable}"
-            fails = f"inject-error.0.event=none,inject-error.0.errno=5,inject-error.0.{fails}"
-            return [*file, "-blockdev", f"driver=blkdebug,node-name=card,image=file,{fails}"]
-        if log is None:
-            return [*file, "-blockdev", f"driver=raw,node-name=card,file=file{refuses}"]
-        logged = "driver=blklogwrites,node-name=card,file=file,log=log,log-sector-size=512"
-        return [*file, "-blockdev", f"driver=file,node-name=log,filename={log}", "-blockdev", logged]
+    def _make_tree(self) -> None:
+        """Write the device tree that the loader passes on."""
+        shutil.copy(self._boot / TREE, self._directory / "tree.dtb")
+        tell_choice(self._directory / "tree.dtb", self.loaded)
 
     def _command(self, extra: str, card: list[str]) -> list[str]:
-        line = (self._boot / "cmdline.txt").read_text().strip()
-        command = ["qemu-system-aarch64", *MODEL, "-dtb", str(self._boot / TREE)]
-        command += ["-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initrd.img")]
+        command = ["qemu-system-aarch64", *MODEL, *self._kernel(), "-no-reboot"]
+        line = self.loaded.command_line
         command += ["-append", f"{line} console=ttyAMA0 {WANTED} {JOURNAL_TO_CONSOLE} {extra}".strip()]
         command += card
         command += ["-device", "virtio-blk-pci,drive=card"]
@@ -116,6 +102,9 @@ class Machine:
         command += ["-netdev", "tap,id=net,ifname=box0,script=no,downscript=no"]
         command += ["-device", "virtio-net-pci,netdev=net,mac=52:54:00:77:00:01,id=nic,romfile="]
         command += ["-device", "virtio-serial-pci", "-device", "i6300esb", "-device", "virtio-rng-pci"]
+        size = loader.Flag.BYTES
+        command += ["-object", f"memory-backend-file,id=flag,size={size},mem-path={self.flag.path},share=on"]
+        command += ["-device", "ivshmem-plain,memdev=flag"]
         command += ["-chardev", f"socket,id=agent,path={self._directory}/agent,server=on,wait=off"]
         command += ["-device", "virtserialport,chardev=agent,name=agent"]
         command += ["-chardev", f"socket,id=monitor,path={self._directory}/monitor,server=on,wait=off"]
@@ -125,8 +114,17 @@ class Machine:
             command += ["-fw_cfg", f"name=opt/io.systemd.credentials/{name},file={self._directory / name}"]
         return command
 
+    def _kernel(self) -> list[str]:
+        """What the loader passes on, for QEMU."""
+        files = {"-kernel": "vmlinuz", "-initrd": "initrd.img", "-dtb": "tree.dtb"}
+        return [word for option, name in files.items() for word in (option, str(self._directory / name))]
+
     def pull_plug(self) -> None:
         """Cut the power, without a shutdown."""
+        self._end()
+        self.flag.clear()
+
+    def _end(self) -> None:
         if self._qemu is not None:
             self._qemu.send_signal(signal.SIGKILL)
             self._qemu.wait(20)
@@ -149,13 +147,13 @@ class Machine:
         assert "\n" not in command
         self._agent.sendall(command.encode() + b"\n")
         answer = self._line(timeout)
-        assert answer != b"ready", f"the machine started again by itself\n{self.console()}"
+        assert answer != b"ready", f"the agent started again by itself\n{self.console()}"
         return base64.b64decode(answer)
 
-    def crash(self) -> None:
-        """Make its kernel panic."""
+    def send(self, command: str) -> None:
+        """Run a command that resets the machine, so that it never answers."""
         assert self._agent is not None
-        self._agent.sendall(b"echo c >/proc/sysrq-trigger\n")
+        self._agent.sendall(command.encode() + b"\n")
 
     def text(self, command: str, timeout: float = 60) -> str:
         """Run a command; return its output as stripped text."""
@@ -166,16 +164,41 @@ class Machine:
         self.run(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >{path}")
 
     def wait_ready(self, timeout: float = 180) -> None:
-        """Wait for the agent."""
-        # The serial driver may have sent probe bytes before it.
-        assert (line := self._line(timeout)).endswith(b"ready"), line
+        """Wait for the agent. If the machine resets itself before, the loader starts it again."""
+        end = time.monotonic() + PATIENCE * timeout
+        while True:
+            try:
+                line = self._line((end - time.monotonic()) / PATIENCE)
+            except Ended:
+                self.start_again()
+            else:
+                # The serial driver may have sent probe bytes before it.
+                assert line.endswith(b"ready"), line
+                return
+
+    def wait_reset(self, timeout: float = 180) -> None:
+        """Wait until the machine resets itself."""
+        assert self._qemu is not None
+        try:
+            self._qemu.wait(PATIENCE * timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"no reset for {PATIENCE * timeout:g} s\n{self.console()}") from None
+
+    def start_again(self, timeout: float = 180) -> None:
+        """Wait until the machine resets itself, and play the loader."""
+        self.wait_reset(timeout)
+        assert self._qemu is not None
+        assert self._qemu.returncode == 0, f"QEMU crashed\n{self.console()}"
+        self._end()
+        self._launch(again=True)
 
     def _line(self, timeout: float) -> bytes:
         assert self._agent is not None
         end = time.monotonic() + PATIENCE * timeout
         while b"\n" not in self._buffer:
             assert self._qemu is not None
-            assert self._qemu.poll() is None, f"the machine ended\n{self.console()}"
+            if self._qemu.poll() is not None:
+                raise Ended(f"the machine ended\n{self.console()}")
             self._agent.settimeout(max(0.01, end - time.monotonic()))
             try:
                 read = self._agent.recv(1 << 16)
@@ -183,7 +206,8 @@ class Machine:
                 raise AssertionError(
                     f"no answer from the agent for {PATIENCE * timeout:g} s\n{self.console()}"
                 ) from None
-            assert read, "the machine's agent is gone"
+            if not read:
+                raise Ended(f"the machine ended\n{self.console()}")
             self._buffer += read
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.strip(b"\r")
@@ -266,47 +290,6 @@ class Machine:
             if match and int(match[2]) % 512 == number:
                 found.append((float(match[1]), int(match[3])))
         return found
-
-
-SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-CORES = int(os.environ.get("BOX_CORES", max(1, min(2, (os.cpu_count() or 1) // SIDE_BY_SIDE))))
-"""Cores of the machine. Emulated cores often wait for each other, so if one gets no host core, all of them stop.
-BOX_CORES in the environment overrides it, for machines that run beside others."""
-TREE = f"board-{CORES}.dtb"
-"""The board's device tree, which lists the cores."""
-MODEL = ["-M", "virt", "-cpu", "cortex-a72", "-smp", str(CORES), "-m", "512", "-accel", "tcg,thread=multi"]
-"""Memory of the machine: that of the smallest board."""
-
-
-def unpack_boot(image: Path, to: Path) -> None:
-    """Copy kernel, initramfs and command line from the card's first partition."""
-    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
-        run("mcopy", "-o", "-i", f"{image}{FIRST_PARTITION}", f"::slot-a/{name}", str(to / name))
-
-
-def make_tree(to: Path) -> None:
-    """Create the board's device tree.
-
-    It is QEMU's own, with a Raspberry Pi's serial number and revision, which its firmware would add, and without the
-    machine's own button, so that the pins are the first GPIO chip.
-    """
-    tree = str(to / TREE)
-    model = [*MODEL]
-    model[1] += f",dumpdtb={tree}"
-    run("qemu-system-aarch64", *model, "-nographic")
-    source = run("dtc", "-q", "-I", "dtb", "-O", "dts", tree)
-    chip = re.search(r"\bpl061@[0-9a-f]+", source)
-    assert chip is not None
-    run("fdtput", "-r", tree, "/gpio-keys", f"/{chip[0]}")
-    run("fdtput", "-t", "s", tree, "/", "serial-number", SERIAL)
-    run("fdtput", "-c", tree, "/system")
-    run("fdtput", "-t", "x", tree, "/system", "linux,revision", "a02082")
-
-
-def missing() -> list[str]:
-    """The missing tools."""
-    tools = ("qemu-system-aarch64", "mcopy", "dtc", "fdtput", "dnsmasq", "avahi-daemon", "ip")
-    return [tool for tool in tools if shutil.which(tool, path="/usr/bin:/usr/sbin:/bin:/sbin") is None]
 
 
 def _connect(path: Path, timeout: float = 20) -> socket.socket:

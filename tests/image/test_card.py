@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image.card import partition_start
+from tests.image.card import Worn
 from tests.image.conftest import Rig
-from tests.image.machine import Machine, Worn
+from tests.image.loader import offset
+from tests.image.machine import Machine
 
 pytestmark = [pytest.mark.image, pytest.mark.release]
 
@@ -24,7 +25,7 @@ def test_a_destroyed_state_is_reset_and_a_read_only_card_is_reported(rig: Rig) -
     """
     box = rig.box
     with box.card.open("r+b") as card:
-        card.seek(partition_start(box.card, 4))
+        card.seek(offset(box.card, 4))
         card.write(b"\xa5" * (12 << 20))
     box.start()
     box.wait_ready()
@@ -47,7 +48,7 @@ def test_a_destroyed_state_is_reset_and_a_read_only_card_is_reported(rig: Rig) -
 def test_unreadable_settings_and_an_unrepairable_state(rig: Rig) -> None:
     """The display reports the settings, but not the reset of the state, because the pairing was saved."""
     box = rig.box
-    settings = partition_start(box.card, 1)
+    settings = offset(box.card, 1)
     with box.card.open("r+b") as card:
         card.seek(settings)
         sound = card.read(512)
@@ -64,7 +65,7 @@ def test_unreadable_settings_and_an_unrepairable_state(rig: Rig) -> None:
         card.seek(settings)
         card.write(sound)
 
-    state = partition_start(box.card, 4)
+    state = offset(box.card, 4)
     journal = int(run("debugfs", "-R", "bmap <8> 0", f"{box.card}?offset={state}"))
     with box.card.open("r+b") as card:
         card.seek(state + journal * BLOCK + JOURNAL_FEATURES)

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.lab import run
-from tests.image.card import FIRST_PARTITION, partition_start
+from tests.image.card import FIRST_PARTITION, root_offset
 from tests.image.conftest import ROOT, Built
+from tests.image.loader import AUTOBOOT_BYTES, Board, NoStart, load, offset, read
 
 pytestmark = pytest.mark.image
 
 PACKED_MB = 140
-SLOT = 192 << 20
+SLOT = 256 << 20
+FAT32_LBA, LINUX = 0x0C, 0x83
 PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/=]{40}")
 
 
@@ -28,12 +30,8 @@ PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/=
 def root(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root file system, unpacked."""
     folder = tmp_path_factory.mktemp("root")
-    squashfs = folder / "root.squashfs"
-    with built.image.open("rb") as card, squashfs.open("wb") as file:
-        card.seek(partition_start(built.image, 2))
-        file.write(card.read(SLOT))
-    run("unsquashfs", "-quiet", "-no-progress", "-dest", str(folder / "root"), str(squashfs))
-    squashfs.unlink()
+    place = ["-offset", str(root_offset(built.image)), "-dest", str(folder / "root")]
+    run("unsquashfs", "-quiet", "-no-progress", *place, str(built.image))
     return folder / "root"
 
 
@@ -43,14 +41,41 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def test_the_partitions(built: Built) -> None:
-    """Settings, a system, an empty slot for another one, and the state, which is last so that it can grow."""
-    starts = [partition_start(built.image, number) for number in (1, 2, 3, 4)]
+    """Settings, a system, room for another one, and the state, which is last so that it can grow."""
+    starts = [offset(built.image, number) for number in (1, 2, 3, 4)]
     assert starts == sorted(starts)
     assert all(start % (4 << 20) == 0 for start in starts)
     assert starts[2] - starts[1] == starts[3] - starts[2] == SLOT
     with built.image.open("rb") as card:
-        card.seek(starts[2])
-        assert not any(card.read(SLOT)), "the second slot is empty"
+        table = card.read(512)
+    assert [table[446 + 16 * at + 4] for at in range(4)] == [FAT32_LBA, FAT32_LBA, FAT32_LBA, LINUX]
+
+
+def test_what_a_pc_shows(built: Built) -> None:
+    """Three volumes. Windows offers to format a volume without a file system, so the second slot holds a note."""
+    labels = {"TT-CONFIG": 1, "TT-SYSTEM": 2, "TT-SPARE": 3}
+    for label, partition in labels.items():
+        assert label in run("mlabel", "-s", "-i", f"{built.image}@@{offset(built.image, partition)}", "::")
+    note = read(built.image, 3, "README.txt")
+    assert note is not None
+    assert "next version here" in note.decode()
+    assert "TT-CONFIG" in note.decode()
+
+
+def test_the_choice_of_the_system_is_one_sector(built: Built) -> None:
+    """It starts slot A, and tries slot B. If the file is lost, slot A starts, as no other partition has firmware."""
+    choice = read(built.image, 1, "autoboot.txt")
+    assert choice is not None
+    assert len(choice) == AUTOBOOT_BYTES
+    assert load(built.image, tryboot=False).partition == 2
+    with pytest.raises(NoStart, match="partition 3"):
+        load(built.image, tryboot=True)
+
+
+def test_the_local_settings_of_the_loader_are_one_sector(built: Built) -> None:
+    local = read(built.image, 2, "local.txt")
+    assert local is not None
+    assert len(local) == AUTOBOOT_BYTES
 
 
 def test_the_released_files(built: Built) -> None:
@@ -81,6 +106,9 @@ def test_the_bill_of_materials_lists_every_package_on_the_card(root: Path) -> No
     # One package has a second folder under its program's name.
     names = {part["name"] for part in parts if part["purl"].startswith("pkg:deb/")} | {"wpa_supplicant"}
     assert {path.name for path in (root / "usr/share/doc").iterdir() if (path / "copyright").is_file()} <= names
+    (module,) = (part for part in parts if part["name"] == "tt_tryboot")
+    assert module["licenses"] == [{"license": {"id": "GPL-2.0-only"}}]
+    assert list((root / "usr/lib/modules").rglob("tt_tryboot.ko"))
     lock = (ROOT / "requirements.lock").read_text()
     for part in parts:
         if part["purl"].startswith("pkg:pypi/") and part["name"] != "lgpio":
@@ -151,7 +179,7 @@ def test_the_documented_firmware_has_the_names_that_the_driver_requests(built: B
     driver = next((root / "usr/lib/modules").rglob("brcmfmac.ko"))
     requested = set(run("modinfo", "-F", "firmware", str(driver)).split())
     tree = built.boot / "zero.dtb"
-    run("mcopy", "-o", "-i", f"{built.image}{FIRST_PARTITION}", "::slot-a/bcm2837-rpi-zero-2-w.dtb", str(tree))
+    tree.write_bytes(read(built.image, 2, "bcm2837-rpi-zero-2-w.dtb") or b"")
     board = run("fdtget", str(tree), "/", "compatible").split()[0]
     names = re.findall(r"`(brcmfmac\w+-sdio)\.([\w,-]+)\.(\w+)` \|$", (ROOT / "hardware.md").read_text(), re.MULTILINE)
     assert len(names) == 5
@@ -176,22 +204,37 @@ def settings_of(tree: Path) -> list[str]:
     return [line for line in lines if "gpio-line-names" not in line]
 
 
-def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
-    """A slot's folder is complete, each board's device tree accepts its overlay, and the settings are the defaults."""
+def test_the_settings_partition(built: Built, tmp_path: Path) -> None:
+    """It has the default settings, a place for firmware, and what a board without an EEPROM starts with."""
     run("mcopy", "-s", "-i", f"{built.image}{FIRST_PARTITION}", "::/", str(tmp_path))
-    config = (tmp_path / "config.txt").read_text()
-    prefix = re.search(r"^os_prefix=(\S+)/$", config, re.MULTILINE)
-    assert prefix is not None
-    slot = tmp_path / prefix[1]
-    for name in re.findall(r"^(?:kernel=|initramfs )(\S+)", config, re.MULTILINE):
-        assert (slot / name).is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "autoboot.txt",
+        "bootcode.bin",
+        "firmware",
+        "tt-appliance.yaml",
+    }
     assert "hardware.md" in (tmp_path / "firmware" / "README.txt").read_text()
     assert list((tmp_path / "firmware" / "brcm").iterdir()) == []
+    command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
+    default = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    settings = ["--config", str(tmp_path / "tt-appliance.yaml")]
+    assert subprocess.run([*command, *settings], capture_output=True, text=True, check=True).stdout == default
+
+
+def test_the_files_for_the_loader(built: Built, tmp_path: Path) -> None:
+    """The firmware of each board is there, and each board's device tree accepts its overlay."""
+    slot = tmp_path / "slot"
+    slot.mkdir()
+    run("mcopy", "-s", "-i", f"{built.image}@@{offset(built.image, 2)}", "::/", str(slot))
+    assert {path.name for path in slot.glob("*.elf")} == {"start_cd.elf", "start4cd.elf"}
+    for board in (frozenset[str](), frozenset({"pi5"})):
+        loaded = load(built.image, tryboot=False, board=Board(board))
+        names = [name for name, _ in loaded.overlays]
+        assert names == (["tt-i2c", "tt-i2c-pi5"] if board else ["tt-i2c"])
     trees = sorted(slot.glob("*.dtb"))
     assert len(trees) == 9
     for tree in trees:
         overlay = "tt-i2c-pi5" if "2712" in tree.name else "tt-i2c"
-        assert f"dtoverlay={overlay}\n" in config
         changed = tmp_path / "changed.dtb"
         run("fdtoverlay", "-i", str(tree), "-o", str(changed), str(slot / "overlays" / f"{overlay}.dtbo"))
         bus = run("fdtget", str(changed), "/aliases", "i2c1").strip()
@@ -205,7 +248,3 @@ def test_the_boot_partition(built: Built, tmp_path: Path) -> None:
     assert settings_of(made) == settings_of(slot / "bcm2712d0-rpi-5-b.dtb"), (
         "the overlay turns the first into the second"
     )
-    command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
-    default = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    settings = ["--config", str(tmp_path / "tt-appliance.yaml")]
-    assert subprocess.run([*command, *settings], capture_output=True, text=True, check=True).stdout == default

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.image.board import RED
 from tests.image.conftest import Rig
-from tests.image.machine import RED
 
 pytestmark = [pytest.mark.image, pytest.mark.release]
 

@@ -9,12 +9,11 @@ from random import SystemRandom
 
 import pytest
 
-from tests.image.card import partition_start
+from tests.image.card import BLOCK, root_offset
 from tests.image.conftest import Built, Rig
 
 pytestmark = [pytest.mark.image, pytest.mark.release]
 
-BLOCK = 4096
 MIB = 1 << 20
 INODES_AT = 64
 """Offset of the squashfs field with the start of the inodes, which follow the files' data."""
@@ -28,7 +27,7 @@ SECTOR = 512
 def test_damaged_blocks_are_repaired_or_reported(rig: Rig, built: Built, tmp_path: Path) -> None:
     """Lose eight kilobytes of each two megabytes, and a sector; then more than the spare symbols can repair."""
     box = rig.box
-    start, (blocks, covered, spare) = partition_start(box.card, 2), _verity(built)
+    start, (blocks, covered, spare) = root_offset(box.card), _verity(built)
     places = [at + SystemRandom().randrange(2 * MIB - 2 * BLOCK) for at in range(0, covered * BLOCK, 2 * MIB)]
     # The last one is the root of the hash tree.
     places = [at for at in places if at < (blocks - 2) * BLOCK] + [blocks * BLOCK]
@@ -75,7 +74,7 @@ def _where(built: Built, folder: Path, name: str) -> int:
     """The offset of a file's data in the root's image, in bytes."""
     root = folder / "root.img"
     with built.image.open("rb") as image, root.open("w+b") as file:
-        image.seek(partition_start(built.image, 2))
+        image.seek(root_offset(built.image))
         file.write(image.read(_verity(built)[0] * BLOCK))
         file.seek(INODES_AT)
         end = int.from_bytes(file.read(8), "little") // BLOCK

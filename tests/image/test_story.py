@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.image.board import AMBER, BUZZER, GREEN, RED
 from tests.image.conftest import Rig
-from tests.image.machine import AMBER, BUZZER, GREEN, RED
 
 pytestmark = pytest.mark.image
 

@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from tests.image.board import AMBER, BUZZER, GREEN, RED
 from tests.image.conftest import Rig
-from tests.image.machine import AMBER, BUZZER, GREEN, RED, Machine
+from tests.image.machine import Machine
 
 pytestmark = pytest.mark.image
 
@@ -100,7 +101,21 @@ def test_nobody_can_log_in(box: Machine) -> None:
     assert set(shadow.values()) <= {"*", "!", "!*", "!!"}
 
 
+def test_the_slot_that_runs_and_the_links_to_the_partitions(box: Machine) -> None:
+    assert (
+        box.text("cat /run/tt-slot; ls /run/tt-trial")
+        == "A\nls: cannot access '/run/tt-trial': No such file or directory"
+    )
+    links = {"config": "vda1", "slot-a": "vda2", "slot-b": "vda3", "state": "vda4", "disk": "vda"}
+    for name, device in links.items():
+        assert box.text(f"readlink -f /dev/tt/{name}") == f"/dev/{device}"
+    assert box.text("cat /sys/block/dm-1/dm/name; ls /sys/block/dm-0/slaves") == "tt-root\nvda2"
+
+
 def test_the_watchdog_is_armed(box: Machine) -> None:
+    """By the first program, which closes it without stopping it, then by systemd."""
+    told = box.text("dmesg")
+    assert "watchdog did not stop" in told.partition("systemd[1]: Using hardware watchdog")[0]
     assert box.text("cat /sys/class/watchdog/watchdog0/state") == "active"
     assert 0 < int(box.text("cat /sys/class/watchdog/watchdog0/timeout")) <= 60
     assert box.text("systemctl show -P WatchdogUSec tt-appliance") == "20s"
