@@ -33,7 +33,7 @@ OWN = (
     ("Roboto Condensed", "Apache-2.0"),
     ("GNU Unifont", "OFL-1.1"),
 )
-"""Our own files in the image, and files of others among them, with their licences. Their source is the project's."""
+"""What the image has from this project's folder, with its licences: the source archive has all of that folder."""
 
 
 def component(base: Path, line: str) -> dict[str, Any]:

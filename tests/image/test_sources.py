@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from image.sources import write
+from image.sources import needed, write
 from image.suites import SuitesError
 from tests.served_folder import serve
 
@@ -64,6 +64,12 @@ def listing(folder: Path, *sources: tuple[str, str]) -> Path:
     about = {"timestamp": "2026-11-30T00:00:00Z", "component": {"version": "1.0"}}
     path.write_text(json.dumps({"metadata": about, "components": parts}))
     return path
+
+
+def test_a_part_of_this_project_needs_no_source_of_its_own() -> None:
+    """The archive has the project in any case."""
+    parts = [{"name": "m", "purl": "pkg:generic/m@1", "licenses": [{"license": {"id": "GPL-2.0-only"}}]}]
+    assert needed(parts) == ({}, [])
 
 
 def names_in(archive: Path) -> set[str]:
