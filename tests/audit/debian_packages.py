@@ -37,15 +37,13 @@ def audit_packages(parts: Sequence[Part], tracker: str = TRACKER, suites: str | 
             check_tracker(json.load(answer), packages, findings)
         reached += 1
     except (OSError, ValueError) as problem:
-        findings.notes.append(
-            f"Debian's security tracker could not be read ({problem}): open vulnerabilities are unknown"
-        )
+        findings.unreachable.append(f"Debian's security tracker, which also has those without a fix ({problem})")
     try:
         with TemporaryDirectory() as folder:
             check_suites(Suites(Path(folder), "deb", suites), packages, findings)
         reached += 1
     except SuitesError as problem:
-        findings.notes.append(f"Debian's suites could not be read ({problem})")
+        findings.unreachable.append(f"Debian's suites ({problem})")
     if not reached:
         findings.unknown.append(
             f"{len(packages)} packages of Debian: neither its tracker nor its suites can be reached"

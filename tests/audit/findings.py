@@ -20,13 +20,17 @@ class Findings:
     """Fixes of Debian that the image lacks: a new build has them."""
     unknown: list[str] = field(default_factory=list)
     """What was looked up nowhere."""
+    unreachable: list[str] = field(default_factory=list)
+    """Databases that could not be read, and why."""
     notes: list[str] = field(default_factory=list)
+    """What was looked up where."""
 
     def add(self, other: Findings) -> None:
         """Take over another part's findings."""
         self.vulnerable |= other.vulnerable
         self.fixes += other.fixes
         self.unknown += other.unknown
+        self.unreachable += other.unreachable
         self.notes += other.notes
 
     def report(self) -> str:
@@ -34,12 +38,13 @@ class Findings:
         parts = (
             ("Known vulnerabilities in Python libraries (raise their versions: make lock):", sorted(self.vulnerable)),
             ("Fixes of Debian that the image lacks (build it anew: make release):", self.fixes),
-            ("Not checked:", self.unknown),
-            ("Checked:", self.notes),
+            ("Looked up in no database:", self.unknown),
+            ("Databases that could not be read:", self.unreachable),
+            ("Looked up:", self.notes),
         )
         text = ["\n  ".join([heading, *lines]) for heading, lines in parts if lines]
         if not (self.vulnerable or self.fixes or self.unknown):
-            text.append("No known vulnerability has a fix that is missing.")
+            text.append("No fix is missing" + (", as far as databases could be read." if self.unreachable else "."))
         return "\n".join(text)
 
     def exit_code(self) -> int:

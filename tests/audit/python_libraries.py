@@ -27,7 +27,7 @@ def audit_requirements(files: Iterable[Path]) -> Findings:
             try:
                 audit = run_pip_audit(file, service)
             except ValueError as problem:
-                findings.notes.append(f"{file.name}, {service}: {problem}")
+                findings.unreachable.append(f"{service}, for {file.name} ({problem})")
                 continue
             findings.vulnerable.update(vulnerable(audit))
             found, missing = split_by_lookup(audit)
