@@ -40,9 +40,10 @@ project/  the appliance, and all scripts that build the image
 """
 OFFER = """Written offer for source code
 
-For at least three years from the day on which you received {image}, the publisher gives any third
-party a complete machine-readable copy of the source code of the parts below, on a medium customarily used for software
-interchange, for no more than the cost of performing the distribution. Write to:
+For at least three years from the day on which you received {image}, and for as long as the publisher
+offers spare parts or support for the box, the publisher gives any third party a complete machine-readable copy of the
+source code of the parts below, on a medium customarily used for software interchange, for no more than the cost of
+performing the distribution. Write to:
 
 {address}
 
@@ -116,6 +117,7 @@ def write(listing: Path, suites: str | None = None) -> None:
     Raises:
         SuitesError: the mirror can't be reached.
     """
+    listing = listing.resolve()
     contents = json.loads(listing.read_text())
     image = listing.name.removesuffix(".cdx.json")
     archive, offered = (listing.with_name(f"{image}.{end}") for end in ("sources.tar", "offer.txt"))

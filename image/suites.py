@@ -32,6 +32,8 @@ class Suites:
         Raises:
             SuitesError: a suite can't be read.
         """
+        # apt takes a relative folder for one of its own.
+        folder = folder.resolve()
         self._configuration = folder / "apt.conf"
         for part in ("lists/partial", "cache/archives/partial"):
             (folder / part).mkdir(parents=True)
@@ -64,6 +66,8 @@ class Suites:
             SuitesError: the mirror can't be reached, or sends wrong files.
         """
         listed = self.source_files()
+        if not listed:
+            raise SuitesError("the mirror lists no source package")
         known = sorted(set(packages) & listed.keys())
         if known:
             names = [f"{name}={version}" for name, version in known]

@@ -98,6 +98,8 @@ def check_suites(suites: Suites, packages: Sequence[Part], findings: Findings) -
                 fixes[name] = f"{name} {installed[name]}: {suite} has {version}"
             else:
                 others.add(name)
+    if not highest:
+        raise SuitesError("they list no package of the image")
     # The pin of image/apt-preferences may hold a series that has left the backports.
     for name in highest:
         if "~bpo" in installed[name] and newer(installed[name], highest[name]):
@@ -105,6 +107,8 @@ def check_suites(suites: Suites, packages: Sequence[Part], findings: Findings) -
                 f"{name} {installed[name]}: no longer in Debian's suites; raise its pin in image/apt-preferences"
             )
     findings.fixes += [fixes[name] for name in sorted(fixes)]
-    findings.notes.append(f"Debian's suites: {len(highest)} of {len(installed)} packages")
+    missing = sorted(installed.keys() - highest.keys())
+    text = f"; no longer there: {', '.join(missing)}" if missing else ""
+    findings.notes.append(f"Debian's suites: {len(highest)} of {len(installed)} packages{text}")
     if more := sorted(others - fixes.keys()):
         findings.notes.append(f"newer in Debian, without a security update: {', '.join(more)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,18 @@ SERVICES = ("pypi", "osv")
 Audit = Mapping[str, Any]
 
 
-def audit_requirements(files: Iterable[Path]) -> Findings:
+def audit_requirements(files: Sequence[Path]) -> Findings:
     """What the databases know about the libraries of requirements files."""
     findings = Findings()
     unknown: set[str] = set()
     looked_up: set[str] = set()
-    for file in files:
-        for service in SERVICES:
+    for service in SERVICES:
+        for file in files:
             try:
                 audit = run_pip_audit(file, service)
             except ValueError as problem:
-                findings.unreachable.append(f"{service}, for {file.name} ({problem})")
-                continue
+                findings.unreachable.append(f"{service} ({problem})")
+                break
             findings.vulnerable.update(vulnerable(audit))
             found, missing = split_by_lookup(audit)
             looked_up |= found
@@ -58,7 +58,7 @@ def run_pip_audit(file: Path, service: str) -> Audit:
     try:
         audit: Audit = json.loads(done.stdout)
     except ValueError:
-        raise ValueError((done.stderr.strip().splitlines() or ["no answer"])[-1][:200]) from None
+        raise ValueError((done.stderr.strip().splitlines() or ["no answer"])[-1][:120]) from None
     return audit
 
 

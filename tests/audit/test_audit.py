@@ -184,6 +184,13 @@ def test_without_a_reachable_database_nothing_counts_as_checked(served: tuple[Pa
     assert "2 packages of Debian: neither its tracker nor its suites can be reached" in findings.report()
 
 
+@needs_apt
+def test_suites_without_any_package_of_the_image_do_not_count_as_read(served: tuple[Path, str]) -> None:
+    findings = check(served, [SSL], suite(served[0], "trixie", {"dash": "0.5.12-12"}))
+    assert findings.exit_code() == 69
+    assert "they list no package of the image" in findings.report()
+
+
 def test_the_requirements_of_a_list_of_parts() -> None:
     library = {"name": "zeroconf", "version": "0.154.0", "purl": "pkg:pypi/zeroconf@0.154.0"}
     assert python_libraries.requirements([SSL, library]) == "zeroconf==0.154.0\n"
