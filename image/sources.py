@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 
 from image.licences import is_copyleft
 from image.runtime import entries
-from image.suites import ROOT, Source, Suites
+from image.suites import ROOT, Source, Suites, SuitesError
 
 ON_CARD = {"firmware-nonfree": "its files under the GPL are the radios' settings, text that is on the card itself"}
 """Sources that are not in the archive, and why."""
@@ -149,5 +149,15 @@ def write(listing: Path, suites: str | None = None) -> None:
         print(f"{offered.name}: an offer for {len(missing)} sources that Debian's mirror does not have")
 
 
+def main() -> int:
+    """Write the files; 1 if that fails."""
+    try:
+        write(Path(sys.argv[1]))
+    except (SuitesError, subprocess.CalledProcessError) as problem:
+        print(f"no source archive: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """`make audit`: [LIST]. LIST is an image's list of parts (*.cdx.json); without one, that of dist/.
 
-Exit code: 0 if everything was looked up and no fix is missing; 1 if a Python library is known to be vulnerable, 2 if
+Exit code: 0 if everything was looked up and no fix is missing; 1 if a Python library is known to be vulnerable, 3 if
 only fixes of Debian are missing in the image, 69 if something could not be looked up; the output names it.
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 OK = 0
 VULNERABLE = 1
-FIX_MISSING = 2
+FIX_MISSING = 3
 UNAVAILABLE = 69
 
 
