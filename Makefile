@@ -56,7 +56,8 @@ mutate: venv-tools ## Count the changes of the core that its tests miss, in ten 
 soak: venv-tools ## Run a busy day at 100 times its pace, and fail if memory, files or threads grow (15 minutes)
 	@$(PYTHON) -m tests.soak $(ARGS)
 
-audit: venv-tools ## Check the locked libraries against the databases of known vulnerabilities
+# Exit codes: see tests/audit/__main__.py.
+audit: venv-tools ## Look for known vulnerabilities in everything on the image (ARGS=LIST of another image), and in all locks
 	@$(PYTHON) -m tests.audit $(ARGS)
 
 bench: venv ## Measure speed and memory beside a plain client (ARGS=--docs: write the tables to docs/)
@@ -86,11 +87,14 @@ base-twice: venv ## Build the image's base layer a second time, and compare (min
 	@image/twice
 
 # The image on a new base layer, and every part of .ci/release-parts, of which each .ci/run does one.
-release: ## Build the current commit's image with Debian's updates, run every test of it, list its contents (as root)
+release: ## Build the current commit's image with Debian's updates, and its source archive; run all tests of it (as root)
 	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit or discard your changes first' >&2; exit 1; }
 	@.ci/setup --tools
 	@image/tools && IMAGE_FRESH=1 image/base >/dev/null
-	@$(MAKE) --no-print-directory image image-test
+	@$(MAKE) --no-print-directory image
+	@$(PYTHON) -m tests.audit || [ $$? = 69 ]
+	@$(PYTHON) -m image.sources dist/*.cdx.json
+	@$(MAKE) --no-print-directory image-test
 	@$(MAKE) --no-print-directory power-cut N=$(or $(N),10)
 	@.ci/release-part --all
 	@$(MAKE) --no-print-directory wheel

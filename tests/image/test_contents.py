@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from image.sources import sources_of
 from tests.blackbox.lab import run
 from tests.image.card import FIRST_PARTITION, root_offset
 from tests.image.conftest import ROOT, Built
@@ -95,7 +96,7 @@ def test_the_released_files(built: Built) -> None:
 
 
 def test_the_bill_of_materials_lists_every_package_on_the_card(root: Path) -> None:
-    """It has every package with a licence on the card, and every Python library with its version."""
+    """It has every package with its licences, and every Python library with its version. The card has the texts."""
     (path,) = (ROOT / "dist").glob("*.cdx.json")
     parts = json.loads(path.read_text())["components"]
     listed = {(part["name"].lower().replace("_", "-"), part["version"]) for part in parts}
@@ -109,10 +110,21 @@ def test_the_bill_of_materials_lists_every_package_on_the_card(root: Path) -> No
     (module,) = (part for part in parts if part["name"] == "tt_tryboot")
     assert module["licenses"] == [{"license": {"id": "GPL-2.0-only"}}]
     assert list((root / "usr/lib/modules").rglob("tt_tryboot.ko"))
+    for part in parts:
+        assert part["licenses"], part["name"]
+        if part["purl"].startswith("pkg:deb/"):
+            assert (root / "usr/share/doc" / part["name"] / "copyright").is_file(), part["name"]
+            assert all(version for _, version in sources_of(part)), part["name"]
+            assert sources_of(part), part["name"]
     lock = (ROOT / "requirements.lock").read_text()
     for part in parts:
         if part["purl"].startswith("pkg:pypi/") and part["name"] != "lgpio":
             assert f"\n{part['name']}=={part['version']} " in lock
+
+
+def test_the_boards_firmware_has_its_licence_beside_it(built: Built, tmp_path: Path) -> None:
+    run("mcopy", "-i", f"{built.image}{FIRST_PARTITION}", "::LICENCE.broadcom", str(tmp_path))
+    assert "may only be used for the purposes of developing for" in (tmp_path / "LICENCE.broadcom").read_text()
 
 
 def test_no_key_and_no_identity(root: Path) -> None:

@@ -1,0 +1,1 @@
+"""`make audit`: looks for known vulnerabilities in everything on the image, and in all locked libraries."""
