@@ -46,6 +46,8 @@ class UpdateReason(StrEnum):
     """The firmware does not keep the flag for one trial start."""
     EEPROM_TOO_OLD = "eeprom-too-old"
     BOARD_UNKNOWN = "board-unknown"
+    NEEDS_VERSION = "needs-version"
+    """An earlier update has to be installed first."""
     TRIED_BEFORE = "tried-before"
     STICK_REMOVED = "stick-removed"
 
