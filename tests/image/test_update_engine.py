@@ -52,7 +52,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     folder = tmp_path_factory.mktemp("lab")
-    rauc = Path("/tmp/engine/rauc")
+    rauc = Path(run("image/host-rauc", cwd=PROJECT).strip())
     keys = Keys.make(folder)
     keyring = folder / "keyring.pem"
     keyring.write_text(use_keys("keyring", keys.root))
