@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.9
 
 .PHONY: help demo run test quick slowest check simulate fuzz mutate soak audit bench image image-test boot-times idle power-cut \
-	base-twice release release-part wheel lock manual clean venv system venv-demo venv-tools
+	base-twice bundle release release-part wheel lock manual clean venv system venv-demo venv-tools
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS=...]'
@@ -66,6 +66,9 @@ bench: venv ## Measure speed and memory beside a plain client (ARGS=--docs: writ
 image: venv ## Build the SD card's image in dist/ (as root; minutes; URL=... of the folder to publish it in)
 	@IMAGE_URL="$(URL)" image/build
 
+bundle: venv ## Build the image, and the signed update with the same system, in dist/ (see docs/release.md)
+	@IMAGE_BUNDLE=1 IMAGE_URL="$(URL)" image/build
+
 image-test: venv ## Boot the image in a virtual machine and test it (TESTS=files: only these; as root)
 	@image/tools --boot
 	@$(PYTHON) -m pytest -m "image$(if $(TESTS),, and not release)" -n auto --dist loadfile --no-loadscope-reorder -q \
@@ -91,7 +94,7 @@ release: ## Build the current commit's image with Debian's updates, and its sour
 	@[ -z "$$(git status --porcelain)" ] || { echo 'release: commit or discard your changes first' >&2; exit 1; }
 	@.ci/setup --tools
 	@image/tools && IMAGE_FRESH=1 image/base >/dev/null
-	@$(MAKE) --no-print-directory image
+	@$(MAKE) --no-print-directory bundle
 	@$(PYTHON) -m tests.audit || [ $$? = 69 ]
 	@$(PYTHON) -m image.sources dist/*.cdx.json
 	@$(MAKE) --no-print-directory image-test

@@ -235,6 +235,12 @@ def _record(options: argparse.Namespace) -> int:
     return _with_settings(options, main)
 
 
+def _update(options: argparse.Namespace) -> int:
+    from appliance.update.cli import main
+
+    return main(options)
+
+
 def _screens(options: argparse.Namespace) -> int:
     if find_spec("appliance.pictures") is None:
         print("tt-appliance screens: not part of the SD card image; run it on another computer", file=sys.stderr)
@@ -290,6 +296,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "pair": _pair,
         "record": _record,
         "simulate": _simulate,
+        "update": _update,
         "help": _help,
     }
 )

@@ -10,12 +10,25 @@ from pathlib import Path
 from appliance import __version__
 
 PROGRAM = "tt-appliance"
-COMMANDS = ("run", "status", "config", "demo", "doctor", "screens", "history", "pair", "record", "simulate", "help")
+COMMANDS = (
+    "run",
+    "status",
+    "config",
+    "demo",
+    "doctor",
+    "screens",
+    "history",
+    "pair",
+    "record",
+    "simulate",
+    "update",
+    "help",
+)
 EXIT_CODES = (
     ("0", "success; for run, demo, simulate and record also: quit"),
     ("1", "failure, or doctor found something wrong or different; the message says what"),
     ("2", "unknown command, option or value"),
-    ("69", "status found no running appliance"),
+    ("69", "status found no running appliance; update does not run on the appliance's SD card"),
     ("75", "history could not reach the gateway, and reported archived orders only"),
     ("78", "invalid settings; the message names file, line and key"),
     ("130", "Ctrl-C"),
@@ -101,6 +114,18 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
         from appliance.simulator.options import add_simulator_arguments
 
         add_simulator_arguments(simulate)
+
+    update = commands.add_parser("update", help="on the SD card: install an update, or go back to the other system")
+    update.add_argument(
+        "action",
+        choices=("status", "install", "rollback"),
+        metavar="ACTION",
+        help="status: say which systems the card has. install: install FILE, to be tried at the next restart. "
+        "rollback: restart into the other system, if it is whole",
+    )
+    update.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with install: the update (*.raucb)")
+    update.add_argument("--json", action="store_true", help="with status: one line of JSON")
+    update.set_defaults(parser=update)
 
     about = commands.add_parser("help", help="show the help of a command")
     about.add_argument("about", nargs="?", choices=COMMANDS, metavar="COMMAND", help=", ".join(COMMANDS))

@@ -35,7 +35,7 @@ hold_base() {
 # Prints the hash of all inputs of the base layer.
 base_hash() {
     {
-        cat image/base-* image/packages image/apt-preferences image/requirements-pi.lock \
+        cat image/base-* image/rauc-* image/packages image/apt-preferences image/requirements-pi.lock \
             image/modules.py image/modules image/kernel-module image/tryboot/*
         $python image/runtime.py
     } | sha256sum | cut -c 1-16

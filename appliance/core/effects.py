@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from appliance.core.delivery import Finished
 from appliance.core.timers import Timer
+from appliance.core.updates import Action
 from appliance.core.values import Address, Credential, DisplayIdentity, Gateway, Token
 from appliance.core.view import Sound
 
@@ -98,6 +99,13 @@ class KeepDisplayDriver:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestAction:
+    """Ask the card's system for an action that needs root. Unanswered; a status file shows what comes of it."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
 class SyncHistory:
     """Bring the archive up to date with the gateway's history; answered by HistorySynced or HistorySyncFailed.
 
@@ -156,6 +164,7 @@ HandledEffect = (
     | DropPendingToken
     | ForgetTokens
     | KeepDisplayDriver
+    | RequestAction
     | SyncHistory
     | StopHistorySync
     | StartTimer

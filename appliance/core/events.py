@@ -11,6 +11,7 @@ from enum import StrEnum
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.notifications import Notification
 from appliance.core.timers import Timer
+from appliance.core.updates import UpdateStatus
 from appliance.core.values import (
     NO_INTERFACE,
     NONE_UNREADABLE,
@@ -226,6 +227,13 @@ class DisplayIdentified:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateChanged:
+    """The status of the box's update changed."""
+
+    update: UpdateStatus
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRequested:
     """Somebody wants a report, and so the archive up to date now."""
 
@@ -286,6 +294,7 @@ Event = (
     | ButtonStuck
     | BoardRead
     | DisplayIdentified
+    | UpdateChanged
     | HistoryRequested
     | HistorySynced
     | HistorySyncFailed

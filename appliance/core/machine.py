@@ -33,6 +33,7 @@ from appliance.core.events import (
     TokenNotStored,
     TokensLoaded,
     TokenStored,
+    UpdateChanged,
 )
 from appliance.core.heard_names import announced, answered, as_known, has_moved, on_another_network, out_of_sight
 from appliance.core.navigation import asks_if_shifted, current_screen, power, swap_driver, turn
@@ -169,6 +170,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             # The question is about the display that was there before.
             world = replace(world, display=display, turned_to=ScreenId.MAIN, turned_until=NEVER)
             return _with(state, world), (KeepDisplayDriver(display),)
+        case UpdateChanged(update):
+            return _with(state, replace(world, update=update)), ()
         case TimerFired(Timer.SAVE):
             return _save(state)
         case TokenStored(number) if number == world.saving and not _promoting(state):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
+from appliance.core.updates import NO_UPDATE, UpdateStatus
 from appliance.core.values import (
     NO_INTERFACE,
     Address,
@@ -68,6 +69,8 @@ class World:
     last_new_order: when each sound last started. late_heard: uuids of the active orders that had their late sound.
     late_unheard: those of orders that became late since, and wait for theirs.
 
+    Update. update: the box's own, as last reported.
+
     History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
 
@@ -108,6 +111,7 @@ class World:
     last_activity: float = float("inf")
     woke_display: bool = False
     display: DisplayIdentity | None = None
+    update: UpdateStatus = NO_UPDATE
     history_syncs: tuple[float, ...] = ()
 
     @property

@@ -40,6 +40,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
     TokenUnchecked,
+    UpdateChanged,
 )
 from appliance.core.notifications import (
     MessageUnusable,
@@ -63,6 +64,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.timers import Timer
+from appliance.core.updates import UpdatePhase, UpdateStatus
 from appliance.core.values import (
     SH1106,
     SSD1306,
@@ -291,6 +293,7 @@ EVENTS: dict[str, Sequence[Event]] = {
     "display identified": [DisplayIdentified(replace(DISPLAY, raw="03 43 43 00 00 00"))],
     "another display identified": [DisplayIdentified(OTHER_DISPLAY)],
     "board read": [BoardRead(Board(52.0, False, False))],
+    "update found": [UpdateChanged(UpdateStatus(UpdatePhase.FOUND, "1.2.0", source="usb"))],
     "feed answered": [FeedAnswered(NUMBER)],
     "history requested": [HistoryRequested()],
     "history synced": [HistorySynced(SYNC, 3, DeliveryStats(), frozenset(), frozenset())],

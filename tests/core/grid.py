@@ -14,6 +14,7 @@ from typing import Any
 from appliance.core.effects import Effect
 from appliance.core.orders import OrderBook
 from appliance.core.states import NAMES, Alert, Link, ScreenId, State
+from appliance.core.updates import UpdateStatus
 from appliance.core.values import Address, Board, Credential, DisplayIdentity, Gateway, Token
 from tests.core.cases import rows
 
@@ -129,6 +130,8 @@ def _value(value: object) -> str:
             return f"{value.driver} at 0x{value.address:02X}, {value.raw}"
         case Board():
             return "read"
+        case UpdateStatus():
+            return f"{value.phase} {value.version}".rstrip()
         case Enum():
             return str(value.value)
         case float():

@@ -1,0 +1,77 @@
+"""The files and devices of a card that updates read and write."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+OTHER = {"A": "B", "B": "A"}
+"""Each slot's other one."""
+FLAG_VARIABLE = "TT_TRYBOOT_FLAG"
+"""A variable in root's environment with another path of the firmware's flag: virtual machines lack that firmware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places below a root folder, which is `/` but in tests."""
+
+    root: Path = Path("/")
+
+    @property
+    def running(self) -> Path:
+        """The file with the slot that runs, `A` or `B`; the initramfs writes it. Only a card has it."""
+        return self.root / "run/tt-slot"
+
+    @property
+    def trial(self) -> Path:
+        """The file that exists if the loader started this slot for one trial; the initramfs creates it."""
+        return self.root / "run/tt-trial"
+
+    @property
+    def config(self) -> Path:
+        """The first partition, with autoboot.txt."""
+        return self.root / "dev/tt/config"
+
+    def slot(self, name: str) -> Path:
+        """A slot's partition. name: `A` or `B`."""
+        return self.root / f"dev/tt/slot-{name.lower()}"
+
+    @property
+    def flag(self) -> Path:
+        """The firmware's flag for one trial start: 1 or 0."""
+        return Path(os.environ.get(FLAG_VARIABLE) or self.root / "sys/kernel/tt_tryboot/flags")
+
+    @property
+    def device_tree(self) -> Path:
+        """The folder in which the kernel shows the board's device tree."""
+        return self.root / "proc/device-tree"
+
+    @property
+    def state(self) -> Path:
+        """The folder of what updates keep on the card; for root alone."""
+        return self.root / "var/lib/tt-update"
+
+    @property
+    def run(self) -> Path:
+        """The folder of what the appliance may read."""
+        return self.root / "run/tt-update"
+
+    @property
+    def bundle_mount(self) -> Path:
+        """Where RAUC mounts a bundle."""
+        return self.root / "run/rauc/bundle"
+
+    @property
+    def rauc_settings(self) -> Path:
+        """RAUC's configuration."""
+        return self.root / "etc/rauc/system.conf"
+
+
+def running_slot(places: Places) -> str | None:
+    """The slot that runs; None off the card."""
+    try:
+        name = places.running.read_text().strip()
+    except OSError:
+        return None
+    return name if name in OTHER else None
