@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core import texts
@@ -88,7 +88,6 @@ def kitchens(draw: st.DrawFn) -> Count:
 
 
 @given(kitchens(), st.sampled_from([None, True]))
-@settings(deadline=None, max_examples=100)
 def test_late_and_paged_are_sixteen_rows_high(count: Count, beat: bool | None) -> None:
     """4 mm on a 1.3 inch display: what good eyes can read at 2.5 m."""
     seen = painted(count, TALL, beat)
@@ -100,7 +99,6 @@ def test_late_and_paged_are_sixteen_rows_high(count: Count, beat: bool | None) -
 
 
 @given(kitchens())
-@settings(deadline=None, max_examples=100)
 def test_the_count_is_the_largest_element_and_the_age_is_second(count: Count) -> None:
     for size in (TALL, LOW):
         seen = painted(count, size)
@@ -115,7 +113,6 @@ def test_the_count_is_the_largest_element_and_the_age_is_second(count: Count) ->
 
 
 @given(kitchens())
-@settings(deadline=None, max_examples=100)
 def test_late_and_paged_are_on_a_low_display_too(count: Count) -> None:
     seen = painted(count, LOW)
     for remark in count.remarks:

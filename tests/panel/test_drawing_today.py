@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.view import BARS, Today, sparkline
@@ -35,7 +35,6 @@ days = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(days, st.sampled_from(SIZES), st.booleans())
 def test_no_text_of_the_day_is_cut_off(today: Today, size: tuple[int, int], beat: bool) -> None:
     painted: list[tuple[Row, int]] = []

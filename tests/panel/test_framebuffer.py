@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -36,7 +36,6 @@ def packed_boxes(drawn: list[tuple[int, int, int, int, bool]], under: Image.Imag
 
 
 @given(boxes, boxes, OPENINGS)
-@settings(deadline=None, max_examples=200)
 @example([], [(0, 0, 127, 63, True)], OVERHEAD)
 def test_the_runs_cover_each_change(
     before: list[tuple[int, int, int, int, bool]], after: list[tuple[int, int, int, int, bool]], overhead: int

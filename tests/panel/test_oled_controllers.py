@@ -6,7 +6,7 @@ from typing import Any
 
 import luma.oled.device
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma.core.interface.serial import i2c
 from PIL import Image, ImageDraw
@@ -29,7 +29,6 @@ steps = st.one_of(
 
 
 @given(st.sampled_from(CONTROLLERS), st.sampled_from([0, 2]), st.lists(steps, min_size=2, max_size=20))
-@settings(deadline=None, max_examples=200)
 def test_the_display_shows_the_picture_after_any_faults(
     controller: tuple[bool, int], rotate: int, taken: list[tuple[str, Any]]
 ) -> None:
