@@ -20,7 +20,8 @@ SECONDS = 20
 HANG = "#!/bin/sh\nwhile :; do sleep 1000; done\n"
 DROPINS = {
     "tt-state.service": "[Service]\nExecStartPre=sleep infinity\n",
-    "tt-appliance.service": f"[Unit]\nJobTimeoutSec={SECONDS}\n",
+    # Its name comes after that of the image's own.
+    "tt-appliance.service~zz": f"[Unit]\nJobTimeoutSec={SECONDS}\n",
 }
 """A unit that the appliance waits for hangs; the limit on this wait is shorter."""
 
