@@ -20,7 +20,8 @@ SECONDS = 20
 HANG = "#!/bin/sh\nwhile :; do sleep 1000; done\n"
 DROPINS = {
     "tt-state.service": "[Service]\nExecStartPre=sleep infinity\n",
-    "tt-appliance.service": f"[Unit]\nJobTimeoutSec={SECONDS}\n",
+    # Its name comes after that of the image's own.
+    "tt-appliance.service~zz": f"[Unit]\nJobTimeoutSec={SECONDS}\n",
 }
 """A unit that the appliance waits for hangs; the limit on this wait is shorter."""
 
@@ -31,15 +32,10 @@ def test_a_hang_at_each_stage_of_the_start_comes_back(rig: Rig, tmp_path: Path) 
     for program in ("dmsetup", "switch_root"):
         copy_slot(box.card)
         write_file(box.card, SLOT_B, "initrd.img", with_program(box.card, program, tmp_path))
-        hang(rig)
+        hang(rig, f"tt.watchdog={SECONDS}")
     copy_slot(box.card)
-    credentials = [
-        f"systemd.set_credential_binary=systemd.unit-dropin.{unit}:{base64.b64encode(text.encode()).decode()}"
-        for unit, text in DROPINS.items()
-    ]
-    line = (read(box.card, SLOT_B, "cmdline.txt") or b"").decode().strip()
-    write_file(box.card, SLOT_B, "cmdline.txt", " ".join([line, *credentials, ""]).encode())
-    hang(rig)
+    credential = "systemd.set_credential_binary=systemd.unit-dropin.{}:{}"
+    hang(rig, *(credential.format(unit, base64.b64encode(text.encode()).decode()) for unit, text in DROPINS.items()))
     box.start_again()
     box.wait_ready(300)
     assert (box.loaded.partition, box.loaded.tryboot) == (SLOT_A, False)
@@ -47,11 +43,13 @@ def test_a_hang_at_each_stage_of_the_start_comes_back(rig: Rig, tmp_path: Path) 
     box.reads("Press", timeout=240)
 
 
-def hang(rig: Rig) -> None:
-    """Try slot B, and wait until the watchdog resets the machine."""
+def hang(rig: Rig, *words: str) -> None:
+    """Try slot B with these words in its command line, and wait until the machine is reset."""
+    line = (read(rig.box.card, SLOT_A, "cmdline.txt") or b"").decode().strip()
+    write_file(rig.box.card, SLOT_B, "cmdline.txt", " ".join([line, *words, ""]).encode())
     rig.box.pull_plug()
     rig.box.flag.set()
-    rig.box.start(f"tt.watchdog={SECONDS}")
+    rig.box.start()
     assert (rig.box.loaded.partition, rig.box.loaded.tryboot) == (SLOT_B, True)
     rig.box.wait_reset()
 
