@@ -1,4 +1,4 @@
-"""Updates of the box, as the display and other programs see them: phases, reasons, and the requests that root serves."""
+"""Updates of the box, as the display and other programs see them: phases, reasons, and what root may be asked for."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.image.uml import Uml
 from tests.update.bundles import PROJECT, Keys, make_bundle, use_keys, with_revocation_list
 from tests.update.cards import LOCAL, MB, START, make_card, make_fat, make_slot, partition, run
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 NEW = "9.0.0"
 LARGE_BLOCKS = 9000
 """Of the root of a slot that takes some seconds to write: 36 MB."""

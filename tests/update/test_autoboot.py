@@ -13,6 +13,7 @@ import pytest
 from appliance.update import autoboot
 from appliance.update.autoboot import AutobootError
 from appliance.update.fat import FatError
+from tests.update.bundles import PROJECT
 from tests.update.cards import make_config, make_fat, run
 
 
@@ -27,6 +28,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     files = {f"readme{number}.txt": b"x" * 3000 for number in range(40)} | {"autoboot.txt": autoboot.sector("A")}
     return {bits: make_fat(folder / bits, kib, files, *options) for bits, (kib, *options) in sizes.items()}
+
+
+def test_a_new_card_has_what_the_engine_writes() -> None:
+    lines = (PROJECT / "image/boot/config/autoboot.txt").read_bytes()
+    assert lines.ljust(512, b"\n") == autoboot.sector("A")
 
 
 @pytest.fixture

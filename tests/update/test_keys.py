@@ -21,7 +21,7 @@ def verify(keyring: str, certificate: Path, folder: Path) -> str:
     """What OpenSSL says of a certificate, by the rules of a box; empty if it accepts it."""
     path = folder / "keyring.pem"
     path.write_text(keyring)
-    command = ["openssl", "verify", "-crl_check_all", "-CAfile", path, "-purpose", "any", certificate]
+    command = ["openssl", "verify", "-crl_check_all", "-CAfile", str(path), "-purpose", "any", str(certificate)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stderr
 
