@@ -183,6 +183,17 @@ TROUBLE = [
     texts.COUNT_IN_DOUBT,
     texts.REMARK.format(count=2, word=texts.UNREADABLE),
     texts.REMARK.format(count=2, word=texts.OLD),
+    texts.UPDATE_PRESS_TIMES.format(count=3),
+    texts.INSTALL_YES,
+    texts.UPDATE_INSTALLING.format(percent=45),
+    texts.UPDATE_READY,
+    texts.RESTART_YES,
+    texts.UPDATE_TRYING,
+    texts.UPDATE_DONE.format(version="1.2.0"),
+    texts.UPDATE_READ,
+    texts.UPDATE_FAILED,
+    texts.UPDATE_KEPT,
+    *texts.UPDATE_REASONS.values(),
 ]
 """The messages that a person may look up."""
 

@@ -19,7 +19,7 @@ from appliance.pictures.contact_sheet import SIZES, name, save_sheet, save_steps
 from appliance.pictures.example_screens import EXAMPLES
 from appliance.pictures.screen_card import card
 
-LARGEST = 200_000
+LARGEST = 250_000
 """Maximum bytes of the sheet, for a web page that loads quickly."""
 
 

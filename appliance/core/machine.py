@@ -1,15 +1,14 @@
 """The state machine: `step(state, event, now) -> (state, effects)`.
 
-This module handles what is common to all states: the network, the button's gestures, the screens and saving tokens. The
-handlers of single states are in `pairing`, `connecting` and `connected`. Nothing raises: an impossible event or a stale
-answer changes nothing.
+This module handles what is common to all states: the network, the display and saving tokens. `presses` has the meaning
+of a press, `updating` that of an update; the handlers of single states are in `pairing`, `connecting` and `connected`.
+Nothing raises: an impossible event or a stale answer changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.core.alerts import page_is_answerable
 from appliance.core.connected import connected
 from appliance.core.connecting import disconnected
 from appliance.core.effects import Effect, KeepDisplayDriver, MakeSound, StartTimer, StopTimer, StoreToken
@@ -17,7 +16,6 @@ from appliance.core.events import (
     BoardRead,
     ButtonDown,
     ButtonStuck,
-    ButtonTapped,
     ButtonUp,
     DisplayIdentified,
     Event,
@@ -36,10 +34,10 @@ from appliance.core.events import (
     UpdateChanged,
 )
 from appliance.core.heard_names import announced, answered, as_known, has_moved, on_another_network, out_of_sight
-from appliance.core.navigation import asks_if_shifted, current_screen, power, swap_driver, turn
-from appliance.core.pairing import awaiting_pairing, decline_gateway, discovering, pairing, token_issued
+from appliance.core.navigation import power
+from appliance.core.pairing import awaiting_pairing, discovering, pairing, token_issued
+from appliance.core.presses import question, released
 from appliance.core.states import (
-    NAMES,
     NEVER,
     AwaitingPairing,
     Connected,
@@ -53,22 +51,13 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.timers import Timer
-from appliance.core.transitions import SAVE_AGAIN, Step, disconnect, forget_pairing
+from appliance.core.transitions import SAVE_AGAIN, Step, disconnect
+from appliance.core.updating import ANSWERS, restart_when_quiet, update_changed
 from appliance.core.values import Benchmarks, Mistake, PanelSettings
-from appliance.core.view import Power, Sound
+from appliance.core.view import Power
 
-HOLD_TO_FORGET = 5.0
-"""Seconds to hold the button to forget the pairing: longer than anyone leans on it by chance."""
 STUCK_AFTER = 30.0
 """Seconds after which the button counts as stuck (jammed, wet or crushed), and is ignored."""
-HOLD_SHOWS = 1.0
-"""Seconds after which a press counts as a hold, and the screen shows the countdown."""
-SHIFTED = "shifted "
-"""Prefix of the question whether the picture of a display is shifted."""
-OFFER = "offered "
-"""Prefix of the question whether an offered gateway is the right one."""
-HOLD_TOLERANCE = 0.05
-"""Seconds by which a release may come early and still count: two threads read the clock at different moments."""
 
 
 def begin(
@@ -110,6 +99,8 @@ def _stirs(state: State, event: Event) -> bool:
             return not state.world.stuck
         case TokensLoaded():
             return True
+        case UpdateChanged(update):
+            return update.phase in ANSWERS
         case FeedNotified(attempt):
             return isinstance(state, Connected) and attempt == state.feed
         case _:
@@ -156,7 +147,7 @@ def _step(state: State, event: Event, now: float) -> Step:
             )
             return _with(state, down), (StartTimer(Timer.STUCK, STUCK_AFTER),)
         case ButtonUp():
-            return _released(state, now)
+            return released(state, now)
         case TimerFired(Timer.STUCK) if world.down_since is not None:
             return _with(state, replace(world, down_since=None, stuck=True)), ()
         case ButtonStuck():
@@ -171,7 +162,9 @@ def _step(state: State, event: Event, now: float) -> Step:
             world = replace(world, display=display, turned_to=ScreenId.MAIN, turned_until=NEVER)
             return _with(state, world), (KeepDisplayDriver(display),)
         case UpdateChanged(update):
-            return _with(state, replace(world, update=update)), ()
+            return update_changed(state, update, now)
+        case TimerFired(Timer.RESTART):
+            return restart_when_quiet(state, now)
         case TimerFired(Timer.SAVE):
             return _save(state)
         case TokenStored(number) if number == world.saving and not _promoting(state):
@@ -193,101 +186,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             return connected(state, event, now)
 
 
-def forgettable(state: State) -> bool:
-    """Whether a hold has something to forget: a pairing, or an offered gateway."""
-    return state.world.credential is not None or (isinstance(state, Pairing) and bool(state.offers))
-
-
-def hold_countdown(state: State, now: float) -> float | None:
-    """Seconds until letting go forgets the pairing, 0 once it does; None without a countdown."""
-    down = state.world.down_since
-    if down is None or now - down < HOLD_SHOWS or not forgettable(state) or _other_offer(state, now):
-        return None
-    return max(0.0, down + HOLD_TO_FORGET - now)
-
-
-def question(state: State, now: float) -> str | None:
-    """The question on the display that a press would answer, distinct for each; None if there is none."""
-    match state:
-        case Pairing() if state.offers:
-            return OFFER + state.offers[0].gateway.name
-        case Pairing() | AwaitingPairing():
-            return NAMES[type(state)]
-        case Connected() if (alert := state.alerted(now)) is not None:
-            return f"paged {alert.uuids[0]}"
-        case _ if state.world.display is not None and asks_if_shifted(state, now):
-            return SHIFTED + state.world.display.driver
-        case _:
-            return None
-
-
-def _other_offer(state: State, now: float) -> bool:
-    """Whether the offer on the screen changed since the button went down: a hold would decline the wrong gateway."""
-    offers = [asks for asks in (state.world.asked, question(state, now)) if asks and asks.startswith(OFFER)]
-    return len(offers) == 1 or len(set(offers)) == 2
-
-
 def _with(state: State, world: World) -> State:
     return replace(state, world=world)
-
-
-def _released(state: State, now: float) -> Step:
-    """Interpret the press when the button comes up, so that a stuck button never means anything."""
-    down = state.world.down_since
-    up = _with(state, replace(state.world, down_since=None, asked=None, stuck=False, woke_display=False))
-    if down is None:
-        return up, ()
-    asks = question(state, now)
-    if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
-        meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
-    elif now - down >= HOLD_SHOWS and forgettable(state):
-        # Too short to forget the pairing, but long enough to answer a page.
-        answers = isinstance(state, Connected) and page_is_answerable(state, now) and asks in (None, state.world.asked)
-        meant, effects = _tapped(up, now, woke_display=state.world.woke_display) if answers else (up, ())
-    elif asks is not None and asks != state.world.asked:
-        # The question appeared during the press: nobody has read it.
-        meant, effects = up, ()
-    elif asks is not None and asks.startswith(SHIFTED) and not state.world.woke_display:
-        meant, effects = _picture_shifted(up, now)
-    else:
-        meant, effects = _tapped(up, now, woke_display=state.world.woke_display)
-    return meant, (StopTimer(Timer.STUCK), *effects)
-
-
-def _tapped(state: State, now: float, *, woke_display: bool) -> Step:
-    """Handle a tap by the state. woke_display: the display was dark when the button went down."""
-    tap = ButtonTapped()
-    match state:
-        case AwaitingPairing():
-            return awaiting_pairing(state, tap, now)
-        case Pairing():
-            return pairing(state, tap, now)
-        case Discovering() if not woke_display:
-            # The first press asks for a pairing, which is impossible; further ones turn to the screens that say why.
-            first = current_screen(state, now)[0] is ScreenId.MAIN
-            return _with(state, turn(state, now)), (MakeSound(Sound.ERROR),) if first else ()
-        case Connecting() | Offline():
-            tried, effects = disconnected(state, tap, now)
-            return (tried, effects) if woke_display else (_with(tried, turn(tried, now)), effects)
-        case Connected() if not woke_display:
-            return connected(state, tap, now)
-        case _:
-            return state, ()
-
-
-def _picture_shifted(state: State, now: float) -> Step:
-    world = swap_driver(state.world, now)
-    assert world.display is not None
-    return _with(state, world), (KeepDisplayDriver(world.display),)
-
-
-def _held(state: State, now: float) -> Step:
-    """Handle a hold that was long enough to forget the pairing."""
-    if isinstance(state, Pairing) and state.offers:
-        return decline_gateway(state, now)
-    if forgettable(state):
-        return forget_pairing(state, now)
-    return state, (MakeSound(Sound.ERROR),)
 
 
 def _promoting(state: State) -> bool:

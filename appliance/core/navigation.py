@@ -11,13 +11,15 @@ from dataclasses import replace
 from appliance.core.alerts import page_is_answerable
 from appliance.core.orders import OrderBook
 from appliance.core.states import NEVER, AwaitingPairing, Connected, Pairing, ScreenId, State, World
+from appliance.core.updates import UpdatePhase
 from appliance.core.values import Benchmarks
 from appliance.core.view import Power
 
 SCREEN_STAYS = 15.0
 """Seconds after which the display returns to the main screen: time to read five rows aloud."""
-IN_TURN, MISTAKE_SHOWS = 12.0, 4.0
-"""Seconds of a cycle in which the display shows a mistake in the settings by itself, and how long it shows it."""
+MAIN_SHOWS, MISTAKE_SHOWS, UPDATE_SHOWS = 8.0, 4.0, 8.0
+"""Seconds for which the display shows each screen in turn where no press can turn: the main one, a mistake in the
+settings, and the box's update, which a press may answer."""
 READ_TIME = 2.0
 """Seconds for which a question has to be on the display before a press can answer it."""
 
@@ -25,14 +27,15 @@ READ_TIME = 2.0
 def available_screens(state: State) -> tuple[ScreenId, ...]:
     """The screens of a state, in the order in which presses turn to them."""
     support = _support_screens(state.world)
+    update = () if state.world.update.phase is UpdatePhase.NONE else (ScreenId.UPDATE,)
     match state:
         case Connected():
-            return (ScreenId.MAIN, ScreenId.OLDEST, ScreenId.TODAY, *support)
+            return (ScreenId.MAIN, ScreenId.OLDEST, ScreenId.TODAY, *update, *support)
         case AwaitingPairing() | Pairing():
             # Here, a press pairs.
             return (ScreenId.MAIN,)
         case _:
-            return (ScreenId.MAIN, *support)
+            return (ScreenId.MAIN, *update, *support)
 
 
 def _support_screens(world: World) -> tuple[ScreenId, ...]:
@@ -47,11 +50,9 @@ def _support_screens(world: World) -> tuple[ScreenId, ...]:
 def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
     """The screen at `now`, and until when it holds if nothing happens."""
     world = state.world
-    if isinstance(state, AwaitingPairing) and world.mistakes:
-        # No press can turn to it here.
-        begins = (now // IN_TURN + 1) * IN_TURN
-        shows = begins - MISTAKE_SHOWS
-        return (ScreenId.MAIN, shows) if now < shows else (ScreenId.SETTINGS, begins)
+    if isinstance(state, AwaitingPairing):
+        screen, _, until = _in_turn(world, now)
+        return screen, until
     if now < world.turned_until and world.turned_to in available_screens(state):
         return world.turned_to, world.turned_until
     return ScreenId.MAIN, math.inf
@@ -65,19 +66,46 @@ def turn(state: State, now: float) -> World:
     return replace(state.world, turned_to=following, turned_until=until)
 
 
-def asks_if_shifted(state: State, now: float) -> bool:
-    """Whether the display asks if its picture is shifted, has asked for READ_TIME, and a press answers nothing else."""
+def _in_turn(world: World, now: float) -> tuple[ScreenId, float, float]:
+    """The screen at `now` while a gateway waits to be paired, since when, and until when."""
+    cycle = [(ScreenId.MAIN, MAIN_SHOWS)]
+    if world.mistakes:
+        cycle.append((ScreenId.SETTINGS, MISTAKE_SHOWS))
+    if world.update.phase is not UpdatePhase.NONE:
+        cycle.append((ScreenId.UPDATE, UPDATE_SHOWS))
+    if len(cycle) == 1:
+        return ScreenId.MAIN, NEVER, math.inf
+    length = sum(seconds for _, seconds in cycle)
+    since = now // length * length
+    for screen, seconds in cycle[:-1]:
+        if now < since + seconds:
+            return screen, since, since + seconds
+        since += seconds
+    screen, seconds = cycle[-1]
+    return screen, since, since + seconds
+
+
+def show_update(world: World, now: float) -> World:
+    """The world with the screen of the update on the display, as after a press that turned to it."""
+    return replace(world, turned_to=ScreenId.UPDATE, turned_until=now + SCREEN_STAYS)
+
+
+def answerable_screen(state: State, now: float) -> ScreenId:
+    """The screen at `now` if it has been shown for READ_TIME, and a press answers nothing else; else the main one."""
     world = state.world
-    since = world.turned_until - SCREEN_STAYS
+    screen = current_screen(state, now)[0]
+    since = _in_turn(world, now)[1] if isinstance(state, AwaitingPairing) else world.turned_until - SCREEN_STAYS
+    if screen is ScreenId.UPDATE:
+        since = max(since, world.update_since, world.requested_until)
     if world.down_since is None:
         # A press may have woken the display.
         since = max(since, world.pressed_at)
     if isinstance(state, Connected):
         if page_is_answerable(state, now):
-            return False
+            return ScreenId.MAIN
         if state.alert is not None:
             since = max(since, state.alert.until)
-    return current_screen(state, now)[0] is ScreenId.SHIFTED and now - since >= READ_TIME
+    return screen if now - since >= READ_TIME else ScreenId.MAIN
 
 
 def swap_driver(world: World, now: float) -> World:
@@ -96,7 +124,7 @@ def power(state: State, now: float) -> tuple[Power, float]:
     world = state.world
     if isinstance(state, Pairing) or world.down_since is not None:
         return Power.BRIGHT, math.inf
-    if isinstance(state, Connected) and (wakeful := _alarms_until(state.book, world.benchmarks, now)) > now:
+    if isinstance(state, Connected) and (wakeful := alarms_until(state.book, world.benchmarks, now)) > now:
         return Power.BRIGHT, wakeful
     dims, sleeps = world.last_activity + world.settings.dim_after, world.last_activity + world.settings.sleep_after
     if now >= sleeps:
@@ -104,7 +132,7 @@ def power(state: State, now: float) -> tuple[Power, float]:
     return (Power.DIM, sleeps) if now >= dims else (Power.BRIGHT, min(dims, sleeps))
 
 
-def _alarms_until(book: OrderBook, benchmarks: Benchmarks, now: float) -> float:
+def alarms_until(book: OrderBook, benchmarks: Benchmarks, now: float) -> float:
     """A time until which at least one order is not forgotten; -inf without one."""
     ends = (held.since + benchmarks.forget_after for held in book.held.values())
     return next((end for end in ends if end > now), -math.inf)

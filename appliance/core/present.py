@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from appliance.core import texts
 from appliance.core.heartbeat import heartbeat
-from appliance.core.machine import HOLD_SHOWS, hold_countdown
 from appliance.core.navigation import current_screen, power
+from appliance.core.presses import HOLD_SHOWS, hold_countdown
 from appliance.core.reasons import CONFIRM
 from appliance.core.screens.box import box_screen
 from appliance.core.screens.connecting import connecting_view
@@ -29,6 +29,7 @@ from appliance.core.screens.program import failing_screen, stopping_screen
 from appliance.core.screens.settings import settings_screen
 from appliance.core.screens.state_view import StateView, subject_gateway
 from appliance.core.screens.today import today_screen
+from appliance.core.screens.update import update_remark, update_screen
 from appliance.core.states import (
     NAMES,
     AwaitingPairing,
@@ -41,6 +42,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.updates import UpdatePhase
 from appliance.core.values import Card
 from appliance.core.view import (
     Asleep,
@@ -85,7 +87,7 @@ def present(state: State, now: float) -> Shown:
             min(until, now + max(left - (math.ceil(left) - 1), INSTANT)),
         )
     elif shines is Power.DARK:
-        screen = Asleep(shown.asleep or fault(world))
+        screen = Asleep(shown.asleep or fault(world) or _asleep_update(world))
         shines = Power.DIM if screen.word else Power.DARK
     else:
         turned, holds = current_screen(state, now)
@@ -93,9 +95,10 @@ def present(state: State, now: float) -> Shown:
         if turned is not ScreenId.MAIN and not shown.urgent:
             screen, holds = _turned_to(state, turned, shown.asleep if shown.leds.red is LedMode.SLOW else "", now)
             until = min(until, holds)
-        elif (words := fault(world)) and not isinstance(state, Pairing):
+        elif not isinstance(state, Pairing):
             # While pairing, the instruction comes first: the person has two minutes.
-            screen = _with_fault(screen, words, shown.head)
+            screen, holds = _with_remark(state, screen, shown.head, now)
+            until = min(until, holds)
     if world.down_since is not None and left is None:
         until = min(until, _soon(world.down_since + HOLD_SHOWS, now))
     pressed = world.down_since is not None or now < world.pressed_at + PRESS_SHOWS
@@ -178,6 +181,8 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
             return oldest_screen(state, now)
         case ScreenId.TODAY if isinstance(state, Connected):
             return today_screen(state, now)
+        case ScreenId.UPDATE:
+            return update_screen(state.world, now)
         case ScreenId.SETTINGS:
             return settings_screen(state.world.mistakes), math.inf
         case ScreenId.GATEWAY:
@@ -192,18 +197,34 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
             return box_screen(state, headline, now)
 
 
-def _with_fault(screen: Screen, words: str, head: int) -> Screen:
-    """Add a fault to a screen. head: the lines of a message that must stay together."""
+def _with_remark(state: State, screen: Screen, head: int, now: float) -> tuple[Screen, float]:
+    """Add a fault, or else what there is to say of an update, to a screen; and until when it holds.
+
+    head: the lines of a message that must stay together.
+    """
+    if words := fault(state.world):
+        return _with_words(screen, words, head, is_fault=True), math.inf
+    words, until = update_remark(state, now)
+    return (_with_words(screen, words, head, is_fault=False) if words else screen), until
+
+
+def _with_words(screen: Screen, words: str, head: int, *, is_fault: bool) -> Screen:
     match screen:
         case Count():
-            return screen if screen.note else replace(screen, note=words, fault=True)
+            return screen if screen.note else replace(screen, note=words, fault=is_fault)
         case Message():
-            # As high as possible: a small display drops lines from the end.
+            # A fault as high as possible: a small display drops lines from the end.
             large = next((n for n, line in enumerate(screen.lines) if line.size is Size.SMALL), len(screen.lines))
-            at = max(large, head)
-            return replace(screen, lines=(*screen.lines[:at], Line(words), *screen.lines[at:]))
+            at = max(large, head) if is_fault else len(screen.lines)
+            line = Line(words, spare=0 if is_fault else 2)
+            return replace(screen, lines=(*screen.lines[:at], line, *screen.lines[at:]))
         case _:
             return screen
+
+
+def _asleep_update(world: World) -> str:
+    """The word that stays on a display at rest until a person has read why an update failed."""
+    return texts.UPDATE_FAILED if world.update.phase is UpdatePhase.FAILED else ""
 
 
 def _soon(at: float, now: float) -> float:

@@ -34,6 +34,7 @@ class ScreenId(Enum):
     MAIN = auto()
     OLDEST = auto()
     TODAY = auto()
+    UPDATE = auto()
     SETTINGS = auto()
     BOX = auto()
     GATEWAY = auto()
@@ -69,7 +70,8 @@ class World:
     last_new_order: when each sound last started. late_heard: uuids of the active orders that had their late sound.
     late_unheard: those of orders that became late since, and wait for theirs.
 
-    Update. update: the box's own, as last reported.
+    Update. update: of the box, as last reported. update_since: when anything but its progress last changed.
+    requested_until: until when the display says that an action was requested, unless the update changes sooner.
 
     History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
@@ -112,6 +114,8 @@ class World:
     woke_display: bool = False
     display: DisplayIdentity | None = None
     update: UpdateStatus = NO_UPDATE
+    update_since: float = NEVER
+    requested_until: float = NEVER
     history_syncs: tuple[float, ...] = ()
 
     @property

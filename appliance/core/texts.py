@@ -110,6 +110,53 @@ PAIRING_NOT_SAVED = "Pairing not saved"
 CHECK_SETTINGS = "Check the settings file"
 SETTINGS_WRONG = "Settings wrong: line {line}"
 
+# An update of the box.
+UPDATE_PRESS = "Update: press button"
+UPDATE_PRESS_TIMES = "Update: press {count} times"
+UPDATE_INSTALLING = "Installing update {percent} %"
+UPDATE_READY = "Restarts when quiet"
+UPDATE_TRYING = "Trying the update"
+UPDATE_DONE = "Updated to {version}"
+UPDATE_FAILED = "Update failed"
+FOUND_UPDATE = "Update found"
+UPDATE_VERSION = "Version {version}"
+INSTALL_YES, INSTALL_NO = "Install: press here", "Not now: wait"
+INSTALLING = "Installing"
+INSTALLED_SHARE = "{version}: {percent} %"
+INSTALLING_HINT = "Pulling the plug is safe"
+INSTALLED = "Update installed"
+RESTART_YES, RESTART_NO = "Restart: press here", "Later: wait"
+RESTARTING = "Restarting"
+RESTARTING_HINT = "to try version {version}"
+TRYING = ("Trying", "the update")
+TRYING_HINT = ("If it fails, the old one", "comes back by itself")
+UPDATE_KEPT = "Old version kept"
+UPDATE_READ = "OK: press here"
+UPDATE_REASONS = {
+    "wrong-key": "Not signed by the maker",
+    "corrupt": "Damaged: copy it again",
+    "truncated": "Incomplete: copy it again",
+    "older": "Older than this version",
+    "same-version": "Already installed",
+    "wrong-board": "Not for this box",
+    "no-room": "No room on the SD card",
+    "flag-unsupported": "This board can't update",
+    "eeprom-too-old": "Board's EEPROM is too old",
+    "board-unknown": "Unknown board",
+    "needs-version": "Another update is first",
+    "tried-before": "It failed here before",
+    "stick-removed": "The stick was removed",
+    "not-connected": "It found no gateway",
+    "crashed": "It crashed",
+    "no-picture": "It could not draw",
+    "state-not-written": "It could not save data",
+    "settings-unread": "It read no settings",
+    "engine-failed": "The updater failed",
+    "cut-three-times": "Power was cut 3 times",
+    "boot-failed": "It did not start",
+}
+UPDATE_UNKNOWN_REASON = "Reason: {reason}"
+
 # Holding the button.
 FORGET_PAIRING = ("Forget the pairing", "Let go to keep it", "to forget the pairing")
 DECLINE_GATEWAY = ("Not this gateway", "Let go to go back", "to decline this gateway")

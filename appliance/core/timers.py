@@ -18,3 +18,4 @@ class Timer(StrEnum):
     STUCK = "button is stuck"
     REPEAT = "page again"
     HISTORY = "sync the history"
+    RESTART = "restart into the update"

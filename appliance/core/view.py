@@ -97,7 +97,7 @@ class Line:
 class Message:
     """A few lines, a picture beside them, and a progress bar under them.
 
-    bar: the remaining share, from 1.0 down to 0.0; None for no bar.
+    bar: the share that remains of a countdown, or is done of some work, from 0.0 to 1.0; None for no bar.
     """
 
     lines: tuple[Line, ...]

@@ -38,6 +38,7 @@ from appliance.core.states import (
     State,
     World,
 )
+from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
 from appliance.core.values import (
     SH1106,
     Address,
@@ -141,6 +142,12 @@ def _finished(first: int, counts: tuple[int, ...]) -> list[Finished]:
     ]
 
 
+def _update(phase: UpdatePhase, *, percent: int = 0, reason: str = "", requested: bool = False) -> World:
+    """The box with an update to 1.2.0. requested: a press asked for the next step a moment ago."""
+    update = UpdateStatus(phase, "1.2.0", percent, "usb", reason)
+    return replace(PAIRED, update=update, update_since=NOW - 60, requested_until=NOW + 15 if requested else NEVER)
+
+
 LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
 CALM = _orders(*range(124, 4, -10), to_go=2)
 
@@ -205,6 +212,26 @@ EXAMPLES: tuple[Example, ...] = (
     ("The settings file is unreadable", _connected(CALM, UNREADABLE_SETTINGS)),
     ("A mistake in the settings", _connected(CALM, WRONG)),
     ("One press later: the mistake", _turned_to(ScreenId.SETTINGS, CALM, WRONG)),
+    ("An update is found", _connected(CALM, _update(UpdatePhase.FOUND))),
+    ("Three presses later: install it", _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.FOUND))),
+    ("It is being installed", _connected(CALM, _update(UpdatePhase.INSTALLING, percent=45))),
+    (
+        "Its progress",
+        _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.INSTALLING, percent=45)),
+    ),
+    ("The update is installed", _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.READY))),
+    ("The box restarts", _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.READY, requested=True))),
+    ("The new version is tried", _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.TRIAL))),
+    ("The box is updated", _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.UPDATED))),
+    ("An update failed", _connected(CALM, _update(UpdatePhase.FAILED, reason=UpdateReason.NOT_CONNECTED))),
+    (
+        "Three presses later: why it went back",
+        _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.FAILED, reason=UpdateReason.NOT_CONNECTED)),
+    ),
+    (
+        "An update of another maker",
+        _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.FAILED, reason=UpdateReason.WRONG_KEY)),
+    ),
     ("The disk is full: pairing not saved", _connected(CALM, replace(PAIRED, unsaved=True))),
     ("The power supply is weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),

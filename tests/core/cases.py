@@ -64,7 +64,7 @@ from appliance.core.states import (
     World,
 )
 from appliance.core.timers import Timer
-from appliance.core.updates import UpdatePhase, UpdateStatus
+from appliance.core.updates import NO_UPDATE, UpdatePhase, UpdateStatus
 from appliance.core.values import (
     SH1106,
     SSD1306,
@@ -93,6 +93,8 @@ FRESH = Credential("A", Token("b" * 48))
 ORDER = Order("u1", "23", "ON_PREMISE", "4", "located")
 BOOK = replaced(OrderBook(), [ORDER], NOW - 60)
 DISPLAY = DisplayIdentity(0x3C, SSD1306, SSD1306, "43 43 43 00 00 00")
+FOUND = UpdateStatus(UpdatePhase.FOUND, "1.2.0", source="usb")
+READY = UpdateStatus(UpdatePhase.READY, "1.2.0", 100, "usb")
 OTHER_DISPLAY = DisplayIdentity(0x3C, SH1106, SH1106, "48 48 48 A5 3C 5A")
 
 _EMPTY = World(addresses=("192.0.2.5",), serial=LOOK)
@@ -104,6 +106,10 @@ _PAIRED_BESIDE_B = replace(_PAIRED_ALONE, gateways={"B": B})
 _PAIRED_AMONG_BOTH = replace(_BOTH, current=CREDENTIAL)
 _PENDING = replace(_SEEN, pending=FRESH)
 _ASKS_IF_SHIFTED = replace(_PAIRED, display=DISPLAY, turned_to=ScreenId.SHIFTED, turned_until=NOW + 10)
+_ASKS_ABOUT_UPDATE = replace(
+    _PAIRED, update=FOUND, update_since=NOW - 30, turned_to=ScreenId.UPDATE, turned_until=NOW + 10
+)
+_TO_RESTART = replace(_PAIRED, update=READY, update_since=NOW - 900, last_activity=NOW - 900)
 _JUST_ISSUED = replace(_PENDING, pending_until=NOW + 100)
 
 
@@ -134,6 +140,7 @@ STATES: dict[str, State] = {
     "discovering": Discovering(_EMPTY),
     "discovering, address from the settings": Discovering(replace(_EMPTY, fixed_address=True)),
     "awaiting_pairing, no token": AwaitingPairing(_SEEN),
+    "awaiting_pairing, asks whether to install": AwaitingPairing(replace(_SEEN, update=FOUND, update_since=NOW - 30)),
     "awaiting_pairing, two gateways": AwaitingPairing(_BOTH),
     "awaiting_pairing, token refused": AwaitingPairing(_PAIRED, "token refused", _link(Phase.RESOLVING)),
     "awaiting_pairing, token refused, two gateways": AwaitingPairing(
@@ -205,6 +212,9 @@ STATES: dict[str, State] = {
     "connected, token not saved": replace(_connected(), world=replace(_PAIRED, unsaved=True)),
     "connected, saving the token": replace(_connected(), world=replace(_PAIRED, unsaved=True, saving=9)),
     "connected, asks if the picture is shifted": replace(_connected(), world=_ASKS_IF_SHIFTED),
+    "connected, asks whether to install": replace(_connected(), world=_ASKS_ABOUT_UPDATE),
+    "connected, to restart": replace(_connected(), world=_TO_RESTART),
+    "connected, to restart, without an order": replace(_connected(), world=_TO_RESTART, book=OrderBook()),
     "connected, moved": replace(_connected(), gateway=A_MOVED),
     "connected, in doubt": replace(
         _connected(), doubted_at=NOW - 25, suspects=frozenset({GAP}), stale_at=NOW + 20, vain_looks={GAP: 2}
@@ -222,6 +232,8 @@ STATES: dict[str, State] = {
         "feed refused",
     ),
     "offline, asks if the picture is shifted": _offline(Phase.WAITING, _ASKS_IF_SHIFTED),
+    "offline, asks whether to install": _offline(Phase.WAITING, _ASKS_ABOUT_UPDATE),
+    "offline, to restart": _offline(Phase.WAITING, _TO_RESTART),
     "offline, promoting": _offline(Phase.PROMOTING, replace(_PAIRED, saving=9)),
     "offline, opening after a feed that died young": replace(
         _offline(Phase.OPENING), link=replace(_link(Phase.OPENING), failures=2, died_young=True)
@@ -293,7 +305,10 @@ EVENTS: dict[str, Sequence[Event]] = {
     "display identified": [DisplayIdentified(replace(DISPLAY, raw="03 43 43 00 00 00"))],
     "another display identified": [DisplayIdentified(OTHER_DISPLAY)],
     "board read": [BoardRead(Board(52.0, False, False))],
-    "update found": [UpdateChanged(UpdateStatus(UpdatePhase.FOUND, "1.2.0", source="usb"))],
+    "update found": [UpdateChanged(FOUND)],
+    "update installed": [UpdateChanged(READY)],
+    "update failed": [UpdateChanged(replace(FOUND, phase=UpdatePhase.FAILED, reason="crashed"))],
+    "update gone": [UpdateChanged(NO_UPDATE)],
     "feed answered": [FeedAnswered(NUMBER)],
     "history requested": [HistoryRequested()],
     "history synced": [HistorySynced(SYNC, 3, DeliveryStats(), frozenset(), frozenset())],

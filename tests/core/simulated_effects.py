@@ -17,6 +17,7 @@ from appliance.core.effects import (
     Effect,
     MakeSound,
     OpenFeed,
+    RequestAction,
     StartTimer,
     StopHistorySync,
     StopTimer,
@@ -24,6 +25,7 @@ from appliance.core.effects import (
 )
 from appliance.core.events import (
     ButtonDown,
+    ButtonUp,
     Event,
     FeedLost,
     GatewayFound,
@@ -34,6 +36,7 @@ from appliance.core.events import (
     TokenDenied,
     TokenIssued,
     TokenRefused,
+    UpdateChanged,
 )
 from appliance.core.present import INSTANT, Shown, present
 from appliance.core.states import (
@@ -49,8 +52,9 @@ from appliance.core.states import (
 )
 from appliance.core.timers import Timer
 from appliance.core.transitions import FEED_PHASES
+from appliance.core.updates import Action, UpdatePhase
 from appliance.core.values import Address, Benchmarks, Gateway, Token
-from appliance.core.view import Power, Sound, View
+from appliance.core.view import Count, Paged, Power, Sound, View
 
 
 def _looks(state: State, now: float) -> View:
@@ -74,6 +78,7 @@ class Surroundings:
         self.issued_at: dict[Token, set[Address]] = {}
         self.pages: list[float] = []
         self.sounds: list[Sound] = []
+        self.read: tuple[str, ...] = ()
 
     def tell(self, event: Event) -> list[Effect]:
         """Make one step, and check every invariant."""
@@ -81,7 +86,11 @@ class Surroundings:
         before = self.state
         self.state, effects = machine.step(self.state, event, self.now)
         for effect in effects:
+            if isinstance(effect, RequestAction):
+                self._check_request(effect.action, event, before)
             self._take(effect)
+        if isinstance(event, UpdateChanged):
+            self._check_count_stays(before)
         self._check(before)
         return list(effects)
 
@@ -105,6 +114,7 @@ class Surroundings:
             case TimerFired(timer):
                 self.timers.pop(timer, None)
             case ButtonDown():
+                self.read = present(self.state, self.now).view.screen.words
                 # A press stops the sound, so the next page may sound at once.
                 self.pages.clear()
             case GatewayFound(gateway):
@@ -186,6 +196,30 @@ class Surroundings:
             known = known | {self.state.address}
         assert address in known, "a token goes only where its gateway is known to be, issued it, or has a live feed"
 
+    def _check_request(self, action: Action, event: Event, before: State) -> None:
+        """A person asked for it, and had read the question; or, for a restart, nobody needs the box."""
+        world = before.world
+        if isinstance(event, ButtonUp):
+            asked = {Action.INSTALL: "Install", Action.RESTART: "Restart", Action.ACKNOWLEDGE: "OK"}[action]
+            words = present(before, self.now).view.screen.words
+            assert f"{asked}: press here" in self.read, "the press answers what was on the display"
+            assert f"{asked}: press here" in words, "and still is"
+            return
+        assert (action, event) == (Action.RESTART, TimerFired(Timer.RESTART))
+        assert self.now - max(world.last_activity, world.pressed_at, world.update_since) >= 300
+        if isinstance(before, Connected):
+            forgotten = self.now - world.benchmarks.forget_after
+            assert all(held.since <= forgotten for held in before.book.held.values()), "nobody waits for an order"
+
+    def _check_count_stays(self, before: State) -> None:
+        """A status of the update hides neither orders nor a page."""
+        old, new = (present(state, self.now).view.screen for state in (before, self.state))
+        if isinstance(old, Paged):
+            assert new == old
+        if isinstance(old, Count) and old.count != "0":
+            assert isinstance(new, Count)
+            assert replace(new, note="", fault=False) == replace(old, note="", fault=False)
+
     def _check_until(self, shown: Shown) -> None:
         """Check that the view is constant until `until`, and that `until` causes no needless redraws."""
         left = min(shown.until - self.now, 1e4)
@@ -244,6 +278,7 @@ class Surroundings:
                 unreadable = state.book.unreadable
                 without_details = len(unreadable.uuids) + unreadable.nameless + unreadable.unlisted
                 assert shown.view.active == len(state.book.held) + without_details
+        assert (Timer.RESTART in running) == (world.update.phase is UpdatePhase.READY)
         assert self.history_syncs == ({state.history_sync} - {0} if isinstance(state, Connected) else set())
         assert self.feeds == expected, f"open feeds {self.feeds}, but the state has {expected}"
         assert set(world.asking) == self.asked

@@ -36,6 +36,7 @@ from appliance.core.events import (
     TokensLoaded,
     TokenStored,
     TokenUnchecked,
+    UpdateChanged,
 )
 from appliance.core.machine import begin
 from appliance.core.notifications import (
@@ -47,6 +48,7 @@ from appliance.core.notifications import (
     OrdersReplaced,
 )
 from appliance.core.states import AwaitingPairing, Connected, Connecting, Offline, Pairing, Phase, State
+from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
 from appliance.core.values import (
     Address,
     Benchmarks,
@@ -88,6 +90,14 @@ whole_sets: st.SearchStrategy[tuple[tuple[Order, ...], Unreadable]] = st.tuples(
     st.integers(0, 2),
     st.sampled_from((0, 0, 0, 1, 2)),
 ).map(lambda drawn: (drawn[0], Unreadable(drawn[1] - {order.uuid for order in drawn[0]}, *drawn[2:])))
+updates = st.builds(
+    UpdateStatus,
+    st.sampled_from(UpdatePhase),
+    st.sampled_from(("1.2.0", "")),
+    st.sampled_from((0, 50)),
+    st.just("usb"),
+    st.sampled_from((UpdateReason.CRASHED, "new-code", "")),
+)
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
     st.builds(OrderChanged, orders, st.booleans(), seqs),
@@ -186,6 +196,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
     st.sampled_from([_refused, _lost_from_sight]),
     # Three times, so that many examples reach a live feed.
     *[st.just(_healthy)] * 3,
+    updates.map(lambda update: _plain(UpdateChanged(update))),
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
     gateways.map(lambda gateway: _resolved(gateway.addresses)),
     gateways.map(_issued),

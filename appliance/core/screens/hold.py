@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from appliance.core import texts
-from appliance.core.machine import HOLD_TO_FORGET
+from appliance.core.presses import HOLD_TO_FORGET
 from appliance.core.view import Icon, Line, Message, Size
 
 

@@ -34,7 +34,11 @@ class StateView:
 
 
 def message(
-    icon: Icon, large: Sequence[str], small: Sequence[str] = (), bar: float | None = None, hints: Sequence[str] = ()
+    icon: Icon | None,
+    large: Sequence[str],
+    small: Sequence[str] = (),
+    bar: float | None = None,
+    hints: Sequence[str] = (),
 ) -> Message:
     """A message from texts. hints: lines that are dropped first where the display has no room."""
     headline = (Line(text, Size.MEDIUM) for text in large)
