@@ -24,6 +24,7 @@ from appliance.core.effects import (
     HandledEffect,
     KeepDisplayDriver,
     OpenFeed,
+    RequestAction,
     ResolveGateway,
     StartTimer,
     StopHistorySync,
@@ -48,6 +49,7 @@ from appliance.core.events import (
     TokenUnchecked,
 )
 from appliance.core.formatting import legible
+from appliance.core.updates import Action
 from appliance.core.values import DisplayIdentity, Gateway, Token
 from appliance.gateway.api import Denied, Verdict, ask_for_token, check_token
 from appliance.gateway.feed_priority import FeedPriority
@@ -75,6 +77,7 @@ class EffectHandlers:
     make_source: makes the gateway source from a function that emits events; called on a thread, may block. monitor:
     emits other events until cancelled. make_archiver: makes the archiver; called on a thread, may block; None for no
     archive. feed_priority: notified when feeds open. keep_display: keeps a display's driver on flash; may block.
+    request_action: asks root for an action; may block.
     """
 
     def __init__(
@@ -85,12 +88,14 @@ class EffectHandlers:
         make_archiver: Callable[[], Archiver] | None = None,
         feed_priority: FeedPriority | None = None,
         keep_display: Callable[[DisplayIdentity], None] = lambda _: None,
+        request_action: Callable[[Action], None] = lambda _: None,
     ) -> None:
         self._make_source = make_source
         self._store = store
         self._monitor = monitor
         self._feed_priority = feed_priority or FeedPriority()
         self._keep_display = keep_display
+        self._request_action = request_action
         self._history_syncs = HistorySyncs(make_archiver, self._feed_priority, self._log_once)
         self._timers = Timers()
         self._feeds: dict[int, asyncio.Task[None]] = {}
@@ -154,6 +159,8 @@ class EffectHandlers:
                 self._start_task(self._write(self._store.forget))
             case KeepDisplayDriver(display):
                 self._start_task(self._write(lambda: self._keep_display(display), what="the display's driver"))
+            case RequestAction(action):
+                self._start_task(self._write(lambda: self._request_action(action), what=f"the request to {action}"))
             case SyncHistory():
                 self._history_syncs.note(effect, self._start_task(self._sync_history(effect)))
             case StopHistorySync(attempt):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+from collections.abc import Callable
 from functools import partial
 
 from appliance import __version__, display_file
 from appliance.board import watch_board
 from appliance.config import Config
+from appliance.core.events import Event
 from appliance.core.machine import begin
 from appliance.core.values import Mistake
 from appliance.effect_handlers import EffectHandlers
@@ -22,6 +25,8 @@ from appliance.runner import Runner
 from appliance.status.publisher import StatusPublisher
 from appliance.status.server import serving
 from appliance.store import TokenStore
+from appliance.update.request_file import request
+from appliance.update.watch import watch_update
 
 log = logging.getLogger("appliance")
 
@@ -42,18 +47,28 @@ async def serve(config: Config, panel: Panel, mistakes: tuple[Mistake, ...], las
     effect_handlers = EffectHandlers(
         lambda emit: gateway_source(emit, gateway.address, gateway.name, config.network.interfaces),
         TokenStore(config.state_dir),
-        watch_board,
+        _watch_box,
         lambda: _make_archiver(config),
         FeedPriority(),
         partial(display_file.keep, config.state_dir),
+        partial(request, os.environ.get("RUNTIME_DIRECTORY")),
     )
-    publisher = StatusPublisher(panel, last_problem, config.state_dir)
+    # A mistake without a line or a key is one of the whole file.
+    settings_read = all(mistake.line is not None or mistake.key is not None for mistake in mistakes)
+    publisher = StatusPublisher(panel, last_problem, config.state_dir, settings_read=settings_read)
     runner = Runner(state, effect_handlers, publisher)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, runner.quit)
     log.info("Table Tracker appliance %s", __version__)
     async with serving(publisher, effect_handlers.fill_archive):
         await runner.run()
+
+
+async def _watch_box(emit: Callable[[Event], None]) -> None:
+    """Emit what changes in the box itself, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch_board(emit))
+        group.create_task(watch_update(emit))
 
 
 def _make_archiver(config: Config) -> Archiver:

@@ -123,6 +123,7 @@ def present(state: State, now: float) -> Shown:
         walk=walk,
         display=world.display,
         late=shown.late,
+        update=world.update,
     )
     # Rounding may put the next change at `now`, which would be missed.
     return Shown(view, max(until, now + INSTANT))

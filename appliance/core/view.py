@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 from appliance.core import texts
+from appliance.core.updates import NO_UPDATE, UpdateStatus
 from appliance.core.values import DisplayIdentity
 
 
@@ -267,8 +268,8 @@ class Power(Enum):
 class View:
     """Everything that a panel shows, derived from the state.
 
-    state, reason, gateway, address, active, paged, late and oldest (seconds) are for programs that read the panel; the
-    last four are None unless the feed is live. A person sees leds and screen.
+    state, reason, gateway, address, active, paged, late, oldest (seconds) and update are for programs that read the
+    panel; the counts are None unless the feed is live. A person sees leds and screen.
 
     The rest says how to draw the screen. power: the brightness. beat: the heartbeat, False and True in turn; None
     unless the feed is live and was heard lately. pressed: draw the feedback for a press. walk: the step of the slow
@@ -291,3 +292,4 @@ class View:
     walk: int = 0
     display: DisplayIdentity | None = None
     late: int | None = None
+    update: UpdateStatus = NO_UPDATE

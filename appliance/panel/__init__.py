@@ -6,14 +6,14 @@ Each kind of panel has its own module, and so has each part of the hardware pane
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     # For the types only: the first picture must not wait for these imports.
     from appliance.core.events import Event
     from appliance.core.view import Sound, View
 
-__all__ = ["Keys", "Page", "Panel"]
+__all__ = ["HasDisplay", "Keys", "Page", "Panel"]
 
 Keys = Mapping[str, tuple[str, Callable[[], None]]]
 """Additional keys of a panel with a keyboard: the text in the legend, and a function to call in the loop's thread."""
@@ -37,3 +37,12 @@ class Panel(Protocol):
 
     async def close(self) -> None:
         """Switch LEDs and sound off and blank the display. Takes one second at most, even if a part is stuck."""
+
+
+@runtime_checkable
+class HasDisplay(Protocol):
+    """A panel with a display that may fail."""
+
+    @property
+    def display_works(self) -> bool | None:
+        """Whether the display took the last picture; None before the first one."""

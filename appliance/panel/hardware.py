@@ -111,6 +111,11 @@ class HardwarePanel:
             chosen=chosen,
         )
 
+    @property
+    def display_works(self) -> bool | None:
+        """Whether the display took the last picture; None before the first one."""
+        return self._oled.works
+
     def start(self, emit: Callable[[Event], None], quit_: Callable[[], None]) -> None:
         """Start, inside a running loop. quit_ is not used: the button can't quit the program."""
         self._emit = emit

@@ -87,6 +87,11 @@ class Oled:
         """The error that keeps the display from working; None while it works."""
         return self._fault
 
+    @property
+    def works(self) -> bool | None:
+        """Whether the display took the last picture; None before the first one."""
+        return self._fault is None if self._first_done.is_set() else None
+
     def show_first(self, paint: Paint) -> None:
         """Show a first picture before the loop runs, and wait for it up to FIRST_PICTURE_TIMEOUT."""
         self.show(paint)

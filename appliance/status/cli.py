@@ -10,6 +10,7 @@ from pathlib import Path
 
 from appliance.core import texts
 from appliance.core.formatting import age, legible
+from appliance.core.updates import UpdatePhase
 from appliance.status.client import Facts, StatusError, find_appliance
 
 NOT_RUNNING = 69
@@ -64,12 +65,26 @@ def described(facts: Facts) -> Iterator[tuple[str, str]]:
     lit = [f"{name} {mode}" for name, mode in leds.items() if mode != "off"] if isinstance(leds, dict) else []
     yield "LEDs", ", ".join(lit) or "off"
     yield "version", str(facts.get("version"))
+    yield from _card(facts)
     if seconds["uptime_s"] is not None:
         yield "running for", age(seconds["uptime_s"])
     clock = facts.get("clock_synchronised")
     yield "clock", CLOCK[clock if isinstance(clock, bool) else None]
     ago = "" if seconds["last_error_s"] is None else f" ({age(seconds['last_error_s'])} ago)"
     yield "last error", f"{facts['last_error']}{ago}" if facts.get("last_error") else "none"
+
+
+def _card(facts: Facts) -> Iterator[tuple[str, str]]:
+    """The system on the card, and its update; nothing off the card."""
+    if not facts.get("slot"):
+        return
+    yield "system", f"slot {facts['slot']}" + (", on trial" if facts.get("trial") else "")
+    if isinstance(conditions := facts.get("trial_conditions"), dict):
+        yield "trial", ", ".join(f"{name} {outcome}" for name, outcome in conditions.items())
+    if isinstance(update := facts.get("update"), dict):
+        done = f", {update.get('percent')} %" if update.get("phase") == UpdatePhase.INSTALLING else ""
+        reason = f" ({update['reason']})" if update.get("reason") else ""
+        yield "update", f"{update.get('phase')} {update.get('version')}{done}{reason}"
 
 
 def _seconds(facts: Facts, name: str) -> float | None:

@@ -13,8 +13,9 @@ from appliance import __version__
 from appliance.core.events import Event
 from appliance.core.view import Sound, View
 from appliance.logs import LastProblem
-from appliance.panel import Panel
+from appliance.panel import HasDisplay, Panel
 from appliance.panel.headless import to_facts, to_line
+from appliance.status.card import card_facts, read_slot
 from appliance.status.clock import is_synchronised
 
 MOST_LINES = 8
@@ -24,13 +25,25 @@ MOST_LINES = 8
 class StatusPublisher:
     """A panel that shows everything on another one, and offers it as lines of JSON.
 
-    last_problem: of the log. state_dir: identifies the appliance to its readers.
+    last_problem: of the log. state_dir: identifies the appliance to its readers. settings_read: the settings file could
+    be read, whatever is wrong in it. root: of the card's files.
     """
 
-    def __init__(self, panel: Panel, last_problem: LastProblem, state_dir: Path) -> None:
+    def __init__(
+        self,
+        panel: Panel,
+        last_problem: LastProblem,
+        state_dir: Path,
+        *,
+        settings_read: bool = True,
+        root: Path = Path("/"),
+    ) -> None:
         self._panel = panel
         self._last_problem = last_problem
         self.state_dir = state_dir
+        self._settings_read = settings_read
+        self._root = root
+        self._slot = read_slot(root)
         self._identity = os.path.realpath(state_dir)
         self._readers: set[asyncio.Queue[bytes]] = set()
         self._view: View | None = None
@@ -48,7 +61,7 @@ class StatusPublisher:
         now = asyncio.get_running_loop().time()
         if self._view is None or view.state != self._view.state:
             self._since = now
-        ageless = to_line(dataclasses.replace(view, oldest=None), None) + str(view.late)
+        ageless = to_line(dataclasses.replace(view, oldest=None), None) + f"{view.late} {view.update}"
         changed = ageless != self._ageless or sound is not None
         self._view, self._shown_at, self._ageless = view, now, ageless
         if changed and self._readers:
@@ -97,5 +110,8 @@ class StatusPublisher:
             "last_error": problem.text,
             "last_error_s": None if problem.text is None else int(now - problem.at),
             "state_dir": self._identity,
+            "settings_read": self._settings_read,
+            "display_works": self._panel.display_works if isinstance(self._panel, HasDisplay) else None,
+            **card_facts(self._slot, view.update, self._root),
         }
         return json.dumps(facts).encode() + b"\n"

@@ -1,1 +1,1 @@
-"""Updates of the card, for root: they check, install, try and undo them. The display's part is in core/updates.py."""
+"""Updates of the card: what checks, installs, tries and undoes them as root, and what shows them on the display."""

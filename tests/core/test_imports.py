@@ -61,7 +61,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runner",
         "status",
         "store",
+        "update",
     },
+    "update": {"atomic_file", "core", "update"},
     "pictures": {"core", "panel", "config", "pictures", "progress"},
     "doctor": {
         "aio",

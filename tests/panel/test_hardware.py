@@ -16,7 +16,7 @@ from appliance.config.presets import PRESETS
 from appliance.core.events import ButtonDown, ButtonStuck, ButtonUp, DisplayIdentified, Event
 from appliance.core.values import DisplayIdentity
 from appliance.core.view import LedMode, Leds, Line, Message, Power, Sound, View
-from appliance.panel import Panel
+from appliance.panel import HasDisplay, Panel
 from appliance.panel.button import DEBOUNCE
 from appliance.panel.buzzer import PASSIVE, PATTERNS, duty_cycle
 from appliance.panel.hardware import HardwarePanel
@@ -50,6 +50,8 @@ async def test_the_panel_drives_all_parts(pins: MockFactory) -> None:
     panel.show(VIEW, Sound.PAGE)
     assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": True}
     await until(lambda: display.picture().getbbox() is not None)
+    assert isinstance(panel, HasDisplay)
+    assert panel.display_works
     pins.pin(PINS["button"]).drive_low()
     await until(lambda: events == [IDENTIFIED, ButtonDown()])
     await panel.close()
@@ -67,6 +69,7 @@ async def test_red_blinks_fast_while_the_display_fails(pins: MockFactory) -> Non
         await until(lambda: output_states(pins)["red"], within=1)
         await until(lambda: not output_states(pins)["red"], within=0.3)
     assert output_states(pins) == {"green": True, "amber": False, "red": False, "buzzer": False}
+    assert panel.display_works is False
     panel.show(VIEW, Sound.LATE)
     assert output_states(pins)["buzzer"]
     await panel.close()

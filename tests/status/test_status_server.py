@@ -19,7 +19,10 @@ from appliance.status.places import own_folder
 from appliance.status.publisher import MOST_LINES, StatusPublisher
 from tests.status.conftest import connected, received, served, view
 
-KEYS = {"late", "since_s", "version", "uptime_s", "clock_synchronised", "last_error", "last_error_s", "state_dir"}
+KEYS = {
+    *("late", "since_s", "version", "uptime_s", "clock_synchronised", "last_error", "last_error_s", "state_dir"),
+    *("settings_read", "display_works", "slot", "trial", "trial_conditions", "update"),
+}
 """What a status has beyond the headless panel's line."""
 
 
