@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
         "update",
     },
-    "update": {"atomic_file", "core", "update"},
+    "update": {"atomic_file", "core", "logs", "status", "update"},
     "pictures": {"core", "panel", "config", "pictures", "progress"},
     "doctor": {
         "aio",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core import machine
+from appliance.core import machine, texts
 from appliance.core.effects import Effect, RequestAction, StartTimer, StopTimer
 from appliance.core.events import ButtonDown, ButtonUp, FeedNotified, TimerFired, UpdateChanged
 from appliance.core.navigation import READ_TIME, SCREEN_STAYS, available_screens
@@ -83,7 +83,7 @@ def test_a_fault_and_a_doubt_are_said_before_an_update() -> None:
     state = told(connected(ORDER), FOUND)
     assert words(replace(state, world=replace(state.world, unsaved=True)))[-1] == "Pairing not saved"
     assert isinstance(state, Connected)
-    assert words(replace(state, doubted_at=NOW - 60))[-1] == "Checking the count"
+    assert words(replace(state, doubted_at=NOW - 60))[-1] == texts.COUNT_IN_DOUBT
 
 
 def test_as_many_presses_as_the_remark_says_lead_to_the_screen() -> None:

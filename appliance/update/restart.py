@@ -1,0 +1,38 @@
+"""Restarts the box into what is installed, and notes first what works: the new system must do all of that as well."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+from appliance import logs
+from appliance.update import engine
+from appliance.update.engine import UnavailableError
+from appliance.update.places import Places
+from appliance.update.requirements import FlagError
+from appliance.update.trial import record_before
+
+log = logging.getLogger("appliance.restart")
+
+
+def main(places: Places | None = None) -> int:
+    """Arm the pending trial, and restart; the exit code. Without a trial nothing happens."""
+    logs.set_up(logging.INFO)
+    places = places or Places()
+    try:
+        # First, because it tests the flag, and leaves it cleared.
+        record_before(places)
+        trial = engine.rearm(places)
+    except (FlagError, UnavailableError, OSError) as error:
+        log.error("can't restart into the update: %s", error)
+        return 1
+    if trial is None:
+        log.warning("no update is installed: the box does not restart")
+        return 1
+    log.info("restarting into %s", trial.version)
+    return subprocess.run(["systemctl", "reboot"], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
