@@ -42,7 +42,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "board": {"core", "aio"},
     "command_line": {"history", "recording", "simulator"},
     "box": {"atomic_file", "box", "config", "core", "display_file", "panel"},
-    "update": {"atomic_file", "core", "update"},
     "history_syncs": {"core", "gateway", "aio"},
     "effect_handlers": {"core", "gateway", "history_syncs", "store", "aio"},
     "status": {"aio", "core", "history_syncs", "logs", "panel", "status", "systemd"},
