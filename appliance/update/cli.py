@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from typing import Any
 
@@ -17,6 +16,7 @@ from appliance.update.engine import UnavailableError
 from appliance.update.fat import FatError
 from appliance.update.places import OTHER, Places, running_slot
 from appliance.update.requirements import FlagError
+from appliance.update.restart import restart
 from appliance.update.slots import SlotError
 
 NOT_ON_A_CARD = 69
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, places: Places = _CARD) -> int:
             version = engine.roll_back(places)
             print(f"Restarting into {version}; if it does not work, this version comes back.")
             sys.stdout.flush()
-            subprocess.run(["systemctl", "reboot"], check=False)
+            return restart(places)
         else:
             found = engine.install(places, options.file)
             print(f"{found.version} is installed; restart the box to try it.")

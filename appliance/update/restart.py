@@ -16,10 +16,14 @@ from appliance.update.trial import record_before
 log = logging.getLogger("appliance.restart")
 
 
-def main(places: Places | None = None) -> int:
-    """Arm the pending trial, and restart; the exit code. Without a trial nothing happens."""
+def main() -> int:
+    """Restart as a program of its own; its exit code."""
     logs.set_up(logging.INFO)
-    places = places or Places()
+    return restart(Places())
+
+
+def restart(places: Places) -> int:
+    """Arm the pending trial, and restart; the exit code. Without a trial nothing happens."""
     try:
         # First, because it tests the flag, and leaves it cleared.
         record_before(places)

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.core.events import Event, UpdateChanged
+from appliance.core.heartbeat import BEAT
 from appliance.core.limits import LONGEST_TEXT
 from appliance.core.updates import NO_UPDATE, UpdatePhase, UpdateStatus
 
 STATUS = Path("/run/tt-update/status.json")
 RUNNING = Path("/run/tt-slot")
 """Names the slot that runs; the card's initramfs writes it."""
-CHECK_EVERY = 1.0
-"""Seconds between two looks at the file, which lies in memory: a person waits for what a press does."""
+CHECK_EVERY = BEAT
+"""Seconds between two looks at the file, which lies in memory: at the moments at which the heartbeat on the display
+wakes the program anyway. The answer to a press does not wait for it."""
 LARGEST = 4096
 """Bytes of the file, which has about a hundred."""
 
@@ -39,7 +41,7 @@ async def watch_update(emit: Callable[[Event], None], status: Path = STATUS, run
             if update != reported:
                 reported = update
                 emit(UpdateChanged(update))
-        await asyncio.sleep(CHECK_EVERY)
+        await asyncio.sleep(CHECK_EVERY - asyncio.get_running_loop().time() % CHECK_EVERY)
 
 
 def read_update(path: Path = STATUS) -> UpdateStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -81,6 +82,40 @@ def test_a_revoked_key_makes_no_bundle(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "certificate revoked" in done.stderr
     assert not (tmp_path / "update.raucb").exists()
+
+
+def test_a_key_on_a_token_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SoftHSM stands for the token."""
+    driver = Path("/usr/lib/softhsm/libsofthsm2.so")
+    engine = list(Path("/usr/lib").glob("*/engines-3/pkcs11.so"))
+    if not (driver.exists() and engine and shutil.which("pkcs11-tool")):
+        pytest.skip("not installed: softhsm2, opensc, libengine-pkcs11-openssl")
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    settings = tmp_path / "softhsm2.conf"
+    settings.write_text(f"directories.tokendir = {tokens}\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(settings))
+    monkeypatch.setenv("PKCS11_MODULE_PATH", str(driver))
+    monkeypatch.setenv("RAUC_PKCS11_MODULE", str(driver))
+    monkeypatch.setenv("RAUC_PKCS11_PIN", "1234")
+    run("softhsm2-util", "--init-token", "--free", "--label", "release", "--pin", "1234", "--so-pin", "1234")
+    login = ("--module", driver, "--token-label", "release", "--login", "--pin", "1234")
+    run("pkcs11-tool", *login, "--keypairgen", "--key-type", "EC:prime256v1", "--label", "release", "--id", "01")
+    key, request = "pkcs11:token=release;object=release;type=private", tmp_path / "request.pem"
+    with_pin = f"{key}?pin-value=1234"
+    engine_options = ("-engine", "pkcs11", "-keyform", "engine", "-key", with_pin)
+    run("openssl", "req", "-new", *engine_options, "-subj", "/CN=token", "-out", request)
+    use_keys("root", tmp_path / "root")
+    use_keys("sign", tmp_path / "root", request, tmp_path / "certificate.pem")
+    keyring = tmp_path / "keyring.pem"
+    keyring.write_text(use_keys("keyring", tmp_path / "root"))
+    variables = {
+        "RELEASE_KEY": key,
+        "RELEASE_CERTIFICATE": str(tmp_path / "certificate.pem"),
+        "RELEASE_KEYRING": str(keyring),
+    }
+    done = bundle(tmp_path, tmp_path / "update.raucb", variables)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("lacking", ["RELEASE_KEY", "RELEASE_CERTIFICATE", "RELEASE_KEYRING"])

@@ -36,6 +36,11 @@ sys.exit(main(make_parser(()).parse_args(["update", *sys.argv[1:]]), Places(Path
 """
 
 
+def written(digits: str) -> str:
+    """The shell's command that prints these hexadecimal bytes."""
+    return "printf '" + "".join(f"\\{byte:03o}" for byte in bytes.fromhex(digits)) + "'"
+
+
 @dataclass(frozen=True)
 class Lab:
     """Keys, a card, and bundles, for all tests."""
@@ -105,7 +110,7 @@ class Box:
             ln -s /dev/ubda1 dev/tt/config; ln -s /dev/ubda2 dev/tt/slot-a; ln -s /dev/ubda3 dev/tt/slot-b
             mount -t ext4 -o data=journal /dev/ubda4 var/lib/tt-update; chmod 700 var/lib/tt-update
             echo 0 >sys/kernel/tt_tryboot/flags; echo A >run/tt-slot
-            echo {REVISION} | xxd -r -p >proc/device-tree/system/linux,revision
+            {written(REVISION)} >proc/device-tree/system/linux,revision
         """)
 
     def update(self, words: str) -> tuple[int, str]:
@@ -269,8 +274,8 @@ def test_a_missing_file_is_told(shared_box: Box) -> None:
         ("rm {0}/sys/kernel/tt_tryboot/flags", "flag-unsupported"),
         ("ln -sf /dev/null {0}/sys/kernel/tt_tryboot/flags", "flag-unsupported"),
         ("rm {0}/proc/device-tree/system/linux,revision", "board-unknown"),
-        ("echo 00c03130 | xxd -r -p >{0}/proc/device-tree/system/linux,revision", "board-unknown"),
-        ("echo 00c03114 | xxd -r -p >{0}/proc/device-tree/system/linux,revision", "eeprom-too-old"),
+        (f"{written('00c03130')} >{{0}}/proc/device-tree/system/linux,revision", "board-unknown"),
+        (f"{written('00c03114')} >{{0}}/proc/device-tree/system/linux,revision", "eeprom-too-old"),
     ],
 )
 def test_a_board_that_could_not_go_back_is_refused(shared_box: Box, change: str, reason: str) -> None:
@@ -405,9 +410,9 @@ def _begin_install(box: Box, path: Path | str, then: str) -> str:
 
 
 KILLS = {
-    "both": "pkill -KILL -x rauc; kill -KILL $installation",
+    "both": "kill -KILL $(pidof rauc); kill -KILL $installation",
     "the command alone": "kill -KILL $installation",
-    "rauc": "pkill -KILL -x rauc",
+    "rauc": "kill -KILL $(pidof rauc)",
 }
 
 
@@ -417,7 +422,7 @@ def test_a_killed_installation_is_taken_up(box: Box, large: Path, kill: str) -> 
     _begin_install(box, large, KILLS[kill])
     if kill == "the command alone":
         # RAUC goes on, and holds the lock.
-        box.machine.run("while pkill -0 -x rauc; do sleep 0.1; done")
+        box.machine.run("while pidof rauc; do sleep 0.1; done")
     else:
         assert box.flag() == "0"
         assert box.status()["other"]["state"] == "bad"  # type: ignore[index]

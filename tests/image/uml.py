@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODULES = Path("/usr/lib/uml/modules")
-DRIVERS = "overlay dm-verity loop squashfs vfat nls_cp437 nls_ascii ext4"
+DRIVERS = "overlay dm-verity loop squashfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 ext4"
 INIT = """\
 #!/bin/sh
 export PATH={venv}:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8

@@ -53,7 +53,7 @@ def calls(tmp_path: Path) -> str:
 
 
 def test_the_box_restarts_into_the_update_and_notes_what_works(places: Places, tmp_path: Path) -> None:
-    assert restart.main(places) == 0
+    assert restart.restart(places) == 0
     assert (tmp_path / "flag").read_text().strip() == "1"
     assert calls(tmp_path) == "reboot\n"
     kept = state.load(places).trial
@@ -65,7 +65,7 @@ def test_the_box_restarts_into_the_update_and_notes_what_works(places: Places, t
 def test_without_an_update_nothing_restarts(places: Places, tmp_path: Path) -> None:
     with state.changed(places) as kept:
         kept.trial = None
-    assert restart.main(places) == 1
+    assert restart.restart(places) == 1
     assert (tmp_path / "flag").read_text().strip() == "0"
     assert not calls(tmp_path)
 
@@ -79,5 +79,5 @@ def test_a_restart_that_could_not_try_it_does_not_happen(places: Places, tmp_pat
             places.trial.touch()
         case _:
             places.running.unlink()
-    assert restart.main(places) == 1
+    assert restart.restart(places) == 1
     assert not calls(tmp_path)

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.events import Event, UpdateChanged
+from appliance.core.heartbeat import BEAT
 from appliance.core.limits import LONGEST_TEXT
 from appliance.core.updates import NO_UPDATE, Action, UpdatePhase, UpdateStatus
+from appliance.update import watch
 from appliance.update.request_file import request
 from appliance.update.watch import CHECK_EVERY, LARGEST, read_update, watch_update
 from tests.clock import virtual_time
@@ -160,3 +162,18 @@ def test_without_a_runtime_directory_a_request_fails() -> None:
     for directory in (None, ""):
         with pytest.raises(FileNotFoundError):
             request(directory, Action.INSTALL)
+
+
+@virtual_time
+async def test_it_looks_when_the_heartbeat_wakes_the_program_anyway(
+    status: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    looks: list[float] = []
+    monkeypatch.setattr(watch, "_stamp", lambda path: looks.append(loop.time()))
+    await asyncio.sleep(0.7)
+    began = loop.time()
+    async with watched(status):
+        await asyncio.sleep(3 * BEAT)
+    beats = [(began // BEAT + number) * BEAT for number in range(1, 5)]
+    assert looks == pytest.approx([began, *beats])
