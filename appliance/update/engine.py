@@ -82,20 +82,19 @@ def install(places: Places, path: Path, source: UpdateSource | None = None, vers
 
     Raises:
         Refused: It was refused, or failed; this is kept in the state and published.
+        FlagError: The firmware's flag can't be cleared.
         UnavailableError: No update can be installed now.
         OSError: The card can't be read or written.
     """
     with _alone(places) as lock:
         try:
             found = examine(places, path, version)
-            _write(places, found, source, lock)
+            _write(places, found, OTHER[_settled_slot(places)], source, lock)
         except Refused as refused:
             _report(places, refused, source)
             raise
-        target = OTHER[_settled_slot(places)]
         with state.changed(places) as kept:
             kept.last = Last(Outcome.INSTALLED, "", found.version, source or "")
-            kept.trial = Trial(target, found.version, found.digest, source or "")
         status.publish(places, UpdateStatus(UpdatePhase.READY, found.version, 100, source or ""))
     return found
 
@@ -164,8 +163,8 @@ def _alone(places: Places) -> Iterator[int]:
         os.close(lock)
 
 
-def _write(places: Places, found: Bundle, source: UpdateSource | None, lock: int) -> None:
-    """Have RAUC write the slot. Raises Refused."""
+def _write(places: Places, found: Bundle, target: str, source: UpdateSource | None, lock: int) -> None:
+    """Have RAUC write the target slot. Raises Refused and FlagError."""
 
     def show(percent: int) -> None:
         status.publish(places, UpdateStatus(UpdatePhase.INSTALLING, found.version, percent, source or ""))
@@ -173,13 +172,18 @@ def _write(places: Places, found: Bundle, source: UpdateSource | None, lock: int
     show(0)
     device = found.path.stat().st_dev
     # A trial that was armed must not start while its slot is written.
+    requirements.write_flag(places, False)
+    # Noted before RAUC arms the new one, which it does even if this process is killed.
     with state.changed(places) as kept:
-        kept.trial = None
+        kept.mark_slot(target, good=False)
+        kept.trial = Trial(target, found.version, found.digest, source or "")
     _clear_remains(places)
     returned, said = _run_rauc(places, found, lock, show)
     if returned == 0:
         return
     _clear_remains(places)
+    with state.changed(places) as kept:
+        kept.trial = None
     if not _readable(found.path, device):
         raise Refused(UpdateReason.STICK_REMOVED, f"{found.path} can't be read any more", found.version)
     why = bundle.last_line(said)

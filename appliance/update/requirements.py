@@ -35,7 +35,7 @@ class FlagError(Exception):
 
 
 def missing(places: Places) -> UpdateReason | None:
-    """What the board lacks for an update. Sets the flag and clears it again."""
+    """What the board lacks for an update. Tries both values of the flag, and leaves it as it was."""
     revision = _number(places.device_tree / "system/linux,revision")
     kind = None if revision is None or not revision & _NEW_STYLE else revision >> 4 & 0xFF
     if kind not in _BOARDS:
@@ -45,8 +45,9 @@ def missing(places: Places) -> UpdateReason | None:
         if built is None or built < OLDEST_EEPROM:
             return UpdateReason.EEPROM_TOO_OLD
     try:
-        write_flag(places, True)
-        write_flag(places, False)
+        armed = read_flag(places)
+        for value in (not armed, armed):
+            write_flag(places, value)
     except FlagError:
         return UpdateReason.FLAG_UNSUPPORTED
     return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.updates import UpdateReason
 from appliance.update import autoboot, boot_choice, engine, requirements, state
 from appliance.update.engine import UnavailableError
 from appliance.update.places import Places
@@ -91,6 +92,40 @@ def test_a_flag_that_is_not_kept_is_an_error(places: Places, capsys: pytest.Capt
     assert "does not keep 1" in capsys.readouterr().err
     with pytest.raises(FlagError):
         requirements.write_flag(places, True)
+
+
+@pytest.mark.parametrize("armed", ["0\n", "1\n"])
+def test_looking_at_the_board_leaves_the_flag_as_it_was(places: Places, armed: str) -> None:
+    """A bundle that is refused calls off no trial that is pending."""
+    revision = places.device_tree / "system/linux,revision"
+    revision.parent.mkdir(parents=True)
+    revision.write_bytes(bytes.fromhex("00a02082"))
+    places.flag.write_text(armed)
+    assert requirements.missing(places) is None
+    assert places.flag.read_text() == armed
+
+
+@pytest.mark.parametrize(
+    ("revision", "built", "lacking"),
+    [
+        ("00902120", None, None),
+        ("00c04170", None, None),
+        ("00c03114", 1669334400, None),
+        ("00c03114", 1669334399, UpdateReason.EEPROM_TOO_OLD),
+        ("00c03140", None, UpdateReason.EEPROM_TOO_OLD),
+        ("0000000e", None, UpdateReason.BOARD_UNKNOWN),
+        ("00c04180", None, UpdateReason.BOARD_UNKNOWN),
+    ],
+)
+def test_what_a_board_lacks(places: Places, revision: str, built: int | None, lacking: UpdateReason | None) -> None:
+    files = {"system/linux,revision": bytes.fromhex(revision)}
+    if built is not None:
+        files["chosen/bootloader/build-timestamp"] = built.to_bytes(4, "big")
+    for name, content in files.items():
+        path = places.device_tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert requirements.missing(places) is lacking
 
 
 def test_a_pending_trial_is_armed_again_after_a_night_without_power(places: Places) -> None:
