@@ -10,7 +10,6 @@ import base64
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from PIL import Image
 
 from tests.blackbox.lab import Lab
 from tests.image import loader
+from tests.image.agent import Agent, connect
 from tests.image.board import BUTTON, JOURNAL_TO_CONSOLE, MODEL, TREE, UNITS, WANTED, load_plain, tell_choice
 from tests.image.card import Worn, block_device
 from tests.image.picture import enlarged, from_controller, says
@@ -53,8 +53,7 @@ class Machine:
         self.loaded = loader.Loaded(0, False, b"", b"", "", ())
         self._plugged: tuple[str, Path | None, Worn, int | None] = ("", None, None, None)
         self._qemu: subprocess.Popen[bytes] | None = None
-        self._agent: socket.socket | None = None
-        self._buffer = b""
+        self._agent: Agent | None = None
         self.started = 0.0
 
     def start(
@@ -76,15 +75,13 @@ class Machine:
         for name, content in (("vmlinuz", self.loaded.kernel), ("initrd.img", self.loaded.initramfs)):
             (self._directory / name).write_bytes(content)
         self._make_tree()
-        sockets = {name: self._directory / name for name in ("agent", "monitor")}
-        for path in sockets.values():
-            path.unlink(missing_ok=True)
+        for name in ("agent", "monitor"):
+            (self._directory / name).unlink(missing_ok=True)
         card = block_device(self.card, log, worn, unreadable, again=again)
         with (self._directory / "console.log").open("ab") as console:
             self._qemu = self.lab.start_machine(self._command(extra, card), log=console)
         self.started = time.monotonic()
-        self._agent = _connect(sockets["agent"])
-        self._buffer = b""
+        self._agent = Agent(self._directory / "agent")
 
     def _make_tree(self) -> None:
         """Write the device tree that the loader passes on."""
@@ -136,24 +133,22 @@ class Machine:
 
     def cable(self, plugged: bool) -> None:
         """Plug the network cable in, or pull it; the box sees the carrier change."""
-        monitor = _connect(self._directory / "monitor")
+        monitor = connect(self._directory / "monitor")
         with monitor:
             monitor.sendall(f"set_link nic {'on' if plugged else 'off'}\n".encode())
             time.sleep(0.3)
 
     def run(self, command: str, timeout: float = 60) -> bytes:
         """Run a command; return its output and errors. Raises AssertionError if the agent does not answer."""
-        assert self._agent is not None
-        assert "\n" not in command
-        self._agent.sendall(command.encode() + b"\n")
+        self.send(command)
         answer = self._line(timeout)
         assert answer != b"ready", f"the agent started again by itself\n{self.console()}"
         return base64.b64decode(answer)
 
     def send(self, command: str) -> None:
-        """Run a command that resets the machine, so that it never answers."""
+        """Run a command without waiting for an answer, such as one that resets the machine."""
         assert self._agent is not None
-        self._agent.sendall(command.encode() + b"\n")
+        self._agent.send(command)
 
     def text(self, command: str, timeout: float = 60) -> str:
         """Run a command; return its output as stripped text."""
@@ -194,23 +189,12 @@ class Machine:
 
     def _line(self, timeout: float) -> bytes:
         assert self._agent is not None
-        end = time.monotonic() + PATIENCE * timeout
-        while b"\n" not in self._buffer:
-            assert self._qemu is not None
-            if self._qemu.poll() is not None:
-                raise Ended(f"the machine ended\n{self.console()}")
-            self._agent.settimeout(max(0.01, end - time.monotonic()))
-            try:
-                read = self._agent.recv(1 << 16)
-            except TimeoutError:
-                raise AssertionError(
-                    f"no answer from the agent for {PATIENCE * timeout:g} s\n{self.console()}"
-                ) from None
-            if not read:
-                raise Ended(f"the machine ended\n{self.console()}")
-            self._buffer += read
-        line, self._buffer = self._buffer.split(b"\n", 1)
-        return line.strip(b"\r")
+        try:
+            return self._agent.line(PATIENCE * timeout)
+        except TimeoutError:
+            raise AssertionError(f"no answer for {PATIENCE * timeout:g} s\n{self.console()}") from None
+        except ConnectionError:
+            raise Ended(f"the machine ended\n{self.console()}") from None
 
     def picture(self) -> Image.Image:
         """The display's picture."""
@@ -290,17 +274,3 @@ class Machine:
             if match and int(match[2]) % 512 == number:
                 found.append((float(match[1]), int(match[3])))
         return found
-
-
-def _connect(path: Path, timeout: float = 20) -> socket.socket:
-    end = time.monotonic() + timeout
-    while True:
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(str(path))
-        except OSError:
-            connection.close()
-            assert time.monotonic() < end, f"QEMU does not listen at {path}"
-            time.sleep(0.05)
-        else:
-            return connection
