@@ -219,12 +219,8 @@ def settings_of(tree: Path) -> list[str]:
 def test_the_settings_partition(built: Built, tmp_path: Path) -> None:
     """It has the default settings, a place for firmware, and what a board without an EEPROM starts with."""
     run("mcopy", "-s", "-i", f"{built.image}{FIRST_PARTITION}", "::/", str(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "autoboot.txt",
-        "bootcode.bin",
-        "firmware",
-        "tt-appliance.yaml",
-    }
+    wanted = {"autoboot.txt", "bootcode.bin", "LICENCE.broadcom", "firmware", "tt-appliance.yaml"}
+    assert {path.name for path in tmp_path.iterdir()} == wanted
     assert "hardware.md" in (tmp_path / "firmware" / "README.txt").read_text()
     assert list((tmp_path / "firmware" / "brcm").iterdir()) == []
     command = [str(ROOT / ".venv/bin/python"), "-m", "appliance", "config"]
