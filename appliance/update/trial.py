@@ -128,7 +128,12 @@ class Gate:
 
 
 def before_of(trial: Trial) -> frozenset[Condition]:
-    """The conditions that held before a trial. Those of another version that this one does not know are left out."""
+    """The conditions that held before a trial. Those of another version that this one does not know are left out.
+
+    Without a record it is the state: the record may be missing because the state is.
+    """
+    if not trial.before:
+        return frozenset({Condition.STATE})
     return frozenset(condition for condition in Condition if trial.before.get(condition.value) is True)
 
 
@@ -175,18 +180,27 @@ def run(gate: Gate, marks: Marks, sleep: Callable[[float], None] = time.sleep) -
     assert verdict.missing is not None, "a refusal has a reason"
     reason = REASONS[verdict.missing]
     log.error("the system is given up: %s", reason)
-    marks.mark_bad(reason)
+    try:
+        marks.mark_bad(reason)
+    except OSError as error:
+        # The old system comes back all the same.
+        log.error("can't keep why: %s", error)
     return False
 
 
 def begin(places: Places) -> Trial:
-    """Note that the trial has started; the trial. Without a note of it, what runs is judged by what no box lacks."""
-    with state.changed(places) as kept:
-        if kept.trial is None or kept.trial.slot != running_slot(places):
-            kept.trial = Trial(running_slot(places) or "", __version__)
-        kept.trial.started = True
-        kept.trial.version = kept.trial.version or __version__
-        return kept.trial
+    """Note that the trial has started; the trial. If the state lacks it, one without a record of what held before."""
+    running = running_slot(places) or ""
+    try:
+        with state.changed(places) as kept:
+            if kept.trial is None or kept.trial.slot != running:
+                kept.trial = Trial(running, __version__)
+            kept.trial.started = True
+            kept.trial.version = kept.trial.version or __version__
+            return kept.trial
+    except OSError as error:
+        log.error("can't keep that the trial has started: %s", error)
+        return Trial(running, __version__)
 
 
 def main() -> int:

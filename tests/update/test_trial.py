@@ -70,6 +70,11 @@ def gate(places: Places, looks: Iterator[Observed] | Observed, service: Service 
     """A gate that sees one thing after the other, or always the same."""
     known = state.load(places).trial
     assert known is not None
+    return gate_of(places, known, looks, service)
+
+
+def gate_of(places: Places, known: Trial, looks: Iterator[Observed] | Observed, service: Service = RUNNING) -> Gate:
+    """As gate(), for a trial that the state may lack."""
     seen = itertools.repeat(looks) if isinstance(looks, Observed) else looks
     return Gate(places, known, lambda: service, lambda _, updater: next(seen), 5.0)
 
@@ -206,19 +211,32 @@ def test_the_start_of_a_trial_is_noted(places: Places) -> None:
     assert begin(places) == begun
 
 
+def test_a_verdict_that_cannot_be_kept_brings_the_old_system_back(places: Places) -> None:
+    noted = begin(places)
+    # A file where the folder of the state should be.
+    places.state.rename(places.state.with_name("moved"))
+    places.state.write_text("")
+    assert begin(places) == Trial("B", __version__)
+    watching = gate_of(places, noted, replace(WELL, running_for=0.0, failed=True))
+    assert not run(watching, CardMarks(places))
+
+
 def test_a_trial_that_nobody_noted_is_judged_by_what_no_box_lacks(places: Places) -> None:
     for noted in (None, Trial("A", "9.9.9", before=EVERYTHING)):
         with state.changed(places) as kept:
             kept.trial = noted
         begun = begin(places)
-        assert (begun.slot, begun.version, before_of(begun)) == ("B", __version__, frozenset())
-        assert run(gate(places, Observed(70.0, updater=True)), Marks())
+        assert (begun.slot, begun.version, before_of(begun)) == ("B", __version__, frozenset({Condition.STATE}))
+        assert run(gate(places, Observed(70.0, updater=True, state=True)), Marks())
+        lost = gate(places, Observed(70.0, updater=True))
+        assert lost.judge(BEGAN + 1).missing is Condition.STATE, "the note may be lost because the state is"
 
 
 @pytest.mark.parametrize(
     ("before", "conditions"),
     [
-        ({}, set()),
+        ({}, {Condition.STATE}),
+        ({"state": False}, set()),
         ({"picture": True, "gateway": False}, {Condition.PICTURE}),
         ({"picture": "yes", "new": True, "state": True}, {Condition.STATE}),
     ],
