@@ -241,6 +241,12 @@ def _update(options: argparse.Namespace) -> int:
     return main(options)
 
 
+def _backup(options: argparse.Namespace) -> int:
+    from appliance.backup.cli import main
+
+    return main(options.file)
+
+
 def _screens(options: argparse.Namespace) -> int:
     if find_spec("appliance.pictures") is None:
         print("tt-appliance screens: not part of the SD card image; run it on another computer", file=sys.stderr)
@@ -295,6 +301,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "history": _history,
         "pair": _pair,
         "record": _record,
+        "backup": _backup,
         "simulate": _simulate,
         "update": _update,
         "help": _help,

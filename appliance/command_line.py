@@ -20,6 +20,7 @@ COMMANDS = (
     "history",
     "pair",
     "record",
+    "backup",
     "simulate",
     "update",
     "help",
@@ -108,6 +109,9 @@ def make_parser(wanted: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
         from appliance.recording.options import add_record_arguments
 
         add_record_arguments(record)
+
+    backup = commands.add_parser("backup", help="save a copy of this box's state: pairing, archive, chosen display")
+    backup.add_argument("file", type=Path, metavar="FILE", help="the copy to write; replaces an older one")
 
     simulate = commands.add_parser("simulate", help="run a simulated gateway alone")
     if "simulate" in wanted and find_spec("appliance.simulator") is not None:

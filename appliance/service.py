@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from appliance import __version__, display_file
+from appliance.backup.watch import watch_backup
 from appliance.board import watch_board
 from appliance.config import Config
 from appliance.core.events import Event
@@ -69,6 +70,7 @@ async def _watch_box(emit: Callable[[Event], None]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(watch_board(emit))
         group.create_task(watch_update(emit))
+        group.create_task(watch_backup(emit))
 
 
 def _make_archiver(config: Config) -> Archiver:

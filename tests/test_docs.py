@@ -194,6 +194,18 @@ TROUBLE = [
     texts.UPDATE_FAILED,
     texts.UPDATE_KEPT,
     *texts.UPDATE_REASONS.values(),
+    texts.SAVING_SHARE.format(percent=40),
+    texts.LEAVE_STICK,
+    texts.COPY_SAVED,
+    texts.SAVED_WITHOUT_PAIRING,
+    texts.RESTORING_SHARE.format(percent=40),
+    texts.COPY_RESTORED,
+    texts.RESTORED_WITHOUT_PAIRING,
+    texts.COPY_FAILED,
+    *texts.COPY_REASONS.values(),
+    texts.ERASE,
+    texts.ERASE_CANCEL,
+    texts.ERASING,
 ]
 """The messages that a person may look up."""
 

@@ -138,7 +138,7 @@ def test_a_text_without_table_markers_is_an_error() -> None:
 
 
 def test_the_program_writes_all_pictures_and_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for what in ("SHEET", "STEPS", "WIRING", "HARDWARE", "INSTALL"):
+    for what in ("SHEET", "INSTALL_STEPS", "ERASING_STEPS", "WIRING", "HARDWARE", "INSTALL"):
         monkeypatch.setattr(made, what, tmp_path / getattr(made, what).name)
     assert made.main() == 1, "without hardware.md the program must fail"
     made.HARDWARE.write_text(re.sub(r"(?s)((\w+): begin -->).*(<!-- \2: end)", r"\1\3", HARDWARE), encoding="utf-8")
@@ -147,7 +147,7 @@ def test_the_program_writes_all_pictures_and_tables(tmp_path: Path, monkeypatch:
     assert made.main() == 0
     assert sign_table() in made.INSTALL.read_text(encoding="utf-8")
     assert made.HARDWARE.read_text(encoding="utf-8") == HARDWARE
-    written = {"screens.png", "install.png", "wiring.svg", "hardware.md", "install.md"}
+    written = {"screens.png", "install.png", "erase.png", "wiring.svg", "hardware.md", "install.md"}
     assert {path.name for path in tmp_path.iterdir()} == written
 
 

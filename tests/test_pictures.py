@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -14,9 +15,9 @@ from appliance.core.view import LedMode, Leds, Power, Screen
 from appliance.panel.drawing import draw
 from appliance.panel.front_view import BACKGROUND, LED_COLOURS, PIXELS
 from appliance.pictures import save_all
-from appliance.pictures.__main__ import SHEET, STEPS
+from appliance.pictures.__main__ import ERASING_STEPS, INSTALL_STEPS, SHEET
 from appliance.pictures.contact_sheet import SIZES, name, save_sheet, save_steps, sheet
-from appliance.pictures.example_screens import EXAMPLES
+from appliance.pictures.example_screens import ERASE_STEPS, EXAMPLES, STEPS, Example
 from appliance.pictures.screen_card import card
 
 LARGEST = 250_000
@@ -35,9 +36,10 @@ def test_the_committed_sheet_is_current(tmp_path: Path) -> None:
         assert difference.getbbox() is None, "run python -m appliance.pictures"
 
 
-def test_the_committed_installation_steps_are_current(tmp_path: Path) -> None:
-    save_steps(tmp_path / "new.png")
-    with Image.open(STEPS) as committed, Image.open(tmp_path / "new.png") as drawn:
+@pytest.mark.parametrize(("steps", "picture"), [(STEPS, INSTALL_STEPS), (ERASE_STEPS, ERASING_STEPS)])
+def test_the_committed_steps_are_current(tmp_path: Path, steps: Sequence[Example], picture: Path) -> None:
+    save_steps(steps, tmp_path / "new.png")
+    with Image.open(picture) as committed, Image.open(tmp_path / "new.png") as drawn:
         difference = ImageChops.difference(committed.convert("RGB"), drawn.convert("RGB"))
         assert difference.getbbox() is None, "run python -m appliance.pictures"
 

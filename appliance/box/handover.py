@@ -17,7 +17,7 @@ from appliance.config.keys import KEYS
 from appliance.config.yaml_lines import Node, Scalar, Sequence
 from appliance.core.values import Mistake
 
-SECTIONS = ("network", "wifi", "box")
+SECTIONS = ("network", "wifi", "box", "backup")
 """The sections that root applies."""
 MOST_BYTES = 2 * 1024 * 1024
 """Bytes of the JSON; that of a settings file of the largest size has less."""

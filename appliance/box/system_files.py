@@ -42,6 +42,8 @@ def files(config: Config) -> dict[str, File]:
         for kind in ("ether", "wlan"):
             # Next to the image's file for DHCP.
             made[f"{NETWORK}/80-{kind}.network.d/dns.conf"] = File(_own_name_servers(network))
+    if config.backup.secret is not None:
+        made[f"{FOLDER}/backup-secret"] = File(config.backup.secret, 0o600)
     if box.time_server is not None:
         made["/run/systemd/timesyncd.conf.d/set.conf"] = File(f"[Time]\nNTP={_word(box.time_server)}\n")
     if box.ssh_key:

@@ -6,6 +6,7 @@
 from appliance.config.loader import load, parse
 from appliance.config.problems import ConfigError, Problem
 from appliance.config.values import (
+    BackupConfig,
     BoxConfig,
     BuzzerConfig,
     Config,
@@ -18,6 +19,7 @@ from appliance.config.values import (
 )
 
 __all__ = [
+    "BackupConfig",
     "BoxConfig",
     "BuzzerConfig",
     "Config",

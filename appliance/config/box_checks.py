@@ -9,6 +9,8 @@ from pathlib import Path
 from appliance.config.checks import nearest, shown, text_of
 from appliance.config.yaml_lines import Node, Scalar, Sequence
 
+SHORTEST_SECRET, LONGEST_SECRET = 16, 200
+"""Characters: four random words have more than the least."""
 ZONES = Path("/usr/share/zoneinfo")
 _CURVES = ("nistp256", "nistp384", "nistp521")
 KEY_PARTS = {
@@ -33,6 +35,16 @@ def time_zone(node: Node) -> str:
 
     near = nearest(text, tuple(sorted(available_timezones())))
     raise ValueError(f"{must}; did you mean {near}?" if near else f"{must} such as Europe/Berlin, not {shown(node)}")
+
+
+def secret(node: Node) -> str:
+    """Words that encrypt: long enough that nobody tries all, even with the copy at hand."""
+    text = text_of(node, "must be some words")
+    if re.search("[\x00-\x1f\x7f-\x9f]", text):
+        raise ValueError("has a control character, such as a tab; correct it")
+    if not SHORTEST_SECRET <= len(text) <= LONGEST_SECRET:
+        raise ValueError(f"must have {SHORTEST_SECRET} to {LONGEST_SECRET} characters, not {len(text)}")
+    return text
 
 
 def ssh_keys(node: Node) -> tuple[str, ...]:

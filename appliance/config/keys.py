@@ -73,6 +73,7 @@ SECTIONS = {
     "network": "The network. The fixed address is for the SD card image only; without one: DHCP.",
     "wifi": "The wireless network, for the SD card image only. Put its name and password in quotes.",
     "box": "The machine, for the SD card image only.",
+    "backup": "Copies of the box's state on a USB stick, for the SD card image only.",
     "history": "Bounds of the archive of finished orders; the oldest are deleted first.",
 }
 """The comment above each section."""
@@ -167,6 +168,13 @@ KEYS = {
     "box.time_zone": Key(box_checks.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
     "box.time_server": Key(network_checks.time_server, "A time server, if the default ones can't be reached.", _quoted),
     "box.ssh_key": Key(box_checks.ssh_keys, "A public key (the line in id_ed25519.pub) to allow logging in.", _keys),
+    "backup.secret": Key(
+        box_checks.secret,
+        "Words that encrypt the pairing in a copy, the same on both cards; null: leave it out.",
+        _quoted,
+        free_text=True,
+        secret=True,
+    ),
     "history.months": Key(check.whole(1, 120, " (months)"), "Maximum age in months."),
     "history.size": Key(check.whole(4, 4096, " (MiB)"), "Maximum size in MiB."),
     "state_dir": Key(check.directory, "The directory of the token and the archive.", _quoted, free_text=True),

@@ -141,6 +141,13 @@ class BoxConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupConfig:
+    """Copies of the state; only the image makes them. secret: encrypts the pairing; None to leave it out."""
+
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryConfig:
     """The bounds of the archive of finished orders. months: of 365.25 / 12 days. size: MiB of the file."""
 
@@ -164,6 +171,7 @@ class Config:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     wifi: WifiConfig = field(default_factory=WifiConfig)
     box: BoxConfig = field(default_factory=BoxConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
     state_dir: Path = Path("/var/lib/tt-appliance")
 

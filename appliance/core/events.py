@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from appliance.core.backups import BackupStatus
 from appliance.core.day_stats import DeliveryStats, GatewayStats
 from appliance.core.notifications import Notification
 from appliance.core.timers import Timer
@@ -234,6 +235,13 @@ class UpdateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupChanged:
+    """The status of the box's copies changed, or was read for the first time."""
+
+    backup: BackupStatus
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRequested:
     """Somebody wants a report, and so the archive up to date now."""
 
@@ -295,6 +303,7 @@ Event = (
     | BoardRead
     | DisplayIdentified
     | UpdateChanged
+    | BackupChanged
     | HistoryRequested
     | HistorySynced
     | HistorySyncFailed

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core.backing_up import backup_changed
+from appliance.core.backups import BackupPhase
 from appliance.core.connected import connected
 from appliance.core.connecting import disconnected
 from appliance.core.effects import Effect, KeepDisplayDriver, MakeSound, StartTimer, StopTimer, StoreToken
 from appliance.core.events import (
+    BackupChanged,
     BoardRead,
     ButtonDown,
     ButtonStuck,
@@ -101,6 +104,8 @@ def _stirs(state: State, event: Event) -> bool:
             return True
         case UpdateChanged(update):
             return update.phase in ANSWERS
+        case BackupChanged(backup):
+            return backup.phase is not BackupPhase.NONE
         case FeedNotified(attempt):
             return isinstance(state, Connected) and attempt == state.feed
         case _:
@@ -163,6 +168,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             return _with(state, world), (KeepDisplayDriver(display),)
         case UpdateChanged(update):
             return update_changed(state, update, now)
+        case BackupChanged(backup):
+            return backup_changed(state, backup, now)
         case TimerFired(Timer.RESTART):
             return restart_when_quiet(state, now)
         case TimerFired(Timer.SAVE):

@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 
 from appliance.core.alerts import page_is_answerable
+from appliance.core.backups import BackupPhase
 from appliance.core.orders import OrderBook
 from appliance.core.states import NEVER, AwaitingPairing, Connected, Pairing, ScreenId, State, World
 from appliance.core.updates import UpdatePhase
@@ -19,7 +20,11 @@ SCREEN_STAYS = 15.0
 """Seconds after which the display returns to the main screen: time to read five rows aloud."""
 MAIN_SHOWS, MISTAKE_SHOWS, UPDATE_SHOWS = 8.0, 4.0, 8.0
 """Seconds for which the display shows each screen in turn where no press can turn: the main one, a mistake in the
-settings, and the box's update, which a press may answer."""
+settings, the box's update, which a press may answer, and what was saved or restored."""
+COPY_RESULT_SHOWS = 60.0
+"""Seconds for which the display says how saving or restoring a copy ended: time to come back to the box."""
+TOLD_IN_TURN = (BackupPhase.RESTORING, BackupPhase.RESTORED, BackupPhase.FAILED)
+"""What a person who waits to pair has to know: how the copy on a stick came back, or why it did not."""
 READ_TIME = 2.0
 """Seconds for which a question has to be on the display before a press can answer it."""
 
@@ -44,7 +49,8 @@ def _support_screens(world: World) -> tuple[ScreenId, ...]:
     display = () if world.display is None else (ScreenId.DISPLAY,)
     shifted = () if world.display is None or world.display.other_driver is None else (ScreenId.SHIFTED,)
     legend = (ScreenId.LED_LEGEND,) if world.settings.leds else ()
-    return (*settings, ScreenId.BOX, ScreenId.GATEWAY, *legend, *display, *shifted)
+    copies = () if world.backup is None else (ScreenId.COPY, ScreenId.ERASE)
+    return (*settings, ScreenId.BOX, ScreenId.GATEWAY, *legend, *display, *copies, *shifted)
 
 
 def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
@@ -53,6 +59,9 @@ def current_screen(state: State, now: float) -> tuple[ScreenId, float]:
     if isinstance(state, AwaitingPairing):
         screen, _, until = _in_turn(world, now)
         return screen, until
+    if world.turned_to is ScreenId.ERASE and world.down_since is not None and world.down_since < world.turned_until:
+        # The hold takes as long as the screen stays.
+        return ScreenId.ERASE, math.inf
     if now < world.turned_until and world.turned_to in available_screens(state):
         return world.turned_to, world.turned_until
     return ScreenId.MAIN, math.inf
@@ -73,6 +82,8 @@ def _in_turn(world: World, now: float) -> tuple[ScreenId, float, float]:
         cycle.append((ScreenId.SETTINGS, MISTAKE_SHOWS))
     if world.update.phase is not UpdatePhase.NONE:
         cycle.append((ScreenId.UPDATE, UPDATE_SHOWS))
+    if world.backup is not None and world.backup.phase in TOLD_IN_TURN:
+        cycle.append((ScreenId.COPY, UPDATE_SHOWS))
     if len(cycle) == 1:
         return ScreenId.MAIN, NEVER, math.inf
     length = sum(seconds for _, seconds in cycle)
@@ -97,6 +108,10 @@ def answerable_screen(state: State, now: float) -> ScreenId:
     since = _in_turn(world, now)[1] if isinstance(state, AwaitingPairing) else world.turned_until - SCREEN_STAYS
     if screen is ScreenId.UPDATE:
         since = max(since, world.update_since, world.requested_until)
+    if screen is ScreenId.COPY:
+        since = max(since, world.backup_since + COPY_RESULT_SHOWS, world.backup_requested_until)
+    if screen is ScreenId.ERASE:
+        since = max(since, world.erase_requested_until)
     if world.down_since is None:
         # A press may have woken the display.
         since = max(since, world.pressed_at)

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from appliance.core import texts
 from appliance.core.heartbeat import heartbeat
 from appliance.core.navigation import current_screen, power
-from appliance.core.presses import HOLD_SHOWS, hold_countdown
+from appliance.core.presses import HOLD_SHOWS, erase_countdown, hold_countdown
 from appliance.core.reasons import CONFIRM
 from appliance.core.screens.box import box_screen
 from appliance.core.screens.connecting import connecting_view
+from appliance.core.screens.copy import copy_remark, copy_screen
 from appliance.core.screens.count import connected_view
 from appliance.core.screens.discovering import discovering_view
 from appliance.core.screens.display import display_screen, shifted_screen
+from appliance.core.screens.erase import erase_hold_screen, erase_screen
 from appliance.core.screens.gateway import gateway_screen
 from appliance.core.screens.hold import hold_screen
 from appliance.core.screens.led_legend import led_legend_screen
@@ -86,6 +88,9 @@ def present(state: State, now: float) -> Shown:
             hold_screen(left, declines=shown.reason == CONFIRM),
             min(until, now + max(left - (math.ceil(left) - 1), INSTANT)),
         )
+    elif (to_erase := erase_countdown(state, now)) is not None:
+        screen = erase_hold_screen(to_erase)
+        until = min(until, now + max(to_erase - (math.ceil(to_erase) - 1), INSTANT))
     elif shines is Power.DARK:
         screen = Asleep(shown.asleep or fault(world) or _asleep_update(world))
         shines = Power.DIM if screen.word else Power.DARK
@@ -184,6 +189,10 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
             return today_screen(state, now)
         case ScreenId.UPDATE:
             return update_screen(state.world, now)
+        case ScreenId.COPY:
+            return copy_screen(state, now)
+        case ScreenId.ERASE:
+            return erase_screen(state, now)
         case ScreenId.SETTINGS:
             return settings_screen(state.world.mistakes), math.inf
         case ScreenId.GATEWAY:
@@ -199,13 +208,15 @@ def _turned_to(state: State, screen: ScreenId, headline: str, now: float) -> tup
 
 
 def _with_remark(state: State, screen: Screen, head: int, now: float) -> tuple[Screen, float]:
-    """Add a fault, or else what there is to say of an update, to a screen; and until when it holds.
+    """Add a fault, or else what there is to say of a copy or an update, to a screen; and until when it holds.
 
     head: the lines of a message that must stay together.
     """
     if words := fault(state.world):
         return _with_words(screen, words, head, is_fault=True), math.inf
-    words, until = update_remark(state, now)
+    words, until = copy_remark(state.world, now)
+    if not words:
+        words, until = update_remark(state, now)
     return (_with_words(screen, words, head, is_fault=False) if words else screen), until
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core import backing_up, erasing
 from appliance.core.alerts import page_is_answerable
+from appliance.core.backing_up import asks_to_save
 from appliance.core.connected import connected
 from appliance.core.connecting import disconnected
 from appliance.core.effects import KeepDisplayDriver, MakeSound, StopTimer
@@ -52,9 +54,16 @@ def forgettable(state: State) -> bool:
 def hold_countdown(state: State, now: float) -> float | None:
     """Seconds until letting go forgets the pairing, 0 once it does; None without a countdown."""
     down = state.world.down_since
-    if down is None or now - down < HOLD_SHOWS or not forgettable(state) or _other_offer(state, now):
+    if down is None or now - down < HOLD_SHOWS or not _means_to_forget(state, now):
         return None
     return max(0.0, down + HOLD_TO_FORGET - now)
+
+
+def erase_countdown(state: State, now: float) -> float | None:
+    """Seconds until letting go begins the confirmation of a factory reset, 0 once it does; None without a countdown."""
+    if question(state, now) != erasing.QUESTION:
+        return None
+    return erasing.hold_left(state.world, now)
 
 
 def question(state: State, now: float) -> str | None:
@@ -78,10 +87,20 @@ def _screen_question(state: State, now: float) -> str | None:
     match answerable_screen(state, now):
         case ScreenId.SHIFTED if world.display is not None:
             return SHIFTED + world.display.driver
+        case ScreenId.COPY if asks_to_save(world, now):
+            return backing_up.QUESTION
+        case ScreenId.ERASE if not erasing.is_confirming(state, now):
+            return erasing.QUESTION
         case ScreenId.UPDATE if (asks := update_question(world.update)) is not None:
             return UPDATE + asks
         case _:
             return None
+
+
+def _means_to_forget(state: State, now: float) -> bool:
+    """Whether holding the button forgets the pairing, or declines the offered gateway."""
+    erases = state.world.asked == erasing.QUESTION or erasing.is_confirming(state, now)
+    return forgettable(state) and not erases and not _other_offer(state, now)
 
 
 def _other_offer(state: State, now: float) -> bool:
@@ -96,16 +115,22 @@ def released(state: State, now: float) -> Step:
     up = replace(state, world=replace(state.world, down_since=None, asked=None, stuck=False, woke_display=False))
     if down is None:
         return up, ()
-    asks = question(state, now)
-    if now - down >= HOLD_TO_FORGET - HOLD_TOLERANCE:
+    asks, held = question(state, now), now - down
+    if erasing.is_confirming(state, down):
+        meant, effects = erasing.pressed(up, down, now)
+    elif state.world.asked == erasing.QUESTION and held >= HOLD_SHOWS:
+        meant, effects = erasing.hold_ended(up, held + HOLD_TOLERANCE, now) if asks == erasing.QUESTION else (up, ())
+    elif held >= HOLD_TO_FORGET - HOLD_TOLERANCE:
         meant, effects = (up, ()) if _other_offer(state, now) else _held(up, now)
-    elif now - down >= HOLD_SHOWS and forgettable(state):
+    elif held >= HOLD_SHOWS and forgettable(state):
         # Too short to forget the pairing, but long enough to answer a page.
         answers = isinstance(state, Connected) and page_is_answerable(state, now) and asks in (None, state.world.asked)
         meant, effects = _tapped(up, now, woke_display=state.world.woke_display) if answers else (up, ())
     elif asks is not None and asks != state.world.asked:
         # The question appeared during the press: nobody has read it.
         meant, effects = up, ()
+    elif asks == backing_up.QUESTION and not state.world.woke_display:
+        meant, effects = backing_up.save_copy(up, now)
     elif asks is not None and asks.startswith((SHIFTED, UPDATE)) and not state.world.woke_display:
         meant, effects = _picture_shifted(up, now) if asks.startswith(SHIFTED) else answer_update(up, now)
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import MappingProxyType
 
+from appliance.core.backups import BackupStatus
 from appliance.core.events import Denial
 from appliance.core.orders import OrderBook
 from appliance.core.updates import NO_UPDATE, UpdateStatus
@@ -40,7 +41,17 @@ class ScreenId(Enum):
     GATEWAY = auto()
     LED_LEGEND = auto()
     DISPLAY = auto()
+    COPY = auto()
+    ERASE = auto()
     SHIFTED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """The confirmation of a factory reset. presses: those that came in time. since: the last one, or the hold's end."""
+
+    presses: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,10 @@ class World:
 
     Update. update: of the box, as last reported. update_since: when anything but its progress last changed.
     requested_until: until when the display says that an action was requested, unless the update changes sooner.
+
+    Copies and factory reset. backup: what is being saved or restored, as last reported at backup_since; None where the
+    system offers neither. backup_requested_until, erase_requested_until: when a request that nothing served is over.
+    erase: the confirmation under way.
 
     History. history_syncs: when the archive was last brought up to date, within the last hour, oldest first.
     """
@@ -116,6 +131,11 @@ class World:
     update: UpdateStatus = NO_UPDATE
     update_since: float = NEVER
     requested_until: float = NEVER
+    backup: BackupStatus | None = None
+    backup_since: float = NEVER
+    backup_requested_until: float = NEVER
+    erase: Erase | None = None
+    erase_requested_until: float = NEVER
     history_syncs: tuple[float, ...] = ()
 
     @property

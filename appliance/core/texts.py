@@ -157,6 +157,35 @@ UPDATE_REASONS = {
 }
 UPDATE_UNKNOWN_REASON = "Reason: {reason}"
 
+# A copy of the box on a USB stick.
+SAVE_COPY, PLUG_IN_STICK = "Save a copy", "Plug in a USB stick"
+SAVE_YES, SAVE_NO = "Save: press here", "Not now: wait"
+SAVING, RESTORING = "Saving", "Restoring"
+COPIED_SHARE, LEAVE_STICK = "{percent} %", "Leave the stick in"
+SAVING_SHARE, RESTORING_SHARE = "Saving a copy {percent} %", "Restoring {percent} %"
+COPY_SAVED, COPY_RESTORED, COPY_FAILED = "Copy saved", "Copy restored", "Copy failed"
+PULL_OUT_STICK = "Pull out the stick"
+COPY_UNCHANGED = "Nothing was changed"
+SAVED_WITHOUT_PAIRING, RESTORED_WITHOUT_PAIRING = "It has no pairing", "Pair again"
+COPY_REASONS = {
+    "no-stick": "No USB stick found",
+    "read-only": "The stick is read-only",
+    "no-room": "The stick is full",
+    "stick-failed": "The stick can't be used",
+    "several-copies": "Copies of several boxes",
+    "damaged": "The copy is damaged",
+    "newer": "Update the box first",
+    "failed": "Try again, or new SD card",
+}
+
+# The factory reset.
+ERASE, ERASE_WHAT = "Erase this box?", "Pairing and past orders"
+ERASE_YES, ERASE_NO = "Erase: hold 10 s", "Keep: wait"
+ERASE_KEEP = "Let go to keep it"
+PRESSES_LEFT = "Press {number} of {count}"
+ERASE_WAIT, ERASE_PRESS, ERASE_CANCEL = "Wait", "Press now", "Else nothing is erased"
+ERASING, ERASING_HINT = "Erasing", "The box restarts as new"
+
 # Holding the button.
 FORGET_PAIRING = ("Forget the pairing", "Let go to keep it", "to forget the pairing")
 DECLINE_GATEWAY = ("Not this gateway", "Let go to go back", "to decline this gateway")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.panel.front_view import font
-from appliance.pictures.example_screens import EXAMPLES, STEPS
+from appliance.pictures.example_screens import EXAMPLES
 from appliance.pictures.screen_card import PAPER, card
 from appliance.progress import ProgressBar
 
@@ -67,9 +67,9 @@ def save_sheet(path: Path) -> None:
     _save(sheet(), path)
 
 
-def save_steps(path: Path) -> None:
-    """Write the steps of an installation as PNG. Raises OSError."""
-    _save(sheet(STEPS, SIZES[:1], columns=2), path)
+def save_steps(steps: Sequence[Example], path: Path) -> None:
+    """Write the pictures of some steps as PNG. Raises OSError."""
+    _save(sheet(steps, SIZES[:1], columns=2), path)
 
 
 def save_all(folder: Path, progress: ProgressBar | None = None) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from appliance import __version__
+from appliance.core.backups import BackupPhase, BackupReason, BackupStatus
 from appliance.core.day_stats import DayStats, DeliveryStats, GatewayStats
 from appliance.core.delivery import DAY, Finished
+from appliance.core.erasing import QUESTION as ERASE_QUESTION
 from appliance.core.events import Denial
 from appliance.core.gateway_clock import GatewayClock
 from appliance.core.orders import OrderBook, replaced
@@ -29,6 +32,7 @@ from appliance.core.states import (
     Connected,
     Connecting,
     Discovering,
+    Erase,
     Link,
     Offer,
     Offline,
@@ -148,6 +152,11 @@ def _update(phase: UpdatePhase, *, percent: int = 0, reason: str = "", requested
     return replace(PAIRED, update=update, update_since=NOW - 60, requested_until=NOW + 15 if requested else NEVER)
 
 
+def _copy(phase: BackupPhase, *, percent: int = 0, reason: str = "") -> World:
+    """The box with a copy that is being saved, or was saved a moment ago."""
+    return replace(PAIRED, backup=BackupStatus(phase, percent, reason), backup_since=NOW - 5)
+
+
 LUNCH = _orders(431, 325, 200, 170, 95, 60, 41, 30, 22, 15, 9, 4, paged=1, to_go=3)
 CALM = _orders(*range(124, 4, -10), to_go=2)
 
@@ -156,6 +165,12 @@ TODAY = replace(
     CALM, clock=GatewayClock(0.0), today=DayStats(int(NOW // DAY), 0.0, KEPT, gateway=GatewayStats(142, 239.0))
 )
 DOUBTFUL = replace(TODAY, today=replace(TODAY.today, gateway=GatewayStats(171, 239.0), differs=True))
+
+
+def _erase(**world: Any) -> View:
+    """The screen of the factory reset."""
+    return _turned_to(ScreenId.ERASE, CALM, replace(_copy(BackupPhase.NONE), **world))
+
 
 EXAMPLES: tuple[Example, ...] = (
     ("Starting", View("discovering", None, None, None, None, None, None, Leds(), starting_screen(__version__))),
@@ -232,10 +247,35 @@ EXAMPLES: tuple[Example, ...] = (
         "An update of another maker",
         _turned_to(ScreenId.UPDATE, CALM, _update(UpdatePhase.FAILED, reason=UpdateReason.WRONG_KEY)),
     ),
+    ("Save a copy", _turned_to(ScreenId.COPY, CALM, _copy(BackupPhase.NONE))),
+    ("It is being saved", _turned_to(ScreenId.COPY, CALM, _copy(BackupPhase.SAVING, percent=40))),
+    ("The copy is saved", _turned_to(ScreenId.COPY, CALM, _copy(BackupPhase.SAVED))),
+    (
+        "It is saved, without the pairing",
+        _turned_to(ScreenId.COPY, CALM, _copy(BackupPhase.SAVED, reason=BackupReason.WITHOUT_PAIRING)),
+    ),
+    (
+        "No stick is plugged in",
+        _turned_to(ScreenId.COPY, CALM, _copy(BackupPhase.FAILED, reason=BackupReason.NO_STICK)),
+    ),
+    (
+        "A new card: its copy is damaged",
+        _shown(Discovering(replace(_copy(BackupPhase.FAILED, reason=BackupReason.DAMAGED), current=None, gateways={}))),
+    ),
+    ("Erase the box", _erase()),
+    ("The button is held", _erase(asked=ERASE_QUESTION, down_since=NOW - 4.3, pressed_at=NOW - 4.3)),
+    ("The button was held for 10 s", _erase(asked=ERASE_QUESTION, down_since=NOW - 11, pressed_at=NOW - 11)),
+    ("Let go: wait", _erase(erase=Erase(0, NOW - 1))),
+    ("And press", _erase(erase=Erase(0, NOW - 4))),
+    ("Three times", _erase(erase=Erase(2, NOW - 4.5))),
+    ("The box is erased", _erase(erase_requested_until=NOW + 20)),
     ("The disk is full: pairing not saved", _connected(CALM, replace(PAIRED, unsaved=True))),
     ("The power supply is weak", _connected(CALM, replace(PAIRED, board=Board(61.0, True, True)))),
     ("The button is stuck", _connected(CALM, replace(PAIRED, stuck=True))),
-    ("The button is held", _connected(CALM, replace(PAIRED, down_since=NOW - 2.3, pressed_at=NOW - 2.3))),
+    (
+        "The button is held: forget the pairing",
+        _connected(CALM, replace(PAIRED, down_since=NOW - 2.3, pressed_at=NOW - 2.3)),
+    ),
     ("The button was held for 5 s", _connected(CALM, replace(PAIRED, down_since=NOW - 6, pressed_at=NOW - 6))),
     ("No activity for minutes: dimmed", _connected(OrderBook(), replace(PAIRED, last_activity=NOW - 1200))),
     ("Asleep, and offline", _offline(replace(PAIRED, last_activity=NOW - 5 * 3600))),
@@ -252,3 +292,12 @@ STEPS: tuple[Example, ...] = (
     ("Paired: the count", _connected(CALM)),
 )
 """The steps of an installation."""
+ERASE_STEPS: tuple[Example, ...] = (
+    ("Press until this appears", _erase()),
+    ("Hold the button", _erase(asked=ERASE_QUESTION, down_since=NOW - 4.3, pressed_at=NOW - 4.3)),
+    ("Let go", _erase(asked=ERASE_QUESTION, down_since=NOW - 11, pressed_at=NOW - 11)),
+    ("Wait for the next screen", _erase(erase=Erase(0, NOW - 1))),
+    ("Press once; three times in all", _erase(erase=Erase(0, NOW - 4))),
+    ("The box restarts as new", _erase(erase_requested_until=NOW + 20)),
+)
+"""The steps of a factory reset."""

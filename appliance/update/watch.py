@@ -1,4 +1,4 @@
-"""Watches the status of the box's update, which root's programs write, for the core.
+"""Watches the status files that root's programs write, for the core: that of the box's update, and others like it.
 
 On the card alone: elsewhere nothing installs updates.
 """
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from appliance.core.events import Event, UpdateChanged
 from appliance.core.heartbeat import BEAT
@@ -26,21 +27,37 @@ LARGEST = 4096
 """Bytes of the file, which has about a hundred."""
 
 Stamp = tuple[int, int, int]
+T = TypeVar("T")
 
 
 async def watch_update(emit: Callable[[Event], None], status: Path = STATUS, running: Path = RUNNING) -> None:
     """Emit the update's status whenever it changes, until cancelled. Off the card, return at once."""
+    await watch_file(status, read_update, lambda update: emit(UpdateChanged(update)), running, known=NO_UPDATE)
+
+
+async def watch_file(
+    path: Path,
+    read: Callable[[Path], T],
+    changed: Callable[[T], None],
+    running: Path = RUNNING,
+    *,
+    known: T | None = None,
+) -> None:
+    """Call `changed` with what `read` returns, whenever the file has changed it, until cancelled.
+
+    Off the card, return at once. read: must not block. known: what needs no call at first.
+    """
     if not os.access(running, os.F_OK):
         return
     seen: Stamp | None = None
-    reported = NO_UPDATE
+    reported = known
     while True:
-        stamp = _stamp(status)
-        if stamp != seen:
-            seen, update = stamp, read_update(status)
-            if update != reported:
-                reported = update
-                emit(UpdateChanged(update))
+        stamp = _stamp(path)
+        if stamp != seen or reported is None:
+            seen, value = stamp, read(path)
+            if value != reported:
+                reported = value
+                changed(value)
         await asyncio.sleep(CHECK_EVERY - asyncio.get_running_loop().time() % CHECK_EVERY)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.backup.contents import PASSPHRASE
 from appliance.box import __main__ as box
 from appliance.box import unprivileged
 from appliance.box.system_files import File, files, host_name
-from appliance.config import BoxConfig, Config, NetworkConfig, WifiConfig
+from appliance.config import BackupConfig, BoxConfig, Config, NetworkConfig, WifiConfig
 
 WPA = "/run/tt-box/wpa_supplicant.conf"
 NETWORK = "/run/systemd/network/10-set.network"
@@ -54,6 +55,11 @@ def test_ssh_keys_open_the_ssh_port() -> None:
     lines = "restrict,pty ssh-ed25519 AAAA\nrestrict,pty ssh-rsa BBBB\n"
     assert made["/run/tt-box/authorized_keys"] == File(lines, 0o600)
     assert "dport 22" in made["/run/tt-box/nftables/ssh.nft"].content
+
+
+def test_the_secret_of_copies_is_for_root_alone() -> None:
+    made = files(Config(backup=BackupConfig("four quiet kitchen words")))
+    assert made == {str(PASSPHRASE): File("four quiet kitchen words", 0o600)}
 
 
 def test_the_default_host_name_contains_the_boards_serial() -> None:

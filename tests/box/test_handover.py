@@ -25,6 +25,7 @@ EVERYTHING = f"""
 network: {{interfaces: [eth0], address: 192.168.1.50/24, router: 192.168.1.1, dns: [192.168.1.1, "fd00::1"]}}
 wifi: {{country: de, name: "Café #1 \\"x\\" 食", password: 'Kitchen "2024" #1'}}
 box: {{host_name: Kitchen-1, time_zone: Europe/Berlin, time_server: time.example.org, ssh_key: "{KEY} me"}}
+backup: {{secret: "four quiet kitchen words"}}
 """
 
 
@@ -32,7 +33,9 @@ def test_every_setting_of_the_machine_arrives() -> None:
     config = parse(EVERYTHING, "tt.yaml")
     sent = json.loads(encode(config, ()))["settings"]
     # The password rules out the setting for an open network.
-    assert {*sent, "wifi.open"} == {dotted for dotted in KEYS if dotted.split(".")[0] in ("network", "wifi", "box")}
+    assert {*sent, "wifi.open"} == {
+        dotted for dotted in KEYS if dotted.split(".")[0] in ("network", "wifi", "box", "backup")
+    }
     assert decode(encode(config, ())) == (config, ())
     without_password = parse("wifi: {country: DE, name: Bar, open: true}", "tt.yaml")
     assert decode(encode(without_password, ())) == (without_password, ())

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from appliance.core import machine
+from appliance.core.backups import NO_BACKUP, BackupPhase, BackupReason, BackupStatus
 from appliance.core.connected import GAP
 from appliance.core.day_stats import DeliveryStats
 from appliance.core.effects import Effect
 from appliance.core.events import (
+    BackupChanged,
     BoardRead,
     ButtonDown,
     ButtonStuck,
@@ -54,6 +56,7 @@ from appliance.core.states import (
     Connected,
     Connecting,
     Discovering,
+    Erase,
     Link,
     Offer,
     Offline,
@@ -109,6 +112,9 @@ _ASKS_IF_SHIFTED = replace(_PAIRED, display=DISPLAY, turned_to=ScreenId.SHIFTED,
 _ASKS_ABOUT_UPDATE = replace(
     _PAIRED, update=FOUND, update_since=NOW - 30, turned_to=ScreenId.UPDATE, turned_until=NOW + 10
 )
+_ASKS_TO_SAVE = replace(_PAIRED, backup=NO_BACKUP, turned_to=ScreenId.COPY, turned_until=NOW + 10)
+_ASKS_TO_ERASE = replace(_ASKS_TO_SAVE, turned_to=ScreenId.ERASE)
+_LAST_PRESS_TO_ERASE = replace(_ASKS_TO_ERASE, erase=Erase(2, NOW - 4), turned_until=NOW + 2)
 _TO_RESTART = replace(_PAIRED, update=READY, update_since=NOW - 900, last_activity=NOW - 900)
 _JUST_ISSUED = replace(_PENDING, pending_until=NOW + 100)
 
@@ -215,6 +221,9 @@ STATES: dict[str, State] = {
     "connected, asks whether to install": replace(_connected(), world=_ASKS_ABOUT_UPDATE),
     "connected, to restart": replace(_connected(), world=_TO_RESTART),
     "connected, to restart, without an order": replace(_connected(), world=_TO_RESTART, book=OrderBook()),
+    "connected, asks whether to save a copy": replace(_connected(), world=_ASKS_TO_SAVE),
+    "connected, asks whether to erase": replace(_connected(), world=_ASKS_TO_ERASE),
+    "connected, erases after the next press": replace(_connected(), world=_LAST_PRESS_TO_ERASE),
     "connected, moved": replace(_connected(), gateway=A_MOVED),
     "connected, in doubt": replace(
         _connected(), doubted_at=NOW - 25, suspects=frozenset({GAP}), stale_at=NOW + 20, vain_looks={GAP: 2}
@@ -309,6 +318,9 @@ EVENTS: dict[str, Sequence[Event]] = {
     "update installed": [UpdateChanged(READY)],
     "update failed": [UpdateChanged(replace(FOUND, phase=UpdatePhase.FAILED, reason="crashed"))],
     "update gone": [UpdateChanged(NO_UPDATE)],
+    "copy can be saved": [BackupChanged(NO_BACKUP)],
+    "copy saved": [BackupChanged(BackupStatus(BackupPhase.SAVED, 100))],
+    "copy failed": [BackupChanged(BackupStatus(BackupPhase.FAILED, 0, BackupReason.NO_STICK))],
     "feed answered": [FeedAnswered(NUMBER)],
     "history requested": [HistoryRequested()],
     "history synced": [HistorySynced(SYNC, 3, DeliveryStats(), frozenset(), frozenset())],

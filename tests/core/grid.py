@@ -11,9 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from appliance.core.backups import BackupStatus
 from appliance.core.effects import Effect
 from appliance.core.orders import OrderBook
-from appliance.core.states import NAMES, Alert, Link, ScreenId, State
+from appliance.core.states import NAMES, Alert, Erase, Link, ScreenId, State
 from appliance.core.updates import UpdateStatus
 from appliance.core.values import Address, Board, Credential, DisplayIdentity, Gateway, Token
 from tests.core.cases import rows
@@ -132,6 +133,10 @@ def _value(value: object) -> str:
             return "read"
         case UpdateStatus():
             return f"{value.phase} {value.version}".rstrip()
+        case BackupStatus():
+            return f"{value.phase} {value.reason}".rstrip()
+        case Erase():
+            return f"after press {value.presses}"
         case Enum():
             return str(value.value)
         case float():

@@ -24,6 +24,7 @@ from appliance.core.effects import (
     SyncHistory,
 )
 from appliance.core.events import (
+    BackupChanged,
     ButtonDown,
     ButtonUp,
     Event,
@@ -89,7 +90,7 @@ class Surroundings:
             if isinstance(effect, RequestAction):
                 self._check_request(effect.action, event, before)
             self._take(effect)
-        if isinstance(event, UpdateChanged):
+        if isinstance(event, UpdateChanged | BackupChanged):
             self._check_count_stays(before)
         self._check(before)
         return list(effects)
@@ -200,7 +201,15 @@ class Surroundings:
         """A person asked for it, and had read the question; or, for a restart, nobody needs the box."""
         world = before.world
         if isinstance(event, ButtonUp):
-            asked = {Action.INSTALL: "Install", Action.RESTART: "Restart", Action.ACKNOWLEDGE: "OK"}[action]
+            if action is Action.RESET:
+                assert {"Press 3 of 3", "Press now"} <= {*self.read}, "the press came while the display asked for it"
+                return
+            asked = {
+                Action.INSTALL: "Install",
+                Action.RESTART: "Restart",
+                Action.ACKNOWLEDGE: "OK",
+                Action.BACKUP: "Save",
+            }[action]
             words = present(before, self.now).view.screen.words
             assert f"{asked}: press here" in self.read, "the press answers what was on the display"
             assert f"{asked}: press here" in words, "and still is"
@@ -212,7 +221,7 @@ class Surroundings:
             assert all(held.since <= forgotten for held in before.book.held.values()), "nobody waits for an order"
 
     def _check_count_stays(self, before: State) -> None:
-        """A status of the update hides neither orders nor a page."""
+        """A status of the update or of a copy hides neither orders nor a page."""
         old, new = (present(state, self.now).view.screen for state in (before, self.state))
         if isinstance(old, Paged):
             assert new == old

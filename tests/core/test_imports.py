@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "aio",
     },
     "recording": {"aio", "atomic_file", "config", "core", "gateway", "history", "progress", "recording"},
+    "backup": {"atomic_file", "backup", "core", "display_file", "history", "logs", "progress", "store", "update"},
+    "requests": {"atomic_file", "core", "logs"},
     "board": {"core", "aio"},
     "command_line": {"history", "recording", "simulator"},
     "box": {"atomic_file", "box", "config", "core", "display_file", "panel"},
@@ -47,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "status": {"aio", "core", "history_syncs", "logs", "panel", "status", "systemd"},
     "runner": {"aio", "core", "effect_handlers", "panel", "systemd"},
     "service": {
+        "backup",
         "board",
         "config",
         "core",

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from appliance.core.backups import BackupPhase, BackupReason, BackupStatus
 from appliance.core.day_stats import DeliveryStats
 from appliance.core.events import (
+    BackupChanged,
     BoardRead,
     ButtonDown,
     ButtonStuck,
@@ -97,6 +99,12 @@ updates = st.builds(
     st.sampled_from((0, 50)),
     st.just("usb"),
     st.sampled_from((UpdateReason.CRASHED, "new-code", "")),
+)
+backups = st.builds(
+    BackupStatus,
+    st.sampled_from(BackupPhase),
+    st.sampled_from((0, 50)),
+    st.sampled_from((BackupReason.NO_STICK, "new-code", "")),
 )
 seqs = st.none() | st.integers(0, 20)
 notifications: st.SearchStrategy[Notification] = st.one_of(
@@ -197,6 +205,7 @@ happenings: st.SearchStrategy[Callable[[State, int], Event]] = st.one_of(
     # Three times, so that many examples reach a live feed.
     *[st.just(_healthy)] * 3,
     updates.map(lambda update: _plain(UpdateChanged(update))),
+    backups.map(lambda backup: _plain(BackupChanged(backup))),
     gateways.map(lambda gateway: _plain(GatewayFound(gateway))),
     gateways.map(lambda gateway: _resolved(gateway.addresses)),
     gateways.map(_issued),

@@ -98,6 +98,7 @@ class Machine:
         command += ["-device", "virtio-blk-pci,drive=test"]
         command += ["-netdev", "tap,id=net,ifname=box0,script=no,downscript=no"]
         command += ["-device", "virtio-net-pci,netdev=net,mac=52:54:00:77:00:01,id=nic,romfile="]
+        command += ["-device", "qemu-xhci,id=usb"]
         command += ["-device", "virtio-serial-pci", "-device", "i6300esb", "-device", "virtio-rng-pci"]
         size = loader.Flag.BYTES
         command += ["-object", f"memory-backend-file,id=flag,size={size},mem-path={self.flag.path},share=on"]
@@ -133,9 +134,20 @@ class Machine:
 
     def cable(self, plugged: bool) -> None:
         """Plug the network cable in, or pull it; the box sees the carrier change."""
-        monitor = connect(self._directory / "monitor")
-        with monitor:
-            monitor.sendall(f"set_link nic {'on' if plugged else 'off'}\n".encode())
+        self._tell_qemu(f"set_link nic {'on' if plugged else 'off'}")
+
+    def plug_in(self, stick: Path) -> None:
+        """Plug a USB stick in."""
+        self._tell_qemu(f"drive_add 0 if=none,id=stick,format=raw,file={stick}")
+        self._tell_qemu("device_add usb-storage,id=stick,bus=usb.0,drive=stick")
+
+    def pull_out(self) -> None:
+        """Pull the USB stick out."""
+        self._tell_qemu("device_del stick")
+
+    def _tell_qemu(self, command: str) -> None:
+        with connect(self._directory / "monitor") as monitor:
+            monitor.sendall(f"{command}\n".encode())
             time.sleep(0.3)
 
     def run(self, command: str, timeout: float = 60) -> bytes:
