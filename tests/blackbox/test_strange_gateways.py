@@ -87,7 +87,7 @@ def test_pairing_with_another_device(rig: Rig) -> None:
     for kind, (gateway, box) in made.items():
         box.wait(15, state="awaiting_pairing")
         told = box.wait(10, since=box.press(), state="pairing", reason="unreadable answer")
-        assert told["screen"][:2] == ["Unreadable", "answer"], kind
+        assert told["screen"][:2] == ["Gateway's answer", "unreadable"], kind
         gateway.do("behave", raw="")
         gateway.do("press")
     for _, box in made.values():
