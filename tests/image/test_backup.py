@@ -80,8 +80,8 @@ def test_a_copy_moves_to_a_new_card_and_a_reset_leaves_nothing(rig: Rig, built: 
     assert box.text("ls /run/tt-appliance/request 2>&1").endswith("No such file or directory")
 
     request(rig, "reset")
-    box.wait_reset()
     box.start_again()
+    box.wait_ready()
     box.save("14-erased", box.reads("Press", timeout=240))
     assert box.text("ls /var/lib/tt-appliance/token.json /var/lib/tt-reset 2>/dev/null") == ""
     assert box.text("ls /var/lib/tt-no-restore") == "/var/lib/tt-no-restore"
