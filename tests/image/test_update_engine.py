@@ -253,7 +253,7 @@ def _begin_install(box: Box, path: Path | str, then: str) -> str:
     """Begin an installation; when a part of the slot is written, run a command. The installation's one line."""
     done = box.machine.run(f"""
         update install {path} >/tmp/said 2>&1 & installation=$!
-        until grep -Eq '"percent": ([3-9][0-9])' {ROOT}/run/tt-update/status.json 2>/dev/null; do
+        until grep -Eq '"percent": [6-9][0-9]' {ROOT}/run/tt-update/status.json 2>/dev/null; do
             [ -d /proc/$installation ] || exit 9
         done
         {then}
