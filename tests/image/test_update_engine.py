@@ -253,8 +253,9 @@ def _begin_install(box: Box, path: Path | str, then: str) -> str:
     """Begin an installation; when a part of the slot is written, run a command. The installation's one line."""
     done = box.machine.run(f"""
         update install {path} >/tmp/said 2>&1 & installation=$!
-        until grep -Eq '"percent": ([3-9][0-9])' {ROOT}/run/tt-update/status.json 2>/dev/null; do
+        until grep -Eq '"percent": [6-9][0-9]' {ROOT}/run/tt-update/status.json 2>/dev/null; do
             [ -d /proc/$installation ] || exit 9
+            sleep 0.05
         done
         {then}
         wait $installation
@@ -287,7 +288,7 @@ def test_a_killed_installation_is_taken_up(box: Box, large: Path, kill: str) -> 
 
 
 def test_two_installations_at_once(box: Box, large: Path) -> None:
-    second = _begin_install(box, large, f"update install {box.lab.good}")
+    second = _begin_install(box, large, f"update install {box.lab.good} 2>&1")
     assert "another update is being installed" in second
     assert box.status()["other"] == {"version": NEW, "state": "good"}
 
