@@ -45,7 +45,7 @@ def test_a_system_that_is_well_is_committed(on_trial: Rig) -> None:
     box = on_trial.box
     box.until(lambda: "the system is accepted" in box.text(GATE), "the verdict", 300, 3)
     facts = json.loads(box.text("tt-appliance status --json"))
-    assert (facts["slot"], facts["trial"], facts["update"]["phase"]) == ("B", True, "updated")
+    assert (facts["slot"], facts["trial"], facts["update"]["phase"]) == ("B", False, "updated")
     assert (facts["trial_conditions"]["running"], facts["trial_conditions"]["updater"]) == ("good", "good")
     assert box.text("systemctl show -P Result tt-trial") == "success"
     assert json.loads(box.text("cat /var/lib/tt-update/state.json"))["trial"] is None
