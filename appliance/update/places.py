@@ -33,6 +33,11 @@ class Places:
         """The first partition, with autoboot.txt."""
         return self.root / "dev/tt/config"
 
+    @property
+    def config_folder(self) -> Path:
+        """Where the first partition is mounted, read-only."""
+        return self.root / "boot/firmware"
+
     def slot(self, name: str) -> Path:
         """A slot's partition. name: `A` or `B`."""
         return self.root / f"dev/tt/slot-{name.lower()}"

@@ -38,12 +38,17 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Last:
-    """The last update. reason: an `UpdateReason`, or empty. source: an `UpdateSource`, or empty."""
+    """The last update. reason: an `UpdateReason`, or empty. source: an `UpdateSource`, or empty.
+
+    read: a person has read on the display how it ended. left: since then, its bundle has not been plugged in anew.
+    """
 
     outcome: str = Outcome.NONE
     reason: str = ""
     version: str = ""
     source: str = ""
+    read: bool = False
+    left: bool = False
 
 
 @dataclass(slots=True)

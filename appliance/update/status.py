@@ -7,8 +7,14 @@ from dataclasses import asdict
 
 from appliance.core.updates import UpdateStatus
 from appliance.update.places import Places
+from appliance.update.watch import read_update
 
 NAME = "status.json"
+
+
+def read(places: Places) -> UpdateStatus:
+    """The status as it is shown; NO_UPDATE if there is none."""
+    return read_update(places.run / NAME)
 
 
 def publish(places: Places, status: UpdateStatus) -> None:

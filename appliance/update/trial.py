@@ -76,6 +76,8 @@ class CardMarks:
             raise OSError(f"RAUC did not commit the slot: {last_line(done.stderr)}")
         with state.changed(self._places) as kept:
             kept.end_trial(None)
+        # What runs is like any other system from now on, and takes the next update.
+        self._places.trial.unlink(missing_ok=True)
 
     def mark_bad(self, reason: UpdateReason) -> None:
         """As in Marks. The old system is still the committed one."""

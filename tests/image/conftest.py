@@ -18,11 +18,12 @@ from xdist.scheduler import LoadFileScheduling
 from tests.image import board, loader
 from tests.image.card import copy_card, write_firmware, write_settings
 from tests.image.machine import Machine
+from tests.image.picture import says
 from tests.image.site import Site
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "image"
-SHARED = ("test_firmware.py", "test_system.py", "test_story.py", "test_settings.py")
+SHARED = ("test_firmware.py", "test_system.py", "test_story.py", "test_settings.py", "test_update_by_stick.py")
 """Their tests run in this order on one machine, each in the state that the previous one left; none runs alone."""
 SHARING = {"shared_rig", "bare_rig"}
 """The fixtures whose machine several tests share."""
@@ -144,6 +145,14 @@ class Rig:
         self.box.reads("gateway", timeout=60)
         self.site.do("button")
         self.box.reads("orders", *words, timeout=90)
+
+    def press_until(self, words: str) -> None:
+        """Turn the screens until one says this."""
+        for _ in range(20):
+            self.box.press()
+            if says(self.box.picture(), words):
+                return
+        raise AssertionError(f"no screen says {words}")
 
     def started(self) -> bool:
         """Return True if the machine has started completely."""

@@ -14,16 +14,16 @@ START = 1 << 20
 TYPES = {"vfat": 0x0C, "exfat": 0x07}
 
 
-def make_stick(path: Path, kind: str, *, partitioned: bool) -> Path:
-    """Format a stick. kind: `vfat` or `exfat`."""
+def make_stick(path: Path, kind: str, *, partitioned: bool, size: int = SIZE) -> Path:
+    """Format a stick. kind: `vfat` or `exfat`. size: in bytes."""
     volume = path.with_suffix(".volume")
     with volume.open("wb") as file:
-        file.truncate(SIZE)
+        file.truncate(size)
     run(f"mkfs.{kind}", *(["-F", "32"] if kind == "vfat" else []), str(volume))
     before = b""
     if partitioned:
         # Addresses in cylinders are not used any more.
-        entry = struct.pack("<B3sB3sII", 0, b"\xfe\xff\xff", TYPES[kind], b"\xfe\xff\xff", START // 512, SIZE // 512)
+        entry = struct.pack("<B3sB3sII", 0, b"\xfe\xff\xff", TYPES[kind], b"\xfe\xff\xff", START // 512, size // 512)
         before = (bytes(446) + entry + bytes(48) + b"\x55\xaa").ljust(START, b"\0")
     path.write_bytes(before + volume.read_bytes())
     volume.unlink()

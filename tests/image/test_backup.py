@@ -12,7 +12,6 @@ from appliance.backup.contents import SECRETS
 from appliance.backup.copy_file import check
 from tests.image.card import copy_card
 from tests.image.conftest import Built, Rig
-from tests.image.picture import says
 from tests.image.sticks import make_stick, read_copies
 
 pytestmark = [pytest.mark.image, pytest.mark.release]
@@ -38,15 +37,6 @@ def ends(rig: Rig, *outcomes: str) -> None:
     rig.box.until(ended, f"a copy is {outcomes}", 120)
 
 
-def press_until(rig: Rig, words: str) -> None:
-    """Turn the screens until one says this."""
-    for _ in range(20):
-        rig.box.press()
-        if says(rig.box.picture(), words):
-            return
-    raise AssertionError(f"no screen says {words}")
-
-
 def test_a_copy_moves_to_a_new_card_and_a_reset_leaves_nothing(rig: Rig, built: Built, tmp_path: Path) -> None:
     box = rig.box
     rig.write_settings(SETTINGS)
@@ -56,7 +46,7 @@ def test_a_copy_moves_to_a_new_card_and_a_reset_leaves_nothing(rig: Rig, built: 
     rig.pair()
     token = box.text(TOKEN)
 
-    press_until(rig, "Save a copy")
+    rig.press_until("Save a copy")
     time.sleep(3)
     box.press()
     box.save("13-no-stick", box.reads("No USB stick", timeout=60))

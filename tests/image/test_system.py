@@ -15,7 +15,7 @@ pytestmark = pytest.mark.image
 
 MEMORY_MB = 110
 EXPOSURE = 1.5
-HELPERS = ("tt-config", "tt-state", "tt-state-grow", "tt-box", "tt-swap", "tt-failing")
+HELPERS = ("tt-config", "tt-state", "tt-state-grow", "tt-box", "tt-swap", "tt-failing", "tt-update-card")
 HELPERS_EXPOSURE = 4.0
 REDIRECTS = {
     "ipv4/conf/*/accept_redirects": "0",
