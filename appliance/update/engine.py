@@ -86,7 +86,7 @@ def install(places: Places, path: Path, source: UpdateSource | None = None, vers
         UnavailableError: No update can be installed now.
         OSError: The card can't be read or written.
     """
-    with _alone(places) as lock:
+    with alone(places) as lock:
         try:
             found = examine(places, path, version)
             _write(places, found, OTHER[_settled_slot(places)], source, lock)
@@ -108,7 +108,7 @@ def roll_back(places: Places) -> str:
         UnavailableError: Not now.
         OSError: The card can't be read or written.
     """
-    with _alone(places):
+    with alone(places):
         other = OTHER[_settled_slot(places)]
         if other in state.load(places).damaged:
             raise SlotError("its last installation or trial failed")
@@ -126,7 +126,7 @@ def rearm(places: Places) -> Trial | None:
     Raises:
         FlagError, UnavailableError, OSError: As in install().
     """
-    with _alone(places):
+    with alone(places):
         _settled_slot(places)
         kept = state.load(places)
         if kept.trial is None or kept.trial.started or kept.trial.slot in kept.damaged:
@@ -147,8 +147,8 @@ def _settled_slot(places: Places) -> str:
 
 
 @contextmanager
-def _alone(places: Places) -> Iterator[int]:
-    """Hold the lock of the one installation; yield its descriptor."""
+def alone(places: Places) -> Iterator[int]:
+    """Hold the lock of the one installation; yield its descriptor. Raises UnavailableError, OSError."""
     if running_slot(places) is None:
         _settled_slot(places)
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
