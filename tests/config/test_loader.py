@@ -19,8 +19,8 @@ from appliance.config import (
     GatewayConfig,
     HistoryConfig,
     NetworkConfig,
-    UpdateConfig,
     Pins,
+    UpdateConfig,
     parse,
 )
 from appliance.config.keys import KEYS, SECTIONS
