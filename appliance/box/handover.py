@@ -14,11 +14,14 @@ from typing import Any
 from appliance.config import Config
 from appliance.config.cross_checks import check_together
 from appliance.config.keys import KEYS
+from appliance.config.time_of_day import show_time_of_day
 from appliance.config.yaml_lines import Node, Scalar, Sequence
 from appliance.core.values import Mistake
 
-SECTIONS = ("network", "wifi", "box", "backup")
+SECTIONS = ("network", "wifi", "box", "update", "backup")
 """The sections that root applies."""
+DAY = 24 * 3600.0
+"""Seconds."""
 MOST_BYTES = 2 * 1024 * 1024
 """Bytes of the JSON; that of a settings file of the largest size has less."""
 MOST_MISTAKES = 200
@@ -83,6 +86,9 @@ def _checked(dotted: str, value: object) -> Any:
 def _node(value: object) -> Node:
     if isinstance(value, bool):
         return Scalar(0, "bool", "true" if value else "false", plain=True)
+    if isinstance(value, float) and 0.0 <= value < DAY:
+        # The only number in these sections is a time of day.
+        return Scalar(0, "str", show_time_of_day(value).strip('"'), plain=False)
     if isinstance(value, str):
         return Scalar(0, "str", value, plain=False)
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 
@@ -46,6 +47,9 @@ def files(config: Config) -> dict[str, File]:
         made[f"{FOLDER}/backup-secret"] = File(config.backup.secret, 0o600)
     if box.time_server is not None:
         made["/run/systemd/timesyncd.conf.d/set.conf"] = File(f"[Time]\nNTP={_word(box.time_server)}\n")
+    if config.update.url is not None:
+        channel = {"url": config.update.url, "at": config.update.at}
+        made[f"{FOLDER}/channel.json"] = File(json.dumps(channel) + "\n")
     if box.ssh_key:
         made[f"{FOLDER}/authorized_keys"] = File("".join(map(_authorized_key, box.ssh_key)), 0o600)
         made[f"{FOLDER}/nftables/ssh.nft"] = File("add rule inet box input tcp dport 22 ct state new accept\n")

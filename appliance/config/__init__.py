@@ -15,6 +15,7 @@ from appliance.config.values import (
     HistoryConfig,
     NetworkConfig,
     Pins,
+    UpdateConfig,
     WifiConfig,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "NetworkConfig",
     "Pins",
     "Problem",
+    "UpdateConfig",
     "WifiConfig",
     "load",
     "parse",

@@ -73,6 +73,7 @@ SECTIONS = {
     "network": "The network. The fixed address is for the SD card image only; without one: DHCP.",
     "wifi": "The wireless network, for the SD card image only. Put its name and password in quotes.",
     "box": "The machine, for the SD card image only.",
+    "update": "Updates by themselves, from a channel, for the SD card image only; null: none.",
     "backup": "Copies of the box's state on a USB stick, for the SD card image only.",
     "history": "Bounds of the archive of finished orders; the oldest are deleted first.",
 }
@@ -168,6 +169,14 @@ KEYS = {
     "box.time_zone": Key(box_checks.time_zone, "The time zone, such as Europe/Berlin.", _quoted),
     "box.time_server": Key(network_checks.time_server, "A time server, if the default ones can't be reached.", _quoted),
     "box.ssh_key": Key(box_checks.ssh_keys, "A public key (the line in id_ed25519.pub) to allow logging in.", _keys),
+    "update.url": Key(
+        network_checks.web_address, "The channel's index: a web address with https://.", _quoted, free_text=True
+    ),
+    "update.at": Key(
+        time_of_day,
+        "When the hour begins in which the box may install them, by the gateway's clock.",
+        show_time_of_day,
+    ),
     "backup.secret": Key(
         box_checks.secret,
         "Words that encrypt the pairing in a copy, the same on both cards; null: leave it out.",

@@ -12,6 +12,9 @@ from appliance.core.values import HTTP_PORT, Address
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
 """A name of a network interface: at most 15 bytes, without white space and slashes (Linux, dev_valid_name)."""
 
+LONGEST_WEB_ADDRESS = 300
+"""Characters: more is a typing error."""
+
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -56,6 +59,26 @@ def gateway_address(node: Node) -> Address:
     if len(port) > 5 or not 0 < int(port) < 65536:
         raise ValueError(f"must have a port from 1 to 65535, not {port[:10]}")
     return Address(host if ip is None else str(ip), int(port))
+
+
+def web_address(node: Node) -> str:
+    """A web address by HTTPS, without a user's name or a fragment."""
+    must = "must be a web address like https://a.org/index"
+    text = text_of(node, must)
+    if text.lower().startswith("http://"):
+        raise ValueError("must begin with https://; http:// is not safe")
+    parts = re.fullmatch(r"https://(\[[^\[\]/]+\]|[^:/@\[\]]+)(?::([0-9]{1,5}))?(/[!-~]*)", text)
+    if parts is None or "#" in text or "\\" in text or not _is_host(parts[1]):
+        raise ValueError(f"{must}, not {shown(node)}")
+    if parts[2] is not None and not 0 < int(parts[2]) < 65536:
+        raise ValueError(f"must have a port from 1 to 65535, not {parts[2]}")
+    if len(text) > LONGEST_WEB_ADDRESS:
+        raise ValueError(f"must have at most {LONGEST_WEB_ADDRESS} characters, not {len(text)}")
+    return text
+
+
+def _is_host(text: str) -> bool:
+    return ip_of(text) is not None if text.startswith("[") else host_like(text)
 
 
 def gateway_name(node: Node) -> str:

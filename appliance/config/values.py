@@ -141,6 +141,17 @@ class BoxConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateConfig:
+    """Updates from a channel; only the image uses them. url: of its index; None for no channel.
+
+    at: when the hour begins in which the box installs by itself, in seconds after midnight, the gateway's local time.
+    """
+
+    url: str | None = None
+    at: float = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class BackupConfig:
     """Copies of the state; only the image makes them. secret: encrypts the pairing; None to leave it out."""
 
@@ -171,6 +182,7 @@ class Config:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     wifi: WifiConfig = field(default_factory=WifiConfig)
     box: BoxConfig = field(default_factory=BoxConfig)
+    update: UpdateConfig = field(default_factory=UpdateConfig)
     backup: BackupConfig = field(default_factory=BackupConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
     state_dir: Path = Path("/var/lib/tt-appliance")

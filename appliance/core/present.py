@@ -129,9 +129,22 @@ def present(state: State, now: float) -> Shown:
         display=world.display,
         late=shown.late,
         update=world.update,
+        gateway_offset=_gateway_offset(state),
     )
     # Rounding may put the next change at `now`, which would be missed.
     return Shown(view, max(until, now + INSTANT))
+
+
+def _gateway_offset(state: State) -> float | None:
+    """See `View`. A lower bound may be hours behind, after a time without orders."""
+    book = (
+        state.book
+        if isinstance(state, Connected)
+        else state.link.book
+        if isinstance(state, Connecting | Offline)
+        else None
+    )
+    return book.clock.offset if book is not None and book.clock.exact else None
 
 
 def farewell(view: View) -> View:

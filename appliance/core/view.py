@@ -268,8 +268,9 @@ class Power(Enum):
 class View:
     """Everything that a panel shows, derived from the state.
 
-    state, reason, gateway, address, active, paged, late, oldest (seconds) and update are for programs that read the
-    panel; the counts are None unless the feed is live. A person sees leds and screen.
+    state, reason, gateway, address, active, paged, late, oldest (seconds), update and gateway_offset are for programs
+    that read the panel; the counts are None unless the feed is live. gateway_offset: the gateway's local time minus the
+    box's monotonic one, in seconds; None unless it is known exactly. A person sees leds and screen.
 
     The rest says how to draw the screen. power: the brightness. beat: the heartbeat, False and True in turn; None
     unless the feed is live and was heard lately. pressed: draw the feedback for a press. walk: the step of the slow
@@ -293,3 +294,4 @@ class View:
     display: DisplayIdentity | None = None
     late: int | None = None
     update: UpdateStatus = NO_UPDATE
+    gateway_offset: float | None = None

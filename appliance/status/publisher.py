@@ -18,6 +18,8 @@ from appliance.panel.headless import to_facts, to_line
 from appliance.status.card import card_facts, read_slot
 from appliance.status.clock import is_synchronised
 
+DAY = 24 * 3600
+"""Seconds."""
 MOST_LINES = 8
 """Lines to hold for one slow reader, before the oldest is dropped: it wants the newest."""
 
@@ -107,6 +109,7 @@ class StatusPublisher:
             "version": __version__,
             "uptime_s": int(now - self._began),
             "clock_synchronised": is_synchronised(),
+            "gateway_time": _gateway_time(view, now),
             "last_error": problem.text,
             "last_error_s": None if problem.text is None else int(now - problem.at),
             "state_dir": self._identity,
@@ -115,3 +118,11 @@ class StatusPublisher:
             **card_facts(self._slot, view.update, self._root),
         }
         return json.dumps(facts).encode() + b"\n"
+
+
+def _gateway_time(view: View, now: float) -> str | None:
+    """The gateway's local time of day, such as 04:12:09; None if it is unknown."""
+    if view.gateway_offset is None:
+        return None
+    minutes, seconds = divmod(int(view.gateway_offset + now) % DAY, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"

@@ -65,7 +65,7 @@ def read(places: Places, path: Path) -> Bundle:
         raise Refused(UpdateReason.CORRUPT, f"{path} is no update for this box, or damaged")
     if size <= _SUPERBLOCK.unpack(start)[1]:
         raise Refused(UpdateReason.TRUNCATED, _TRUNCATED.format(path))
-    values = _verified(places, path)
+    values = verified(places, path)
     try:
         return Bundle(
             path,
@@ -102,7 +102,8 @@ def last_line(text: str) -> str:
 _TRUNCATED = "{} is incomplete: copy it again"
 
 
-def _verified(places: Places, path: Path) -> dict[str, str]:
+def verified(places: Places, path: Path) -> dict[str, str]:
+    """What a signed file says of itself, by RAUC's names. Raises Refused, as read() does."""
     command = [PROGRAM, "-c", str(places.rauc_settings), "info", "--output-format=shell", str(path)]
     try:
         done = subprocess.run(

@@ -63,6 +63,21 @@ class Places:
         return self.root / "run/tt-update"
 
     @property
+    def channel(self) -> Path:
+        """The folder of the bundle that the channel downloads."""
+        return self.state / "channel"
+
+    @property
+    def channel_settings(self) -> Path:
+        """The channel's settings, if it is on; written at each start."""
+        return self.root / "run/tt-box/channel.json"
+
+    @property
+    def machine_id(self) -> Path:
+        """What identifies this box; from its serial number."""
+        return self.root / "etc/machine-id"
+
+    @property
     def bundle_mount(self) -> Path:
         """Where RAUC mounts a bundle."""
         return self.root / "run/rauc/bundle"

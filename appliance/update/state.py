@@ -76,6 +76,27 @@ class Trial:
 
 
 @dataclass(slots=True)
+class Channel:
+    """The update channel. number, index: of the newest index seen, and its digest.
+
+    failures: attempts in a row that failed. retry_at: when the next one is due, in seconds since 1970. refused: the
+    reasons (`UpdateReason`) of the bundles that could not be installed, by the SHA-256 of their files.
+    """
+
+    number: int = 0
+    index: str = ""
+    failures: int = 0
+    retry_at: float = 0.0
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, sha256: str, reason: str) -> None:
+        """Remember that a bundle can't be installed."""
+        self.refused[sha256] = reason
+        for oldest in list(self.refused)[:-MOST_BUNDLES]:
+            del self.refused[oldest]
+
+
+@dataclass(slots=True)
 class State:
     """All of it. damaged: slots that are being written, or whose system failed. more: values of other versions."""
 
@@ -83,6 +104,7 @@ class State:
     bundles: dict[str, Tried] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     trial: Trial | None = None
+    channel: Channel = field(default_factory=Channel)
     more: dict[str, Any] = field(default_factory=dict)
 
     def refusal(self, bundle: str) -> UpdateReason | None:
@@ -176,9 +198,10 @@ def _parsed(data: bytes) -> State:
     values = json.loads(data)
     if not isinstance(values, dict):
         raise ValueError("no JSON object")
-    known = {"last", "bundles", "damaged", "trial"}
+    known = {"last", "bundles", "damaged", "trial", "channel"}
     state = State(more={key: value for key, value in values.items() if key not in known})
     state.last = Last(**_fields(values.get("last"), Last()))
+    state.channel = Channel(**_fields(values.get("channel"), Channel()))
     bundles = values.get("bundles")
     for bundle, tried in bundles.items() if isinstance(bundles, dict) else ():
         state.bundles[bundle] = Tried(**_fields(tried, Tried()))

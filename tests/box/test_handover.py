@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from appliance.box import __main__ as box
 from appliance.box import unprivileged
-from appliance.box.handover import LONGEST_MISTAKE, MOST_BYTES, MOST_MISTAKES, decode, encode
+from appliance.box.handover import LONGEST_MISTAKE, MOST_BYTES, MOST_MISTAKES, SECTIONS, decode, encode
 from appliance.box.system_files import files
 from appliance.config import Config, parse
 from appliance.config.keys import KEYS
@@ -26,6 +26,7 @@ network: {{interfaces: [eth0], address: 192.168.1.50/24, router: 192.168.1.1, dn
 wifi: {{country: de, name: "Café #1 \\"x\\" 食", password: 'Kitchen "2024" #1'}}
 box: {{host_name: Kitchen-1, time_zone: Europe/Berlin, time_server: time.example.org, ssh_key: "{KEY} me"}}
 backup: {{secret: "four quiet kitchen words"}}
+update: {{url: "https://a.org:8443/tt/index", at: 3:30}}
 """
 
 
@@ -33,10 +34,11 @@ def test_every_setting_of_the_machine_arrives() -> None:
     config = parse(EVERYTHING, "tt.yaml")
     sent = json.loads(encode(config, ()))["settings"]
     # The password rules out the setting for an open network.
-    assert {*sent, "wifi.open"} == {
-        dotted for dotted in KEYS if dotted.split(".")[0] in ("network", "wifi", "box", "backup")
-    }
+    assert {*sent, "wifi.open"} == {dotted for dotted in KEYS if dotted.split(".")[0] in SECTIONS}
     assert decode(encode(config, ())) == (config, ())
+    channel = files(config)["/run/tt-box/channel.json"].content
+    assert json.loads(channel) == {"url": "https://a.org:8443/tt/index", "at": 3.5 * 3600}
+    assert "/run/tt-box/channel.json" not in files(Config()), "off by default"
     without_password = parse("wifi: {country: DE, name: Bar, open: true}", "tt.yaml")
     assert decode(encode(without_password, ())) == (without_password, ())
     assert decode(encode(Config(), ())) == (Config(), ())

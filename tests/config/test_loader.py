@@ -20,6 +20,7 @@ from appliance.config import (
     HistoryConfig,
     NetworkConfig,
     Pins,
+    UpdateConfig,
     parse,
 )
 from appliance.config.keys import KEYS, SECTIONS
@@ -48,6 +49,7 @@ buzzer:
   new_order: yes
   late_every: 5 min
 network: {interfaces: [eth0, wlan0]}
+update: {url: "https://updates.example.org/index", at: "03:30"}
 history: {months: 3, size: 64}
 state_dir: /tmp/state
 """
@@ -61,6 +63,7 @@ def test_every_key_is_read() -> None:
         pins=Pins(5, 6, 12, 13, 19),
         buzzer=BuzzerConfig(False, "passive", 40, True, False, False, False, True, 300.0),
         network=NetworkConfig(("eth0", "wlan0")),
+        update=UpdateConfig("https://updates.example.org/index", 3.5 * 3600),
         history=HistoryConfig(3, 64),
         state_dir=Path("/tmp/state"),
     )

@@ -55,6 +55,13 @@ WRONG = {
     ),
     "orders: {warn_after: 0}": 'tt.yaml:1: orders.warn_after: must be more than 0 seconds, not "0"',
     "orders: {warn_after: .inf}": 'tt.yaml:1: orders.warn_after: must be a time like 5 min, not ".inf"',
+    "update: {url: 'http://a.org/index'}": "tt.yaml:1: update.url: must begin with https://; http:// is not safe",
+    "update: {url: a.org}": 'tt.yaml:1: update.url: must be a web address like https://a.org/index, not "a.org"',
+    "update: {url: 'https://me:x@a.org/index'}": (
+        'tt.yaml:1: update.url: must be a web address like https://a.org/index, not "https://me:x@a.…"'
+    ),
+    "update: {url: 'https://a.org:99999/index'}": "tt.yaml:1: update.url: must have a port from 1 to 65535, not 99999",
+    "update: {at: 4 am}": 'tt.yaml:1: update.at: must be a time such as "04:00", not "4 am"; write "04:00"',
     "display: {height: 128}": 'tt.yaml:1: display.height: must be 64 or 32 pixels, not "128"',
     "display: {height: '32'}": 'tt.yaml:1: display.height: must be 64 or 32 pixels, not "32"; write it without quotes',
     "display: {dim_after: never}": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from tests.status.conftest import connected, received, served, view
 
 KEYS = {
     *("late", "since_s", "version", "uptime_s", "clock_synchronised", "last_error", "last_error_s", "state_dir"),
-    *("settings_read", "display_works", "slot", "trial", "trial_conditions", "update"),
+    *("gateway_time", "settings_read", "display_works", "slot", "trial", "trial_conditions", "update"),
 }
 """What a status has beyond the headless panel's line."""
 
@@ -65,6 +66,17 @@ async def test_ages_count_on_between_two_views(publisher: StatusPublisher, monke
             publisher.show(view(13), None)
             publisher.show(view(0, None, "offline"), None)
         assert [json.loads(reader.get_nowait())["since_s"] for _ in range(2)] == [50, 0]
+
+
+async def test_the_gateways_time_of_day_is_told_if_it_is_known(publisher: StatusPublisher) -> None:
+    async with served(publisher):
+        now = asyncio.get_running_loop().time()
+        before_midnight = dataclasses.replace(view(13), gateway_offset=5 * 86400 - 1.0 - int(now))
+        publisher.show(before_midnight, None)
+        told = json.loads(publisher.subscribe().get_nowait())["gateway_time"]
+        publisher.show(view(14), None)
+        assert json.loads(publisher.subscribe().get_nowait())["gateway_time"] is None
+    assert told in ("23:59:59", "00:00:00", "00:00:01")
 
 
 async def test_the_last_warning_or_error_is_told(publisher: StatusPublisher, last_problem: LastProblem) -> None:

@@ -11,7 +11,7 @@ import pytest
 from appliance.core.updates import UpdateReason
 from appliance.update import state
 from appliance.update.places import Places
-from appliance.update.state import Last, State, Trial, Tried
+from appliance.update.state import Channel, Last, State, Trial, Tried
 
 
 @pytest.fixture
@@ -108,7 +108,8 @@ def test_a_damaged_file_is_an_empty_one(places: Places, content: bytes) -> None:
 def test_values_of_another_version_are_kept_or_skipped(places: Places) -> None:
     places.state.mkdir(parents=True)
     written = {
-        "channel": {"number": 7},
+        "later": {"number": 7},
+        "channel": {"number": 9, "failures": "many", "other": 1},
         "last": {"outcome": "refused", "reason": "older", "new": 1},
         "bundles": {"a": {"cuts": "many"}},
     }
@@ -117,7 +118,8 @@ def test_values_of_another_version_are_kept_or_skipped(places: Places) -> None:
         assert kept.last == Last("refused", "older")
         assert kept.bundles == {"a": Tried()}
         kept.mark_slot("A", good=False)
-    assert state.load(places).more == {"channel": {"number": 7}}
+    assert state.load(places).more == {"later": {"number": 7}}
+    assert state.load(places).channel == Channel(9)
 
 
 def test_no_state_on_a_new_box(places: Places) -> None:
