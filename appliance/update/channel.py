@@ -41,8 +41,8 @@ BACK_OFF, LONGEST_BACK_OFF = 6 * 3600.0, 48 * 3600.0
 """Seconds for which the server is left alone after one failed run, and after many in a row: each doubles the time."""
 CLOCK_LIMIT, CLOCK_EVERY = 1800.0, 10.0
 """Seconds to wait for the clock, and between two looks at it: a wrong one makes certificates look expired."""
-_QUIET_PHASES = (UpdatePhase.NONE, UpdatePhase.FOUND, UpdatePhase.UPDATED, UpdatePhase.FAILED)
-"""The phases in which nothing is under way."""
+_MAY_REPLACE = (UpdatePhase.NONE, UpdatePhase.FOUND, UpdatePhase.UPDATED)
+"""The phases after which a bundle is shown. A failure stays until a person has read it."""
 
 log = logging.getLogger("appliance.channel")
 
@@ -100,13 +100,12 @@ def look(
 
 
 def announce(places: Places, found: Downloaded) -> None:
-    """Show a bundle as found, unless an update is under way or how this one ended. Raises OSError."""
+    """Show a bundle as found, unless an update is under way, or has failed and nobody has read it. Raises OSError."""
     try:
         with alone(places):
             shown = read_update(places.run / status.NAME)
-            under_way = places.trial.exists() or state.load(places).trial is not None
-            told = shown.phase is UpdatePhase.FAILED and shown.version == found.version
-            if shown.phase in _QUIET_PHASES and not under_way and not told:
+            under_way = places.trial.exists() or state.load(places).pending is not None
+            if shown.phase in _MAY_REPLACE and not under_way:
                 status.publish(places, UpdateStatus(UpdatePhase.FOUND, found.version, 0, UpdateSource.CHANNEL))
     except UnavailableError:
         # Another update is being installed.
@@ -170,7 +169,7 @@ def _keep_number(places: Places, found: Index) -> None:
 def _is_given_up(places: Places, release: Release) -> bool:
     """Whether a release failed on this box, or is installed and waits for the restart."""
     kept = state.load(places)
-    installed = kept.trial is not None and kept.trial.bundle == release.system
+    installed = kept.pending is not None and kept.pending.bundle == release.system
     return installed or release.sha256 in kept.channel.refused or kept.refusal(release.system) is not None
 
 

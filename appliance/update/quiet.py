@@ -15,9 +15,11 @@ from appliance.status.client import StatusError, find_appliance
 from appliance.update import downloads, engine, state
 from appliance.update.bundle import Refused
 from appliance.update.channel import Settings, announce, read_settings
+from appliance.update.downloads import Downloaded
 from appliance.update.engine import UnavailableError
 from appliance.update.observation import STATE_DIR
 from appliance.update.places import Places
+from appliance.update.requirements import FlagError
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 
@@ -32,21 +34,28 @@ def is_quiet(gateway_time: time | None, at: float) -> bool:
     return (seconds - at) % DAY < HOUR
 
 
-def install(places: Places, settings: Settings, gateway_time: time | None, version: str = __version__) -> bool:
+def install_if_quiet(places: Places, settings: Settings, gateway_time: time | None, version: str = __version__) -> bool:
     """Show the bundle that waits, and install it if it is time; whether it was installed. version: of this system.
 
     Raises:
         OSError: The card can't be read or written.
     """
     found = downloads.downloaded(places)
-    if found is None or state.load(places).trial is not None:
+    if found is None or state.load(places).pending is not None:
         return False
     announce(places, found)
-    if not is_quiet(gateway_time, settings.at):
-        return False
+    return is_quiet(gateway_time, settings.at) and install(places, found, version)
+
+
+def install(places: Places, found: Downloaded, version: str = __version__) -> bool:
+    """Install a downloaded bundle; whether that went well. One that is refused is not tried again.
+
+    Raises:
+        OSError: The card can't be read or written.
+    """
     try:
         engine.install(places, found.path, UpdateSource.CHANNEL, version)
-    except UnavailableError as error:
+    except (FlagError, UnavailableError) as error:
         log.info("not now: %s", error)
         return False
     except Refused as refused:
@@ -75,7 +84,7 @@ def main() -> int:
     places = Places()
     settings = read_settings(places)
     if settings is not None:
-        install(places, settings, gateway_clock())
+        install_if_quiet(places, settings, gateway_clock())
     return 0
 
 

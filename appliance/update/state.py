@@ -107,6 +107,11 @@ class State:
     channel: Channel = field(default_factory=Channel)
     more: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def pending(self) -> Trial | None:
+        """The trial of a system that is installed; None without one, or if its installation was interrupted."""
+        return None if self.trial is None or self.trial.slot in self.damaged else self.trial
+
     def refusal(self, bundle: str) -> UpdateReason | None:
         """Why a bundle is not tried again; None if it may be."""
         tried = self.bundles.get(bundle, Tried())

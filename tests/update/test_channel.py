@@ -101,12 +101,15 @@ def test_an_update_is_downloaded_and_shown(box: Box, server: Server) -> None:
     assert bundle_requests(server) == [None], "it is not downloaded twice"
 
 
-def test_nothing_is_shown_over_an_update_that_is_under_way(box: Box, server: Server) -> None:
+@pytest.mark.parametrize("phase", [UpdatePhase.INSTALLING, UpdatePhase.READY, UpdatePhase.TRIAL, UpdatePhase.FAILED])
+def test_nothing_is_shown_over_an_update_that_is_under_way_or_failed(
+    phase: UpdatePhase, box: Box, server: Server
+) -> None:
     server.offer(7, server.bundle(NEW, CONTENT))
-    ready = UpdateStatus(UpdatePhase.READY, "1.1.0", 100, "usb")
-    status.publish(box.places, ready)
+    other = UpdateStatus(phase, "1.1.0", 100, "usb", "crashed" if phase is UpdatePhase.FAILED else "")
+    status.publish(box.places, other)
     assert box.look()
-    assert box.shown == ready
+    assert (box.shown, box.has) == (other, NEW)
 
 
 def test_a_download_that_is_cut_goes_on_where_it_was(box: Box, server: Server) -> None:

@@ -14,7 +14,7 @@ from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
 from appliance.update import downloads, state, status
 from appliance.update.channel import Settings
 from appliance.update.places import Places
-from appliance.update.quiet import install, is_quiet
+from appliance.update.quiet import install_if_quiet, is_quiet
 from appliance.update.state import Outcome, Trial
 from appliance.update.watch import read_update
 
@@ -54,7 +54,7 @@ def test_each_day_has_one_hour_of_quiet(at: int) -> None:
 @pytest.mark.parametrize("clock", [BUSY, None])
 def test_a_bundle_waits_for_its_hour(clock: time | None, places: Places) -> None:
     """It is shown meanwhile, also after a restart of the box: a person may install it at once."""
-    assert not install(places, SETTINGS, clock)
+    assert not install_if_quiet(places, SETTINGS, clock)
     assert read_update(places.run / status.NAME) == UpdateStatus(UpdatePhase.FOUND, "1.2.0", 0, "channel")
     assert downloads.downloaded(places) is not None
 
@@ -62,15 +62,24 @@ def test_a_bundle_waits_for_its_hour(clock: time | None, places: Places) -> None
 def test_nothing_is_installed_over_an_update_that_waits_for_its_restart(places: Places) -> None:
     with state.changed(places) as kept:
         kept.trial = Trial("B", "1.1.0", "c" * 64, "usb")
-    assert not install(places, SETTINGS, QUIET)
+    assert not install_if_quiet(places, SETTINGS, QUIET)
     assert not (places.run / status.NAME).exists()
     assert downloads.downloaded(places) is not None
     assert state.load(places).trial is not None
 
 
+def test_an_installation_that_was_killed_is_taken_up(places: Places) -> None:
+    """Nothing waits for a restart if the slot was not written to its end."""
+    with state.changed(places) as kept:
+        kept.trial = Trial("B", "1.2.0", "b" * 64, "channel")
+        kept.mark_slot("B", good=False)
+    assert not install_if_quiet(places, SETTINGS, BUSY)
+    assert read_update(places.run / status.NAME).phase is UpdatePhase.FOUND
+
+
 def test_a_refused_bundle_is_removed_and_remembered(places: Places) -> None:
     (places.config).write_bytes(b"[all]\nboot_partition=2\n".ljust(512, b"\n"))
-    assert not install(places, SETTINGS, QUIET)
+    assert not install_if_quiet(places, SETTINGS, QUIET)
     kept = state.load(places)
     assert kept.channel.refused.keys() == {"a" * 64}
     assert UpdateReason(kept.channel.refused["a" * 64]) is UpdateReason.BOARD_UNKNOWN
@@ -81,5 +90,5 @@ def test_a_refused_bundle_is_removed_and_remembered(places: Places) -> None:
 
 def test_a_damaged_note_is_no_bundle(places: Places) -> None:
     (places.channel / downloads.NOTE).write_text("{")
-    assert not install(places, SETTINGS, QUIET)
+    assert not install_if_quiet(places, SETTINGS, QUIET)
     assert downloads.downloaded(places) is None
