@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from appliance import __version__, logs
-from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
-from appliance.update import engine, sources, status
+from appliance.core.updates import UpdatePhase, UpdateReason, UpdateSource, UpdateStatus
+from appliance.update import channel, downloads, engine, quiet, sources, status
 from appliance.update.bundle import Refused
 from appliance.update.engine import UnavailableError
 from appliance.update.places import Places
@@ -51,13 +51,30 @@ def install_found(places: Places, offers: Sequence[Offer], version: str = __vers
     return True
 
 
+def install_downloaded(places: Places, version: str = __version__) -> bool:
+    """Install the channel's bundle, if it is the one that is shown; whether it is installed. version: of this system.
+
+    Raises:
+        OSError: The card can't be read or written.
+    """
+    shown, found = status.read(places), downloads.downloaded(places)
+    if found is None or found.version != shown.version:
+        # It was withdrawn meanwhile.
+        channel.withdraw(places)
+        return False
+    return quiet.install(places, found, version)
+
+
 def main() -> int:
     """Install; the exit code. A refusal is no failure of this program: the display tells it."""
     logs.set_up(logging.INFO)
     places = Places()
     try:
         with lock(places), sources.offers(places) as offers:
-            install_found(places, offers)
+            if status.read(places).source == UpdateSource.CHANNEL:
+                install_downloaded(places)
+            else:
+                install_found(places, offers)
     except (UnavailableError, FlagError, OSError) as error:
         log.error("can't install: %s", error)
         return 1

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
-from appliance.update import downloads, state, status
+from appliance.update import autoboot, downloads, state, status
 from appliance.update.channel import Settings
+from appliance.update.install import install_downloaded
 from appliance.update.places import Places
 from appliance.update.quiet import install_if_quiet, is_quiet
 from appliance.update.state import Outcome, Trial
@@ -86,6 +87,22 @@ def test_a_refused_bundle_is_removed_and_remembered(places: Places) -> None:
     assert kept.last.outcome == Outcome.REFUSED
     assert (downloads.downloaded(places), places.channel.exists()) == (None, False)
     assert read_update(places.run / status.NAME).reason == UpdateReason.BOARD_UNKNOWN
+
+
+def test_a_press_installs_what_is_shown_at_any_time(places: Places) -> None:
+    """Here it is refused, because of the board; and what is not shown is not installed."""
+    places.config.write_bytes(autoboot.sector("A"))
+    shown = UpdateStatus(UpdatePhase.FOUND, "1.2.0", 0, "channel")
+    status.publish(places, UpdateStatus(UpdatePhase.FOUND, "1.1.0", 0, "channel"))
+    note = (places.channel / downloads.NOTE).read_bytes()
+    assert not install_downloaded(places)
+    assert (places.channel.exists(), read_update(places.run / status.NAME)) == (False, UpdateStatus())
+    places.channel.mkdir()
+    (places.channel / downloads.BUNDLE).write_bytes(b"a bundle")
+    (places.channel / downloads.NOTE).write_bytes(note)
+    status.publish(places, shown)
+    assert not install_downloaded(places)
+    assert state.load(places).channel.refused == {"a" * 64: UpdateReason.BOARD_UNKNOWN}
 
 
 def test_a_damaged_note_is_no_bundle(places: Places) -> None:
