@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from appliance import __version__, logs
-from appliance.core.updates import UpdatePhase, UpdateReason, UpdateStatus
-from appliance.update import engine, sources, status
+from appliance.core.updates import UpdatePhase, UpdateReason, UpdateSource, UpdateStatus
+from appliance.update import downloads, engine, sources, state, status
 from appliance.update.bundle import Refused
 from appliance.update.engine import UnavailableError
 from appliance.update.places import Places
 from appliance.update.requirements import FlagError
-from appliance.update.search import HERE, examine, lock, search
+from appliance.update.search import examine, lock, search
 from appliance.update.sources import Offer
 
 log = logging.getLogger("appliance.update")
@@ -28,9 +28,12 @@ def install_found(places: Places, offers: Sequence[Offer], version: str = __vers
         UnavailableError, FlagError, OSError: As engine.install() does.
     """
     shown = status.read(places)
-    if shown.phase not in (UpdatePhase.FOUND, UpdatePhase.INSTALLING) or shown.source not in HERE:
+    if shown.phase not in (UpdatePhase.FOUND, UpdatePhase.INSTALLING):
         log.warning("no update was found that waits for a press")
         return False
+    # The channel's is installed here if a person does not wait for the hour of quiet.
+    if (waiting := downloads.downloaded(places)) is not None:
+        offers = [*offers, (UpdateSource.CHANNEL, waiting.path)]
     found = examine(places, [offer for offer in offers if offer[0] == shown.source], version)
     if found.best is None and not found.refusals:
         status.publish(
@@ -46,7 +49,13 @@ def install_found(places: Places, offers: Sequence[Offer], version: str = __vers
         engine.install(places, best.path, source, version)
     except Refused as refused:
         log.error("%s", refused)
+        if waiting is not None and source is UpdateSource.CHANNEL:
+            with state.changed(places) as kept:
+                kept.channel.refuse(waiting.sha256, refused.reason)
+            downloads.discard(places)
         return False
+    if source is UpdateSource.CHANNEL:
+        downloads.discard(places)
     log.info("%s is installed", best.version)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import struct
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.updates import NO_UPDATE, UpdatePhase, UpdateReason, UpdateSource, UpdateStatus
-from appliance.update import boot_choice, search, sources, start, state, status
+from appliance.update import boot_choice, downloads, search, sources, start, state, status
 from appliance.update.acknowledge import acknowledge
 from appliance.update.install import install_found
 from appliance.update.places import FLAG_VARIABLE, Places
@@ -138,6 +139,22 @@ def test_a_press_installs_what_is_shown(places: Places, tmp_path: Path) -> None:
     assert boot_choice.main(["set-primary", "B"], places) == 0
     assert shown(places, offer(tmp_path, "1.11.0")).phase is UpdatePhase.READY
     assert (tmp_path / "flag").read_text() == "1\n", "no search clears the flag of a trial"
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_press_installs_what_the_channel_downloaded(places: Places, tmp_path: Path, works: bool) -> None:
+    """Without waiting for the hour of quiet. One that fails is not downloaded again."""
+    places.channel.mkdir(parents=True)
+    offer(tmp_path, "1.10.0")[1].rename(places.channel / downloads.BUNDLE)
+    note = {"version": "1.10.0", "sha256": "whole", "system": "digest-1.10.0", "etag": ""}
+    (places.channel / downloads.NOTE).write_text(json.dumps(note))
+    status.publish(places, UpdateStatus(UpdatePhase.FOUND, "1.10.0", 0, UpdateSource.CHANNEL))
+    if not works:
+        (tmp_path / "fails").touch()
+    assert install_found(places, [offer(tmp_path, "1.11.0")], OWN) is works
+    assert status.read(places).phase is (UpdatePhase.READY if works else UpdatePhase.FAILED)
+    assert downloads.downloaded(places) is None
+    assert list(state.load(places).channel.refused) == ([] if works else ["whole"])
 
 
 def test_a_killed_installation_is_taken_up(places: Places, tmp_path: Path) -> None:
