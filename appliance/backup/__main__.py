@@ -13,8 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from appliance import atomic_file, logs
-from appliance.backup import sticks
+from appliance import atomic_file, logs, sticks
 from appliance.backup.contents import RESET, STATE, read_passphrase
 from appliance.backup.copy_file import CopyError
 from appliance.backup.restore import choose, end_first_start, is_first_start, stage

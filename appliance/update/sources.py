@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from appliance.backup import sticks
-from appliance.backup.copy_file import CopyError
+from appliance import sticks
 from appliance.core.updates import UpdateSource
 from appliance.update.places import Places
 
@@ -34,8 +33,8 @@ def offers(places: Places, devices: Callable[[], Sequence[Path]] = sticks.device
             at = places.root / "run" / f"tt-stick-{device.name}"
             try:
                 folder = mounts.enter_context(sticks.mounted(device, writable=False, at=at))
-            except CopyError as error:
-                log.info("%s", error)
+            except OSError as error:
+                log.info("%s", error.strerror)
             else:
                 found += [(UpdateSource.USB, path) for path in bundles(folder)]
         yield [*found, *((UpdateSource.CARD, path) for path in bundles(places.config_folder))]

@@ -16,7 +16,7 @@ from appliance.update.places import Places
 from tests.update.bundles import PROJECT, Keys, make_bundle, use_keys
 from tests.update.cards import make_slot, run
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.release]
 URL = "https://updates.example.org/tt/index"
 
 

@@ -42,6 +42,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return Lab.make(tmp_path_factory.mktemp("lab"))
 
 
+@pytest.fixture(scope="module")
+def refused(lab: Lab) -> list[Path]:
+    """Bundles that no box installs."""
+    return [made(lab, "0.0.9"), no_bundle(lab), wrong_key(lab)]
+
+
 @pytest.fixture
 def box(lab: Lab, tmp_path: Path) -> Iterator[Box]:
     box = Box(lab, tmp_path)
@@ -82,8 +88,8 @@ def is_installed(box: Box) -> None:
 
 
 @pytest.mark.parametrize("partitioned", [False, True])
-def test_the_highest_update_on_a_stick_is_installed(lab: Lab, box: Box, partitioned: bool) -> None:
-    stick = plug_in(box, lab.good, made(lab, "0.0.9"), no_bundle(lab), wrong_key(lab), partitioned=partitioned)
+def test_the_highest_update_on_a_stick_is_installed(lab: Lab, refused: list[Path], box: Box, partitioned: bool) -> None:
+    stick = plug_in(box, lab.good, *refused, partitioned=partitioned)
     before = box.partitions(1, 2, 3)
     assert search(box, stick) == found("usb")
     assert box.partitions(1, 2, 3) == before

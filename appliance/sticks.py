@@ -5,15 +5,13 @@ The mount is seen by this process alone if its unit has a mount namespace of its
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from appliance.backup.copy_file import CopyError
-from appliance.core.backups import BackupReason
 
 BLOCK = Path("/sys/class/block")
 MOUNT_POINT = Path("/run/tt-stick")
@@ -47,14 +45,15 @@ def mounted(device: Path, *, writable: bool, at: Path = MOUNT_POINT) -> Iterator
     """Mount a file system for the block, writing through to the stick, and yield its folder.
 
     Raises:
-        CopyError: It has none of the formats, or can't be mounted.
+        OSError: It has none of the formats, or can't be mounted.
     """
     at.mkdir(mode=0o700, exist_ok=True)
     ends = time.monotonic() + LONGEST_BUSY
     while not any(_mount(device, kind, writable, at) for kind in FORMATS):
         # The look for an update mounts it read-only, and the kernel then refuses to mount it for writing.
         if not writable or time.monotonic() > ends:
-            raise CopyError(BackupReason.STICK_FAILED, f"can't mount {device}: neither FAT nor exFAT, or damaged")
+            why = f"can't mount {device}: neither FAT nor exFAT, or damaged"
+            raise OSError(errno.EINVAL, why, str(at))
         time.sleep(1)
     try:
         yield at
