@@ -31,15 +31,15 @@ class Limits:
     """Timeouts in seconds, so that the doctor always ends.
 
     check: for one check as a whole. answer: for a question. call: for a call of the kernel or a library. bus: for the
-    display's set-up and a picture (0.4 on a slow bus), or for scanning 110 addresses. lit: how long an LED or a picture
-    stays on without a user. press, release: for the button. sight: for finding a gateway; others: for finding more
-    after the first. reply: for a gateway's response.
+    display's set-up and a picture (0.4 on a slow bus, and more to load its library on a busy board), or for scanning
+    110 addresses. lit: how long an LED or a picture stays on without a user. press, release: for the button. sight: for
+    finding a gateway; others: for finding more after the first. reply: for a gateway's response.
     """
 
     check: float = 150.0
     answer: float = 60.0
     call: float = 10.0
-    bus: float = 5.0
+    bus: float = 20.0
     lit: float = 0.7
     press: float = 15.0
     release: float = 3.0

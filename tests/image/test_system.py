@@ -167,7 +167,7 @@ def test_the_display_was_detected(box: Machine) -> None:
     told = box.text("journalctl -b --no-pager -o cat -u tt-appliance | grep 'display at' | head -n 1")
     assert told.endswith("display at 0x3C: ssd1306; it answered 43 43 43 43 43 43")
     doctor = box.text("tt-appliance doctor --no-questions", timeout=300)
-    assert "responds at 0x3C with" in doctor
+    assert "responds at 0x3C with" in doctor, doctor
     assert "(detected as ssd1306)" in doctor
     assert re.search(r"^ok +restart +the service runs again$", doctor, re.MULTILINE), doctor
     box.reads("Press", timeout=120)
