@@ -13,7 +13,8 @@ from tests.image.machine import Machine
 from tests.image.sticks import START, make_stick
 from tests.update.cards import run
 
-pytestmark = pytest.mark.image
+# Not in each run yet: it was never seen to its end.
+pytestmark = [pytest.mark.image, pytest.mark.release]
 
 NEW = "9.0.0"
 STICK_MB = 320
