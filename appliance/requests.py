@@ -26,7 +26,6 @@ ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         Action.INSTALL: ("start", "--no-block", "tt-update-install.service"),
         Action.RESTART: ("start", "--no-block", "tt-update-restart.service"),
-        Action.ROLLBACK: ("start", "--no-block", "tt-update-rollback.service"),
         Action.ACKNOWLEDGE: ("start", "--no-block", "tt-update-acknowledge.service"),
         Action.BACKUP: ("start", "--no-block", "tt-backup.service"),
         Action.RESET: ("start", "--no-block", "tt-reset.service"),

@@ -98,7 +98,7 @@ def test_systemd_watches_the_file_that_the_program_reads() -> None:
 
 def test_every_action_of_the_appliance_is_allowed() -> None:
     # The first start restores by itself.
-    assert {*ACTIONS} == {*Action} - {Action.RESTORE}
+    assert {*ACTIONS} == {*Action}
 
 
 def test_the_services_of_copies_exist() -> None:

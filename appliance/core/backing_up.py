@@ -10,10 +10,9 @@ from appliance.core.navigation import COPY_RESULT_SHOWS, SCREEN_STAYS
 from appliance.core.states import NEVER, ScreenId, State, World
 from appliance.core.transitions import Step
 from appliance.core.updates import Action
+from appliance.core.updating import REQUEST_TAKES
 
 QUESTION = "save a copy"
-REQUEST_TAKES = 20.0
-"""Seconds within which the system begins to serve a request; after that, the screen asks again."""
 WORKING = (BackupPhase.SAVING, BackupPhase.RESTORING, BackupPhase.ERASING)
 ENDED = (BackupPhase.SAVED, BackupPhase.RESTORED, BackupPhase.FAILED)
 

@@ -69,11 +69,9 @@ class Action(StrEnum):
     """Install the bundle that was found."""
     RESTART = "restart"
     """Restart into the version that is installed."""
-    ROLLBACK = "rollback"
     ACKNOWLEDGE = "acknowledge"
     """A person has read how the update ended: it need not be shown any more, nor after the next start."""
     BACKUP = "backup"
-    RESTORE = "restore"
     RESET = "reset"
 
 

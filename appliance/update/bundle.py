@@ -21,6 +21,7 @@ _SUPERBLOCK = struct.Struct("<4s36xQ")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 _CERTIFICATE = "Verify error"
 """How RAUC's message begins if the signature is right, but its certificate is unknown, revoked, or for another use."""
+_TRUNCATED = "{} is incomplete: copy it again"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -35,10 +36,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a verified bundle says. digest, size: of the slot's image, SHA-256 and bytes; the
-    digest identifies the bundle, whoever signed it.
+    """What a verified bundle says.
 
-    minimum: the oldest version that can install it, or empty.
+    digest, size: of the slot's image, SHA-256 and bytes; the digest identifies the bundle, whoever signed it. minimum:
+    the oldest version that can install it, or empty.
     """
 
     path: Path
@@ -97,9 +98,6 @@ def last_line(text: str) -> str:
     """The last line of a program's messages that says something."""
     lines = [line.strip() for line in _ANSI.sub("", text).splitlines()]
     return next((line for line in reversed(lines) if line), "no message")
-
-
-_TRUNCATED = "{} is incomplete: copy it again"
 
 
 def verified(places: Places, path: Path) -> dict[str, str]:

@@ -27,7 +27,6 @@ from appliance.update.engine import UnavailableError, alone
 from appliance.update.https import FetchError
 from appliance.update.index import Index, Release
 from appliance.update.places import Places
-from appliance.update.watch import read_update
 
 LARGEST_INDEX = 256 * 1024
 """Bytes: one of 20 releases and the change log has some 30 KB."""
@@ -103,7 +102,7 @@ def announce(places: Places, found: Downloaded) -> None:
     """Show a bundle as found, unless an update is under way, or has failed and nobody has read it. Raises OSError."""
     try:
         with alone(places):
-            shown = read_update(places.run / status.NAME)
+            shown = status.read(places)
             under_way = places.trial.exists() or state.load(places).pending is not None
             if shown.phase in _MAY_REPLACE and not under_way:
                 status.publish(places, UpdateStatus(UpdatePhase.FOUND, found.version, 0, UpdateSource.CHANNEL))
@@ -137,7 +136,7 @@ def _fetch(
 def withdraw(places: Places) -> None:
     """Remove the downloaded bundle, and what the display says of it. Raises OSError."""
     downloads.discard(places)
-    shown = read_update(places.run / status.NAME)
+    shown = status.read(places)
     if shown.phase is UpdatePhase.FOUND and shown.source == UpdateSource.CHANNEL:
         status.publish(places, UpdateStatus())
 

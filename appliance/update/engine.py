@@ -128,29 +128,34 @@ def rearm(places: Places) -> Trial | None:
     """
     with alone(places):
         _settled_slot(places)
-        kept = state.load(places)
-        if kept.trial is None or kept.trial.started or kept.trial.slot in kept.damaged:
+        trial = state.load(places).pending
+        if trial is None or trial.started:
             return None
         requirements.write_flag(places, True)
-        return kept.trial
+        return trial
 
 
 def _settled_slot(places: Places) -> str:
     """The slot that runs, which is committed too. Raises UnavailableError."""
-    running = running_slot(places)
-    if running is None:
-        raise UnavailableError("this machine does not run from the appliance's SD card")
+    running = _running_slot(places)
     # During a trial the other slot is the committed one, which is never written.
     if places.trial.exists() or autoboot.committed(places.config) != running:
         raise UnavailableError("this system is being tried: wait until it is accepted")
     return running
 
 
+def _running_slot(places: Places) -> str:
+    """The slot that runs. Raises UnavailableError."""
+    running = running_slot(places)
+    if running is None:
+        raise UnavailableError("this machine does not run from the appliance's SD card")
+    return running
+
+
 @contextmanager
 def alone(places: Places) -> Iterator[int]:
     """Hold the lock of the one installation; yield its descriptor. Raises UnavailableError, OSError."""
-    if running_slot(places) is None:
-        _settled_slot(places)
+    _running_slot(places)
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
     lock = os.open(places.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

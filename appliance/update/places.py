@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.status.card import read_slot
+
 OTHER = {"A": "B", "B": "A"}
 """Each slot's other one."""
-FLAG_VARIABLE = "TT_TRYBOOT_FLAG"
-"""A variable in root's environment with another path of the firmware's flag: virtual machines lack that firmware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Places:
     @property
     def flag(self) -> Path:
         """The firmware's flag for one trial start: 1 or 0."""
-        return Path(os.environ.get(FLAG_VARIABLE) or self.root / "sys/kernel/tt_tryboot/flags")
+        return self.root / "sys/kernel/tt_tryboot/flags"
 
     @property
     def device_tree(self) -> Path:
@@ -90,8 +89,4 @@ class Places:
 
 def running_slot(places: Places) -> str | None:
     """The slot that runs; None off the card."""
-    try:
-        name = places.running.read_text().strip()
-    except OSError:
-        return None
-    return name if name in OTHER else None
+    return read_slot(places.root)

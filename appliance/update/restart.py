@@ -25,7 +25,7 @@ def main() -> int:
 def restart(places: Places) -> int:
     """Arm the pending trial, and restart; the exit code. Without a trial nothing happens."""
     try:
-        # First, because it tests the flag, and leaves it cleared.
+        # Before the flag is set, because its test clears the flag for a moment.
         record_before(places)
         trial = engine.rearm(places)
     except (FlagError, UnavailableError, OSError) as error:

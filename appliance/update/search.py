@@ -95,9 +95,8 @@ def search(places: Places, offers: Sequence[Offer], version: str = __version__) 
 
 def _wanted(places: Places, shown: UpdateStatus, offers: Sequence[Offer], version: str) -> UpdateStatus:
     kept = state.load(places)
-    # An installation that was killed leaves a trial of a damaged slot.
-    if kept.trial is not None and kept.trial.slot not in kept.damaged:
-        return UpdateStatus(UpdatePhase.READY, kept.trial.version, 100, kept.trial.source)
+    if (trial := kept.pending) is not None:
+        return UpdateStatus(UpdatePhase.READY, trial.version, 100, trial.source)
     last = kept.last
     if last.outcome == Outcome.ROLLED_BACK and not last.read:
         return UpdateStatus(UpdatePhase.FAILED, last.version, 0, last.source, last.reason)

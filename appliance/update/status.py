@@ -1,10 +1,12 @@
-"""What the display shows of an update: `/run/tt-update/status.json`, replaced atomically, readable by everybody."""
+"""The display's status of an update, and other files in /run/tt-update: replaced atomically, readable by everybody."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
+from appliance import atomic_file
 from appliance.core.updates import UpdateStatus
 from appliance.update.places import Places
 from appliance.update.watch import read_update
@@ -18,9 +20,12 @@ def read(places: Places) -> UpdateStatus:
 
 
 def publish(places: Places, status: UpdateStatus) -> None:
-    """Replace the status. Raises OSError. The file is in memory, so it is not flushed."""
+    """Replace the status. Raises OSError."""
+    replace_file(places, NAME, asdict(status))
+
+
+def replace_file(places: Places, name: str, content: dict[str, Any]) -> None:
+    """Replace a JSON file in the folder of what the appliance may read. Raises OSError."""
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    new = places.run / f".{NAME}.new"
-    new.write_text(json.dumps(asdict(status)) + "\n")
-    new.chmod(0o644)
-    new.replace(places.run / NAME)
+    with atomic_file.open_directory(places.run) as folder:
+        atomic_file.write(folder, name, json.dumps(content).encode() + b"\n", 0o644)

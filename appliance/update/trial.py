@@ -6,7 +6,6 @@ next start is the old system's again.
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
@@ -126,7 +125,7 @@ class Gate:
             if self._told.get(name) != outcome:
                 log.info("%s: %s", name, outcome)
         self._told = found
-        publish_outcomes(self.places, found)
+        status.replace_file(self.places, OUTCOMES, {"conditions": found})
 
 
 def before_of(trial: Trial) -> frozenset[Condition]:
@@ -146,15 +145,6 @@ def record_before(places: Places, service: Service | None = None) -> None:
         if kept.trial is not None:
             kept.trial.before = dict.fromkeys((condition.value for condition in Condition), False)
             kept.trial.before |= dict.fromkeys((condition.value for condition in conditions), True)
-
-
-def publish_outcomes(places: Places, found: dict[str, str]) -> None:
-    """Replace the file for the status. Raises OSError."""
-    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    new = places.run / f".{OUTCOMES}.new"
-    new.write_text(json.dumps({"conditions": found}) + "\n")
-    new.chmod(0o644)
-    new.replace(places.run / OUTCOMES)
 
 
 def save_log(places: Places) -> None:

@@ -27,7 +27,7 @@ from appliance.update.observation import (
     state_is_on_card,
     updater_works,
 )
-from appliance.update.places import FLAG_VARIABLE, Places
+from appliance.update.places import Places
 from tests.status.conftest import served
 from tests.update.programs import program
 
@@ -63,8 +63,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
         (root / folder).mkdir(parents=True)
     (root / "proc/device-tree/system/linux,revision").write_bytes(struct.pack(">I", 0xB03115))
     (root / "proc/device-tree/chosen/bootloader/build-timestamp").write_bytes(struct.pack(">I", 1700000000))
-    (tmp_path / "flag").write_text("0\n")
-    monkeypatch.setenv(FLAG_VARIABLE, str(tmp_path / "flag"))
+    flag = Places(root).flag
+    flag.parent.mkdir(parents=True)
+    flag.write_text("0\n")
     program(tmp_path / "bin", "rauc", "exit 0")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return Places(root)
@@ -131,13 +132,13 @@ async def test_the_appliance_tells_the_rest(places: Places, tmp_path: Path, last
 
 def test_the_updater_needs_rauc_and_the_flag(places: Places, tmp_path: Path) -> None:
     assert updater_works(places)
-    assert (tmp_path / "flag").read_text().strip() == "0", "nothing is armed"
+    assert places.flag.read_text().strip() == "0", "nothing is armed"
     program(tmp_path / "bin", "rauc", "exit 1")
     assert not updater_works(places)
     program(tmp_path / "bin", "rauc", f'echo "$*" >{tmp_path}/call')
-    (tmp_path / "flag").unlink()
+    places.flag.unlink()
     assert not updater_works(places)
-    (tmp_path / "flag").write_text("0\n")
+    places.flag.write_text("0\n")
     assert observe(places, Service(), tmp_path / "state").updater
     assert (tmp_path / "call").read_text() == f"-c {places.rauc_settings} status --output-format=shell\n"
     program(tmp_path / "bin", "rauc", "exit 1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import struct
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from appliance.update import restart, state
 from appliance.update.conditions import Condition
-from appliance.update.places import FLAG_VARIABLE, Places
+from appliance.update.places import Places
 from appliance.update.state import Trial
 from tests.update.cards import make_config
 from tests.update.programs import program
@@ -28,16 +27,15 @@ printf 'ActiveState=active\nActiveEnterTimestampMonotonic=1\nWatchdogTimestampMo
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A card that runs slot A, with an update in slot B."""
-    if shutil.which("mcopy") is None:
-        pytest.skip("needs mtools")
     root = tmp_path / "root"
     for folder in ("proc/device-tree/system", "run", "dev/tt", "var/lib", "etc/rauc"):
         (root / folder).mkdir(parents=True)
     (root / "proc/device-tree/system/linux,revision").write_bytes(struct.pack(">I", 0xA02082))
     (root / "run/tt-slot").write_text("A\n")
     make_config(root / "dev/tt/config")
-    (tmp_path / "flag").write_text("0\n")
-    monkeypatch.setenv(FLAG_VARIABLE, str(tmp_path / "flag"))
+    flag = Places(root).flag
+    flag.parent.mkdir(parents=True)
+    flag.write_text("0\n")
     program(tmp_path / "bin", "systemctl", SYSTEMCTL.replace("{folder}", str(tmp_path)))
     program(tmp_path / "bin", "rauc", "exit 0")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
@@ -54,7 +52,7 @@ def calls(tmp_path: Path) -> str:
 
 def test_the_box_restarts_into_the_update_and_notes_what_works(places: Places, tmp_path: Path) -> None:
     assert restart.restart(places) == 0
-    assert (tmp_path / "flag").read_text().strip() == "1"
+    assert places.flag.read_text().strip() == "1"
     assert calls(tmp_path) == "reboot\n"
     kept = state.load(places).trial
     assert kept is not None
@@ -66,7 +64,7 @@ def test_without_an_update_nothing_restarts(places: Places, tmp_path: Path) -> N
     with state.changed(places) as kept:
         kept.trial = None
     assert restart.restart(places) == 1
-    assert (tmp_path / "flag").read_text().strip() == "0"
+    assert places.flag.read_text().strip() == "0"
     assert not calls(tmp_path)
 
 
@@ -74,7 +72,7 @@ def test_without_an_update_nothing_restarts(places: Places, tmp_path: Path) -> N
 def test_a_restart_that_could_not_try_it_does_not_happen(places: Places, tmp_path: Path, obstacle: str) -> None:
     match obstacle:
         case "no flag":
-            (tmp_path / "flag").unlink()
+            places.flag.unlink()
         case "on trial":
             places.trial.touch()
         case _:

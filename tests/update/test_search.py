@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import struct
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from appliance.core.updates import NO_UPDATE, UpdatePhase, UpdateReason, UpdateS
 from appliance.update import boot_choice, search, sources, start, state, status
 from appliance.update.acknowledge import acknowledge
 from appliance.update.install import install_found
-from appliance.update.places import FLAG_VARIABLE, Places
+from appliance.update.places import Places
 from appliance.update.sources import Offer
 from appliance.update.state import Last, Outcome, Trial
 from tests.update.cards import make_config
@@ -36,8 +35,6 @@ esac
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A card that runs slot A."""
-    if shutil.which("mcopy") is None:
-        pytest.skip("needs mtools")
     root = tmp_path / "root"
     for folder in ("proc/device-tree/system", "run", "dev/tt", "var/lib", "boot/firmware"):
         (root / folder).mkdir(parents=True)
@@ -46,8 +43,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     make_config(root / "dev/tt/config")
     for name in ("slot-a", "slot-b"):
         (root / "dev/tt" / name).write_bytes(bytes(4096))
-    (tmp_path / "flag").write_text("0\n")
-    monkeypatch.setenv(FLAG_VARIABLE, str(tmp_path / "flag"))
+    flag = Places(root).flag
+    flag.parent.mkdir(parents=True)
+    flag.write_text("0\n")
     program(tmp_path / "bin", "rauc", RAUC.replace("{folder}", str(tmp_path)))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return Places(root)
@@ -137,7 +135,7 @@ def test_a_press_installs_what_is_shown(places: Places, tmp_path: Path) -> None:
     # As RAUC does, which the program above is not.
     assert boot_choice.main(["set-primary", "B"], places) == 0
     assert shown(places, offer(tmp_path, "1.11.0")).phase is UpdatePhase.READY
-    assert (tmp_path / "flag").read_text() == "1\n", "no search clears the flag of a trial"
+    assert places.flag.read_text() == "1\n", "no search clears the flag of a trial"
 
 
 def test_a_killed_installation_is_taken_up(places: Places, tmp_path: Path) -> None:
